@@ -1,0 +1,118 @@
+"""Every exception that ncenet raises on purpose.
+
+::
+
+    NcenetError
+    ├── UsageError            the caller asked for something that cannot be (exit code 2)
+    │   ├── RecipeError       a recipe that does not hold together; names file, line and field
+    │   ├── UnknownName       a name that no registry knows; suggests the nearest
+    │   └── MissingExtra      an optional dependency; prints the one line that installs it
+    ├── DataError             the images or labels are not what they should be
+    │   ├── UnreadableImage   one image that cannot be decoded
+    │   └── UnreadableImages  all of them, listed, when the run was told to stop on them
+    ├── LedgerError           the ledger refuses: changed file, other recipe, newer schema
+    ├── NotFitted             a prediction was asked of a learner that has learned nothing
+    └── NonFiniteScore        a score function returned nan or inf
+
+Messages say what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class NcenetError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class UsageError(NcenetError):
+    """The caller asked for something that cannot be."""
+
+
+class RecipeError(UsageError):
+    """A recipe that does not hold together."""
+
+
+class UnknownName(UsageError):
+    """A name that a registry does not know.
+
+    Args:
+        kind: what was looked up, for instance ``"query strategy"``.
+        name: the name that was asked for.
+        known: the names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        nearest = difflib.get_close_matches(name, self.known, n=1)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(self.known)}")
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is not installed.
+
+    Args:
+        purpose: what needs it, for instance ``"reading Parquet files"``.
+        extra: the extra of ncenet that brings it.
+        size: roughly how much it downloads, for instance ``"50 MB"``.
+    """
+
+    def __init__(self, purpose: str, extra: str, size: str) -> None:
+        super().__init__(f"{purpose} needs an extra: pip install 'ncenet[{extra}]'  (about {size})")
+
+
+class DataError(NcenetError):
+    """The images or labels are not what they should be."""
+
+
+class UnreadableImage(DataError):
+    """One image that cannot be decoded.
+
+    Args:
+        id: the id of the image in its pool.
+        why: what the decoder found, in one line.
+    """
+
+    def __init__(self, id: str, why: str) -> None:
+        self.id, self.why = id, why
+        super().__init__(f"{id}: {why}")
+
+    def __reduce__(self) -> tuple[type[UnreadableImage], tuple[str, str]]:
+        return type(self), (self.id, self.why)
+
+
+class UnreadableImages(DataError):
+    """All unreadable images of a pool, when the run was told to stop on them."""
+
+    def __init__(self, problems: Sequence[UnreadableImage]) -> None:
+        self.problems = list(problems)
+        shown = "\n".join(f"  {problem}" for problem in self.problems[:20])
+        more = f"\n  and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
+        super().__init__(
+            f"{len(self.problems)} unreadable image(s):\n{shown}{more}\n"
+            "repair or remove them, or leave them out with --on-bad-image skip"
+        )
+
+
+class LedgerError(NcenetError):
+    """The ledger refuses what it was asked to do."""
+
+
+class NotFitted(NcenetError):
+    """A prediction was asked of a learner that has learned nothing yet."""
+
+
+class NonFiniteScore(NcenetError):
+    """A score function returned nan or inf; nothing is replaced in silence.
+
+    Args:
+        count: how many scores are not finite.
+        first_id: the first image concerned.
+    """
+
+    def __init__(self, count: int, first_id: str) -> None:
+        self.count, self.first_id = count, first_id
+        super().__init__(f"{count} score(s) are not finite, the first at {first_id!r}")

@@ -1,0 +1,224 @@
+"""The recipe: everything that decides the outcome of a run, in one checked model.
+
+The file ``recipe.yaml``, the flags of the command line and the Python interface all fill the same model,
+and its field descriptions are the help. It stands on the ground floor because every layer reads its own
+section of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ncenet.errors import RecipeError
+
+Kernel: TypeAlias = Literal["gaussian", "cosine"]
+FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
+PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
+OnBadImage: TypeAlias = Literal["stop", "skip"]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown fields are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataRecipe(Section):
+    """Where the images come from and how they are read."""
+
+    train: str = Field("digits", description="Built-in name, class folders, Parquet file or CSV manifest.")
+    test: str | None = Field(
+        None,
+        description="Held-out images with labels, in any of the same forms. Built-in sets bring their own.",
+    )
+    on_bad_image: OnBadImage = Field(
+        "stop", description="What to do with images that cannot be read: stop the run, or skip and list them."
+    )
+    image_size: int | None = Field(
+        None,
+        ge=4,
+        description="Side in pixels that images are resized to. Default: their own if all agree on one up to 64, else 64.",
+    )
+    cache_gb: float = Field(
+        4.0, ge=0, description="Keep decoded images in memory when all of them fit into this many GB."
+    )
+    workers: int = Field(2, ge=1, description="Threads that decode images.")
+
+
+class HeadRecipe(Section):
+    """The classifier on top of the features. All but ``name`` are read by the NCE head alone."""
+
+    name: Literal["nce", "softmax"] = Field("nce", description="Prototype classifier (NCE-Net) or softmax.")
+    prototypes_per_class: int = Field(1, ge=1, description="K, prototypes per class (N in the paper).")
+    kernel: Kernel = Field("gaussian", description="Likelihood of a distance: Eq. 6 or Eq. 7.")
+    feature_map: FeatureMap = Field(
+        "l2", description="What is done to features and prototypes before they meet."
+    )
+    radius: float | None = Field(
+        None, gt=0, description="Freeze the rejection radius at this value (default: learned per class)."
+    )
+    init: PrototypeInit = Field(
+        "normal", description="Initial prototypes: random, or means of the labelled features."
+    )
+    projection: bool = Field(False, description="Insert a linear map D -> D before the prototypes.")
+    cross_entropy: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of a cross-entropy term on the log-likelihoods beside Eq. 5 (ours, not the paper's).",
+    )
+
+
+class ModelRecipe(Section):
+    """The network."""
+
+    backbone: str = Field(
+        "small", description="small, resnet18, mlp and identity (feature vectors), or timm:NAME."
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Dropout on the features, for Monte-Carlo strategies."
+    )
+    passes: int = Field(20, ge=2, description="M, stochastic passes of Monte-Carlo strategies.")
+    head: HeadRecipe = HeadRecipe()
+
+
+class TrainRecipe(Section):
+    """How the network is trained in each cycle."""
+
+    epochs: int = Field(40, ge=1, description="Passes over the labelled set.")
+    min_steps: int = Field(
+        400, ge=0, description="At least this many optimizer steps: small labelled sets take more epochs."
+    )
+    batch_size: int = Field(64, ge=1, description="Images per optimizer step.")
+    lr: float = Field(0.1, gt=0, description="Initial learning rate of SGD.")
+    schedule: Literal["steps", "cosine"] = Field(
+        "cosine", description="Learning rate over the fit: drops, or half a cosine with warm-up."
+    )
+    lr_drops: tuple[float, ...] = Field(
+        (0.8,), description="Fractions of the fit at which 'steps' divides the rate by ten."
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
+    nesterov: bool = Field(False, description="Nesterov's momentum.")
+    weight_decay: float = Field(5e-4, ge=0, description="Weight decay of SGD.")
+    crop_padding: int | None = Field(
+        None, ge=0, description="Random crop after padding by so many pixels. Default: an eighth of the side."
+    )
+    flip: bool | None = Field(
+        None, description="Random horizontal flip. Default: unless mirroring changes what the images mean."
+    )
+    warm: bool = Field(False, description="Carry weights over between cycles instead of starting afresh.")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="Half precision (AMP) is for GPUs."
+    )
+    channels_last: bool = Field(True, description="Memory layout of images; faster on CPUs and GPUs.")
+    threads: int | None = Field(None, ge=1, description="CPU threads. Default: torch's own choice.")
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, description="Least time between two checkpoints within a fit."
+    )
+
+
+class LoopRecipe(Section):
+    """What is asked, how often, and how much."""
+
+    strategy: str = Field("rejection", description="Query strategy; `ncenet strategies` lists them.")
+    initial: int = Field(100, ge=1, description="Size of the random initial set.")
+    query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
+    cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
+    seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
+    pool_subset: int | None = Field(
+        None, ge=1, description="Score a fresh random subset of the pool in each cycle instead of all of it."
+    )
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    data: DataRecipe = DataRecipe()
+    model: ModelRecipe = ModelRecipe()
+    train: TrainRecipe = TrainRecipe()
+    loop: LoopRecipe = LoopRecipe()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        if self.loop.strategy == "bald" and self.model.dropout == 0:
+            raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
+        return self
+
+    @classmethod
+    def load(cls, file: Path) -> Recipe:
+        """Read and check a recipe file.
+
+        Raises:
+            RecipeError: the file is missing, not YAML, or not a recipe; one line per mistake, each with its
+                line number and field.
+        """
+        try:
+            text = file.read_text(encoding="utf-8")
+            data = yaml.safe_load(text) or {}
+            node = yaml.compose(text)
+        except OSError as error:
+            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{file}: not YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise RecipeError(f"{file}:1 a recipe is a mapping of sections (data, model, train, loop)")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RecipeError(
+                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
+            ) from None
+
+    def with_changes(self, changes: dict[str, Any]) -> Recipe:
+        """A copy with some fields replaced.
+
+        Args:
+            changes: values by dotted path, for instance ``{"loop.seed": 3, "model.head.name": "softmax"}``.
+
+        Raises:
+            RecipeError: a path or value is wrong.
+
+        >>> Recipe().with_changes({"loop.seed": 3}).loop.seed
+        3
+        """
+        data = self.model_dump()
+        for path, value in changes.items():
+            *parents, last = path.split(".")
+            section = data
+            for parent in parents:
+                section = section.get(parent)
+                if not isinstance(section, dict):
+                    raise RecipeError(f"{path}: there is no section {parent!r}")
+            section[last] = value
+        try:
+            return type(self).model_validate(data)
+        except ValidationError as error:
+            raise RecipeError("\n".join(_explain(e) for e in error.errors())) from None
+
+    def to_yaml(self) -> str:
+        """The recipe as text that :meth:`load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def _explain(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
+    return f"{where + ': ' if where else ''}{error['msg']}{got}"
+
+
+def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """Line of the deepest part of ``path`` that stands in the file."""
+    line = 1
+    for part in path:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        for key, value in node.value:
+            if key.value == part:
+                line, node = key.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line

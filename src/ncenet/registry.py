@@ -1,0 +1,85 @@
+"""The one door by which built-ins and plug-ins enter.
+
+A registry holds named things of one kind. Built-ins enter by being a module of the registry's package,
+plug-ins by an entry point of its group; both are the same to whoever asks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from ncenet.errors import UnknownName
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named things of one kind.
+
+    Args:
+        kind: what they are called in messages, for instance ``"query strategy"``.
+        package: package whose modules register the built-ins when they are imported.
+        group: entry point group of the plug-ins; each entry point's name is the thing's name.
+
+    >>> colours = Registry[int]("colour", package=None, group="doctest.colours")
+    >>> @colours.register("red")
+    ... def red() -> int: return 1
+    >>> colours.get("red")()
+    1
+    >>> colours.get("rde")
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UnknownName: unknown colour 'rde': did you mean 'red'? known: red
+    """
+
+    def __init__(self, kind: str, *, package: str | None, group: str) -> None:
+        self.kind, self.package, self.group = kind, package, group
+        self._entries: dict[str, Callable[..., T]] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Decorator that enters a factory (a class or a function) under a name.
+
+        Raises:
+            ValueError: the name is taken by something else.
+        """
+
+        def enter(factory: Callable[..., T]) -> Callable[..., T]:
+            if self._entries.setdefault(name, factory) is not factory:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            return factory
+
+        return enter
+
+    def get(self, name: str) -> Callable[..., T]:
+        """The factory of that name.
+
+        Raises:
+            UnknownName: there is none; the message names the nearest.
+        """
+        self._load()
+        if name not in self._entries:
+            raise UnknownName(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        self._load()
+        return sorted(self._entries)
+
+    def __iter__(self) -> Iterator[tuple[str, Callable[..., T]]]:
+        return ((name, self.get(name)) for name in self.names())
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        if self.package is not None:
+            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+        for point in entry_points(group=self.group):
+            self.register(point.name)(point.load())

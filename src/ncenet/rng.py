@@ -1,0 +1,75 @@
+"""One seed, named streams: every random number of a run can be drawn again.
+
+A stream's seed is a hash of the run's seed, the stream's name and its keys (cycle, epoch), so nothing
+has to be saved to resume: whoever asks for the same stream gets the same numbers.
+The global generators are never used, and never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Stream: TypeAlias = Literal["initial", "weights", "order", "augment", "query", "dropout", "split"]
+
+
+class Streams:
+    """The random streams of one run.
+
+    Args:
+        seed: the run's seed.
+
+    >>> streams = Streams(0)
+    >>> streams.seed("order", 3) == Streams(0).seed("order", 3)
+    True
+    >>> streams.seed("order", 3) == streams.seed("order", 4)
+    False
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.run_seed = seed
+
+    def seed(self, stream: Stream, *keys: int) -> int:
+        """Seed in [0, 2**63) of a stream.
+
+        Args:
+            stream: which one.
+            keys: what tells its uses apart, for instance cycle and epoch.
+
+        Raises:
+            ValueError: there is no stream of that name.
+        """
+        if stream not in get_args(Stream):
+            raise ValueError(f"no random stream {stream!r}: there are {', '.join(get_args(Stream))}")
+        text = "/".join([str(self.run_seed), stream, *map(str, keys)])
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+    def torch(self, stream: Stream, *keys: int) -> torch.Generator:
+        """A fresh generator on the CPU at the start of the stream."""
+        import torch
+
+        return torch.Generator().manual_seed(self.seed(stream, *keys))
+
+    def numpy(self, stream: Stream, *keys: int) -> np.random.Generator:
+        """A fresh numpy generator at the start of the stream."""
+        import numpy as np
+
+        return np.random.default_rng(self.seed(stream, *keys))
+
+    @contextmanager
+    def scope(self, stream: Stream, *keys: int) -> Iterator[None]:
+        """Seed torch's global generators within the block, and put them back afterwards.
+
+        For what takes no generator: parameter initialisation and dropout.
+        """
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed(stream, *keys))
+            yield

@@ -1,0 +1,179 @@
+"""The words that every layer shares: what a pool, a prediction, a query and a learner are.
+
+Shape letters throughout the project: N images, C classes, D features, K prototypes per class,
+M stochastic passes, A anchors, L labelled, B images in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Generator, Tensor
+
+    from ncenet.rng import Streams
+
+    Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+    """Pixels as uint8 (H, W, channels) with 1 or 3 channels, or a float32 feature vector (D,)."""
+
+Label: TypeAlias = str
+"""The name of a class. Names, not indices, go into the ledger: they survive a reordering."""
+
+
+@runtime_checkable
+class Pool(Protocol):
+    """Images under ids that never change: a relative path, ``"test/00012"``, a row key.
+
+    A pool knows no labels.
+    """
+
+    def ids(self) -> Sequence[str]:
+        """All ids, in a stable order."""
+
+    def load(self, id: str) -> Image:
+        """The decoded image.
+
+        Raises:
+            UnreadableImage: the bytes behind the id are not an image that can be decoded.
+        """
+
+    def content_hash(self, id: str) -> str:
+        """A hash of the bytes behind the id, as hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class LabeledSet:
+    """The images with labels, in the order in which the labels arrived.
+
+    Attributes:
+        ids: L ids.
+        labels: L class names, parallel to ``ids``.
+        class_names: the C classes; a label's index in it is its target.
+    """
+
+    ids: Sequence[str]
+    labels: Sequence[Label]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def targets(self) -> list[int]:
+        """Class indices in [0, C), parallel to ``ids``."""
+        index = {name: c for c, name in enumerate(self.class_names)}
+        return [index[label] for label in self.labels]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a learner says of one chunk of images; N rows in the order of ``ids``.
+
+    Attributes:
+        ids: N ids.
+        probs: (N, C) in [0, 1]. Rows of a softmax head sum to one; rows of an NCE head are likelihoods
+            per class and need not. Detection: (N, A, C).
+        features: (N, D), the vector that meets the classifier, when it was wanted.
+        extras: further tensors of N rows (or M x N) by name, such as ``samples`` (M, N, C).
+    """
+
+    ids: Sequence[str]
+    probs: Tensor
+    features: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Query:
+    """The images that a strategy wants labelled, most informative first.
+
+    Attributes:
+        ids: distinct ids of the pool.
+        scores: parallel to ``ids``; higher is more informative.
+    """
+
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What one fit did.
+
+    Attributes:
+        labeled: size L of the labelled set.
+        steps: optimizer steps taken.
+        seconds: wall time of the fit.
+        loss: mean training loss of the last epoch.
+        accuracy: training accuracy of the last epoch, in [0, 1].
+        details: what the parts of the model report, such as the radius per class.
+    """
+
+    labeled: int
+    steps: int
+    seconds: float
+    loss: float
+    accuracy: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PoolView(Protocol):
+    """All that a query strategy sees: predictions on the pool, never a hidden label."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Ids that may be queried."""
+
+    @property
+    def labeled_ids(self) -> Sequence[str]:
+        """Ids that have a label."""
+
+    def predictions(self) -> Iterator[Prediction]:
+        """Predictions on the pool in the order of ``ids``, in chunks."""
+
+    def labeled_predictions(self) -> Iterator[Prediction]:
+        """Predictions on the labelled set in the order of ``labeled_ids``, in chunks."""
+
+
+class QueryStrategy(Protocol):
+    """The rule that picks the batch."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What predictions must carry: ``"probs"``, ``"features"``, ``"samples"``; empty for none."""
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """At most ``query_size`` distinct ids of the pool (all of them when the pool is smaller)."""
+
+
+class Learner(Protocol):
+    """A model that learns from a labelled set and predicts on a pool."""
+
+    def fit(
+        self, labeled: LabeledSet, pool: Pool, *, rng: Streams, cycle: int, resume: Path | None = None
+    ) -> FitReport:
+        """Train on the labelled set.
+
+        Args:
+            labeled: what to learn.
+            pool: where its images are.
+            rng: the named streams of the run.
+            cycle: number of the cycle; keys the streams.
+            resume: file of the training checkpoint, written now and then, continued from when it exists.
+        """
+
+    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+        """Predict under the test transform and in eval mode, chunk by chunk, in the order of ``ids``."""
+
+    def save(self, file: Path) -> None:
+        """Write the model as safetensors, whole or not at all."""
+
+    def load(self, file: Path) -> None:
+        """Read what :meth:`save` wrote."""
