@@ -1,1 +1,1 @@
-"""engines."""
+"""Where trials run: processes on this machine."""

@@ -1,0 +1,110 @@
+"""Trials on this machine: a few single-threaded processes beat one process with many threads.
+
+A small network keeps one core busy and little more, so the cores are shared out between the trials.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, TrialFailed
+from ncenet.engines.workers import run_in_workers
+
+
+def available_cores() -> int:
+    """Cores that this process may use.
+
+    >>> available_cores() >= 1
+    True
+    """
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_trials(
+    function: Trial[J, R],
+    jobs: Mapping[str, J],
+    *,
+    processes: int | None = None,
+    threads: int | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Iterator[tuple[str, R]]:
+    """Run a function on each job, and yield results as they are there.
+
+    Leaving the loop early, an interrupt, or the death of this process ends the workers at once, in the
+    midst of their jobs: the function should be one whose work can be resumed.
+
+    A script needs no ``if __name__ == "__main__"`` guard as long as the function stands in a module: workers
+    then never import the script. A function that stands in the script itself needs the guard.
+
+    The number of threads changes the order in which sums are taken, so a trial repeats bit for bit only
+    with the same number of threads.
+
+    Args:
+        function: takes a job and ``emit``; it, the jobs, the events and the results can be pickled.
+        jobs: by name.
+        processes: how many at a time; 1 runs the jobs in this process. Default: one for each core, at most
+            one for each job.
+        threads: of torch in each process. Default: the cores, shared out evenly.
+        on_event: called in this process with each event, to which ``"trial"``, the name, is added. A failure
+            is an event too: ``{"event": "failed", "why": ...}``.
+
+    Yields:
+        Name and result of each job that succeeded, in the order in which they finished.
+
+    Raises:
+        TrialFailed: jobs failed; raised when all others are done.
+        ValueError: ``processes`` or ``threads`` is less than 1.
+
+    >>> dict(map_trials(lambda job, emit: job * 2, {"a": 1, "b": 2}, processes=1))
+    {'a': 2, 'b': 4}
+    """
+    cores = available_cores()
+    processes = max(1, min(len(jobs), cores)) if processes is None else processes
+    threads = max(1, cores // max(1, processes)) if threads is None else threads
+    if min(processes, threads) < 1:
+        raise ValueError(f"at least 1 process and 1 thread are needed, got {processes} and {threads}")
+
+    def forward(name: str, event: Event) -> None:
+        if on_event is not None:
+            on_event({**event, "trial": name})
+
+    if processes == 1:
+        outcomes = _run_here(function, jobs, threads=threads, forward=forward)
+    else:
+        outcomes = run_in_workers(function, jobs, processes=processes, threads=threads, forward=forward)
+    failures: dict[str, Failure] = {}
+    for name, outcome in outcomes:
+        if isinstance(outcome, Failure):
+            failures[name] = outcome
+            forward(name, {"event": "failed", "why": outcome.summary})
+        else:
+            yield name, outcome.value
+    if failures:
+        raise TrialFailed(failures)
+
+
+def _run_here(
+    function: Trial[J, R],
+    jobs: Mapping[str, J],
+    *,
+    threads: int,
+    forward: Callable[[str, Event], None],
+) -> Iterator[tuple[str, Success[R] | Failure]]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for name, job in jobs.items():
+            outcome: Success[R] | Failure
+            try:
+                outcome = Success(function(job, lambda event, name=name: forward(name, event)))  # type: ignore[misc]
+            except Exception as error:  # noqa: BLE001 - raised when the other jobs are done
+                outcome = Failure.of(error)
+            yield name, outcome
+    finally:
+        torch.set_num_threads(before)
