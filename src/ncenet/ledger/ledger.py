@@ -1,0 +1,341 @@
+"""The ledger: items, answers, cycles and queries of one run, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ncenet.errors import LedgerError, UnknownName
+from ncenet.ledger.answers import Answer
+from ncenet.ledger.database import Database
+from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
+from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.types import Label, Query
+
+NOW = 2**63 - 1
+"""Later than any event."""
+
+UNDO = """
+INSERT INTO events (who, kind, id, cycle, hash, undoes)
+SELECT ?, 'undo', id, cycle, hash, seq FROM events WHERE seq = ?
+"""
+
+
+class Ledger:
+    """The memory of a run. Every method that writes is one transaction, on disk when it returns.
+
+    Several threads may share one ledger, and several processes one file, which must lie on a local disk.
+
+    Args:
+        file: the SQLite file; created when missing, unless ``read_only``.
+        read_only: open for reading alone, as a report does.
+
+    Raises:
+        LedgerError: the file is missing, is no ledger, or was written by a newer ncenet.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with Ledger(Path(folder.name) / "ledger.sqlite") as ledger:
+    ...     ledger.add_items([("a.png", "5d41", None), ("b.png", "7692", None), ("c.png", "2c63", None)])
+    ...     ledger.tell({"a.png": "cat", "b.png": Answer.UNSURE}, who="ann", cycle=0)
+    ...     ledger.tell({"a.png": "dog", "c.png": "cat"}, who="ann", cycle=0)
+    ...     ledger.undo("c.png", who="ann")
+    ...     ledger.labeled(), sorted(ledger.closed_ids())
+    ([('a.png', 'dog')], ['a.png', 'b.png'])
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, file: Path | str, *, read_only: bool = False) -> None:
+        self.file = Path(file)
+        self._db = Database(self.file, read_only=read_only)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def remember(self, key: str, value: str) -> None:
+        """Store a fact that must not change during the run, such as the hash of its recipe.
+
+        Raises:
+            LedgerError: another value was stored before.
+        """
+        with self._db.transaction() as db:
+            db.execute("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
+            before = self.recall(key)
+            if before != value:
+                raise LedgerError(f"{self.file}: begun with {key} {before}, not {value}")
+
+    def recall(self, key: str) -> str | None:
+        """The fact stored under ``key``, or None."""
+        fact: str | None = self._db.one("SELECT value FROM facts WHERE key = :key", key=key)
+        return fact
+
+    def add_items(self, items: Iterable[tuple[str, str, str | None]]) -> None:
+        """Enter the images of the pool; those that are known already stay what they are.
+
+        Args:
+            items: id, hash of the bytes, and why the image cannot be read (None when it can).
+
+        Raises:
+            LedgerError: images with a standing answer have other bytes now; nothing is entered.
+        """
+        with self._db.transaction() as db:
+            db.executemany(
+                "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT (id) "
+                "DO UPDATE SET hash = excluded.hash, problem = excluded.problem "
+                "WHERE hash != excluded.hash OR problem IS NOT excluded.problem",
+                items,
+            )
+            changed = self._db.column(
+                f"SELECT id FROM ({standing()}) AS answer JOIN items USING (id) "
+                "WHERE answer.hash != items.hash ORDER BY id",
+                upto=NOW,
+            )
+            if changed:
+                more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
+                raise LedgerError(
+                    f"{len(changed)} image(s) changed since labelled: "
+                    f"{', '.join(changed[:20])}{more}; restore them, or undo their answers"
+                )
+
+    def items(self) -> list[Item]:
+        """All images, in the order in which they were first entered."""
+        return [Item(*row) for row in self._db.rows("SELECT id, hash, problem FROM items ORDER BY rowid")]
+
+    def problems(self) -> dict[str, str]:
+        """Why images cannot be read, by id; sound images are left out."""
+        return dict(self._db.rows("SELECT id, problem FROM items WHERE problem IS NOT NULL ORDER BY rowid"))
+
+    def tell(
+        self,
+        answers: Mapping[str, Label | Answer],
+        *,
+        who: str,
+        cycle: int,
+        classes: Collection[str] | None = None,
+    ) -> None:
+        """Record answers, all or none of them.
+
+        An answer about an image that has one is a correction. What an annotator repeats is not recorded
+        again, so a caller that doesn't know whether its answers arrived can send them once more.
+
+        Args:
+            answers: a class name, ``Answer.SKIP`` or ``Answer.UNSURE`` by id.
+            who: the annotator, or whatever answers in their place.
+            cycle: the cycle whose model asked; 0 before there is one.
+            classes: the class names that are allowed; None allows any.
+
+        Raises:
+            LedgerError: an id is unknown, its image cannot be read, or its label is empty.
+            UnknownName: a label is not among ``classes``.
+        """
+        with self._db.transaction() as db:
+            for image, answer in answers.items():
+                item = self._item(image)
+                if item.problem is not None:
+                    raise LedgerError(f"{image!r} cannot be labelled, it cannot be read: {item.problem}")
+                kind, label = _kind_and_label(image, answer, classes)
+                said = self._db.rows(
+                    f"SELECT who, kind, label FROM ({standing('id = :id')})", id=image, upto=NOW
+                )
+                if said != [(who, kind, label)]:
+                    db.execute(
+                        "INSERT INTO events (who, kind, id, label, cycle, hash) VALUES (?, ?, ?, ?, ?, ?)",
+                        (who, kind, image, label, cycle, item.hash),
+                    )
+
+    def undo(self, id: str, *, who: str) -> None:
+        """Take back the standing answer of an image; the one before it, if any, stands again.
+
+        Args:
+            id: the image.
+            who: who takes it back, which need not be who gave it.
+
+        Raises:
+            LedgerError: the image has no standing answer.
+        """
+        with self._db.transaction() as db:
+            seq = self._db.one(standing("id = :id"), id=id, upto=NOW)
+            if seq is None:
+                raise LedgerError(f"{id!r} has no answer to undo")
+            db.execute(UNDO, (who, seq))
+
+    def undo_last(self, *, who: str) -> str:
+        """Take back the last answer of an annotator that is not taken back yet, and name its image.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        with self._db.transaction() as db:
+            last = self._db.rows(
+                f"SELECT seq, id FROM events WHERE who = :who AND {NOT_UNDONE} ORDER BY seq DESC LIMIT 1",
+                who=who,
+                upto=NOW,
+            )
+            if not last:
+                raise LedgerError(f"{who!r} has no answer to undo")
+            seq, image = last[0]
+            db.execute(UNDO, (who, seq))
+        return str(image)
+
+    def labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
+        """Ids and standing labels in the order in which they arrived.
+
+        Args:
+            upto: as of this event; None for now.
+        """
+        return self._db.rows(
+            f"SELECT id, label FROM ({standing()}) WHERE kind = 'answer' ORDER BY seq",
+            upto=NOW if upto is None else upto,
+        )
+
+    def closed_ids(self) -> set[str]:
+        """Ids that are not to be asked for again: labelled, skipped or unsure."""
+        return set(self._db.column(f"SELECT id FROM ({standing()})", upto=NOW))
+
+    def events(self, after: int = 0) -> list[Event]:
+        """All that annotators did since event ``after``, in order."""
+        rows = self._db.rows(
+            "SELECT seq, at, who, kind, id, label, cycle, hash, undoes FROM events "
+            "WHERE seq > :after ORDER BY seq",
+            after=after,
+        )
+        return [Event(*row) for row in rows]
+
+    def last_seq(self) -> int:
+        """Number of the last event; 0 when there is none."""
+        return int(self._db.one("SELECT ifnull(max(seq), 0) FROM events"))
+
+    def start_cycle(self, upto: int) -> int:
+        """Record that a fit on the answers up to event ``upto`` starts, and number its cycle from 1.
+
+        Raises:
+            LedgerError: the fit of the cycle before has not finished; it is to be continued instead.
+        """
+        with self._db.transaction() as db:
+            last = int(self._db.one("SELECT ifnull(max(cycle), 0) FROM cycles"))
+            if last and self.fit_report(last) is None:
+                raise LedgerError(f"{self.file}: the fit of cycle {last} has not finished")
+            db.execute("INSERT INTO cycles (cycle, upto) VALUES (?, ?)", (last + 1, upto))
+        return last + 1
+
+    def cycles(self) -> list[Cycle]:
+        """All cycles whose fit was started, in order."""
+        return [Cycle(*row) for row in self._db.rows("SELECT cycle, upto FROM cycles ORDER BY cycle")]
+
+    def finish_fit(self, cycle: int, report: Mapping[str, Any]) -> None:
+        """Record that the fit of a cycle finished.
+
+        Args:
+            cycle: what :meth:`start_cycle` returned.
+            report: what the fit did; plain JSON.
+
+        Raises:
+            LedgerError: the cycle was never started, or has finished already.
+        """
+        with self._db.transaction() as db:
+            if self.fit_report(cycle) is not None:
+                raise LedgerError(f"{self.file}: the fit of cycle {cycle} has finished already")
+            if self._db.one("SELECT 1 FROM cycles WHERE cycle = :cycle", cycle=cycle) is None:
+                raise LedgerError(f"{self.file}: cycle {cycle} was never started")
+            db.execute("INSERT INTO fits (cycle, report) VALUES (?, ?)", (cycle, json.dumps(dict(report))))
+
+    def fit_report(self, cycle: int) -> dict[str, Any] | None:
+        """What :meth:`finish_fit` recorded; None while the fit of that cycle has not finished."""
+        text = self._db.one("SELECT report FROM fits WHERE cycle = :cycle", cycle=cycle)
+        return None if text is None else dict(json.loads(text))
+
+    def record_query(self, cycle: int, strategy: str, query: Query) -> RecordedQuery:
+        """Record what is asked.
+
+        Args:
+            cycle: the cycle whose model scored the pool; 0 for the initial set.
+            strategy: name of the query strategy.
+            query: the images.
+
+        Raises:
+            LedgerError: an id is unknown.
+        """
+        with self._db.transaction() as db:
+            for image in query.ids:
+                self._item(image)
+            number = int(self._db.one("SELECT ifnull(max(query), 0) + 1 FROM queries"))
+            db.execute(
+                "INSERT INTO queries (query, cycle, strategy) VALUES (?, ?, ?)", (number, cycle, strategy)
+            )
+            ranked = enumerate(zip(query.ids, query.scores, strict=True))
+            db.executemany(
+                "INSERT INTO queried VALUES (?, ?, ?, ?)",
+                ((number, rank, image, score) for rank, (image, score) in ranked),
+            )
+        return RecordedQuery(number, cycle, strategy, query)
+
+    def latest_query(self, cycle: int | None = None) -> RecordedQuery | None:
+        """The last query that was recorded, or the last one of a cycle; None when there is none."""
+        rows = self._db.rows(
+            "SELECT query, cycle, strategy FROM queries WHERE :cycle IS NULL OR cycle = :cycle "
+            "ORDER BY query DESC LIMIT 1",
+            cycle=cycle,
+        )
+        if not rows:
+            return None
+        number, of_cycle, strategy = rows[0]
+        queried = self._db.rows(
+            "SELECT id, score FROM queried WHERE query = :query ORDER BY rank", query=number
+        )
+        query = Query(tuple(image for image, _ in queried), tuple(score for _, score in queried))
+        return RecordedQuery(number, of_cycle, strategy, query)
+
+    def open_ids(self, query: RecordedQuery) -> list[str]:
+        """The ids of a query that nobody has answered yet, most informative first."""
+        queried = "SELECT id FROM queried WHERE query = :query"
+        return self._db.column(
+            f"{queried} AND id NOT IN (SELECT id FROM ({standing(f'id IN ({queried})')})) ORDER BY rank",
+            query=query.number,
+            upto=NOW,
+        )
+
+    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables, without times and durations: equal for equal runs."""
+        tables = {
+            "facts": "SELECT key, value FROM facts ORDER BY key",
+            "items": "SELECT id, hash, problem FROM items ORDER BY rowid",
+            "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
+            "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",
+            "queries": "SELECT query, cycle, strategy FROM queries ORDER BY query",
+            "queried": "SELECT query, rank, id, score FROM queried ORDER BY query, rank",
+        }
+        fits = self._db.rows("SELECT cycle, report FROM fits ORDER BY cycle")
+        return {table: self._db.rows(sql) for table, sql in tables.items()} | {
+            "fits": [(cycle, json.loads(report, object_hook=_without_seconds)) for cycle, report in fits]
+        }
+
+    def _item(self, id: str) -> Item:
+        rows = self._db.rows("SELECT id, hash, problem FROM items WHERE id = :id", id=id)
+        if not rows:
+            raise LedgerError(f"{id!r} is not an image of this pool")
+        return Item(*rows[0])
+
+
+def _kind_and_label(
+    image: str, answer: Label | Answer, classes: Collection[str] | None
+) -> tuple[str, Label | None]:
+    if isinstance(answer, Answer):
+        return answer.value, None
+    if not answer:
+        raise LedgerError(f"{image!r}: empty label; to leave an image out, answer skip or unsure")
+    if classes is not None and answer not in classes:
+        raise UnknownName(f"class of {image!r}", answer, classes)
+    return "answer", answer
+
+
+def _without_seconds(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "seconds"}

@@ -1,0 +1,77 @@
+"""What comes back out of a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ncenet.types import Label, Query
+
+
+class Item(NamedTuple):
+    """An image of the pool.
+
+    Attributes:
+        id: its id in the pool.
+        hash: hash of its bytes.
+        problem: why it cannot be read; None for a sound image.
+    """
+
+    id: str
+    hash: str
+    problem: str | None = None
+
+
+class Event(NamedTuple):
+    """One thing that an annotator did.
+
+    Attributes:
+        seq: number of the event, from 1; later events have larger numbers.
+        at: when, ISO 8601, UTC.
+        who: the annotator, or whatever answered in their place.
+        kind: a label, one of the answers that are none, or the undoing of an earlier event.
+        id: the image.
+        label: the class name of an ``"answer"``, else None.
+        cycle: the cycle whose model asked; 0 before there was one.
+        hash: hash of the image's bytes when it was answered.
+        undoes: ``seq`` of the event that an ``"undo"`` takes back, else None.
+    """
+
+    seq: int
+    at: str
+    who: str
+    kind: Literal["answer", "skip", "unsure", "undo"]
+    id: str
+    label: Label | None
+    cycle: int
+    hash: str
+    undoes: int | None
+
+
+class Cycle(NamedTuple):
+    """A fit that was started.
+
+    Attributes:
+        number: from 1.
+        upto: the fit learns from the answers up to this event.
+    """
+
+    number: int
+    upto: int
+
+
+@dataclass(frozen=True)
+class RecordedQuery:
+    """A query that was made.
+
+    Attributes:
+        number: from 1.
+        cycle: the cycle whose model scored the pool.
+        strategy: name of the query strategy.
+        query: the images, most informative first.
+    """
+
+    number: int
+    cycle: int
+    strategy: str
+    query: Query

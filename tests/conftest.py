@@ -1,0 +1,29 @@
+"""One thread for every test, so that tests can run side by side; hypothesis without wall-clock limits."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, and for the processes that tests start
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+torch.set_num_threads(1)
+
+settings.register_profile("ncenet", deadline=None, print_blob=True)
+settings.load_profile("ncenet")
+
+
+@pytest.fixture
+def global_generators_untouched():
+    """The test that asks for this may not move the global generators, and nothing that it calls may."""
+
+    def state():
+        return torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()
+
+    before = state()
+    yield
+    assert state() == before, "something drew from a global generator"
