@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, TrialFailed
 from ncenet.engines.workers import run_in_workers
@@ -31,7 +31,7 @@ def map_trials(
     processes: int | None = None,
     threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
-) -> Iterator[tuple[str, R]]:
+) -> Generator[tuple[str, R], None, None]:
     """Run a function on each job, and yield results as they are there.
 
     Leaving the loop early, an interrupt, or the death of this process ends the workers at once, in the

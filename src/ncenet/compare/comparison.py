@@ -1,0 +1,130 @@
+"""What is compared: changes to one recipe (arms), each run with the same seeds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from ncenet.errors import RecipeError, UnknownName
+from ncenet.recipe import Recipe, Section, _explain, _line
+
+SHARED = ("data.train", "data.test", "loop.initial", "loop.query_size", "loop.cycles", "loop.seed")
+"""Fields that no arm may change: with them, runs of one seed would start from other images or not meet."""
+
+
+class Arm(Section):
+    """One of the things that are compared."""
+
+    name: str = Field(description="What it is called in tables and figures.")
+    changes: dict[str, Any] = Field(
+        default_factory=dict, description="What it changes in the base recipe, by dotted path."
+    )
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder: lower case, with dashes for what a file system may not take.
+
+        >>> Arm(name="NCE rejection, R = 0.5").slug, Arm(name="Rejection-").slug
+        ('nce-rejection-r-0.5', 'rejection-')
+        """
+        return re.sub(r"[^\w.+-]+", "-", self.name.lower()).lstrip(".")
+
+
+class Comparison(Section):
+    """Arms, seeds, and the recipe that they share.
+
+    >>> comparison = Comparison(
+    ...     base=Recipe(),
+    ...     arms=[Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="rejection")],
+    ...     seeds=[0, 1, 2],
+    ... )
+    >>> comparison.recipe("random", 2).loop.strategy, comparison.recipe("random", 2).loop.seed
+    ('random', 2)
+    """
+
+    base: Recipe = Field(Recipe(), description="What all arms share.")
+    arms: tuple[Arm, ...] = Field(min_length=1, description="What is compared.")
+    seeds: tuple[int, ...] = Field(
+        min_length=1, description="Each arm runs once with each; runs of one seed share their initial set."
+    )
+    baseline: str = Field("", description="Arm that the others are held against. Default: the first.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Comparison:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"a seed stands twice among {', '.join(map(str, self.seeds))}")
+        slugs: dict[str, str] = {}
+        for arm in self.arms:
+            if not arm.slug:
+                raise ValueError(f"arm {arm.name!r}: a name needs a letter or a digit")
+            if arm.slug in slugs:
+                both = f"{slugs[arm.slug]!r} and {arm.name!r}"
+                raise ValueError(f"arms {both} would share the folder {arm.slug!r}: rename one")
+            slugs[arm.slug] = arm.name
+            for path in arm.changes:
+                if any(path == shared or shared.startswith(path + ".") for shared in SHARED):
+                    raise ValueError(
+                        f"arm {arm.name!r} changes {path}, which all arms must share: set it in base"
+                    )
+            try:
+                self.base.with_changes(arm.changes)
+            except RecipeError as error:
+                raise ValueError(f"arm {arm.name!r}: {error}") from None
+        if self.baseline and self.baseline not in slugs.values():
+            raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
+        return self
+
+    @property
+    def baseline_arm(self) -> str:
+        """Name of the arm that the others are held against."""
+        return self.baseline or self.arms[0].name
+
+    def recipe(self, arm: str, seed: int) -> Recipe:
+        """The recipe of one trial.
+
+        Raises:
+            UnknownName: no arm is called so.
+        """
+        return self.base.with_changes({**self._arm(arm).changes, "loop.seed": seed})
+
+    def folder(self, arm: str, seed: int) -> Path:
+        """Run folder of one trial, within the folder of the comparison."""
+        return Path(self._arm(arm).slug) / f"seed-{seed}"
+
+    def _arm(self, name: str) -> Arm:
+        arms = {arm.name: arm for arm in self.arms}
+        if name not in arms:
+            raise UnknownName("arm", name, arms)
+        return arms[name]
+
+    @classmethod
+    def load(cls, file: Path) -> Comparison:
+        """Read and check a comparison file.
+
+        Raises:
+            RecipeError: the file is missing, not YAML, or not a comparison; one line per mistake.
+        """
+        try:
+            text = file.read_text(encoding="utf-8")
+            data = yaml.safe_load(text)
+            node = yaml.compose(text)
+        except OSError as error:
+            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{file}: not YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise RecipeError(f"{file}:1 a comparison is a mapping of base, arms and seeds")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RecipeError(
+                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
+            ) from None
+
+    def to_yaml(self) -> str:
+        """The comparison as text that :meth:`load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

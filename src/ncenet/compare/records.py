@@ -1,0 +1,242 @@
+"""What run folders tell: read from their small files and the ledger, never from a model."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ncenet.compare.comparison import Comparison
+from ncenet.errors import DataError
+from ncenet.ledger import Ledger
+from ncenet.recipe import Recipe
+
+COMPARISON_FILE = "comparison.yaml"
+"""Name of the file that makes a folder the folder of a comparison."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One finished cycle.
+
+    Attributes:
+        labeled: size of the labelled set that was learned.
+        loss: mean training loss of the last epoch.
+        fit_accuracy: training accuracy of the last epoch, in [0, 1].
+        fit_seconds: wall time of the fit.
+        accuracy: on the held-out images, in [0, 1]; None when there are none.
+        balanced_accuracy: mean over classes of their accuracy; None likewise.
+        per_class: accuracy of each class.
+        queried: ids that the cycle asked for, most informative first; empty in the last cycle.
+        score_seconds: wall time of the predictions on the pool; None in the last cycle.
+        select_seconds: wall time of the choice among them; None in the last cycle.
+    """
+
+    labeled: int
+    loss: float
+    fit_accuracy: float
+    fit_seconds: float
+    accuracy: float | None
+    balanced_accuracy: float | None
+    per_class: Mapping[str, float]
+    queried: tuple[str, ...]
+    score_seconds: float | None
+    select_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The learning curve of one trial; all but the last two have an entry for each tested cycle.
+
+    Attributes:
+        arm: name of the arm.
+        seed: seed of the run.
+        labeled: sizes of the labelled set, rising.
+        accuracy: on the held-out images, in [0, 1].
+        balanced_accuracy: mean over classes of their accuracy, in [0, 1].
+        fit_seconds: wall time of the fits.
+        score_seconds: wall time of the predictions on the pool, for each query.
+        select_seconds: wall time of the choice among them, for each query.
+    """
+
+    arm: str
+    seed: int
+    labeled: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    balanced_accuracy: tuple[float, ...]
+    fit_seconds: tuple[float, ...]
+    score_seconds: tuple[float, ...]
+    select_seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table from a file: the names of its columns, and its rows."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        recipe: what was asked for.
+        cycles: the finished ones, in order.
+        initial_per_class: images of the initial set by class.
+        queried_per_class: images that were queried and labelled since, by class.
+        bad_images: images that could not be read, with the reason.
+        duplicates: images whose bytes are the same.
+    """
+
+    recipe: Recipe
+    cycles: tuple[Cycle, ...]
+    initial_per_class: Mapping[str, int]
+    queried_per_class: Mapping[str, int]
+    bad_images: Table
+    duplicates: Table
+
+    @property
+    def tested(self) -> tuple[Cycle, ...]:
+        """Cycles whose network was tested on held-out images."""
+        return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
+
+    def curve(self, arm: str) -> Curve:
+        """The learning curve, as one of an arm of that name."""
+        tested, queries = self.tested, [c for c in self.cycles if c.score_seconds is not None]
+        return Curve(
+            arm=arm,
+            seed=self.recipe.loop.seed,
+            labeled=tuple(c.labeled for c in tested),
+            accuracy=tuple(c.accuracy for c in tested if c.accuracy is not None),
+            balanced_accuracy=tuple(c.balanced_accuracy for c in tested if c.balanced_accuracy is not None),
+            fit_seconds=tuple(c.fit_seconds for c in tested),
+            score_seconds=tuple(c.score_seconds for c in queries if c.score_seconds is not None),
+            select_seconds=tuple(c.select_seconds for c in queries if c.select_seconds is not None),
+        )
+
+
+@dataclass(frozen=True)
+class Results:
+    """A comparison as far as it has come.
+
+    Attributes:
+        comparison: what was asked for.
+        runs: by arm and seed, those that were begun, in the order of arms and seeds.
+    """
+
+    comparison: Comparison
+    runs: Mapping[tuple[str, int], Run]
+
+    @cached_property
+    def labeled(self) -> tuple[int, ...]:
+        """Sizes of the labelled set at which the arms are compared.
+
+        Raises:
+            DataError: runs that have come equally far have not had equally many labels.
+        """
+        counts = [tuple(c.labeled for c in run.tested) for run in self.runs.values()]
+        longest = max(counts, key=len, default=())
+        for key, count in zip(self.runs, counts, strict=True):
+            if count != longest[: len(count)]:
+                raise DataError(
+                    f"{key[0]}, seed {key[1]}: labels {count}, elsewhere {longest}: no comparison"
+                )
+        return longest
+
+    @cached_property
+    def unfinished(self) -> tuple[tuple[str, int], ...]:
+        """Arm and seed of the trials that are missing or have not come as far as the others."""
+        return tuple(
+            (arm.name, seed)
+            for arm in self.comparison.arms
+            for seed in self.comparison.seeds
+            if (arm.name, seed) not in self.runs
+            or len(self.runs[arm.name, seed].tested) < max(1, len(self.labeled))
+        )
+
+    def curves(self, arm: str) -> dict[int, Curve]:
+        """Curves of an arm by seed, of the trials that are finished."""
+        finished = [key for key in self.runs if key not in self.unfinished]
+        return {seed: self.runs[arm, seed].curve(arm) for name, seed in finished if name == arm}
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder, finished or not.
+
+    A cycle counts once its network is tested; in a run without held-out images, once it is fitted.
+
+    Raises:
+        RecipeError: the folder has no recipe that can be read.
+    """
+    recipe = Recipe.load(folder / "recipe.yaml")
+    fitted = [path.parent for path in sorted(folder.glob("cycles/*/fit.json"))]
+    has_test = any((path / "test.json").exists() for path in fitted)
+    cycles = tuple(_cycle(path) for path in fitted if not has_test or (path / "test.json").exists())
+    queried = {image for cycle in cycles for image in cycle.queried}
+    initial_per_class: Counter[str] = Counter()
+    queried_per_class: Counter[str] = Counter()
+    if (folder / "ledger.sqlite").exists():
+        with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+            for image, label in ledger.labeled():
+                (queried_per_class if image in queried else initial_per_class)[label] += 1
+    return Run(
+        recipe=recipe,
+        cycles=cycles,
+        initial_per_class=initial_per_class,
+        queried_per_class=queried_per_class,
+        bad_images=_table(folder / "bad_images.csv"),
+        duplicates=_table(folder / "duplicates.csv"),
+    )
+
+
+def read_comparison(folder: Path) -> Results:
+    """Read the folder of a comparison, finished or not.
+
+    Raises:
+        RecipeError: the folder has no ``comparison.yaml`` that can be read.
+    """
+    comparison = Comparison.load(folder / COMPARISON_FILE)
+    folders = {
+        (arm.name, seed): folder / comparison.folder(arm.name, seed)
+        for arm in comparison.arms
+        for seed in comparison.seeds
+    }
+    return Results(
+        comparison, {key: read_run(path) for key, path in folders.items() if (path / "recipe.yaml").exists()}
+    )
+
+
+def _cycle(folder: Path) -> Cycle:
+    fit, test, query = (_json(folder / f"{name}.json") for name in ("fit", "test", "query"))
+    return Cycle(
+        labeled=fit["labeled"],
+        loss=fit["loss"],
+        fit_accuracy=fit["accuracy"],
+        fit_seconds=fit["seconds"],
+        accuracy=test.get("accuracy"),
+        balanced_accuracy=test.get("balanced_accuracy"),
+        per_class=test.get("per_class", {}),
+        queried=tuple(row[1] for row in _table(folder / "query.csv").rows),
+        score_seconds=query.get("score_seconds"),
+        select_seconds=query.get("select_seconds"),
+    )
+
+
+def _json(file: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return record
+
+
+def _table(file: Path) -> Table:
+    if not file.exists():
+        return Table()
+    with file.open(encoding="utf-8", newline="") as lines:
+        columns, *rows = csv.reader(lines)
+    return Table(tuple(columns), tuple(map(tuple, rows)))

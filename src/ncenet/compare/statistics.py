@@ -1,0 +1,178 @@
+"""What a few seeds can show, and what they cannot.
+
+Two arms are compared by their paired differences: seed by seed, because runs of one seed share their
+initial set, and most of what seeds differ in cancels. The number of a run is its mean accuracy over the
+cycles, which is the area under its learning curve (a step for each cycle) in units of accuracy.
+
+The interval is Student's, for the mean of n differences d with standard deviation s:
+mean(d) +- t(.975, n - 1) s / sqrt(n). It stands for one pair of arms: among twenty arms that are all the
+same, one is expected to come out as better or worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Literal, TypeAlias
+
+from ncenet.compare.records import Curve, Results
+
+Verdict: TypeAlias = Literal["better", "worse", "unclear"]
+
+CONFIDENCE = 0.95
+POWER = 0.8
+"""Chance that as many seeds as we say do show the difference, if it is real (ours; a common choice)."""
+
+RELEVANT = 0.005
+"""Differences below half a point of accuracy are not worth more seeds (ours)."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Some numbers, one for each seed.
+
+    Attributes:
+        mean: their mean.
+        deviation: their standard deviation (n - 1 in the denominator); None for one number.
+        seeds: how many.
+    """
+
+    mean: float
+    deviation: float | None
+    seeds: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Mean and deviation of at least one number.
+
+        >>> Spread.of([0.5, 0.75, 1.0])
+        Spread(mean=0.75, deviation=0.25, seeds=3)
+        """
+        return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better an arm is than its baseline, over the seeds that both have finished.
+
+    Attributes:
+        spread: of the paired differences of the mean over cycles; positive if the arm is better.
+        low: lower end of the 95 % interval; None for one seed.
+        high: upper end.
+    """
+
+    spread: Spread
+    low: float | None
+    high: float | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """``"unclear"`` unless the interval leaves out zero."""
+        if self.low is not None and self.low > 0:
+            return "better"
+        if self.high is not None and self.high < 0:
+            return "worse"
+        return "unclear"
+
+    @property
+    def target(self) -> float:
+        """The difference that is worth looking for: the one seen, but at least half a point."""
+        return max(abs(self.spread.mean), RELEVANT)
+
+    @property
+    def more_seeds(self) -> int | None:
+        """About how many more seeds would show a difference of :attr:`target`.
+
+        None for one seed, which tells nothing of how much seeds differ.
+        """
+        if self.spread.deviation is None:
+            return None
+        return max(0, seeds_to_show(self.target, self.spread.deviation) - self.spread.seeds)
+
+
+def student_quantile(probability: float, freedom: int) -> float:
+    """Quantile of Student's t distribution.
+
+    Args:
+        probability: in (0, 1).
+        freedom: degrees of freedom, at least 1.
+
+    >>> round(student_quantile(0.975, 2), 4)
+    4.3027
+    """
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+    return float(stdtrit(freedom, probability))
+
+
+def paired_difference(arm: Sequence[float], baseline: Sequence[float]) -> Difference:
+    """Compare two arms by numbers of the same seeds.
+
+    Args:
+        arm: one number for each seed.
+        baseline: parallel to ``arm``.
+
+    Raises:
+        ValueError: they are of different length, or empty.
+
+    >>> difference = paired_difference([0.82, 0.85, 0.83], [0.80, 0.81, 0.80])
+    >>> round(difference.spread.mean, 3), round(difference.low, 3), round(difference.high, 3)
+    (0.03, 0.005, 0.055)
+    >>> difference.verdict
+    'better'
+    """
+    if not arm:
+        raise ValueError("no seeds to compare")
+    spread = Spread.of([a - b for a, b in zip(arm, baseline, strict=True)])
+    if spread.deviation is None:
+        return Difference(spread, None, None)
+    half = student_quantile((1 + CONFIDENCE) / 2, spread.seeds - 1) * spread.deviation / sqrt(spread.seeds)
+    return Difference(spread, spread.mean - half, spread.mean + half)
+
+
+def seeds_to_show(difference: float, deviation: float) -> int:
+    """Seeds after which a real difference shows in four of five experiments.
+
+    The smallest n with (t(.975, n - 1) + t(.8, n - 1)) s / sqrt(n) <= difference: the usual sample size of
+    a paired t test. The deviation of a few seeds is a rough guess of s, and so is n.
+
+    Args:
+        difference: of the means, positive.
+        deviation: s, the standard deviation of the paired differences.
+
+    >>> seeds_to_show(difference=0.01, deviation=0.01)
+    10
+    """
+    for n in count(2):
+        quantiles = student_quantile((1 + CONFIDENCE) / 2, n - 1) + student_quantile(POWER, n - 1)
+        if quantiles * deviation <= difference * sqrt(n):
+            return n
+    raise AssertionError("count() does not end")
+
+
+def mean_over_cycles(curve: Curve) -> float:
+    """Mean of the accuracies of a curve, each cycle counting the same."""
+    return fmean(curve.accuracy)
+
+
+def per_cycle(curves: Mapping[int, Curve]) -> list[Spread]:
+    """Accuracy of an arm over its seeds, cycle by cycle.
+
+    Args:
+        curves: by seed, all of one length.
+    """
+    return [Spread.of(values) for values in zip(*(c.accuracy for c in curves.values()), strict=True)]
+
+
+def difference_to_baseline(results: Results, arm: str) -> Difference | None:
+    """Compare an arm with the baseline over the seeds that both have finished; None if there are none."""
+    ours, theirs = results.curves(arm), results.curves(results.comparison.baseline_arm)
+    seeds = [seed for seed in ours if seed in theirs]
+    if not seeds:
+        return None
+    return paired_difference(
+        [mean_over_cycles(ours[seed]) for seed in seeds], [mean_over_cycles(theirs[seed]) for seed in seeds]
+    )
