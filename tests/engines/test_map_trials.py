@@ -94,7 +94,7 @@ def test_a_killed_worker_fails_its_own_trial_only():
 
 
 def test_a_result_that_cannot_be_sent_is_a_failure_not_a_hang():
-    with pytest.raises(TrialFailed, match="trial 'a' failed: .*pickle"):
+    with pytest.raises(TrialFailed, match=r"trial 'a' failed: .*pickle"):
         list(map_trials(unsendable, {"a": 0, "b": 1}, processes=2))
 
 

@@ -1,0 +1,63 @@
+import pytest
+
+from ncenet.compare import Arm, Comparison
+from ncenet.errors import RecipeError, UnknownName
+from ncenet.recipe import Recipe
+
+ARMS = [Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="rejection")]
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    comparison = Comparison(base=Recipe(), arms=ARMS, seeds=[3, 5], baseline="rejection")
+    (tmp_path / "c.yaml").write_text(comparison.to_yaml())
+    assert Comparison.load(tmp_path / "c.yaml") == comparison
+
+
+def test_a_trial_is_the_base_with_the_changes_of_its_arm_and_its_seed():
+    comparison = Comparison(base=Recipe().with_changes({"loop.cycles": 9}), arms=ARMS, seeds=[3, 5])
+    recipe = comparison.recipe("random", 5)
+    assert (recipe.loop.strategy, recipe.loop.seed, recipe.loop.cycles) == ("random", 5, 9)
+    assert str(comparison.folder("random", 5)) == "random/seed-5"
+    with pytest.raises(UnknownName, match="did you mean 'random'"):
+        comparison.recipe("randon", 5)
+
+
+def test_the_baseline_is_the_first_arm_unless_named():
+    assert Comparison(arms=ARMS, seeds=[0]).baseline_arm == "random"
+    assert Comparison(arms=ARMS, seeds=[0], baseline="rejection").baseline_arm == "rejection"
+
+
+def test_frozen_radius_and_learned_radius_have_folders_of_their_own():
+    assert Arm(name="Rejection-").slug != Arm(name="Rejection").slug
+    assert Arm(name="../../etc").slug == "-..-etc", "no name leads out of the folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("arms: [{name: a}, {name: A}]\nseeds: [0]", "'a' and 'A' would share the folder 'a'"),
+        ("arms: [{name: a}]\nseeds: [0, 0]", "a seed stands twice"),
+        ("arms: [{name: a}]\nseeds: []", ":2 seeds: Tuple should have at least 1 item"),
+        ("arms: []\nseeds: [0]", ":1 arms: Tuple should have at least 1 item"),
+        ("arms: [{name: '..'}]\nseeds: [0]", "needs a letter or a digit"),
+        ("arms: [{name: a}]\nseeds: [0]\nbaseline: b", "unknown arm 'b'"),
+        ("arms: [{name: a, changes: {loop.seed: 1}}]\nseeds: [0]", "'a' changes loop.seed, which all arms"),
+        ("arms: [{name: a, changes: {loop: {}}}]\nseeds: [0]", "'a' changes loop, which all arms"),
+        ("arms: [{name: a, changes: {train.epochs: 0}}]\nseeds: [0]", "arm 'a': train.epochs: .*got 0"),
+        ("base:\n  train:\n    epochs: 0\narms: [{name: a}]\nseeds: [0]", ":3 base.train.epochs: .*got 0"),
+        ("arms: [{name: a}]\nseeds: [0]\nsedes: [1]", ":3 sedes: Extra inputs"),
+        ("- a list", "a comparison is a mapping"),
+        ("arms: [", "not YAML"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path, text, complaint):
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(RecipeError, match=complaint) as raised:
+        Comparison.load(file)
+    assert str(raised.value).startswith(str(file))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read: No such file"):
+        Comparison.load(tmp_path / "none.yaml")

@@ -1,0 +1,74 @@
+import pytest
+from fake_runs import write_comparison, write_csv, write_run
+
+from ncenet.compare import Arm, Comparison, read_comparison, read_run
+from ncenet.errors import DataError
+from ncenet.recipe import Recipe
+
+RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})
+COMPARISON = Comparison(base=RECIPE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5, 0.6, 0.7])
+    run = read_run(tmp_path / "run")
+    curve = run.curve("mine")
+    assert (curve.arm, curve.seed) == ("mine", 7)
+    assert curve.labeled == (4, 7, 10)
+    assert curve.accuracy == (0.5, 0.6, 0.7)
+    assert curve.balanced_accuracy == pytest.approx((0.49, 0.59, 0.69))
+    assert curve.fit_seconds == (2.0, 2.0, 2.0)
+    assert curve.score_seconds == (0.5, 0.5), "the last cycle makes no query"
+    assert run.cycles[0].queried == ("4.png", "5.png", "6.png")
+    assert run.cycles[-1].per_class == {"cat": 0.7, "dog": 0.7}
+    assert run.initial_per_class == {"cat": 2, "dog": 2}
+    assert run.queried_per_class == {"dog": 6}
+
+
+def test_a_cycle_in_flight_does_not_count(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5, 0.6], finished=False)
+    assert (tmp_path / "run/cycles/003/fit.json").exists()
+    assert read_run(tmp_path / "run").curve("a").labeled == (4, 7)
+
+
+def test_a_run_without_held_out_images_has_cycles_and_no_accuracy(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5, 0.6], test=False)
+    run = read_run(tmp_path / "run")
+    assert [(c.labeled, c.accuracy) for c in run.cycles] == [(4, None), (7, None)]
+    assert run.curve("a").labeled == ()
+
+
+def test_a_run_that_has_only_begun_is_empty(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(RECIPE.to_yaml())
+    assert read_run(tmp_path).cycles == ()
+
+
+def test_bad_images_and_duplicates_are_read(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5])
+    write_csv(tmp_path / "run/bad_images.csv", ["id", "why"], [("x, y.png", "empty file")])
+    assert read_run(tmp_path / "run").bad_images.rows == (("x, y.png", "empty file"),)
+
+
+def test_unfinished_trials_are_named_and_left_out(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6], [0.5, 0.7]], "b": [[0.4, 0.5]]})
+    write_run(tmp_path / "b/seed-1", COMPARISON.recipe("b", 1), [0.4], finished=False)
+    results = read_comparison(tmp_path)
+    assert results.labeled == (4, 7)
+    assert results.unfinished == (("b", 1),)
+    assert list(results.curves("a")) == [0, 1]
+    assert list(results.curves("b")) == [0]
+
+
+def test_arms_with_other_label_counts_are_not_compared(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6]]})
+    other = COMPARISON.recipe("b", 0).with_changes({"loop.query_size": 5})
+    write_run(tmp_path / "b/seed-0", other, [0.5, 0.6])
+    with pytest.raises(DataError, match=r"b, seed 0: labels \(4, 9\), elsewhere \(4, 7\)"):
+        _ = read_comparison(tmp_path).labeled
+
+
+def test_nothing_run_yet(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {})
+    results = read_comparison(tmp_path)
+    assert results.labeled == ()
+    assert len(results.unfinished) == 4

@@ -1,0 +1,79 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+from fake_runs import write_run
+
+from ncenet.compare import Arm, Comparison, read_comparison, run
+from ncenet.engines.trial import TrialFailed
+from ncenet.errors import RecipeError
+from ncenet.recipe import Recipe
+
+BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 2, "loop.cycles": 2})
+COMPARISON = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """Trials that were given to the simulation, which writes a run and trains nothing."""
+    calls = []
+
+    def simulate(recipe, folder, *, notify):
+        calls.append(f"{folder.parent.name}/{folder.name}")
+        if calls[-1] in broken:
+            raise MemoryError("the network did not fit")
+        notify({"event": "cycle", "cycle": 1})
+        write_run(folder, recipe, [0.5, 0.6])
+
+    broken = set()
+    monkeypatch.setitem(sys.modules, "ncenet.loop.simulate", SimpleNamespace(simulate=simulate))
+    return SimpleNamespace(calls=calls, broken=broken)
+
+
+def test_every_arm_runs_with_every_seed_pair_by_pair(tmp_path, simulated):
+    events = []
+    results = run(COMPARISON, tmp_path, processes=1, on_event=events.append)
+    assert simulated.calls == ["a/seed-0", "b/seed-0", "a/seed-1", "b/seed-1"]
+    assert results.unfinished == ()
+    assert results.runs["b", 1].recipe.loop.seed == 1
+    assert events[:3] == [
+        {"event": "compare", "trials": 4, "finished": 0},
+        {"event": "cycle", "cycle": 1, "trial": "a, seed 0"},
+        {"event": "trial", "trial": "a, seed 0"},
+    ]
+
+
+def test_finished_trials_are_left_alone_and_an_arm_added_later_runs_alone(tmp_path, simulated):
+    run(COMPARISON, tmp_path, processes=1)
+    simulated.calls.clear()
+    more = Comparison(base=BASE, arms=[*COMPARISON.arms, Arm(name="c")], seeds=[0, 1])
+    results = run(more, tmp_path, processes=1)
+    assert simulated.calls == ["c/seed-0", "c/seed-1"]
+    assert {arm for arm, _ in results.runs} == {"a", "b", "c"}
+
+
+def test_a_trial_with_a_cycle_missing_goes_on(tmp_path, simulated):
+    run(COMPARISON, tmp_path, processes=1)
+    (tmp_path / "b/seed-1/cycles/002/test.json").unlink()
+    simulated.calls.clear()
+    simulated.broken.add("b/seed-1")
+    with pytest.raises(TrialFailed, match="trial 'b, seed 1' failed: MemoryError"):
+        run(COMPARISON, tmp_path, processes=1)
+    assert simulated.calls == ["b/seed-1"]
+
+
+def test_a_failed_trial_leaves_the_others_on_disk(tmp_path, simulated):
+    simulated.broken.add("a/seed-0")
+    with pytest.raises(TrialFailed, match="the network did not fit"):
+        run(COMPARISON, tmp_path, processes=1)
+    assert read_comparison(tmp_path).unfinished == (("a", 0),)
+
+
+def test_another_recipe_in_the_folder_is_refused_before_anything_runs(tmp_path, simulated):
+    run(COMPARISON, tmp_path, processes=1)
+    simulated.calls.clear()
+    other = Comparison(base=BASE.with_changes({"train.lr": 0.3}), arms=COMPARISON.arms, seeds=[0, 1])
+    with pytest.raises(RecipeError, match=r"train\.lr: 0\.1 there, 0\.3 now"):
+        run(other, tmp_path, processes=1)
+    assert simulated.calls == []
+    assert read_comparison(tmp_path).comparison == COMPARISON
