@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ncenet.errors import RecipeError
 
@@ -35,18 +35,33 @@ class DataRecipe(Section):
         None,
         description="Held-out images with labels, in any of the same forms. Built-in sets bring their own.",
     )
+    classes: tuple[str, ...] = Field(
+        (), description="Names of the classes, for images without labels: cat,dog,other. Default: those of the labels."
+    )
     on_bad_image: OnBadImage = Field(
         "stop", description="What to do with images that cannot be read: stop the run, or skip and list them."
     )
     image_size: int | None = Field(
         None,
         ge=4,
-        description="Side in pixels that images are resized to. Default: their own if all agree on one up to 64, else 64.",
+        description="Side to resize to. Default: the images' own if all agree on one up to 64, else 64.",
     )
     cache_gb: float = Field(
         4.0, ge=0, description="Keep decoded images in memory when all of them fit into this many GB."
     )
     workers: int = Field(2, ge=1, description="Threads that decode images.")
+
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        words = [value] if isinstance(value, str) else value
+        if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
+            names = [name.strip() for word in words for name in word.split(",") if name.strip()]
+            if len(set(names)) < len(names):
+                raise ValueError("a class is named twice")
+            return tuple(names)
+        return value
 
 
 class HeadRecipe(Section):
@@ -66,9 +81,7 @@ class HeadRecipe(Section):
     )
     projection: bool = Field(False, description="Insert a linear map D -> D before the prototypes.")
     cross_entropy: float = Field(
-        0.0,
-        ge=0,
-        description="Weight of a cross-entropy term on the log-likelihoods beside Eq. 5 (ours, not the paper's).",
+        0.0, ge=0, le=1, description="Weight of a cross-entropy term beside Eq. 5 (ours, not the paper's)."
     )
 
 

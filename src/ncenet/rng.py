@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-Stream: TypeAlias = Literal["initial", "weights", "order", "augment", "query", "dropout", "split"]
+Stream: TypeAlias = Literal["initial", "weights", "order", "augment", "subset", "query", "dropout"]
 
 
 class Streams:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Generator, Tensor
 
-    from ncenet.rng import Streams
-
     Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
     """Pixels as uint8 (H, W, channels) with 1 or 3 channels, or a float32 feature vector (D,)."""
 
@@ -157,15 +155,14 @@ class Learner(Protocol):
     """A model that learns from a labelled set and predicts on a pool."""
 
     def fit(
-        self, labeled: LabeledSet, pool: Pool, *, rng: Streams, cycle: int, resume: Path | None = None
+        self, labeled: LabeledSet, pool: Pool, *, cycle: int, resume: Path | None = None
     ) -> FitReport:
         """Train on the labelled set.
 
         Args:
             labeled: what to learn.
             pool: where its images are.
-            rng: the named streams of the run.
-            cycle: number of the cycle; keys the streams.
+            cycle: number of the cycle; keys the learner's random streams.
             resume: file of the training checkpoint, written now and then, continued from when it exists.
         """
 

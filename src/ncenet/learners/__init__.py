@@ -1,1 +1,1 @@
-"""learners."""
+"""Models that learn from a labelled set and predict on a pool."""

@@ -1,1 +1,1 @@
-"""nn."""
+"""Heads, backbones and the network that joins them."""

@@ -1,0 +1,5 @@
+"""``python -m ncenet``."""
+
+from ncenet.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""The program ``ncenet``: its commands, its exit codes, how it reports errors.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+from rich.console import Console
+
+import ncenet
+from ncenet.cli import ask, demo, doctor, listings, report, run, simulate, tell
+from ncenet.errors import NcenetError, UsageError
+
+app = App(
+    name="ncenet",
+    help="Which images to label next: active learning with a classifier that knows what it doesn't know.",
+    help_epilogue="Start with `ncenet demo`. Any command takes --debug for tracebacks.",
+    version=ncenet.__version__,
+    default_parameter=None,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+app.command(demo.demo)
+app.command(ask.ask)
+app.command(tell.tell)
+app.command(run.run)
+app.command(simulate.simulate)
+app.command(report.report)
+app.command(listings.strategies)
+app.command(listings.datasets)
+app.command(doctor.doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Args:
+        arguments: words of the command line without the program's name; those of the process when None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app(words, exit_on_error=True)
+    except KeyboardInterrupt:
+        _say("interrupted; run the same command again to go on")
+        sys.exit(130)
+    except NcenetError as error:
+        if debug:
+            raise
+        _say(str(error))
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"{type(error).__name__}: {error}\nthis is a defect: run again with --debug for the traceback")
+        sys.exit(1)
+
+
+def _say(message: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print("[bold red]error[/]", end=" ")
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)

@@ -1,0 +1,78 @@
+"""``ncenet ask``: which images to label next."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.errors import UsageError
+from ncenet.recipe import Recipe
+
+
+def ask(
+    folder: Path,
+    /,
+    *,
+    data: str | None = None,
+    number: Annotated[int | None, Parameter(name=["--number", "-n"])] = None,
+    out: Path | None = None,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> None:
+    """Print the images to label next, most informative first.
+
+    The first call makes the run folder and draws a random initial set. Later calls train on the answers that
+    `ncenet tell` brought, and query; before any answer came they print the same images again.
+
+    For example:
+
+    `ncenet ask runs/pets --data photos/ --classes cat,dog,other -n 50 --out query.csv`
+
+    `ncenet tell runs/pets answers.csv`
+
+    `ncenet ask runs/pets -n 50`
+
+    Args:
+        folder: Run folder; holds the recipe after the first call.
+        data: Where the images are; needed by the first call.
+        number: How many images. Default: --initial at first, --query-size later.
+        out: Write the ids there as CSV (id, score, label with nothing in it) instead of printing them.
+        json_output: Print JSON.
+    """
+    file = folder / "recipe.yaml"
+    if data is None and not file.exists():
+        raise UsageError(
+            f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"
+        )
+    recipe = Recipe.load(file) if file.exists() else Recipe()
+    if data is not None:
+        recipe = recipe.with_changes({"data.train": data})
+    recipe = apply_flags(recipe, flags)
+
+    from ncenet.cli.progress import bars
+    from ncenet.loop.folder import write_csv
+    from ncenet.loop.open import open_loop
+
+    with bars() as show:
+        loop, _ = open_loop(recipe, folder, notify=show)
+        with loop.ledger:
+            first = not loop.ledger.labeled()
+            query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
+    rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
+    if out is not None:
+        write_csv(out, ("id", "score", "label"), rows)
+        Console(stderr=True).print(
+            f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
+            soft_wrap=True,
+        )
+    elif json_output:
+        print(json.dumps([{"id": id, "score": score} for id, score, _ in rows], indent=1))
+    else:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([("id", "score", "label"), *rows])

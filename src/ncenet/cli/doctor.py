@@ -1,0 +1,72 @@
+"""``ncenet doctor``: what this machine offers, and what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+
+import ncenet
+from ncenet.cli.listings import JsonFlag
+
+_EXTRAS = {"parquet": "pyarrow", "timm": "timm"}
+
+
+def doctor(*, json_output: JsonFlag = False) -> None:
+    """Show versions, devices, memory and optional parts; attach this to a bug report."""
+    facts = _facts()
+    if json_output:
+        print(json.dumps(facts, indent=1))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for name, value in facts.items():
+        console.print(f"[bold]{name:<18}[/] {value}")
+
+
+def _facts() -> dict[str, str]:
+    import torch
+
+    facts = {
+        "ncenet": ncenet.__version__,
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        **{name: _version(name) for name in ("torch", "torchvision", "accelerate", "numpy", "pillow")},
+        "cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads",
+        "memory": _memory(),
+        "gpu": _gpu(),
+        "free disk here": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB",
+    }
+    for extra, module in _EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        facts[f"extra {extra}"] = (
+            _version(module) if there else f"not installed: pip install 'ncenet[{extra}]'"
+        )
+    return facts
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _memory() -> str:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return "unknown"
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+
+
+def _gpu() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    if torch.backends.mps.is_available():
+        return "Apple MPS"
+    return "none: training runs on the CPU"

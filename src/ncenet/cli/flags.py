@@ -1,0 +1,73 @@
+"""The recipe as flags: one flag a field, its description as help, shared by all commands that train."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+from pydantic import BaseModel, create_model
+from pydantic.fields import FieldInfo
+
+from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, Section, TrainRecipe
+
+_SECTIONS: dict[str, type[Section]] = {
+    "loop": LoopRecipe,
+    "data": DataRecipe,
+    "model": ModelRecipe,
+    "model.head": HeadRecipe,
+    "train": TrainRecipe,
+}
+_RENAMED = {"model.head.name": "head", "model.head.init": "prototype_init"}
+_POSITIONAL = {"data.train"}
+
+
+def _leaves() -> dict[str, tuple[str, FieldInfo, Group]]:
+    """Flag name in Python's spelling -> dotted path, field and help group."""
+    leaves: dict[str, tuple[str, FieldInfo, Group]] = {}
+    for order, (section, model) in enumerate(_SECTIONS.items()):
+        group = Group(f"Recipe: {section}", sort_key=order + 10)
+        for name, field in model.model_fields.items():
+            path = f"{section}.{name}"
+            if path in _SECTIONS or path in _POSITIONAL:
+                continue
+            flag = _RENAMED.get(path, name)
+            if flag in leaves:
+                raise TypeError(f"{path} and {leaves[flag][0]} would share the flag --{flag}")
+            leaves[flag] = (path, field, group)
+    return leaves
+
+
+_LEAVES = _leaves()
+
+
+def _flag(field: FieldInfo, group: Group) -> Any:
+    default = field.get_default()
+    shown = "" if default is None else f" [default: {_spell(default)}]"
+    parameter = Parameter(group=group, help=f"{field.description}{shown}", show_default=False)
+    annotation: Any = field.annotation
+    return Annotated[annotation | None, parameter], None
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return str(value)
+
+
+RecipeFlags: type[BaseModel] = create_model(
+    "RecipeFlags",
+    __doc__="Fields of the recipe that the command line may set; None leaves a field as it is.",
+    **{flag: _flag(field, group) for flag, (_, field, group) in _LEAVES.items()},
+)
+
+
+def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
+    """The recipe with the given flags put in.
+
+    Raises:
+        RecipeError: a value is out of range.
+    """
+    given = {} if flags is None else flags.model_dump(exclude_none=True)
+    return recipe.with_changes({_LEAVES[flag][0]: value for flag, value in given.items()})

@@ -1,0 +1,78 @@
+"""Progress bars, fed by the events of runs; silent where nobody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class Bars:
+    """One bar for the cycles of each run in flight, one for the fit that it is at.
+
+    Args:
+        progress: where to draw.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._accuracy: dict[str, str] = {}
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Show an event of a run; ``trial`` names the run when there are several."""
+        trial = str(event.get("trial", ""))
+        match event["event"]:
+            case "compare":
+                self._show("", "trials", event["finished"], event["trials"])
+            case "trial":
+                self._progress.advance(self._tasks["", "trials"])
+                for kind in ("scan", "cycles", "fit"):
+                    self._hide(trial, kind)
+            case "scan":
+                self._show(trial, "scan", event["done"], event["total"], "reading images")
+            case "fit":
+                self._hide(trial, "scan")
+                note = f"cycle {event['cycle']}, loss {event['loss']:.3f}{self._accuracy.get(trial, '')}"
+                self._show(trial, "fit", event["step"], event["steps"], note)
+            case "cycle":
+                self._accuracy[trial] = f", accuracy {event['accuracy']:.1%} at {event['labeled']} labels"
+                self._show(trial, "cycles", event["cycle"], event["cycles"])
+
+    def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:
+        label = f"{trial} {note or kind}".strip()
+        if (trial, kind) not in self._tasks:
+            self._tasks[trial, kind] = self._progress.add_task(label, total=total)
+        self._progress.update(self._tasks[trial, kind], completed=done, total=total, description=label)
+
+    def _hide(self, trial: str, kind: str) -> None:
+        if (trial, kind) in self._tasks:
+            self._progress.remove_task(self._tasks.pop((trial, kind)))
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Bars on standard error while the block runs; nothing is drawn when that is not a terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield Bars(progress)

@@ -1,0 +1,42 @@
+"""``ncenet report``: what a run or a comparison found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ncenet.errors import UsageError
+
+
+def report(
+    folder: Path,
+    /,
+    *,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Print what a run or comparison found, and write its report and learning curve.
+
+    Reads records only; works while the run is still going on.
+
+    For example: `ncenet report runs/digits-rejection`
+
+    Args:
+        folder: Run folder, or folder of a comparison.
+        json_output: Print the curves as JSON and write nothing.
+    """
+    if not any((folder / name).exists() for name in ("recipe.yaml", "comparison.yaml")):
+        raise UsageError(
+            f"{folder}: neither a run nor a comparison: it has no recipe.yaml, no comparison.yaml"
+        )
+    if json_output:
+        import json
+
+        from ncenet.report.summary import results_record
+
+        print(json.dumps(results_record(folder), indent=1))
+    else:
+        from ncenet.cli.trials import show_results
+
+        show_results(folder)

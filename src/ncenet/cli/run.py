@@ -1,0 +1,46 @@
+"""``ncenet run``: a recipe from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.cli.simulate import start
+from ncenet.recipe import Recipe
+
+
+def run(
+    recipe: Path,
+    /,
+    *,
+    beside: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    seeds: int = 1,
+    out: Path | None = None,
+    processes: int | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> None:
+    """Simulate what a recipe file describes; run it again to go on after an interrupt.
+
+    On several GPUs: `accelerate launch -m ncenet run RECIPE`.
+
+    For example:
+
+    `ncenet run recipes/cifar10-paper.yaml`
+
+    `ncenet run recipes/cifar10-paper.yaml --strategy confusion --seed 1 --dry-run`
+
+    Args:
+        recipe: YAML file; `ncenet run --help` describes its fields, all of which are flags too.
+        beside: Further strategies to run on the same initial sets, for instance random.
+        seeds: Trials of each strategy, with the seeds from --seed on.
+        out: Run folder. Default: runs/RECIPE-STRATEGY.
+        processes: Trials run at a time. Default: one per core.
+        dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
+    """
+    whole = apply_flags(Recipe.load(recipe), flags)
+    folder = out or Path("runs") / f"{recipe.stem}-{whole.loop.strategy}"
+    start(whole, beside, seeds, folder, processes, dry_run)

@@ -1,0 +1,66 @@
+"""``ncenet simulate``: the loop on labelled images, with an oracle for the answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.cli.trials import beside_comparison, run_comparison, run_single
+from ncenet.recipe import Recipe
+
+
+def simulate(
+    data: str,
+    /,
+    *,
+    beside: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    seeds: int = 1,
+    out: Path | None = None,
+    processes: int | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> None:
+    """Simulate active learning on images whose labels are known, and say what it would have reached.
+
+    The labels are hidden behind an oracle that hands out only those that are queried. Interrupted or killed,
+    the same command goes on where it stopped.
+
+    For example:
+
+    `ncenet simulate digits`
+
+    `ncenet simulate photos/ --test held-out/ --strategy rejection --beside random --seeds 5`
+
+    Args:
+        data: Built-in name (`ncenet datasets`), class folders, Parquet file or CSV manifest.
+        beside: Further strategies to run on the same initial sets, for instance random.
+        seeds: Trials of each strategy, with the seeds from --seed on.
+        out: Run folder. Default: runs/DATA-STRATEGY.
+        processes: Trials run at a time. Default: one per core.
+        dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
+    """
+    recipe = apply_flags(Recipe().with_changes({"data.train": data}), flags)
+    folder = out or Path("runs") / f"{Path(data).stem}-{recipe.loop.strategy}"
+    start(recipe, beside, seeds, folder, processes, dry_run)
+
+
+def start(
+    recipe: Recipe,
+    beside: tuple[str, ...],
+    seeds: int,
+    folder: Path,
+    processes: int | None,
+    dry_run: bool,
+) -> None:
+    """Run a recipe alone, or beside other strategies and over seeds."""
+    if dry_run:
+        from ncenet.cli.estimate import print_estimate
+
+        print_estimate(recipe, trials=seeds * len({recipe.loop.strategy, *beside}))
+    elif seeds == 1 and not beside:
+        run_single(recipe, folder)
+    else:
+        run_comparison(beside_comparison(recipe, beside, seeds), folder, processes)

@@ -1,0 +1,100 @@
+"""``ncenet tell``: answers to a query."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from ncenet.errors import DataError, UsageError
+from ncenet.recipe import Recipe
+
+
+def tell(
+    folder: Path,
+    answers: str,
+    /,
+    *,
+    who: str | None = None,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Record answers; each is on disk when this returns, or none of them is.
+
+    Answers may be partial, late, or corrections of earlier ones. An empty label is no answer; the words skip
+    and unsure close an image without a label (unless a class is called so).
+
+    For example:
+
+    `ncenet tell runs/pets answers.csv`
+
+    `echo '{"a.jpg": "cat"}' | ncenet tell runs/pets -`
+
+    Args:
+        folder: Run folder.
+        answers: CSV file with columns id and label, JSON file of labels by id, or - for standard input.
+        who: Name of the annotator. Default: the user's login.
+        json_output: Print JSON.
+    """
+    if not (folder / "recipe.yaml").exists():
+        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    given = _read(answers)
+
+    from ncenet.ledger.answers import Answer
+    from ncenet.loop.open import open_loop
+
+    loop, _ = open_loop(Recipe.load(folder / "recipe.yaml"), folder)
+    special = {answer.value: answer for answer in Answer if answer.value not in loop.class_names}
+    with loop.ledger:
+        loop.tell(
+            {id: special.get(label, label) for id, label in given.items()}, who=who or getpass.getuser()
+        )
+        labeled = len(loop.ledger.labeled())
+    if json_output:
+        print(json.dumps({"answers": len(given), "labeled": labeled}))
+    else:
+        Console(soft_wrap=True).print(
+            f"{len(given)} answers recorded; {labeled} images have a label", highlight=False
+        )
+
+
+def _read(source: str) -> dict[str, str]:
+    """Label by id, without the empty ones."""
+    name = "standard input" if source == "-" else source
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+    if text.lstrip().startswith("{"):
+        return _from_json(text, name)
+    rows = csv.DictReader(io.StringIO(text))
+    if not {"id", "label"} <= set(rows.fieldnames or ()):
+        raise DataError(
+            f"{name}:1 needs columns id and label, found {', '.join(rows.fieldnames or ()) or 'none'}"
+        )
+    answers: dict[str, str] = {}
+    for row in rows:
+        if row["label"] is None:
+            raise DataError(f"{name}:{rows.line_num} has fewer fields than the header")
+        if row["label"].strip() and (
+            answers.setdefault(row["id"], row["label"].strip()) != row["label"].strip()
+        ):
+            raise DataError(f"{name}:{rows.line_num} answers {row['id']!r} a second time, and differently")
+    return answers
+
+
+def _from_json(text: str, name: str) -> dict[str, str]:
+    try:
+        record: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{name}:{error.lineno} not JSON: {error.msg}") from error
+    wrong = [id for id, label in record.items() if not isinstance(label, str)]
+    if wrong:
+        raise DataError(f"{name}: the label of {wrong[0]!r} is not text")
+    return {id: label for id, label in record.items() if label}

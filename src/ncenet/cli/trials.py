@@ -1,0 +1,54 @@
+"""What ``demo``, ``simulate`` and ``run`` share: run one trial or many, and say how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ncenet.cli.progress import bars
+from ncenet.compare.comparison import Arm, Comparison
+from ncenet.recipe import Recipe
+
+
+def run_single(recipe: Recipe, folder: Path) -> None:
+    """Simulate one run, print its learning curve, write its report."""
+    from ncenet.loop.simulate import simulate
+
+    with bars() as show:
+        simulate(recipe, folder, notify=show)
+    show_results(folder)
+
+
+def run_comparison(comparison: Comparison, folder: Path, processes: int | None) -> None:
+    """Run a comparison, print its table, write its report."""
+    from ncenet.compare.trials import run
+
+    with bars() as show:
+        run(comparison, folder, processes=processes, on_event=show)
+    show_results(folder)
+
+
+def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comparison:
+    """A recipe's strategy and others, on the same initial sets; the first of the others is the baseline."""
+    names = list(dict.fromkeys([recipe.loop.strategy, *beside]))
+    head = recipe.model.head.name
+    arms = tuple(Arm(name=f"{head} {name}", changes={"loop.strategy": name}) for name in names)
+    first = recipe.loop.seed
+    return Comparison(
+        base=recipe,
+        arms=arms,
+        seeds=tuple(range(first, first + seeds)),
+        baseline=arms[min(1, len(arms) - 1)].name,
+    )
+
+
+def show_results(folder: Path) -> None:
+    """Print the table of a run or comparison, and write report.html and the learning curve beside it."""
+    from ncenet.report.summary import print_results, write_report
+
+    console = Console(soft_wrap=True)
+    print_results(folder, console)
+    for file in write_report(folder):
+        console.print(f"wrote {file}", highlight=False)

@@ -1,0 +1,248 @@
+"""The image classifier: a network trained on the labelled set, predicting on the pool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, PartialState
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ncenet.data.tensors import ImageTensors
+from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.learners.training import Fit, Notify
+from ncenet.nn.backbones import build_backbone
+from ncenet.nn.heads import PrototypeClassifier, build_head
+from ncenet.nn.network import Network
+from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import FitReport, LabeledSet, Pool, Prediction
+
+PREDICT_BATCH = 256
+"""Images per chunk of predictions."""
+FORMAT = "ncenet-classifier-1"
+
+
+class Classifier:
+    """A network on images of one size, or on feature vectors.
+
+    Args:
+        model: backbone and head.
+        train: how to train.
+        data: how images become tensors.
+        streams: the run's random numbers.
+        flip_safe: whether mirroring leaves the meaning of these images alone; decides ``train.flip`` when the
+            recipe leaves it open.
+        backbone: a module of your own instead of the one that ``model.backbone`` names. It maps (B, channels,
+            H, W) to features (B, D) and has an attribute ``out_features`` = D.
+        notify: told of the progress of fits.
+    """
+
+    def __init__(
+        self,
+        model: ModelRecipe,
+        train: TrainRecipe,
+        data: DataRecipe,
+        streams: Streams,
+        *,
+        flip_safe: bool = True,
+        backbone: Callable[[], nn.Module] | None = None,
+        notify: Notify | None = None,
+    ) -> None:
+        self.model, self.train, self.data, self.streams = model, train, data, streams
+        self.flip_safe, self.backbone, self.notify = flip_safe, backbone, notify
+        self.class_names: tuple[str, ...] = ()
+        self.shape: tuple[int, ...] = ()
+        self.cycle = 0
+        self._network: Network | None = None
+        self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
+
+    @property
+    def network(self) -> Network:
+        """The trained network, in eval mode.
+
+        Raises:
+            NotFitted: nothing has been trained or loaded yet.
+        """
+        if self._network is None:
+            raise NotFitted("this classifier has learned nothing yet: call fit or load first")
+        return self._network
+
+    def fit(self, labeled: LabeledSet, pool: Pool, *, cycle: int, resume: Path | None = None) -> FitReport:
+        """Train on the labelled set; see :class:`ncenet.types.Learner`.
+
+        Raises:
+            UsageError: the labelled set is empty, or the backbone does not take these images.
+        """
+        if len(labeled) == 0:
+            raise UsageError("nothing to learn from: the labelled set is empty")
+        tensors = self._inputs(pool)
+        targets = torch.tensor(labeled.targets())
+        accelerator = Accelerator(
+            mixed_precision={"fp32": "no"}.get(self.train.precision, self.train.precision)
+        )
+        if self._network is None or not self.train.warm:
+            with self.streams.scope("weights", cycle):
+                self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
+                self._initialize_head(labeled.ids, targets, tensors)
+        report = Fit(
+            network=self._network,
+            recipe=self.train,
+            inputs=tensors.batch,
+            ids=labeled.ids,
+            targets=targets,
+            streams=self.streams,
+            cycle=cycle,
+            crop_padding=self._crop_padding(),
+            flip=self.flip_safe if self.train.flip is None else self.train.flip,
+            checkpoint=resume,
+            notify=self.notify,
+        ).run(accelerator)
+        self.cycle = cycle
+        return FitReport(
+            report.labeled,
+            report.steps,
+            report.seconds,
+            report.loss,
+            report.accuracy,
+            details=self._details(labeled, targets, tensors),
+        )
+
+    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+        """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
+
+        Args:
+            pool: where the images are.
+            ids: which of them, in the order of the answer.
+            want: ``"features"`` and ``"samples"`` (M, N, C) come beside ``probs`` when named here.
+        """
+        network, tensors = self.network, self._inputs(pool)
+        if tensors.shape != self.shape:
+            raise DataError(f"the model reads inputs of shape {self.shape}, got {tensors.shape}")
+        device = network.mean.device
+        for start in range(0, len(ids), PREDICT_BATCH):
+            chunk = ids[start : start + PREDICT_BATCH]
+            with torch.inference_mode():
+                inputs = self._to(device, tensors.batch(chunk))
+                features, output = network(inputs)
+                extras = {}
+                if "samples" in want:
+                    with self.streams.scope("dropout", self.cycle, -1, start):
+                        extras["samples"] = network.samples(inputs, self.model.passes).cpu()
+                yield Prediction(
+                    chunk,
+                    network.head.probs(output).cpu(),
+                    features.float().cpu() if "features" in want else None,
+                    extras,
+                )
+
+    def save(self, file: Path) -> None:
+        """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
+        about = {
+            "format": FORMAT,
+            "class_names": json.dumps(self.class_names),
+            "shape": json.dumps(self.shape),
+            "cycle": str(self.cycle),
+            "model": self.model.model_dump_json(),
+        }
+        partial = file.with_suffix(".partial")
+        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        save_file(weights, partial, metadata=about)
+        partial.replace(file)
+
+    def load(self, file: Path) -> None:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            DataError: the file is not such a model, or one of another architecture.
+        """
+        try:
+            with safe_open(file, "pt") as stored:
+                about = stored.metadata() or {}
+                weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"{file}: not a model file: {error}") from error
+        if about.get("format") != FORMAT:
+            raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
+        model = ModelRecipe.model_validate_json(about["model"])
+        if model != self.model:
+            raise DataError(f"{file}: was trained with another model recipe: {model}")
+        names, shape = tuple(json.loads(about["class_names"])), tuple(json.loads(about["shape"]))
+        with self.streams.scope("weights", 0):
+            network = self._build(shape, names)
+        network.load_state_dict(weights)
+        self._network, self.cycle = network.eval(), int(about["cycle"])
+
+    def _build(
+        self,
+        shape: tuple[int, ...],
+        class_names: tuple[str, ...],
+        ids: Sequence[str] = (),
+        tensors: ImageTensors | None = None,
+    ) -> Network:
+        self.shape, self.class_names = shape, class_names
+        backbone = self.backbone() if self.backbone else build_backbone(self.model, shape)
+        width: Any = backbone.out_features
+        head = build_head(self.model.head, width, len(class_names))
+        network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0])
+        if tensors is not None:
+            network.set_normalization(tensors.batch(ids))
+        if len(shape) == 3 and self.train.channels_last:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network.to(PartialState().device)
+
+    def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
+        if self.model.head.name == "nce" and self.model.head.init == "class-mean":
+            features = self._labeled_features(ids, tensors)
+            self.network.head.initialize(features, targets.to(features.device))
+
+    def _labeled_features(self, ids: Sequence[str], tensors: ImageTensors) -> Tensor:
+        """Features (L, D) under the test transform."""
+        network = self.network.eval()
+        device = network.mean.device
+        with torch.no_grad():
+            chunks = [
+                network.features(self._to(device, tensors.batch(ids[i : i + PREDICT_BATCH]))).float()
+                for i in range(0, len(ids), PREDICT_BATCH)
+            ]
+        return torch.cat(chunks)
+
+    def _details(self, labeled: LabeledSet, targets: Tensor, tensors: ImageTensors) -> dict[str, Any]:
+        head = self.network.head
+        details = head.report(labeled.class_names)
+        if isinstance(head, PrototypeClassifier) and head.prototypes.shape[1] > 1:
+            features = self._labeled_features(labeled.ids, tensors)
+            live = head.live_prototypes(features, targets.to(features.device))
+            details["live_prototypes"] = dict(zip(labeled.class_names, live.tolist(), strict=True))
+        return details
+
+    def _crop_padding(self) -> int:
+        if len(self.shape) != 3:
+            return 0
+        # An eighth of the side: the 4 pixels of the CIFAR recipe.
+        return self.shape[-1] // 8 if self.train.crop_padding is None else self.train.crop_padding
+
+    def _inputs(self, pool: Pool) -> ImageTensors:
+        """Tensors of a pool, decoded at most once."""
+        if id(pool) not in self._tensors:
+            # The pool is kept beside its tensors, so its address is not used again.
+            self._tensors[id(pool)] = (
+                pool,
+                ImageTensors(
+                    pool,
+                    size=self.shape[-1] if len(self.shape) == 3 else self.data.image_size,
+                    cache_gb=self.data.cache_gb,
+                    workers=self.data.workers,
+                ),
+            )
+        return self._tensors[id(pool)][1]
+
+    def _to(self, device: torch.device, inputs: Tensor) -> Tensor:
+        if inputs.dim() == 4 and self.train.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return inputs.to(device, non_blocking=True)

@@ -1,0 +1,207 @@
+"""One fit: the training loop, readable from top to bottom, resumable at every epoch.
+
+The loop is ours; devices, mixed precision and several GPUs are accelerate's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ncenet.data.augment import augment
+from ncenet.nn.network import Network
+from ncenet.recipe import TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import FitReport
+
+Notify = Callable[[Mapping[str, Any]], None]
+WARMUP = 0.1
+"""Part of the fit in which the cosine schedule climbs to its full rate (ours)."""
+
+
+def learning_rate(recipe: TrainRecipe, done: float) -> float:
+    """The learning rate when a fraction ``done`` in [0, 1) of the steps has been taken.
+
+    >>> paper = TrainRecipe(schedule="steps", lr=0.1, lr_drops=(0.8,))
+    >>> learning_rate(paper, 159 / 200), round(learning_rate(paper, 160 / 200), 6)
+    (0.1, 0.01)
+    """
+    if recipe.schedule == "steps":
+        return recipe.lr * 0.1 ** sum(done >= drop for drop in recipe.lr_drops)
+    if done < WARMUP:
+        return recipe.lr * (0.05 + 0.95 * done / WARMUP)
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (done - WARMUP) / (1 - WARMUP)))
+
+
+def epoch_batches(count: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    """A random order of ``count`` positions, cut into batches.
+
+    A last batch of a single image joins the one before it: batch normalisation cannot use one image.
+    """
+    batches = list(torch.randperm(count, generator=generator).split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        last = batches.pop()
+        batches[-1] = torch.cat([batches[-1], last])
+    return batches
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Everything that one fit needs.
+
+    Attributes:
+        network: what learns; moved to the accelerator's device.
+        recipe: section ``train``.
+        inputs: maps ids to a batch on the CPU, uint8 (B, channels, H, W) or float (B, D0).
+        ids: L ids.
+        targets: (L,) class indices.
+        streams: the run's random numbers.
+        cycle: keys the streams.
+        crop_padding: pixels; 0 for vectors.
+        flip: random horizontal flips.
+        checkpoint: file to resume from and to write to, or None.
+        notify: told of progress after each epoch.
+    """
+
+    network: Network
+    recipe: TrainRecipe
+    inputs: Callable[[Sequence[str]], Tensor]
+    ids: Sequence[str]
+    targets: Tensor
+    streams: Streams
+    cycle: int
+    crop_padding: int
+    flip: bool
+    checkpoint: Path | None = None
+    notify: Notify | None = None
+
+    def run(self, accelerator: Accelerator) -> FitReport:
+        """Train to the end, from the checkpoint when there is one."""
+        start = time.perf_counter()
+        recipe, count = self.recipe, len(self.ids)
+        steps_per_epoch = len(epoch_batches(count, recipe.batch_size, torch.Generator()))
+        epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps_per_epoch))
+        total = epochs * steps_per_epoch
+
+        optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
+        )
+        network, optimizer = accelerator.prepare(self.network, optimizer)
+        first_epoch, spent, loss, accuracy = self._restore(optimizer, accelerator)
+        saved_at = time.perf_counter()
+        network.train()
+        for epoch in range(first_epoch, epochs):
+            total_loss = torch.zeros((), device=accelerator.device)
+            correct = torch.zeros((), device=accelerator.device)
+            with self.streams.scope("dropout", self.cycle, epoch, accelerator.process_index):
+                for step, (images, targets) in enumerate(
+                    self._batches(epoch, accelerator), start=epoch * steps_per_epoch
+                ):
+                    for group in optimizer.param_groups:
+                        group["lr"] = learning_rate(recipe, step / total)
+                    output = network(images).output
+                    losses = accelerator.unwrap_model(network).head.loss(output, targets)
+                    optimizer.zero_grad()
+                    accelerator.backward(losses.mean())
+                    optimizer.step()
+                    total_loss += losses.detach().sum()
+                    correct += (output.detach().argmax(-1) == targets).sum()
+            seen = accelerator.reduce(torch.stack([total_loss, correct])) / count
+            loss, accuracy = seen.tolist()
+            if self.notify is not None:
+                done = (epoch + 1) * steps_per_epoch
+                self.notify({"event": "fit", "cycle": self.cycle, "step": done, "steps": total, "loss": loss})
+            if (
+                epoch + 1 < epochs
+                and accelerator.is_main_process
+                and time.perf_counter() - saved_at >= recipe.checkpoint_seconds
+            ):
+                seconds = spent + time.perf_counter() - start
+                self._save(optimizer, accelerator, epoch + 1, seconds, loss, accuracy)
+                saved_at = time.perf_counter()
+        accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
+        accelerator.free_memory()
+        return FitReport(count, total, spent + time.perf_counter() - start, loss, accuracy)
+
+    def _batches(self, epoch: int, accelerator: Accelerator) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's share of each batch of an epoch, augmented, on the device."""
+        order = self.streams.torch("order", self.cycle, epoch)
+        noise = self.streams.torch("augment", self.cycle, epoch, accelerator.process_index)
+        rank, world = accelerator.process_index, accelerator.num_processes
+        for batch in epoch_batches(len(self.ids), self.recipe.batch_size, order):
+            # Every process gets as many images; the first ones of the batch fill up the last share.
+            padded = torch.arange(math.ceil(len(batch) / world) * world) % len(batch)
+            share = batch[padded[rank::world]]
+            images = self.inputs([self.ids[i] for i in share.tolist()])
+            if images.dim() == 4:
+                images = augment(images, crop_padding=self.crop_padding, flip=self.flip, generator=noise)
+                if self.recipe.channels_last:
+                    images = images.contiguous(memory_format=torch.channels_last)
+            device = accelerator.device
+            yield images.to(device, non_blocking=True), self.targets[share].to(device, non_blocking=True)
+
+    def _fingerprint(self) -> str:
+        """What a checkpoint must have been made for."""
+        parts = [list(self.ids), self.targets.tolist(), self.recipe.model_dump(mode="json"), self.cycle]
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+    def _save(
+        self,
+        optimizer: torch.optim.Optimizer,
+        accelerator: Accelerator,
+        epoch: int,
+        seconds: float,
+        loss: float,
+        accuracy: float,
+    ) -> None:
+        if self.checkpoint is None:
+            return
+        scaler = accelerator.scaler
+        partial = self.checkpoint.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            torch.save(
+                {
+                    "fingerprint": self._fingerprint(),
+                    "epoch": epoch,
+                    "seconds": seconds,
+                    "loss": loss,
+                    "accuracy": accuracy,
+                    "network": self.network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "scaler": None if scaler is None else scaler.state_dict(),
+                },
+                stream,
+            )
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(self.checkpoint)
+
+    def _restore(
+        self, optimizer: torch.optim.Optimizer, accelerator: Accelerator
+    ) -> tuple[int, float, float, float]:
+        """Epoch to go on with, seconds spent, last loss and accuracy."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return 0, 0.0, math.nan, math.nan
+        state = torch.load(self.checkpoint, map_location=accelerator.device, weights_only=True)
+        if state["fingerprint"] != self._fingerprint():  # of another labelled set or recipe: worthless
+            return 0, 0.0, math.nan, math.nan
+        self.network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        if accelerator.scaler is not None:
+            accelerator.scaler.load_state_dict(state["scaler"])
+        return state["epoch"], state["seconds"], state["loss"], state["accuracy"]

@@ -1,0 +1,142 @@
+"""What a run would cost: a few steps of the real network on made-up images, multiplied."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from accelerate import PartialState
+
+from ncenet.data.open import open_dataset, open_test
+from ncenet.errors import DataError, UnreadableImage
+from ncenet.learners.classifier import PREDICT_BATCH
+from ncenet.nn.backbones import build_backbone
+from ncenet.nn.heads import build_head
+from ncenet.nn.network import Network
+from ncenet.recipe import Recipe
+from ncenet.types import Pool
+
+_PROBE_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate for one trial.
+
+    Attributes:
+        pool: images there are.
+        labels: labels spent in all.
+        steps: optimizer steps in all.
+        train_seconds: spent in fits.
+        score_seconds: spent predicting on pool and test set.
+        megabytes: of memory: decoded images, network, activations.
+        parameters: of the network.
+    """
+
+    pool: int
+    labels: int
+    steps: int
+    train_seconds: float
+    score_seconds: float
+    megabytes: float
+    parameters: int
+
+    @property
+    def seconds(self) -> float:
+        """Training and scoring together."""
+        return self.train_seconds + self.score_seconds
+
+
+def estimate(recipe: Recipe) -> Cost:
+    """Time a few steps on this machine and multiply.
+
+    Args:
+        recipe: the whole run.
+
+    Returns:
+        The estimate; decoding, selection and the start of the program are not in it.
+    """
+    train = open_dataset(recipe.data.train, split="train")
+    test = open_test(recipe.data, train)
+    names = recipe.data.classes or train.class_names
+    if not names:
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+    pool, tested = len(train.pool.ids()), 0 if test is None else len(test.pool.ids())
+    loop, fit = recipe.loop, recipe.train
+    sizes = [min(pool, loop.initial + i * loop.query_size) for i in range(loop.cycles)]
+    per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
+    steps = sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch)
+    scored = sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1]) + tested * loop.cycles
+
+    shape = _shape(train.pool, recipe)
+    device = PartialState().device
+    backbone = build_backbone(recipe.model, shape)
+    width: int = backbone.out_features  # type: ignore[assignment]
+    head = build_head(recipe.model.head, width, len(names))
+    network = Network(backbone, head, dropout=recipe.model.dropout, channels=shape[0]).to(device)
+    if len(shape) == 3 and fit.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parameters = sum(p.numel() for p in network.parameters())
+    batch = min(fit.batch_size, sizes[-1])
+    images_bytes = (pool + tested) * math.prod(shape)
+    return Cost(
+        pool=pool,
+        labels=sizes[-1],
+        steps=steps,
+        train_seconds=steps * _seconds_per_step(network, (batch, *shape), device),
+        score_seconds=scored * _seconds_per_image(network, shape, device),
+        # Weights, gradients, momentum and a checkpoint; decoded images if they are kept.
+        megabytes=(16 * parameters + min(images_bytes, recipe.data.cache_gb * 1e9)) / 1e6,
+        parameters=parameters,
+    )
+
+
+def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
+    """Shape of one input, judged by the first image that can be read."""
+    for id in pool.ids():
+        try:
+            image = pool.load(id)
+        except UnreadableImage:
+            continue
+        if image.ndim == 1:
+            return (image.shape[0],)
+        own = image.shape[0] if image.shape[0] == image.shape[1] <= 64 else 64
+        size = recipe.data.image_size or own
+        return (image.shape[2], size, size)
+    raise DataError(f"{recipe.data.train}: no image can be read")
+
+
+def _seconds_per_step(network: Network, shape: tuple[int, ...], device: torch.device) -> float:
+    inputs = torch.zeros(shape, device=device)
+    targets = torch.zeros(shape[0], dtype=torch.long, device=device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
+    network.train()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        network.head.loss(network(inputs).output, targets).mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return _median_seconds(step, device)
+
+
+def _seconds_per_image(network: Network, shape: tuple[int, ...], device: torch.device) -> float:
+    inputs = torch.zeros(PREDICT_BATCH, *shape, device=device)
+    network.eval()
+    with torch.inference_mode():
+        return _median_seconds(lambda: network(inputs), device) / PREDICT_BATCH
+
+
+def _median_seconds(call: object, device: torch.device) -> float:
+    assert callable(call)
+    call()
+    seconds = []
+    for _ in range(_PROBE_STEPS):
+        start = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[_PROBE_STEPS // 2]

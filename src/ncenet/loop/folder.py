@@ -1,0 +1,109 @@
+"""The run folder: where everything that a run leaves behind has its place.
+
+::
+
+    run/
+    ├── ledger.sqlite           items, answers, cycles, queries: the truth
+    ├── recipe.yaml             what was asked for
+    ├── bad_images.csv          images that could not be read, with the reason
+    ├── duplicates.csv          images whose bytes are the same
+    ├── events.jsonl            what happened when
+    └── cycles/001/
+        ├── model.safetensors   the network after the fit
+        ├── fit.json            how the fit went
+        ├── test.json           accuracy on the held-out images, when there are any
+        ├── test.csv            id, label and prediction of each of them
+        ├── query.json          who was asked for what, and how long that took
+        └── query.csv           rank, id and score of each queried image
+
+Every file is written under a temporary name and renamed, so it is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ncenet.errors import RecipeError
+from ncenet.recipe import Recipe
+
+
+class RunFolder:
+    """Paths and files of one run.
+
+    Args:
+        path: the folder; made when missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def ledger(self) -> Path:
+        """File of the ledger."""
+        return self.path / "ledger.sqlite"
+
+    def cycle(self, cycle: int) -> Path:
+        """Folder of a cycle; made when missing."""
+        folder = self.path / "cycles" / f"{cycle:03d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Write the recipe, or check that the folder was made with the same one.
+
+        ``loop.cycles`` may grow, which continues the run, and what cannot change an outcome may differ.
+
+        Raises:
+            RecipeError: another run lives here; names the fields that differ.
+        """
+        file = self.path / "recipe.yaml"
+        if file.exists():
+            old, new = _flat(Recipe.load(file).model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
+            free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
+            differing = sorted(
+                k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free
+            )
+            if differing:
+                shown = "\n".join(f"  {k}: {old.get(k)!r} there, {new.get(k)!r} now" for k in differing)
+                raise RecipeError(
+                    f"{self.path} holds a run with another recipe:\n{shown}\n"
+                    "choose another folder, or the same recipe"
+                )
+        write_text(file, recipe.to_yaml())
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = file.with_name(file.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+
+
+def write_json(file: Path, record: Mapping[str, Any]) -> None:
+    """Write a record as indented JSON, whole or not at all."""
+    write_text(file, json.dumps(record, indent=1) + "\n")
+
+
+def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as CSV, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(file, text.getvalue())
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,224 @@
+"""The ask/tell loop: fit, predict, query, answer; the ledger remembers.
+
+Every step first looks into the ledger whether it was taken before, so a loop that was killed anywhere goes on
+by being run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from ncenet.data.dataset import TestSet
+from ncenet.errors import UsageError
+from ncenet.ledger.answers import Answer
+from ncenet.ledger.ledger import Ledger
+from ncenet.loop.evaluate import evaluate
+from ncenet.loop.folder import RunFolder, write_csv, write_json
+from ncenet.loop.view import LearnerView
+from ncenet.rng import Streams
+from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
+
+Notify = Callable[[Mapping[str, Any]], None]
+INITIAL = "initial set"
+"""What the ledger calls the random query that comes before the first model."""
+
+
+class Loop:
+    """Active learning on one pool.
+
+    Under ``accelerate launch`` every process runs the same loop: all of them train, the main one decides and
+    writes, the others read what it wrote.
+
+    Args:
+        folder: where the run lives.
+        ledger: its ledger, with the items of the pool in it.
+        pool: where the images are.
+        class_names: the C classes.
+        learner: what learns and predicts.
+        strategy_name: name of the query strategy, for the record.
+        strategy: the query strategy.
+        streams: the run's random numbers.
+        test: held-out images to report accuracy on after each fit.
+        pool_subset: score a fresh random subset of this size instead of the whole pool.
+        notify: told what happens.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        ledger: Ledger,
+        *,
+        pool: Pool,
+        class_names: tuple[str, ...],
+        learner: Learner,
+        strategy_name: str,
+        strategy: QueryStrategy,
+        streams: Streams,
+        test: TestSet | None = None,
+        pool_subset: int | None = None,
+        notify: Notify | None = None,
+    ) -> None:
+        self.folder, self.ledger, self.pool, self.class_names = folder, ledger, pool, class_names
+        self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
+        self.streams, self.test, self.pool_subset = streams, test, pool_subset
+        self.notify = notify or (lambda event: None)
+        self._state = PartialState()
+        self._model_of: int | None = None  # the cycle whose model the learner holds
+
+    def ask(self, query_size: int) -> Query:
+        """The images to label next: fits if new labels arrived, predicts, queries, records.
+
+        Asked again before anything was answered, it returns the same query. Without any labels the query is
+        the random initial set.
+
+        Args:
+            query_size: how many; fewer come when the pool is smaller.
+        """
+        cycle = self.fit() if self.ledger.labeled() else 0
+        if self._state.is_main_process and self._recorded(cycle, query_size) is None:
+            self._query(cycle, query_size)
+        self._state.wait_for_everyone()
+        recorded = self._recorded(cycle, query_size)
+        assert recorded is not None
+        return recorded
+
+    def tell(self, answers: Mapping[str, Label | Answer], *, who: str) -> None:
+        """Record answers; they are on disk when this returns.
+
+        Args:
+            answers: class name, skip or unsure by id; any image of the pool, queried or not, early or late.
+            who: the annotator.
+
+        Raises:
+            LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
+            UnknownName: a label is not one of the classes; nothing is recorded then.
+        """
+        cycles = self.ledger.cycles()
+        if self._state.is_main_process:
+            self.ledger.tell(
+                answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names
+            )
+        self._state.wait_for_everyone()
+
+    def fit(self) -> int:
+        """Train on the standing labels unless that was done already; the number of the cycle.
+
+        Raises:
+            UsageError: there are no labels.
+        """
+        cycle, upto = self._current_cycle()
+        files = self.folder.cycle(cycle)
+        labels = self.ledger.labeled(upto)
+        labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
+        if self.ledger.fit_report(cycle) is None:
+            self._load(cycle - 1)  # for a warm start; a cold one forgets it
+            checkpoint = files / "checkpoint.pt"
+            report = self.learner.fit(labeled, self.pool, cycle=cycle, resume=checkpoint)
+            if self._state.is_main_process:
+                self.learner.save(files / "model.safetensors")
+                record = {"cycle": cycle, **asdict(report)}
+                write_json(files / "fit.json", record)
+                self.ledger.finish_fit(cycle, record)
+                checkpoint.unlink(missing_ok=True)
+            self._model_of = cycle
+        self._state.wait_for_everyone()
+        if self.test is not None and not (files / "test.json").exists():
+            self._load(cycle)
+            if self._state.is_main_process:
+                self._test(cycle, len(labeled), files, self.test)
+            self._state.wait_for_everyone()
+        return cycle
+
+    def _current_cycle(self) -> tuple[int, int]:
+        """The cycle that learns the labels there are, started if need be, and its last event."""
+        cycles = self.ledger.cycles()
+        if cycles and (
+            self.ledger.fit_report(cycles[-1].number) is None
+            or self.ledger.labeled(cycles[-1].upto) == self.ledger.labeled()
+        ):
+            return cycles[-1]
+        if not self.ledger.labeled():
+            raise UsageError("nothing to learn from: answer a query first (ncenet ask, ncenet tell)")
+        self._state.wait_for_everyone()
+        if self._state.is_main_process:
+            self.ledger.start_cycle(self.ledger.last_seq())
+        self._state.wait_for_everyone()
+        return self.ledger.cycles()[-1]
+
+    def _recorded(self, cycle: int, query_size: int) -> Query | None:
+        """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
+        last = self.ledger.latest_query(cycle)
+        if last is None or last.strategy != (self.strategy_name if cycle else INITIAL):
+            return None
+        if self.ledger.open_ids(last) != list(last.query.ids):
+            return None
+        available = len(self._open())
+        if cycle and self.pool_subset is not None:
+            available = min(available, self.pool_subset)
+        return last.query if len(last.query) == min(query_size, available) else None
+
+    def _open(self) -> list[str]:
+        """Ids that may be queried."""
+        closed = self.ledger.closed_ids() | self.ledger.problems().keys()
+        return [id for id in self.pool.ids() if id not in closed]
+
+    def _query(self, cycle: int, query_size: int) -> None:
+        ids: Sequence[str] = self._open()
+        start = time.perf_counter()
+        if cycle == 0:
+            name, seconds = INITIAL, 0.0
+            query = _random_query(ids, query_size, self.streams)
+        else:
+            name = self.strategy_name
+            if self.pool_subset is not None and self.pool_subset < len(ids):
+                chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
+                ids = [ids[i] for i in sorted(chosen)]
+            self._load(cycle)
+            labeled_ids = [id for id, _ in self.ledger.labeled()]
+            view = LearnerView(self.learner, self.pool, ids, labeled_ids, self.strategy.needs)
+            query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
+            seconds = view.predict_seconds
+        files = self.folder.cycle(cycle)
+        write_csv(
+            files / "query.csv",
+            ("rank", "id", "score"),
+            (
+                (rank, id, repr(score))
+                for rank, (id, score) in enumerate(zip(query.ids, query.scores, strict=True))
+            ),
+        )
+        record = {
+            "cycle": cycle,
+            "strategy": name,
+            "size": len(query),
+            "pool": len(ids),
+            "score_seconds": seconds,
+            "select_seconds": time.perf_counter() - start - seconds,
+        }
+        write_json(files / "query.json", record)
+        self.ledger.record_query(cycle, name, query)
+        self.notify({"event": "query", **record})
+
+    def _test(self, cycle: int, labeled: int, files: Path, test: TestSet) -> None:
+        record, rows = evaluate(self.learner, test)
+        write_csv(files / "test.csv", ("id", "label", "predicted"), rows)
+        write_json(files / "test.json", {"cycle": cycle, "labeled": labeled, **record})
+        self.notify({"event": "cycle", "cycle": cycle, "labeled": labeled, "accuracy": record["accuracy"]})
+
+    def _load(self, cycle: int) -> None:
+        """Have the learner hold the model of a cycle."""
+        if cycle > 0 and self._model_of != cycle:
+            self.learner.load(self.folder.cycle(cycle) / "model.safetensors")
+            self._model_of = cycle
+
+
+def _random_query(ids: Sequence[str], query_size: int, streams: Streams) -> Query:
+    """The initial set: the same for every strategy and head with the same seed."""
+    order = streams.numpy("initial").permutation(len(ids))[:query_size]
+    return Query(tuple(ids[i] for i in order), (0.0,) * len(order))

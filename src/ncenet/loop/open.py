@@ -1,0 +1,103 @@
+"""From a recipe and a folder to a loop that is ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ncenet.data.dataset import Dataset, as_test_set
+from ncenet.data.open import open_dataset, open_test
+from ncenet.data.scan import Scan, scan
+from ncenet.errors import DataError
+from ncenet.learners.classifier import Classifier
+from ncenet.ledger.ledger import Ledger
+from ncenet.loop.folder import RunFolder, write_csv
+from ncenet.loop.loop import Loop, Notify
+from ncenet.recipe import Recipe
+from ncenet.rng import Streams
+from ncenet.strategies import strategies
+
+
+def open_loop(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    notify: Notify | None = None,
+) -> tuple[Loop, Dataset]:
+    """Open the data, the ledger and the learner of a run, new or begun.
+
+    Every image of the pool is decoded once, so that unreadable ones are known by name before anything is
+    trained; they stand in ``bad_images.csv``, and images with the same bytes in ``duplicates.csv``.
+
+    Args:
+        recipe: the whole run.
+        folder: the run folder; made when missing, continued when it holds a part of the same run.
+        notify: told what happens.
+
+    Returns:
+        The loop, and the training data set with its oracle.
+
+    Raises:
+        UnreadableImages: some images cannot be read, and the recipe says to stop.
+        RecipeError: the folder holds another run.
+        DataError: the data set names no classes and the recipe gives none.
+    """
+    strategy = strategies.get(recipe.loop.strategy)()
+    if recipe.train.threads is not None:
+        torch.set_num_threads(recipe.train.threads)
+    train = open_dataset(recipe.data.train, split="train")
+    names = recipe.data.classes or train.class_names
+    if not names:
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+    held_out = open_test(recipe.data, train)
+    test = None if held_out is None else as_test_set(held_out, names)
+
+    run = RunFolder(folder)
+    run.keep_recipe(recipe)
+    found = scan(
+        train.pool,
+        on_bad=recipe.data.on_bad_image,
+        workers=recipe.data.workers,
+        progress=_counting(notify, "scan"),
+    )
+    _write_scan(run, found)
+    ledger = Ledger(run.ledger)
+    bad = {problem.id: problem.why for problem in found.problems}
+    ledger.add_items((id, found.hashes[id], bad.get(id)) for id in train.pool.ids())
+
+    streams = Streams(recipe.loop.seed)
+    data = recipe.data
+    if data.image_size is None:
+        data = data.model_copy(update={"image_size": found.natural_size(64)})
+    learner = Classifier(recipe.model, recipe.train, data, streams, flip_safe=train.flip_safe, notify=notify)
+    loop = Loop(
+        run,
+        ledger,
+        pool=train.pool,
+        class_names=names,
+        learner=learner,
+        strategy_name=recipe.loop.strategy,
+        strategy=strategy,
+        streams=streams,
+        test=test,
+        pool_subset=recipe.loop.pool_subset,
+        notify=notify,
+    )
+    return loop, train
+
+
+def _counting(notify: Notify | None, event: str) -> Callable[[int, int], None] | None:
+    if notify is None:
+        return None
+    return lambda done, total: notify({"event": event, "done": done, "total": total})
+
+
+def _write_scan(run: RunFolder, found: Scan) -> None:
+    write_csv(run.path / "bad_images.csv", ("id", "why"), ((p.id, p.why) for p in found.problems))
+    write_csv(
+        run.path / "duplicates.csv",
+        ("group", "id"),
+        ((group, id) for group, ids in enumerate(found.duplicates) for id in ids),
+    )

@@ -1,0 +1,60 @@
+"""Simulation: the loop with an oracle that knows the labels and hands out only those that are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ncenet.errors import DataError
+from ncenet.loop.loop import Notify
+from ncenet.loop.open import open_loop
+from ncenet.recipe import Recipe
+
+
+def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> None:
+    """Run all cycles of a recipe, or those that are missing.
+
+    Cycle 1 trains on the initial set; each further cycle on ``query_size`` labels more. The last cycle makes
+    no query. Ends early when the pool is used up.
+
+    Args:
+        recipe: the whole run.
+        folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
+            machine; a finished run returns at once.
+        notify: told of each fit, query and cycle.
+
+    Raises:
+        DataError: the data set has no labels to answer with.
+    """
+    if _finished(recipe, folder):
+        return
+
+    def tell_all(event: Mapping[str, Any]) -> None:
+        if event["event"] in ("query", "cycle"):
+            stamp = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **event}
+            with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(stamp) + "\n")
+        if notify is not None:
+            notify({"cycles": recipe.loop.cycles, **event})
+
+    loop, train = open_loop(recipe, folder, notify=tell_all)
+    with loop.ledger:
+        if train.oracle is None:
+            raise DataError(f"{recipe.data.train}: a simulation needs labels; label these images first")
+        if not loop.ledger.labeled():
+            loop.tell(train.oracle.answer(loop.ask(recipe.loop.initial).ids), who="oracle")
+        while loop.fit() < recipe.loop.cycles:
+            query = loop.ask(recipe.loop.query_size)
+            if len(query) == 0:
+                break
+            loop.tell(train.oracle.answer(query.ids), who="oracle")
+
+
+def _finished(recipe: Recipe, folder: Path) -> bool:
+    """Whether the last cycle of this very recipe was trained and tested."""
+    last = folder / "cycles" / f"{recipe.loop.cycles:03d}" / "test.json"
+    file = folder / "recipe.yaml"
+    return last.exists() and file.exists() and Recipe.load(file) == recipe

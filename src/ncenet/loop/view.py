@@ -1,0 +1,53 @@
+"""What a strategy sees of a learner and a pool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from ncenet.types import Learner, Pool, Prediction
+
+
+class LearnerView:
+    """A :class:`ncenet.types.PoolView` whose predictions are made as the strategy reads them.
+
+    Args:
+        learner: who predicts.
+        pool: where the images are.
+        ids: ids that may be queried.
+        labeled_ids: ids that have a label.
+        needs: what the strategy needs of a prediction.
+
+    Attributes:
+        predict_seconds: time spent predicting so far.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        pool: Pool,
+        ids: Sequence[str],
+        labeled_ids: Sequence[str],
+        needs: frozenset[str],
+    ) -> None:
+        self.ids, self.labeled_ids = ids, labeled_ids
+        self.predict_seconds = 0.0
+        self._learner, self._pool, self._needs = learner, pool, needs
+
+    def predictions(self) -> Iterator[Prediction]:
+        """Predictions on the pool in the order of ``ids``, in chunks."""
+        return self._timed(self.ids)
+
+    def labeled_predictions(self) -> Iterator[Prediction]:
+        """Predictions on the labelled set in the order of ``labeled_ids``, in chunks."""
+        return self._timed(self.labeled_ids)
+
+    def _timed(self, ids: Sequence[str]) -> Iterator[Prediction]:
+        chunks = self._learner.predict(self._pool, ids, want=self._needs)
+        while True:
+            start = time.perf_counter()
+            chunk = next(chunks, None)
+            self.predict_seconds += time.perf_counter() - start
+            if chunk is None:
+                return
+            yield chunk

@@ -1,0 +1,107 @@
+"""The network: normalisation, backbone, dropout, head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ncenet.errors import UsageError
+from ncenet.nn.heads import Head
+
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+
+
+class Output(NamedTuple):
+    """What the network says of B images.
+
+    Attributes:
+        features: (B, D), the vector that meets the classifier.
+        output: (B, C), see :class:`ncenet.nn.heads.Head`.
+    """
+
+    features: Tensor
+    output: Tensor
+
+
+class Network(nn.Module):
+    """Normalisation, backbone, dropout and head in one module.
+
+    Normalisation is part of the weights, so a saved model reads raw pixels.
+
+    Args:
+        backbone: maps inputs to features (B, D).
+        head: maps features to an output (B, C).
+        dropout: probability of dropping a feature.
+        channels: channels of an image, or dimensions of a vector.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, head: Head, *, dropout: float, channels: int) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+        self.dropout = nn.Dropout(dropout)
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    @torch.no_grad()
+    def set_normalization(self, inputs: Tensor) -> None:
+        """Take mean and deviation per channel (per dimension) from inputs (L, channels, H, W) or (L, D)."""
+        dims = [d for d in range(inputs.dim()) if d != 1]
+        values = inputs.double()
+        std = values.std(dims, correction=0)
+        self.mean.copy_(values.mean(dims))
+        self.std.copy_(torch.where(std > 0, std, 1.0))
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Features (B, D) of uint8 images (B, channels, H, W) in 0..255 or of float vectors (B, D0)."""
+        shape = (1, -1, *(1 for _ in inputs.shape[2:]))
+        normalized = (inputs.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
+        features: Tensor = self.backbone(normalized)
+        return features
+
+    def forward(self, inputs: Tensor) -> Output:
+        """Features and output of a batch."""
+        features = self.features(inputs)
+        return Output(features, self.head(self.dropout(features)))
+
+    def samples(self, inputs: Tensor, passes: int) -> Tensor:
+        """Probabilities of M stochastic passes, (M, B, C): dropout on, batch normalisation in eval mode.
+
+        Gal, Islam & Ghahramani, "Deep Bayesian Active Learning with Image Data", ICML 2017.
+
+        Args:
+            inputs: as for :meth:`forward`.
+            passes: M.
+
+        Raises:
+            UsageError: the network has no dropout, so all passes would agree.
+        """
+        with _dropout_on(self):
+            if any(isinstance(m, _DROPOUTS) and m.p > 0 for m in self.backbone.modules()):
+                outputs = [self(inputs).output for _ in range(passes)]
+            else:  # the features do not change: pass through the backbone once
+                features = self.features(inputs)
+                outputs = [self.head(self.dropout(features)) for _ in range(passes)]
+        return torch.stack([self.head.probs(output) for output in outputs])
+
+
+@contextmanager
+def _dropout_on(network: nn.Module) -> Iterator[None]:
+    """Dropout modules, and nothing else, in training mode."""
+    dropouts = [m for m in network.modules() if isinstance(m, _DROPOUTS) and m.p > 0]
+    if not dropouts:
+        raise UsageError("stochastic passes need dropout: set model.dropout, for instance to 0.2")
+    was = [m.training for m in dropouts]
+    for m in dropouts:
+        m.train()
+    try:
+        yield
+    finally:
+        for m, training in zip(dropouts, was, strict=True):
+            m.train(training)
