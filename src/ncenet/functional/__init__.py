@@ -1,1 +1,55 @@
-"""functional."""
+"""Pure tensor maths: no state, no files, no random numbers.
+
+Half precision is computed in float32, also under autocast; float64 stays float64.
+
+| stem | what |
+|---|---|
+| kernels | from features and prototypes to log-likelihoods (Eq. 4, 6, 7) |
+| losses | the loss of NCE-Net (Eq. 5) |
+| scores | score functions ``(..., C) -> (...)``, higher = more informative (Eq. 8, 9, classical ones) |
+| information | information of a subset of the pool (Eq. 10 to 12) |
+| topk | the k best of a pool of any size |
+| kcenter | greedy k-centre (core-set) |
+"""
+
+from ncenet.functional.information import information, normalized_information, subset_information
+from ncenet.functional.kcenter import Centers, k_centers
+from ncenet.functional.kernels import (
+    apply_feature_map,
+    cosine_log_likelihood,
+    gaussian_log_likelihood,
+    nearest_squared_distance,
+)
+from ncenet.functional.losses import log1mexp, nce_loss
+from ncenet.functional.scores import (
+    bald,
+    binary_entropy,
+    confusion,
+    entropy,
+    least_confidence,
+    margin,
+    rejection,
+)
+from ncenet.functional.topk import TopK
+
+__all__ = [
+    "Centers",
+    "TopK",
+    "apply_feature_map",
+    "bald",
+    "binary_entropy",
+    "confusion",
+    "cosine_log_likelihood",
+    "entropy",
+    "gaussian_log_likelihood",
+    "information",
+    "k_centers",
+    "least_confidence",
+    "log1mexp",
+    "margin",
+    "nce_loss",
+    "nearest_squared_distance",
+    "normalized_information",
+    "rejection",
+    "subset_information",
+]

@@ -10,10 +10,12 @@ smaller distance that has the larger likelihood; at distance R_c it is exp(-1/2)
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor
 from torch.nn.functional import logsigmoid, normalize
 
+from ncenet.functional._precision import at_least_float32, no_autocast
 from ncenet.recipe import FeatureMap
 
 
@@ -29,15 +31,16 @@ def apply_feature_map(vectors: Tensor, feature_map: FeatureMap) -> Tensor:
     Returns:
         (..., D) in float32 (float64 stays).
 
+    >>> import torch
     >>> apply_feature_map(torch.tensor([3.0, 4.0]), "l2")
     tensor([0.6000, 0.8000])
     """
-    vectors = vectors if vectors.dtype == torch.float64 else vectors.float()
+    vectors = at_least_float32(vectors)
     match feature_map:
         case "none":
             return vectors
         case "scaled":
-            return vectors / vectors.shape[-1] ** 0.5
+            return vectors / math.sqrt(vectors.shape[-1])
         case "l2":
             return normalize(vectors, dim=-1)
         case "sigmoid-l2":
@@ -55,17 +58,20 @@ def nearest_squared_distance(features: Tensor, prototypes: Tensor) -> Tensor:
         prototypes: (C, K, D).
 
     Returns:
-        (..., C), at least 0.
+        (..., C) in float32 (float64 stays), at least 0. Being a difference of squared norms it
+        rounds to about 1e-7 of them.
 
+    >>> import torch
     >>> nearest_squared_distance(torch.tensor([[0.0, 0.0]]), torch.tensor([[[3.0, 4.0], [0.0, 1.0]]]))
     tensor([[1.]])
     """
     C, K, D = prototypes.shape
-    flat = prototypes.reshape(C * K, D)
+    features, flat = at_least_float32(features), at_least_float32(prototypes).reshape(C * K, D)
     # |f - m|^2 = |f|^2 - 2 f.m + |m|^2: one matrix product instead of a (..., C, K, D) tensor.
-    cross = features @ flat.T
+    with no_autocast(features):
+        cross = features @ flat.T
     squared = features.square().sum(-1, keepdim=True) - 2 * cross + flat.square().sum(-1)
-    return squared.clamp_min(0).unflatten(-1, (C, K)).amin(-1)
+    return squared.clamp_min(0).reshape(*squared.shape[:-1], C, K).amin(-1)
 
 
 def gaussian_log_likelihood(squared_distance: Tensor, radius: Tensor) -> Tensor:
@@ -75,10 +81,14 @@ def gaussian_log_likelihood(squared_distance: Tensor, radius: Tensor) -> Tensor:
         squared_distance: (..., C).
         radius: (C,), positive.
 
+    Returns:
+        (..., C) in float32 (float64 stays).
+
+    >>> import torch
     >>> gaussian_log_likelihood(torch.tensor([4.0]), torch.tensor([2.0])).exp()
     tensor([0.6065])
     """
-    return -squared_distance / (2 * radius.square())
+    return -at_least_float32(squared_distance) / (2 * at_least_float32(radius).square())
 
 
 def cosine_log_likelihood(features: Tensor, prototypes: Tensor, radius: Tensor) -> Tensor:
@@ -90,9 +100,15 @@ def cosine_log_likelihood(features: Tensor, prototypes: Tensor, radius: Tensor) 
         radius: (C,), positive. Below 1 the likelihood never leaves [.27, .73]; about 10 is a good start.
 
     Returns:
-        (..., C).
+        (..., C) in float32 (float64 stays).
+
+    >>> import torch
+    >>> prototypes = torch.tensor([[[3.0, 0.0]]])
+    >>> cosine_log_likelihood(torch.tensor([0.0, 2.0]), prototypes, torch.tensor([10.0])).exp()
+    tensor([0.5000])
     """
     C, K, D = prototypes.shape
-    flat = normalize(prototypes.reshape(C * K, D), dim=-1)
-    cosine = (normalize(features, dim=-1) @ flat.T).unflatten(-1, (C, K)).amax(-1)
-    return logsigmoid(cosine * radius)
+    flat = normalize(at_least_float32(prototypes).reshape(C * K, D), dim=-1)
+    with no_autocast(features):
+        cosine = normalize(at_least_float32(features), dim=-1) @ flat.T
+    return logsigmoid(cosine.reshape(*cosine.shape[:-1], C, K).amax(-1) * at_least_float32(radius))

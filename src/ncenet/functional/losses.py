@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ncenet.functional._precision import at_least_float32
+
 CLAMP = 1e-6
 """Least -log p in the term of the other classes: bounds that term at 13.8 and its slope at 1e6 (ours)."""
 
@@ -42,7 +44,7 @@ def nce_loss(log_likelihood: Tensor, targets: Tensor, *, reduction: Literal["sum
     >>> nce_loss(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([0]))
     tensor([1.3863])
     """
-    x = -(log_likelihood if log_likelihood.dtype == torch.float64 else log_likelihood.float())
+    x = -at_least_float32(log_likelihood)
     target = targets.unsqueeze(-1)
     others = -log1mexp(x.clamp_min(CLAMP))
     # Eq. 5: y log p for the true class, (1 - y) log(1 - p) for the others.

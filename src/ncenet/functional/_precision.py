@@ -1,0 +1,23 @@
+"""The precision that the maths is done in, whatever the caller trains in."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """The tensor in float32, or in float64 when that is what it is in.
+
+    >>> at_least_float32(torch.tensor([1.0], dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def no_autocast(tensor: Tensor) -> torch.autocast:
+    """A block in which matrix products keep their precision even when the caller is under autocast.
+
+    A squared distance is a small difference of large products: eight bits of mantissa leave nothing of it.
+    """
+    return torch.autocast(tensor.device.type, enabled=False)

@@ -1,0 +1,83 @@
+"""Streaming top-k: the k best of a pool that never is in memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ncenet.errors import NonFiniteScore
+from ncenet.types import Query
+
+
+class TopK:
+    """The k ids with the highest scores among all that were pushed.
+
+    Ties are broken by id, the smaller one first, so that any order, chunk size and sharding of the same
+    pool gives the same query. Memory holds k ids and one chunk.
+
+    Args:
+        k: how many to keep, at least 1.
+
+    Raises:
+        ValueError: ``k`` is below 1.
+
+    >>> import torch
+    >>> best = TopK(2)
+    >>> best.push(["a", "b"], torch.tensor([0.5, 0.75]))
+    >>> best.push(["c", "d"], torch.tensor([0.75, 0.25]))
+    >>> best.query()
+    Query(ids=('b', 'c'), scores=(0.75, 0.75))
+    """
+
+    def __init__(self, k: int) -> None:
+        if k < 1:
+            raise ValueError(f"k must be >= 1, got {k}")
+        self.k = k
+        self._best: list[tuple[float, str]] = []  # (-score, id), ascending: best first, ties by id
+
+    def push(self, ids: Sequence[str], scores: Tensor) -> None:
+        """Offer one chunk.
+
+        Args:
+            ids: N ids, never pushed before.
+            scores: (N,), finite; higher is better.
+
+        Raises:
+            NonFiniteScore: some scores are nan or inf; nothing of the chunk is kept.
+            ValueError: ``ids`` and ``scores`` differ in length, or an id would be kept twice.
+        """
+        if scores.shape != (len(ids),):
+            raise ValueError(f"{len(ids)} ids need as many scores, got shape {tuple(scores.shape)}")
+        finite = scores.isfinite()
+        if not finite.all():
+            bad = (~finite).nonzero().flatten().tolist()
+            raise NonFiniteScore(len(bad), ids[bad[0]])
+        # Only rows that reach the k-th best score, of the chunk as of all before, can enter. Tensor
+        # operations find them, so that Python looks at few ids. Rows that tie stay in: their ids decide.
+        floor = float("-inf") if len(self._best) < self.k else -self._best[-1][0]
+        if len(ids) > self.k:
+            floor = max(floor, float(scores.topk(self.k).values[-1]))
+        rows = (scores >= floor).nonzero().flatten()
+        kept = zip(rows.tolist(), scores[rows].tolist(), strict=True)
+        self._keep([(-score, ids[row]) for row, score in kept])
+
+    def merge(self, other: TopK) -> None:
+        """Take in what another shard kept.
+
+        Raises:
+            ValueError: the other keeps fewer than k and may miss some of the best, or an id is in both.
+        """
+        if other.k < self.k:
+            raise ValueError(f"cannot merge the best {other.k} of a shard into the best {self.k}")
+        self._keep(other._best)
+
+    def query(self) -> Query:
+        """The best so far, best first: k of them, or all when fewer were pushed."""
+        return Query(ids=tuple(id for _, id in self._best), scores=tuple(-score for score, _ in self._best))
+
+    def _keep(self, offered: list[tuple[float, str]]) -> None:
+        best = sorted(self._best + offered)[: self.k]
+        if len({id for _, id in best}) < len(best):
+            raise ValueError("an id was pushed twice: it would be queried twice")
+        self._best = best
