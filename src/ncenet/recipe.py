@@ -36,7 +36,7 @@ class DataRecipe(Section):
         description="Held-out images with labels, in any of the same forms. Built-in sets bring their own.",
     )
     classes: tuple[str, ...] = Field(
-        (), description="Names of the classes, for images without labels: cat,dog,other. Default: those of the labels."
+        (), description="Classes of images without labels: cat,dog,other. Default: those of the labels."
     )
     on_bad_image: OnBadImage = Field(
         "stop", description="What to do with images that cannot be read: stop the run, or skip and list them."
@@ -91,6 +91,7 @@ class ModelRecipe(Section):
     backbone: str = Field(
         "small", description="small, resnet18, mlp and identity (feature vectors), or timm:NAME."
     )
+    pretrained: bool = Field(False, description="Download pretrained weights (timm backbones).")
     dropout: float = Field(
         0.0, ge=0, lt=1, description="Dropout on the features, for Monte-Carlo strategies."
     )
@@ -200,7 +201,7 @@ class Recipe(Section):
         data = self.model_dump()
         for path, value in changes.items():
             *parents, last = path.split(".")
-            section = data
+            section: Any = data
             for parent in parents:
                 section = section.get(parent)
                 if not isinstance(section, dict):

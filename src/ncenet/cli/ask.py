@@ -24,7 +24,7 @@ def ask(
     number: Annotated[int | None, Parameter(name=["--number", "-n"])] = None,
     out: Path | None = None,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Print the images to label next, most informative first.
 

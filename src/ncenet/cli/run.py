@@ -21,7 +21,7 @@ def run(
     out: Path | None = None,
     processes: int | None = None,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Simulate what a recipe file describes; run it again to go on after an interrupt.
 

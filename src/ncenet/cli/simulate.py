@@ -21,7 +21,7 @@ def simulate(
     out: Path | None = None,
     processes: int | None = None,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Simulate active learning on images whose labels are known, and say what it would have reached.
 

@@ -13,6 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ncenet.data.pools import channels_of
+from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
 from ncenet.learners.training import Fit, Notify
@@ -193,7 +195,7 @@ class Classifier:
         if tensors is not None:
             network.set_normalization(tensors.batch(ids))
         if len(shape) == 3 and self.train.channels_last:
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network = network.to(memory_format=torch.channels_last)
         return network.to(PartialState().device)
 
     def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
@@ -235,7 +237,8 @@ class Classifier:
                 pool,
                 ImageTensors(
                     pool,
-                    size=self.shape[-1] if len(self.shape) == 3 else self.data.image_size,
+                    pool.ids(),
+                    size=None if channels_of(pool) == 0 else self.data.image_size or DEFAULT_SIDE,
                     cache_gb=self.data.cache_gb,
                     workers=self.data.workers,
                 ),

@@ -77,7 +77,7 @@ def estimate(recipe: Recipe) -> Cost:
     head = build_head(recipe.model.head, width, len(names))
     network = Network(backbone, head, dropout=recipe.model.dropout, channels=shape[0]).to(device)
     if len(shape) == 3 and fit.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
     parameters = sum(p.numel() for p in network.parameters())
     batch = min(fit.batch_size, sizes[-1])
     images_bytes = (pool + tested) * math.prod(shape)
@@ -116,7 +116,7 @@ def _seconds_per_step(network: Network, shape: tuple[int, ...], device: torch.de
 
     def step() -> None:
         optimizer.zero_grad()
-        network.head.loss(network(inputs).output, targets).mean().backward()  # type: ignore[no-untyped-call]
+        network.head.loss(network(inputs).output, targets).mean().backward()
         optimizer.step()
 
     return _median_seconds(step, device)

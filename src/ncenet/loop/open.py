@@ -65,12 +65,12 @@ def open_loop(
     _write_scan(run, found)
     ledger = Ledger(run.ledger)
     bad = {problem.id: problem.why for problem in found.problems}
-    ledger.add_items((id, found.hashes[id], bad.get(id)) for id in train.pool.ids())
+    ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
 
     streams = Streams(recipe.loop.seed)
     data = recipe.data
-    if data.image_size is None:
-        data = data.model_copy(update={"image_size": found.natural_size(64)})
+    if data.image_size is None and found.sizes is not None:
+        data = data.model_copy(update={"image_size": found.sizes.default_side()})
     learner = Classifier(recipe.model, recipe.train, data, streams, flip_safe=train.flip_safe, notify=notify)
     loop = Loop(
         run,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ncenet.errors import DataError
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
@@ -42,15 +41,14 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
 
     loop, train = open_loop(recipe, folder, notify=tell_all)
     with loop.ledger:
-        if train.oracle is None:
-            raise DataError(f"{recipe.data.train}: a simulation needs labels; label these images first")
+        oracle = train.required_oracle()
         if not loop.ledger.labeled():
-            loop.tell(train.oracle.answer(loop.ask(recipe.loop.initial).ids), who="oracle")
+            loop.tell(oracle.answer(loop.ask(recipe.loop.initial).ids), who="oracle")
         while loop.fit() < recipe.loop.cycles:
             query = loop.ask(recipe.loop.query_size)
             if len(query) == 0:
                 break
-            loop.tell(train.oracle.answer(query.ids), who="oracle")
+            loop.tell(oracle.answer(query.ids), who="oracle")
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:

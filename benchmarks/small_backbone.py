@@ -1,0 +1,67 @@
+"""Which small backbone? Accuracy and speed of a few shapes of ``SmallNet`` at the same training cost in epochs.
+
+    python benchmarks/small_backbone.py TRAIN.parquet TEST.parquet
+
+Run with one thread a process; speeds are comparable within one run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+
+from ncenet.data.dataset import as_test_set
+from ncenet.data.open import open_dataset, open_test
+from ncenet.learners.classifier import Classifier
+from ncenet.loop.evaluate import evaluate
+from ncenet.nn.backbones import SmallNet
+from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import LabeledSet
+
+WIDTHS = [(32, 64, 128), (16, 32, 64, 128), (32, 64, 128, 256), (32, 128, 256), (64, 128, 256), (64, 128, 256, 512)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("train")
+    parser.add_argument("test")
+    parser.add_argument("--labels", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--heads", nargs="*", default=["softmax", "nce"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    data = open_dataset(arguments.train)
+    test = as_test_set(open_test(DataRecipe(train=arguments.train, test=arguments.test), data), data.class_names)
+    print("| widths | parameters | head | training img/s | scoring img/s | accuracy % by seed |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for widths in WIDTHS:
+        for head in arguments.heads:
+            accuracy, fit, score, parameters = [], 0.0, 0.0, 0
+            for seed in range(arguments.seeds):
+                streams = Streams(seed)
+                order = streams.numpy("initial").permutation(len(data.pool.ids()))[: arguments.labels]
+                answers = data.required_oracle().answer([data.pool.ids()[i] for i in order])
+                labeled = LabeledSet(list(answers), list(answers.values()), data.class_names)
+                learner = Classifier(
+                    ModelRecipe(head=HeadRecipe(name=head)),
+                    TrainRecipe(epochs=arguments.epochs, min_steps=0),
+                    DataRecipe(image_size=32),
+                    streams,
+                    backbone=lambda widths=widths: SmallNet((3, 32, 32), widths),
+                )
+                report = learner.fit(labeled, data.pool, cycle=1)
+                record, _ = evaluate(learner, test)
+                parameters = sum(p.numel() for p in learner.network.parameters())
+                accuracy.append(f"{100 * record['accuracy']:.1f}")
+                fit += arguments.epochs * arguments.labels / report.seconds / arguments.seeds
+                score += record["images"] / record["seconds"] / arguments.seeds
+            print(
+                f"| {widths} | {parameters:,} | {head} | {fit:.0f} | {score:.0f} | {' '.join(accuracy)} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
