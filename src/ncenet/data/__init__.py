@@ -1,1 +1,29 @@
-"""data."""
+"""Images, and what is known of them: pools, labels, built-in sets, scans, tensors."""
+
+from ncenet.data.builtin import BuiltinSet, datasets
+from ncenet.data.dataset import Dataset, Oracle, TestSet, as_test_set
+from ncenet.data.open import open_dataset, open_test
+from ncenet.data.parquet import ParquetPool
+from ncenet.data.pools import ArrayPool, FolderPool, Subset, channels_of
+from ncenet.data.scan import Scan, Sizes, scan, write_problems
+
+# tensors and augment are not named here: they import torch, and listing data sets must not.
+__all__ = [
+    "ArrayPool",
+    "BuiltinSet",
+    "Dataset",
+    "FolderPool",
+    "Oracle",
+    "ParquetPool",
+    "Scan",
+    "Sizes",
+    "Subset",
+    "TestSet",
+    "as_test_set",
+    "channels_of",
+    "datasets",
+    "open_dataset",
+    "open_test",
+    "scan",
+    "write_problems",
+]

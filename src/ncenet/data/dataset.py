@@ -1,0 +1,139 @@
+"""A pool together with the one who knows its labels.
+
+In a simulation the labels are hidden behind an :class:`Oracle`, and there is no other way to them. The labels
+of a :class:`TestSet` are open: they are for scoring a trained model, never for training it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ncenet.data.pools import Subset
+from ncenet.errors import DataError
+
+if TYPE_CHECKING:
+    from ncenet.types import Label, Pool
+
+
+class Oracle:
+    """Answers from known labels: the annotator of a simulation.
+
+    Args:
+        labels: the class of each image by id. Kept to itself.
+
+    >>> oracle = Oracle({"a.jpg": "cat", "b.jpg": "dog"})
+    >>> oracle.answer(["b.jpg"]), oracle.asked
+    ({'b.jpg': 'dog'}, 1)
+    """
+
+    def __init__(self, labels: Mapping[str, Label]) -> None:
+        self.__labels = dict(labels)
+        self.__asked: set[str] = set()
+
+    @property
+    def asked(self) -> int:
+        """How many labels were handed out. A label asked for twice counts once."""
+        return len(self.__asked)
+
+    def answer(self, ids: Sequence[str]) -> dict[str, Label]:
+        """The labels of these images, and of no others.
+
+        Raises:
+            DataError: an id has no label; nothing is handed out then.
+        """
+        unknown = [id for id in ids if id not in self.__labels]
+        if unknown:
+            raise DataError(f"the oracle has no label for {len(unknown)} id(s), the first {unknown[0]!r}")
+        self.__asked.update(ids)
+        return {id: self.__labels[id] for id in ids}
+
+    def __repr__(self) -> str:
+        return f"Oracle({self.asked} of {len(self.__labels)} labels asked)"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A pool, and perhaps an oracle.
+
+    Attributes:
+        name: for messages and tables.
+        pool: the images.
+        oracle: answers for every image of the pool; None when the images have no labels.
+        class_names: the C classes; empty when the images have no labels.
+        flip_safe: whether mirroring leaves the meaning of an image alone (not so for digits).
+    """
+
+    name: str
+    pool: Pool
+    oracle: Oracle | None = None
+    class_names: tuple[str, ...] = ()
+    flip_safe: bool = True
+
+    def required_oracle(self) -> Oracle:
+        """The oracle.
+
+        Raises:
+            DataError: the images have no labels.
+        """
+        if self.oracle is None:
+            raise DataError(
+                f"{self.name}: the images have no labels. Labels are: one folder per class (at least two, "
+                "and no image beside them), a column 'label' in the CSV manifest or Parquet file, or a "
+                "built-in set"
+            )
+        return self.oracle
+
+    def subset(self, ids: Sequence[str]) -> Dataset:
+        """The same with these images alone, for instance those that a scan found readable.
+
+        Raises:
+            DataError: an id is not in the pool.
+        """
+        return replace(self, pool=Subset(self.pool, ids))
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Images with open labels, to score a model that was trained on others.
+
+    Attributes:
+        pool: the images.
+        ids: N ids.
+        targets: N class indices in [0, C), parallel to ``ids``.
+        class_names: the C classes of the training data.
+    """
+
+    __test__ = False  # no test case, whatever pytest makes of the name
+
+    pool: Pool
+    ids: Sequence[str]
+    targets: tuple[int, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) -> TestSet:
+    """Open the labels of a data set that is used for nothing but scoring.
+
+    Args:
+        dataset: images with labels; its oracle is asked for all of them.
+        class_names: the classes of the training data, by whose names the targets are set. Default: its own.
+
+    Raises:
+        DataError: the images have no labels, or have a class that the training data does not.
+    """
+    names = dataset.class_names if class_names is None else class_names
+    ids = dataset.pool.ids()
+    labels = dataset.required_oracle().answer(ids)
+    index = {name: c for c, name in enumerate(names)}
+    unknown = sorted(set(labels.values()) - index.keys())
+    if unknown:
+        raise DataError(
+            f"{dataset.name}: the test images have the class(es) {', '.join(unknown)}, which the training "
+            f"images do not; those are {', '.join(names)}. Remove those test images, or rename the classes"
+        )
+    return TestSet(dataset.pool, ids, tuple(index[labels[id]] for id in ids), tuple(names))

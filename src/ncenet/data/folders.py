@@ -1,0 +1,91 @@
+"""Images in folders: which files count, and which class a folder stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from ncenet.errors import DataError
+
+SUFFIXES = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"),
+        *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif", ".heic", ".heif"),
+    )
+)
+"""Suffixes of image files, in any case. HEIC is not decoded: it is found, so that it is reported by name."""
+
+SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Folder names that are splits of a data set, and no classes."""
+
+
+def find_images(root: Path) -> list[str]:
+    """Paths of the image files below a folder, relative to it with ``/``, sorted.
+
+    A file counts by its suffix, so a broken image is found and can be reported. Hidden files and folders and
+    files with other suffixes are passed over. Links are followed, except into a folder that they are in.
+
+    Raises:
+        DataError: no image was found, a folder cannot be read, or a name is not valid text.
+    """
+    passed: list[str] = []
+    found = sorted(_walk(root, "", (os.path.realpath(root),), passed))
+    if not found:
+        others = f"; {len(passed)} other file(s), such as {min(passed)!r}, were passed over" if passed else ""
+        raise DataError(
+            f"{root}: no images in this folder{others}. Files count by suffix: {' '.join(sorted(SUFFIXES))}"
+        )
+    return found
+
+
+def _walk(folder: Path, prefix: str, inside: tuple[str, ...], passed: list[str]) -> Iterator[str]:
+    """Image files of one folder and those below; ``inside`` are the real folders on the way here."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = prefix + entry.name
+        if entry.is_dir():
+            real = os.path.realpath(entry.path)
+            if real not in inside:
+                yield from _walk(Path(entry.path), path + "/", (*inside, real), passed)
+        # A link that leads nowhere is no file, and yet it is a broken image that has to be reported.
+        elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES and (entry.is_file() or entry.is_symlink()):
+            try:
+                path.encode("utf-8")
+            except UnicodeEncodeError:
+                raise DataError(
+                    f"{folder}: the file name {entry.name!r} is not valid UTF-8: rename it"
+                ) from None
+            yield path
+        else:
+            passed.append(path)
+
+
+def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
+    """The class of each image by its first folder, or None when the folders are not classes.
+
+    They are when every image lies in a folder of ``root`` (at any depth) and there are at least two of those.
+
+    Raises:
+        DataError: the folders are the splits of a data set.
+
+    >>> classes_of(Path("pets"), ["cat/1.jpg", "dog/young/1.jpg"])
+    {'cat/1.jpg': 'cat', 'dog/young/1.jpg': 'dog'}
+    >>> classes_of(Path("photos"), ["1.jpg", "2.jpg"]) is None
+    True
+    """
+    first = {id: id.partition("/")[0] for id in ids}
+    folders = set(first.values())
+    if not all("/" in id for id in ids) or len(folders) < 2:
+        return None
+    if {folder.lower() for folder in folders} <= SPLITS:
+        names = " and ".join(sorted(folders))
+        raise DataError(
+            f"{root} holds splits, not classes: {names}. Name each by itself, such as {root / min(folders)}"
+        )
+    return first

@@ -1,0 +1,218 @@
+"""From encoded bytes to 8-bit pixels: whatever a folder holds is read alike, or refused with a reason.
+
+=====================  =======================================================================
+stored as              becomes
+=====================  =======================================================================
+1-bit, gray, palette   gray or RGB, as asked for
+transparent            composited on white
+CMYK, YCbCr            RGB by Pillow's plain formula, without colour profiles
+16-bit                 divided by 257, so 65535 becomes 255: scaled, never clipped
+rotated by EXIF        upright
+animated, many pages   the first frame
+float, wide integers   refused: nothing says which value is white
+=====================  =======================================================================
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import PIL.Image
+from PIL import ExifTags, ImageOps
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from PIL.ImageFile import ImageFile
+
+MAX_PIXELS = 250_000_000
+"""Largest width x height that is decoded; in RGB that is 750 MB."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+"""Pillow's names of the formats that are read. Formats that run other programs (EPS, PDF) are left out."""
+
+_GRAY_MODES = {"1", "L", "LA", "La", "I", "F"}
+_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+
+
+class Undecodable(Exception):
+    """The bytes are not an image that can be decoded. A pool turns it into UnreadableImage, with the id.
+
+    Args:
+        why: the reason, in one line.
+    """
+
+
+class Probe(NamedTuple):
+    """What an image is, without its pixels.
+
+    Attributes:
+        mode: Pillow's name of how the pixels are stored ("RGB", "L", "CMYK", "P", "I;16"...).
+        height: in pixels, upright.
+        width: in pixels, upright.
+    """
+
+    mode: str
+    height: int
+    width: int
+
+
+def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
+    """Decode an image.
+
+    Args:
+        data: the encoded bytes.
+        channels: 1 (gray) or 3 (RGB).
+        size: resize to a square of this side, as :func:`resize` does. A JPEG is then decoded at the smallest
+            scale that still has two pixels for each one wanted, which is several times faster.
+
+    Returns:
+        (H, W, channels) uint8, or (size, size, channels).
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        image = _open(data)
+        if size is not None:
+            image.draft(None, (2 * size, 2 * size))
+        ImageOps.exif_transpose(image, in_place=True)
+        upright = _eight_bits(image)
+        mode = "L" if channels == 1 else "RGB"
+        if upright.mode != mode:
+            upright = upright.convert(mode)
+        if size is not None:
+            upright = _square(upright, size)
+        return np.array(upright).reshape(upright.height, upright.width, channels)
+
+
+def probe(data: bytes) -> Probe:
+    """Prove that the bytes decode, as cheaply as that can be done, and say what they are.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        image = _open(data)
+        mode, (width, height) = image.mode, image.size
+        image.draft(None, (1, 1))
+        image.load()
+        _eight_bits(image)
+        if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
+            width, height = height, width
+        return Probe(mode, height, width)
+
+
+def stored_gray(data: bytes) -> bool:
+    """Whether the header says that the image has no colours.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        mode = _open(data).mode
+        return mode in _GRAY_MODES or mode.startswith("I;")
+
+
+def resize(pixels: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Resize to a square, with antialiasing (bilinear). Nothing is cut off; the aspect ratio is not kept.
+
+    Args:
+        pixels: (H, W, channels) with 1 or 3 channels.
+        size: side of the square.
+
+    Returns:
+        (size, size, channels).
+    """
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    channels = pixels.shape[2]
+    image = PIL.Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    return np.array(_square(image, size)).reshape(size, size, channels)
+
+
+def _square(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
+    if image.size == (size, size):
+        return image
+    return image.resize((size, size), PIL.Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _open(data: bytes) -> ImageFile:
+    """Read the header.
+
+    Unlike ``Image.open``, which warns of large images by a limit that is global to the process (and warnings
+    cannot be silenced in one thread alone), this refuses them by a limit of its own.
+    """
+    PIL.Image.init()
+    for name in FORMATS:
+        if name not in PIL.Image.OPEN:
+            continue
+        factory, accept = PIL.Image.OPEN[name]
+        accepted = accept is not None and accept(data[:16])
+        if isinstance(accepted, str):
+            raise Undecodable(accepted)
+        if not accepted:
+            continue
+        try:
+            image = factory(io.BytesIO(data), "")
+        except Exception as error:
+            raise Undecodable(f"broken {name} header: {_line(error)}") from error
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS:
+            raise Undecodable(
+                f"{image.width} x {image.height} is {pixels / 1e6:.0f} megapixels, "
+                f"more than {MAX_PIXELS / 1e6:.0f}: scale it down"
+            )
+        return image
+    raise Undecodable(f"not an image: {_look(data)}" if data else "empty file")
+
+
+def _look(data: bytes) -> str:
+    """What the bytes look like instead."""
+    start = data[:24]
+    if start[4:8] == b"ftyp":
+        return "a HEIC photo or a video; convert it to JPEG"
+    try:
+        text = data[:64].decode("utf-8", errors="strict" if len(data) <= 64 else "ignore")
+    except UnicodeDecodeError:
+        text = ""
+    if text and all(c.isprintable() or c.isspace() for c in text):
+        return f"text that starts with {' '.join(text.split())[:40]!r}"
+    return f"starts with the bytes {start[:8].hex(' ')}"
+
+
+def _eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
+    """To 8 bits a channel, without transparency; still in any colour space."""
+    if image.mode == "F":
+        raise Undecodable(
+            "floating-point pixels: nothing says which value is white; convert it to 8 or 16 bits"
+        )
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise Undecodable("integer pixels beyond 16 bits: nothing says which value is white")
+        return PIL.Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
+        return PIL.Image.alpha_composite(PIL.Image.new("RGBA", above.size, "white"), above).convert("RGB")
+    return image
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Turn whatever malformed bytes lead a decoder to raise into one kind of error."""
+    try:
+        yield
+    except Undecodable:
+        raise
+    # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, zlib.error and more; whichever
+    # it is, the image has to be reported by name and the others read on.
+    except Exception as error:
+        raise Undecodable(_line(error)) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,118 @@
+"""What ``--data`` takes, turned into a data set."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from ncenet.data.builtin import Split, cache_folder, datasets
+from ncenet.data.dataset import Dataset, Oracle
+from ncenet.data.folders import classes_of
+from ncenet.data.manifest import read_manifest
+from ncenet.data.parquet import ParquetPool, read_labels
+from ncenet.data.pools import Channels, FolderPool, channels_of
+from ncenet.errors import DataError, UsageError
+from ncenet.recipe import DataRecipe
+
+
+def open_dataset(
+    source: str, *, split: Split = "train", channels: Channels = "auto", download: bool = False
+) -> Dataset:
+    """Open a data set.
+
+    Args:
+        source: the name of a built-in set, or the path of a folder, a ``.parquet`` or a ``.csv`` file. A name
+            goes before a path: write ``./digits`` for a folder of that name.
+        split: which split of a built-in set. A path is one split and is opened as it is.
+        channels: decode to 1 (gray) or 3 (RGB) channels; built-in sets have their own.
+        download: allow the network for a built-in set that is not on this machine.
+
+    Raises:
+        UsageError: there is no such name or path.
+        MissingExtra: a Parquet file without pyarrow.
+        DataError: what is there is not a data set; the message says where and what to do.
+    """
+    if source in datasets.names():
+        builtin = datasets.get(source)()
+        try:
+            return builtin.open(split, cache_folder(), download)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"{source}: cannot be opened or downloaded: {error}") from error
+    path = Path(source).expanduser()
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        pool = FolderPool(path, channels=channels)
+        name = path.resolve().name or str(path)
+        return _dataset(name, pool, classes_of(path, pool.ids()))
+    if not path.is_file():
+        raise UsageError(_not_found(source))
+    if suffix == ".csv":
+        manifest = read_manifest(path)
+        return _dataset(path.stem, FolderPool(path.parent, manifest.ids, channels=channels), manifest.labels)
+    if suffix == ".parquet":
+        return _open_parquet(path, channels)
+    raise UsageError(f"{source}: files with the suffix {suffix or '(none)'!r} are no data set. {_forms()}")
+
+
+def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> Dataset | None:
+    """Open the held-out images of a recipe, decoded as those of the training data.
+
+    Args:
+        recipe: where the data is. Without ``test``, a built-in set brings its own test split.
+        train: what ``recipe.train`` was opened as.
+        download: as in :func:`open_dataset`.
+
+    Returns:
+        The test images; None when there are none. Give it to :func:`~ncenet.data.dataset.as_test_set`.
+
+    Raises:
+        UsageError: there is no such name or path, or it is that of the training data.
+        DataError: as in :func:`open_dataset`, or the test images have no labels.
+    """
+    builtin = datasets.names()
+    source = recipe.test
+    if source is None:
+        if recipe.train not in builtin:
+            return None
+        source = recipe.train
+    elif source not in builtin and recipe.train not in builtin:
+        paths = [Path(p).expanduser().resolve() for p in (source, recipe.train)]
+        if paths[0] == paths[1]:
+            raise UsageError(f"{source}: the test images are the training images; name held-out ones")
+    channels = channels_of(train.pool)
+    test = open_dataset(source, split="test", channels=channels or "auto", download=download)
+    test.required_oracle()
+    if channels_of(test.pool) != channels:
+        raise DataError(
+            f"{test.name} has {channels_of(test.pool)} channel(s) and {train.name} has {channels}: "
+            "both must be gray, both RGB, or both feature vectors"
+        )
+    return test
+
+
+def _open_parquet(path: Path, channels: Channels) -> Dataset:
+    pool = ParquetPool(path, channels=channels)
+    labelled = read_labels(path)
+    if labelled is None:
+        return Dataset(path.stem, pool)
+    labels, class_names = labelled
+    return Dataset(path.stem, pool, Oracle(dict(zip(pool.ids(), labels, strict=True))), class_names)
+
+
+def _dataset(name: str, pool: FolderPool, labels: dict[str, str] | None) -> Dataset:
+    if labels is None:
+        return Dataset(name, pool)
+    return Dataset(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
+
+
+def _not_found(source: str) -> str:
+    nearest = difflib.get_close_matches(source, datasets.names(), n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    return f"{source}: no built-in data set of this name, and no such file or folder.{hint} {_forms()}"
+
+
+def _forms() -> str:
+    return (
+        f"Data is one of: a built-in set ({', '.join(datasets.names())}); a folder of images, or of one "
+        "folder per class; a .parquet file with a column 'image'; a .csv file with a column 'path'"
+    )

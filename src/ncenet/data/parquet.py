@@ -1,0 +1,133 @@
+"""Parquet files: one row an image."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncenet.data.pools import Channels, EncodedPool
+from ncenet.data.rows import RowIds
+from ncenet.errors import DataError, MissingExtra, UnreadableImage
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class ParquetPool(EncodedPool):
+    """Images in the column ``image`` of a Parquet file; the id is ``<name of the file>/<row number>``.
+
+    The column holds encoded bytes, or a struct with a field ``bytes``. It stays encoded in memory, so the
+    pool takes about as much of it as the file.
+
+    Args:
+        file: the Parquet file.
+        channels: 1, 3 or "auto".
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file, no column of images, or no rows.
+    """
+
+    def __init__(self, file: Path, *, channels: Channels = "auto") -> None:
+        self.file = Path(file).absolute()
+        column = _column(self.file, "image")
+        import pyarrow.compute
+        import pyarrow.types as kind
+
+        if kind.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+            column = pyarrow.compute.struct_field(column, "bytes")
+        if not (kind.is_binary(column.type) or kind.is_large_binary(column.type)):
+            raise DataError(f"{file}: column 'image' holds {column.type}, not encoded bytes")
+        if len(column) == 0:
+            raise DataError(f"{file}: has no rows")
+        self._encoded = column
+        self._ids = RowIds(f"{self.file.stem}/", len(column))
+        self.channels = self._choose(channels)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.file, self.channels)
+
+    def ids(self) -> RowIds:
+        """All ids, in the order of the rows."""
+        return self._ids
+
+    def read(self, id: str) -> bytes:
+        """The encoded bytes.
+
+        Raises:
+            DataError: there is no such id.
+            UnreadableImage: the row holds no bytes.
+        """
+        row = self._ids.row(id)
+        if row is None:
+            raise DataError(f"there is no image {id!r} in {self.file}")
+        data: bytes | None = self._encoded[row].as_py()
+        if data is None:
+            raise UnreadableImage(id, "no bytes in this row")
+        return data
+
+
+def _reopen(file: Path, channels: int) -> ParquetPool:
+    return ParquetPool(file, channels=channels)
+
+
+def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
+    """The class of each row and the names of all classes, or None when there is no column ``label``.
+
+    Integers are indices into ``class_names`` (JSON) of the schema's metadata, or into the names that a
+    Hugging Face data set keeps there; without such names they are names themselves. Text is the name.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file; a label that is missing or unknown, with its row.
+    """
+    schema = _schema(file)
+    if "label" not in schema.names:
+        return None
+    values = _column(file, "label").to_pylist()
+    names = _class_names(file, schema)
+    if names and all(isinstance(value, int) for value in values):
+        known: dict[Any, str] = dict(enumerate(names))
+    else:
+        known = {value: str(value) for value in names or sorted(set(values) - {None})}
+    for row, value in enumerate(values):
+        if value not in known:
+            what = "no label" if value is None else f"the label {value!r}, which has no class name"
+            raise DataError(f"{file}: row {row} (counted from 0) has {what}")
+    return [known[value] for value in values], tuple(known.values())
+
+
+def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
+    """Names of the classes from the schema's metadata; none when it holds none."""
+    metadata = schema.metadata or {}
+    try:
+        if b"class_names" in metadata:
+            return tuple(map(str, json.loads(metadata[b"class_names"])))
+        if b"huggingface" in metadata:
+            label = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]
+            return tuple(map(str, label.get("names", ())))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{file}: the class names in its metadata cannot be read: {error!r}") from error
+    return ()
+
+
+def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
+    schema = _schema(file)
+    if name not in schema.names:
+        raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}")
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(file, columns=[name])[name]
+
+
+def _schema(file: Path) -> pyarrow.Schema:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtra("reading Parquet files", "parquet", "50 MB") from None
+    try:
+        return pyarrow.parquet.read_schema(file)
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        raise DataError(f"{file}: not a Parquet file that can be read: {error}") from error

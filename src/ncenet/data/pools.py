@@ -1,0 +1,270 @@
+"""Pools: images under ids that never change. A pool knows no labels.
+
+Every pool here satisfies :class:`ncenet.types.Pool`, can be pickled, and may be read by several threads at
+once. ``channels`` is 1 (gray), 3 (RGB), or 0 when the pool holds feature vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from ncenet.data import images
+from ncenet.data.folders import find_images
+from ncenet.data.images import Probe, Undecodable
+from ncenet.data.rows import RowIds, RowOf
+from ncenet.errors import DataError, UnreadableImage
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ncenet.types import Image, Pool
+
+Channels: TypeAlias = int | Literal["auto"]
+"""1 (gray), 3 (RGB), or "auto": gray when 16 images, spread evenly over the pool, are all stored as gray."""
+
+_LOOKED_AT = 16
+
+
+class EncodedPool(ABC):
+    """Images held as encoded bytes, decoded when they are asked for."""
+
+    channels: int
+
+    @abstractmethod
+    def ids(self) -> Sequence[str]:
+        """All ids, in a stable order."""
+
+    @abstractmethod
+    def read(self, id: str) -> bytes:
+        """The encoded bytes.
+
+        Raises:
+            DataError: there is no such id.
+            UnreadableImage: there are no bytes behind the id.
+        """
+
+    def load(self, id: str, size: int | None = None) -> npt.NDArray[np.uint8]:
+        """The decoded image, (H, W, channels); with a ``size``, resized to (size, size, channels).
+
+        Raises:
+            UnreadableImage: the bytes are not an image that can be decoded.
+        """
+        try:
+            return images.decode(self.read(id), self.channels, size)
+        except Undecodable as error:
+            raise UnreadableImage(id, str(error)) from error
+
+    def probe(self, id: str) -> Probe:
+        """What the image is; it is decoded, as cheaply as that can be done.
+
+        Raises:
+            UnreadableImage: the bytes are not an image that can be decoded.
+        """
+        try:
+            return images.probe(self.read(id))
+        except Undecodable as error:
+            raise UnreadableImage(id, str(error)) from error
+
+    def content_hash(self, id: str) -> str:
+        """BLAKE2b of the encoded bytes, 128 bits, as 32 hexadecimal digits."""
+        return hashlib.blake2b(self.read(id), digest_size=16).hexdigest()
+
+    def _choose(self, channels: Channels) -> int:
+        if channels != "auto":
+            return _checked(channels)
+        ids = self.ids()
+        looked_at = ids[:: max(1, len(ids) // _LOOKED_AT)][:_LOOKED_AT]
+        gray = [gray for id in looked_at if (gray := self._stored_gray(id)) is not None]
+        return 1 if gray and all(gray) else 3
+
+    def _stored_gray(self, id: str) -> bool | None:
+        try:
+            return images.stored_gray(self.read(id))
+        except (Undecodable, UnreadableImage):
+            return None  # a scan names it; it has no say in the number of channels
+
+
+class FolderPool(EncodedPool):
+    """Image files below a folder. The id of a file is its path relative to the folder, with ``/``.
+
+    Args:
+        root: the folder.
+        ids: the files that belong to the pool. Default: all images that
+            :func:`~ncenet.data.folders.find_images` finds.
+        channels: 1, 3 or "auto".
+
+    Raises:
+        DataError: there is no image below the folder, or an id occurs twice.
+    """
+
+    def __init__(self, root: Path, ids: Sequence[str] | None = None, *, channels: Channels = "auto") -> None:
+        self.root = Path(root).absolute()
+        self._ids = tuple(find_images(self.root) if ids is None else ids)
+        self._row_of = RowOf(self._ids)
+        self.channels = self._choose(channels)
+
+    def ids(self) -> tuple[str, ...]:
+        """All ids, sorted unless they were given."""
+        return self._ids
+
+    def read(self, id: str) -> bytes:
+        """The bytes of the file.
+
+        Raises:
+            DataError: there is no such id; a path that is not in the pool is never read.
+            UnreadableImage: the file cannot be read.
+        """
+        self._row_of(id)
+        try:
+            return (self.root / id).read_bytes()
+        except OSError as error:
+            raise UnreadableImage(id, (error.strerror or str(error)).lower()) from error
+
+
+class ArrayPool:
+    """Images or feature vectors in memory. Nothing is copied.
+
+    Args:
+        array: images as uint8 (N, H, W) or (N, H, W, channels), or feature vectors as float32 (N, D).
+        ids: N distinct ids. Default: row numbers, ``"00012"``.
+
+    Raises:
+        DataError: dtype, shape or number of ids is none of these.
+    """
+
+    def __init__(
+        self, array: npt.NDArray[np.uint8] | npt.NDArray[np.float32], ids: Sequence[str] | None = None
+    ) -> None:
+        if array.dtype == np.uint8 and array.ndim == 3:
+            array = array[..., None]
+        vectors = array.dtype == np.float32 and array.ndim == 2
+        if not vectors and not (array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3)):
+            raise DataError(
+                f"got an array of {array.dtype} {array.shape}: "
+                "images are uint8 (N, H, W) or (N, H, W, 1 or 3), feature vectors float32 (N, D)"
+            )
+        if ids is not None and len(ids) != len(array):
+            raise DataError(f"{len(ids)} ids for {len(array)} rows")
+        self.array: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = array
+        self.channels = 0 if vectors else array.shape[3]
+        self._ids = RowIds("", len(array)) if ids is None else ids if isinstance(ids, RowIds) else tuple(ids)
+        self._row_of = RowOf(self._ids)
+
+    def ids(self) -> Sequence[str]:
+        """All ids, in the order of the rows."""
+        return self._ids
+
+    def load(self, id: str) -> Image:
+        """The image (H, W, channels) or the feature vector (D,).
+
+        Raises:
+            DataError: there is no such id.
+            UnreadableImage: a feature vector that is not finite.
+        """
+        row: Image = self.array[self._row_of(id)]
+        if self.channels == 0 and not np.isfinite(row).all():
+            raise UnreadableImage(id, "the feature vector holds nan or inf")
+        return row
+
+    def content_hash(self, id: str) -> str:
+        """BLAKE2b of values, dtype and shape, 128 bits, as 32 hexadecimal digits."""
+        row = self.array[self._row_of(id)]
+        digest = hashlib.blake2b(row.tobytes(), digest_size=16)
+        digest.update(f"{row.dtype.str}{row.shape}".encode())
+        return digest.hexdigest()
+
+
+class Subset:
+    """Part of a pool, under the same ids.
+
+    Args:
+        pool: the whole.
+        ids: which images, in this order.
+
+    Raises:
+        DataError: an id occurs twice, or is not in the pool.
+    """
+
+    def __init__(self, pool: Pool, ids: Sequence[str]) -> None:
+        self.pool = pool
+        self._ids = tuple(ids)
+        self._row_of = RowOf(self._ids)
+        whole = RowOf(pool.ids())
+        for id in self._ids:
+            whole(id)
+
+    @property
+    def channels(self) -> int:
+        """That of the whole pool."""
+        return channels_of(self.pool)
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids that were given."""
+        return self._ids
+
+    def load(self, id: str) -> Image:
+        """The image; see the whole pool."""
+        self._row_of(id)
+        return self.pool.load(id)
+
+    def content_hash(self, id: str) -> str:
+        """The hash; see the whole pool."""
+        self._row_of(id)
+        return self.pool.content_hash(id)
+
+
+def channels_of(pool: Pool) -> int:
+    """1 (gray), 3 (RGB), or 0 for feature vectors; works on any pool.
+
+    Raises:
+        DataError: the pool is empty, or its first image has another number of channels.
+    """
+    if isinstance(pool, EncodedPool | ArrayPool | Subset):
+        return pool.channels
+    if not pool.ids():
+        raise DataError("the pool is empty")
+    first = pool.load(pool.ids()[0])
+    return 0 if first.ndim == 1 else _checked(first.shape[2])
+
+
+def load_square(pool: Pool, id: str, size: int) -> npt.NDArray[np.uint8]:
+    """An image resized to (size, size, channels), by the shortest way the pool has; works on any pool.
+
+    Raises:
+        UnreadableImage: it cannot be decoded.
+    """
+    if isinstance(pool, Subset):
+        return load_square(pool.pool, id, size)
+    if isinstance(pool, EncodedPool):
+        return pool.load(id, size)
+    return images.resize(pool.load(id).astype(np.uint8, copy=False), size)
+
+
+def probe(pool: Pool, id: str) -> Probe:
+    """What an image is, having proved that it decodes; works on any pool.
+
+    A vector of D values is 1 x D, of mode "vector".
+
+    Raises:
+        UnreadableImage: it cannot be decoded.
+    """
+    if isinstance(pool, Subset):
+        return probe(pool.pool, id)
+    if isinstance(pool, EncodedPool):
+        return pool.probe(id)
+    image = pool.load(id)
+    if image.ndim == 1:
+        return Probe("vector", 1, image.shape[0])
+    return Probe("L" if image.shape[2] == 1 else "RGB", image.shape[0], image.shape[1])
+
+
+def _checked(channels: int) -> int:
+    if channels not in (1, 3):
+        raise DataError(f"images have 1 or 3 channels, not {channels}")
+    return channels

@@ -1,0 +1,146 @@
+"""One look at every image before anything depends on it: what is broken, what is there twice, what size."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ncenet.data.images import Probe
+from ncenet.data.pools import probe
+from ncenet.errors import UnreadableImage, UnreadableImages
+from ncenet.recipe import OnBadImage
+
+if TYPE_CHECKING:
+    from ncenet.types import Pool
+
+DEFAULT_SIDE = 64
+_CHUNK = 64
+
+
+class Sizes(NamedTuple):
+    """Sizes of the images that can be read, in pixels.
+
+    Attributes:
+        smallest: shortest side of any.
+        largest: longest side of any.
+        common: (height, width), when all agree on it.
+    """
+
+    smallest: int
+    largest: int
+    common: tuple[int, int] | None
+
+    def default_side(self) -> int:
+        """The side to resize to when nobody said: their own, if all are equal squares up to 64, else 64.
+
+        >>> Sizes(28, 28, (28, 28)).default_side(), Sizes(28, 640, None).default_side()
+        (28, 64)
+        """
+        if self.common is not None and self.common[0] == self.common[1] <= DEFAULT_SIDE:
+            return self.common[0]
+        return DEFAULT_SIDE
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a look at every image found.
+
+    Attributes:
+        hashes: content hash by id, of the images that can be read, in the order of the pool.
+        problems: the images that cannot be read, with the reason, in the order of the pool.
+        duplicates: groups of ids with the same content hash.
+        sizes: their sizes; None when no image can be read.
+        modes: how many images are stored how ("RGB", "L", "CMYK", "I;16", "vector"...), most frequent first.
+    """
+
+    hashes: dict[str, str]
+    problems: tuple[UnreadableImage, ...]
+    duplicates: tuple[tuple[str, ...], ...]
+    sizes: Sizes | None
+    modes: dict[str, int]
+
+    @property
+    def readable(self) -> list[str]:
+        """Ids of the images that can be read, in the order of the pool."""
+        return list(self.hashes)
+
+
+def scan(
+    pool: Pool,
+    *,
+    on_bad: OnBadImage = "stop",
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scan:
+    """Decode and hash every image once.
+
+    Args:
+        pool: the images.
+        on_bad: "stop" raises when images cannot be read, after a look at all; "skip" only lists them.
+        workers: threads that decode.
+        progress: called in this thread with the number of images done and of all.
+
+    Raises:
+        UnreadableImages: listing every one, when told to stop.
+    """
+    ids = pool.ids()
+    chunks = [range(start, min(start + _CHUNK, len(ids))) for start in range(0, len(ids), _CHUNK)]
+    hashes: dict[str, str] = {}
+    problems: list[UnreadableImage] = []
+    shapes: Counter[tuple[int, int]] = Counter()
+    modes: Counter[str] = Counter()
+    with ThreadPoolExecutor(workers) as threads:
+        for chunk, found in zip(
+            chunks, threads.map(lambda c: _look(pool, [ids[r] for r in c]), chunks), strict=True
+        ):
+            for id, content_hash, what in found:
+                if isinstance(what, UnreadableImage):
+                    problems.append(what)
+                    continue
+                hashes[id] = content_hash
+                shapes[what.height, what.width] += 1
+                modes[what.mode] += 1
+            if progress is not None:
+                progress(chunk.stop, len(ids))
+    if problems and on_bad == "stop":
+        raise UnreadableImages(problems)
+    return Scan(hashes, tuple(problems), _duplicates(hashes), _sizes(shapes), dict(modes.most_common()))
+
+
+def _look(pool: Pool, ids: Sequence[str]) -> list[tuple[str, str, Probe | UnreadableImage]]:
+    found: list[tuple[str, str, Probe | UnreadableImage]] = []
+    for id in ids:
+        try:
+            found.append((id, pool.content_hash(id), probe(pool, id)))
+        except UnreadableImage as problem:
+            found.append((id, "", problem))
+    return found
+
+
+def _duplicates(hashes: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[str, list[str]] = {}
+    for id, content_hash in hashes.items():
+        groups.setdefault(content_hash, []).append(id)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _sizes(shapes: Counter[tuple[int, int]]) -> Sizes | None:
+    if not shapes:
+        return None
+    sides = [side for shape in shapes for side in shape]
+    return Sizes(min(sides), max(sides), next(iter(shapes)) if len(shapes) == 1 else None)
+
+
+def write_problems(file: Path, problems: Sequence[UnreadableImage]) -> None:
+    """Write the columns ``id`` and ``why`` as CSV; the file appears whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    with partial.open("w", encoding="utf-8", newline="") as text:
+        rows = csv.writer(text)
+        rows.writerow(["id", "why"])
+        rows.writerows([problem.id, problem.why] for problem in problems)
+    partial.replace(file)
