@@ -1,0 +1,64 @@
+"""What all strategies that rank images one by one have in common: a score, and the k best of a stream."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from ncenet.functional._precision import at_least_float32
+from ncenet.functional.topk import TopK
+from ncenet.types import PoolView, Prediction, Query
+
+
+class ScoreStrategy(ABC):
+    """A score per image; the query is the images with the highest scores, ties broken by id.
+
+    Predictions come in chunks and are forgotten, so memory does not grow with the pool.
+    """
+
+    needs: frozenset[str] = frozenset({"probs"})
+
+    @abstractmethod
+    def score(self, prediction: Prediction) -> Tensor:
+        """Scores (N,) of one chunk; higher is more informative."""
+
+    def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
+        """Ids and scores of the pool, chunk by chunk."""
+        for prediction in view.predictions():
+            yield prediction.ids, self.score(prediction)
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.
+
+        Raises:
+            NonFiniteScore: a score is nan or inf.
+            ValueError: ``query_size`` is below 1.
+        """
+        best = TopK(query_size)
+        for ids, scores in self.scored(view):
+            best.push(ids, scores)
+        return best.query()
+
+
+def normalized(likelihoods: Tensor) -> Tensor:
+    """Rows that sum to one: p_c / sum_c p_c.
+
+    A softmax head's rows do so already. An NCE head's need not, and an image far from all prototypes may have
+    likelihoods that are 0 for every class: no class stands out, so its row becomes uniform.
+
+    Args:
+        likelihoods: (..., C) in [0, 1].
+
+    Returns:
+        (..., C) in float32 (float64 stays).
+
+    >>> normalized(torch.tensor([[0.2, 0.6], [0.0, 0.0]]))
+    tensor([[0.2500, 0.7500],
+            [0.5000, 0.5000]])
+    """
+    likelihoods = at_least_float32(likelihoods)
+    positive = likelihoods + torch.finfo(likelihoods.dtype).tiny
+    return positive / positive.sum(-1, keepdim=True)

@@ -1,0 +1,37 @@
+"""Random: the baseline that every other strategy has to beat."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator
+
+from ncenet.functional.topk import TopK
+from ncenet.strategies import strategies
+from ncenet.types import PoolView, Query
+
+
+@strategies.register("random")
+class Random:
+    """Images drawn at random, without replacement.
+
+    The score is a uniform number in [0, 1). Numbers go to ids in sorted order, so the draw depends on the
+    generator and on which images are in the pool, not on how the pool is ordered.
+
+    Source: the baseline of every study.
+    Cost: no prediction at all; N log N to sort the ids.
+    When: to compare with, and for the initial set.
+    """
+
+    needs: frozenset[str] = frozenset()
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """``query_size`` images of the pool drawn with ``rng``, or all when there are fewer.
+
+        Raises:
+            ValueError: ``query_size`` is below 1.
+        """
+        best = TopK(query_size)
+        ids = sorted(view.ids)
+        # float64: among a million float32 numbers thousands are equal, and small ids would win.
+        best.push(ids, torch.rand(len(ids), generator=rng, dtype=torch.float64))
+        return best.query()

@@ -1,0 +1,47 @@
+"""Rejection: NCE-Net's first strategy (Eq. 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from ncenet.errors import UsageError
+from ncenet.functional.scores import rejection
+from ncenet.strategies import strategies
+from ncenet.strategies._score import ScoreStrategy
+from ncenet.types import PoolView, Prediction
+
+ROUNDING = 1e-5
+"""Rows that sum to one within this are probabilities of a softmax (ours)."""
+
+
+@strategies.register("rejection")
+class Rejection(ScoreStrategy):
+    """Images that every class rejects: sum over classes of 1 - p (Eq. 8).
+
+    Source: Wan et al., Nearest Neighbor Classifier Embedded Network for Active Learning, AAAI 2021.
+    Cost: one prediction an image.
+    When: with an NCE head. The paper's "Rejection-" is this strategy with a frozen radius.
+    """
+
+    def score(self, prediction: Prediction) -> Tensor:
+        """Eq. 8, in [0, C]."""
+        return rejection(prediction.probs)
+
+    def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
+        """Ids and scores, chunk by chunk.
+
+        Raises:
+            UsageError: every row of the pool sums to one, so every image has the same score, C - 1.
+        """
+        chunks_differ = []
+        for prediction in view.predictions():
+            sums = prediction.probs.sum(-1)
+            chunks_differ.append(bool(((sums - 1).abs() > ROUNDING).any()))
+            yield prediction.ids, self.score(prediction)
+        if chunks_differ and not any(chunks_differ):
+            raise UsageError(
+                "rejection can't tell the images apart, their probabilities sum to one: it needs an NCE head "
+                "(with softmax, take margin, entropy or least-confidence)"
+            )
