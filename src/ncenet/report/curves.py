@@ -1,0 +1,157 @@
+"""Learning curves: accuracy over labels, one line for each arm, readable small, in grey and in the dark."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ncenet.compare.records import Results, Run
+from ncenet.compare.statistics import per_cycle
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#A0522D")
+"""Okabe and Ito's colours (2008), told apart by the colour-blind; their yellow, lost on white, is a brown."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+GREY = "#7F7F7F"
+INK = "#1A1B1C"
+"""Text and axes. A colour that nothing else has: in an SVG it becomes the colour of the text around it."""
+SIZE = (7.0, 4.2)
+"""Inches."""
+FONT_POINTS = 10
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the figure.
+
+    Attributes:
+        name: stands at its end.
+        labeled: sizes of the labelled set.
+        mean: accuracy in [0, 1] at each.
+        deviation: over seeds, at each; None draws no band.
+    """
+
+    name: str
+    labeled: Sequence[int]
+    mean: Sequence[float]
+    deviation: Sequence[float] | None
+
+
+def lines_of_comparison(results: Results) -> list[Line]:
+    """Mean and deviation over finished seeds, for each arm that has one."""
+    lines = []
+    for arm in results.comparison.arms:
+        if curves := results.curves(arm.name):
+            cycles = per_cycle(curves)
+            deviations = [s.deviation for s in cycles if s.deviation is not None]
+            lines.append(Line(arm.name, results.labeled, [s.mean for s in cycles], deviations or None))
+    return lines
+
+
+def lines_of_run(run: Run) -> list[Line]:
+    """The one line of a run; none without held-out images."""
+    curve = run.curve(run.recipe.loop.strategy)
+    return [Line(curve.arm, curve.labeled, curve.accuracy, None)] if curve.labeled else []
+
+
+def learning_curves(lines: Sequence[Line], *, baseline: str | None = None) -> Figure:
+    """Draw the lines.
+
+    Args:
+        lines: at least one.
+        baseline: the line that is drawn in grey and dashed.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    coloured = [line.name for line in lines if line.name != baseline]
+    looks = {
+        name: (PALETTE[n % len(PALETTE)], MARKERS[n % len(MARKERS)], "-") for n, name in enumerate(coloured)
+    }
+    if baseline is not None:
+        looks[baseline] = (GREY, "o", "--")
+    for line in lines:
+        colour, marker, dash = looks[line.name]
+        mean = [100 * a for a in line.mean]
+        if line.deviation is not None:
+            low = [m - 100 * d for m, d in zip(mean, line.deviation, strict=True)]
+            high = [m + 100 * d for m, d in zip(mean, line.deviation, strict=True)]
+            axes.fill_between(line.labeled, low, high, color=colour, alpha=0.13, linewidth=0)
+        axes.plot(
+            line.labeled, mean, color=colour, marker=marker, linestyle=dash, linewidth=1.8, markersize=5.5
+        )
+    _dress(axes, sorted({n for line in lines for n in line.labeled}))
+    _name_lines(axes, lines, {name: (colour, marker) for name, (colour, marker, _) in looks.items()})
+    return figure
+
+
+def as_png(figure: Figure) -> bytes:
+    """The figure as a PNG on white, 200 dots per inch."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=200)
+    return file.getvalue()
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as an ``<svg>`` element without background, its text in the colour and font of the page."""
+    import matplotlib
+
+    file = io.StringIO()
+    # Text stays text, and ids don't change from one time to the next.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncenet"}):
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    svg = file.getvalue()
+    return svg[svg.index("<svg") :].replace(INK.lower(), "currentColor")
+
+
+def _dress(axes: Axes, labeled: Sequence[int]) -> None:
+    axes.set_xlabel("labels", color=INK, fontsize=FONT_POINTS)
+    axes.set_ylabel("test accuracy, %", color=INK, fontsize=FONT_POINTS)
+    if len(labeled) <= 10:
+        axes.set_xticks(labeled)
+    axes.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+    axes.tick_params(colors=INK, labelsize=FONT_POINTS - 1)
+    axes.grid(axis="y", color=GREY, alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+
+
+def _name_lines(axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]]) -> None:
+    """Write each name to the right of its line's end, moved as little as keeps the names apart."""
+    import numpy as np
+    from scipy.optimize import isotonic_regression
+
+    ordered = sorted(lines, key=lambda line: line.mean[-1])
+    bottom, top = axes.get_ylim()
+    ends = np.array([(100 * line.mean[-1] - bottom) / (top - bottom) for line in ordered])
+    height = SIZE[1] * 72 * 0.82  # of the axes, about, in points
+    steps = np.arange(len(ordered)) * 1.35 * FONT_POINTS / height
+    # Least squares under "each at least one step above the one below" is isotonic regression.
+    places = np.clip(isotonic_regression(ends - steps).x, 0, max(0.0, 1 - steps[-1])) + steps
+    for line, place in zip(ordered, places, strict=True):
+        colour, marker = looks[line.name]
+        axes.annotate(
+            "",
+            (line.labeled[-1], 100 * line.mean[-1]),
+            (1.035, place),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4},
+        )
+        axes.plot(1.035, place, marker, color=colour, markersize=5.5, transform=axes.transAxes, clip_on=False)
+        axes.text(
+            1.06,
+            place,
+            line.name,
+            color=INK,
+            fontsize=FONT_POINTS,
+            va="center",
+            transform=axes.transAxes,
+            parse_math=False,
+        )
