@@ -81,6 +81,8 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
         centers_LD = pool_ND[:0]
     if centers_LD.ndim != 2 or centers_LD.shape[1] != pool_ND.shape[1]:
         raise ValueError(f"centres {tuple(centers_LD.shape)} and pool {tuple(pool_ND.shape)} differ in D")
+    if k == 0:
+        return Centers(pool_ND.new_empty(0, dtype=torch.int64), pool_ND.new_empty(0, dtype=torch.float32))
     with torch.no_grad(), no_autocast(pool_ND):
         _check_finite(pool_ND, "pool")
         _check_finite(centers_LD, "centres")
@@ -89,9 +91,9 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
         while len(greedy.indices) < k:
             picked = greedy.pick_from_block(width)
             width = max(width // 2, BLOCK) if picked else min(2 * width, WIDEST)
-    indices = torch.tensor(greedy.indices, dtype=torch.int64, device=pool_ND.device)
     return Centers(
-        indices, torch.tensor(greedy.squared_distances, dtype=torch.float32, device=pool_ND.device)
+        indices=torch.tensor(greedy.indices, device=pool_ND.device),
+        squared_distances=torch.tensor(greedy.squared_distances, dtype=torch.float32, device=pool_ND.device),
     )
 
 
@@ -107,7 +109,7 @@ class _Greedy:
         self.norms = self.centers.square().sum(1)
         self.indices: list[int] = []
         self.squared_distances: list[float] = []
-        if self.count == 0 and k > 0:
+        if self.count == 0:
             self.bound = torch.cat([self.centred(rows).square().sum(1) for rows in _blocks(pool_ND)])
             first = int(self.bound.argmax())
             self.add(first, self.centred(pool_ND[first]), float(self.bound[first]))

@@ -1,0 +1,55 @@
+from unittest.mock import patch
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ncenet.functional import k_centers, kcenter
+from tests.reference.kcenter import k_centers as brute_force
+
+SMALL = st.integers(1, 6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**31),
+    N=st.integers(1, 30),
+    L=st.integers(0, 8),
+    D=SMALL,
+    sizes=st.fixed_dictionaries(
+        {"FIRST": SMALL, "BLOCK": SMALL, "CHUNK": SMALL, "WIDEST": st.integers(6, 12)}
+    ),
+)
+def test_picks_equal_brute_force_at_any_block_size(
+    seed: int, N: int, L: int, D: int, sizes: dict[str, int]
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    pool, centers = torch.randn(N, D, generator=generator), torch.randn(L, D, generator=generator)
+    indices, distances = brute_force(pool.tolist(), N, centers.tolist())
+    # The last picks are of points so near to another that float32 cannot tell them apart.
+    sure = next((i for i, distance in enumerate(distances) if distance < 1e-3), N)
+    with patch.multiple(kcenter, **sizes):
+        picked = k_centers(pool, N, centers)
+    assert picked.indices[:sure].tolist() == indices[:sure]
+    assert picked.squared_distances[:sure].tolist() == pytest.approx(distances[:sure], rel=1e-5, abs=1e-5)
+    assert sorted(picked.indices.tolist()) == list(range(N))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    points=st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=40),
+    sizes=st.fixed_dictionaries(
+        {"FIRST": SMALL, "BLOCK": SMALL, "CHUNK": SMALL, "WIDEST": st.integers(6, 12)}
+    ),
+)
+def test_ties_and_duplicates_go_to_the_smaller_index(
+    points: list[tuple[int, int]], sizes: dict[str, int]
+) -> None:
+    # With every point goes its mirror image: the mean is 0, and whole numbers are exact in float32.
+    pool = torch.tensor(points + [(-x, -y) for x, y in points], dtype=torch.float32)
+    indices, distances = brute_force(pool.tolist(), len(pool), [])
+    with patch.multiple(kcenter, **sizes):
+        picked = k_centers(pool, len(pool))
+    assert picked.indices.tolist() == indices
+    assert picked.squared_distances.tolist() == distances
