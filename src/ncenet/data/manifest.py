@@ -67,7 +67,7 @@ def read_manifest(file: Path) -> Manifest:
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from error
     except csv.Error as error:
-        raise DataError(f"{file}:{rows.line_num} not CSV: {error}") from error
+        raise DataError(f"{file}:{rows.line_num + 1} not CSV: {error}") from error
     if not lines:
         raise DataError(f"{file}: lists no images")
     return Manifest(tuple(lines), labels if labelled else None)
