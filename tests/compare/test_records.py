@@ -1,9 +1,9 @@
 import pytest
-from fake_runs import write_comparison, write_csv, write_run
 
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.errors import DataError
 from ncenet.recipe import Recipe
+from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})
 COMPARISON = Comparison(base=RECIPE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])

@@ -2,7 +2,6 @@ from math import sqrt
 from statistics import fmean, stdev
 
 import pytest
-from fake_runs import write_comparison
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -17,6 +16,7 @@ from ncenet.compare.statistics import (
     student_quantile,
 )
 from ncenet.recipe import Recipe
+from tests.compare.fake_runs import write_comparison
 
 ACCURACY = st.floats(0, 1)
 

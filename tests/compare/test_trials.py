@@ -2,12 +2,12 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from fake_runs import write_run
 
 from ncenet.compare import Arm, Comparison, read_comparison, run
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import RecipeError
 from ncenet.recipe import Recipe
+from tests.compare.fake_runs import write_run
 
 BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 2, "loop.cycles": 2})
 COMPARISON = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])

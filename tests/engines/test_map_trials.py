@@ -49,11 +49,11 @@ def test_results_and_events_come_from_two_processes():
 
 def test_workers_are_other_processes_with_their_share_of_threads():
     jobs = {str(n): n for n in range(4)}
-    results = list(map_trials(process_and_threads, jobs, processes=2, threads=1))
+    results = list(map_trials(process_and_threads, jobs, processes=2, threads=3))
     pids = {pid for _, (pid, _) in results}
     assert os.getpid() not in pids
     assert 1 <= len(pids) <= 2, "four jobs share two workers"
-    assert {threads for _, (_, threads) in results} == {1}
+    assert {threads for _, (_, threads) in results} == {3}
 
 
 def test_one_process_runs_in_this_one_and_puts_threads_back():

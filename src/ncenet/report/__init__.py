@@ -1,5 +1,5 @@
 """Tables, figures and pages for people, made from records alone: no model is loaded."""
 
-from ncenet.report.page import report
+from ncenet.report.summary import print_results, results_record, write_report
 
-__all__ = ["report"]
+__all__ = ["print_results", "results_record", "write_report"]

@@ -5,49 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 
 from ncenet import __version__
-from ncenet.compare.records import COMPARISON_FILE, Results, Run, Table, read_comparison, read_run
-from ncenet.errors import UsageError
-from ncenet.report import curves, tables, words
+from ncenet.compare.records import Results, Run, Table
+from ncenet.report import tables, words
 
 PAPER = "https://ojs.aaai.org/index.php/AAAI/article/view/17205"
 MOST_ROWS = 200
 """Rows of a table of bad images or duplicates; the whole of it stands in the run folder."""
-
-
-def report(folder: Path) -> Path:
-    """Write ``report.html``, ``curves.png`` and ``curves.svg`` into a run folder or that of a comparison.
-
-    Finished or not: what is missing is said.
-
-    Args:
-        folder: what :func:`ncenet.loop.simulate.simulate` or :func:`ncenet.compare.run` filled.
-
-    Returns:
-        The HTML file.
-
-    Raises:
-        UsageError: the folder is neither.
-    """
-    figure: str | None = None
-    if (folder / COMPARISON_FILE).exists():
-        results = read_comparison(folder)
-        if lines := curves.lines_of_comparison(results):
-            figure = _write_figure(folder, lines, results.comparison.baseline_arm)
-        html = page_of_comparison(results, figure)
-    elif (folder / "recipe.yaml").exists():
-        run = read_run(folder)
-        if lines := curves.lines_of_run(run):
-            figure = _write_figure(folder, lines, None)
-        html = page_of_run(run, figure)
-    else:
-        raise UsageError(
-            f"{folder}: neither a run (recipe.yaml) nor a comparison ({COMPARISON_FILE}) is here"
-        )
-    _write(folder / "report.html", html.encode())
-    return folder / "report.html"
 
 
 def page_of_comparison(results: Results, figure: str | None) -> str:
@@ -99,21 +64,11 @@ def page_of_run(run: Run, figure: str | None) -> str:
         figure: its learning curve as an ``<svg>`` element, if there is one.
     """
     recipe = run.recipe
-    tested = run.tested
-    if tested and tested[0].accuracy is not None and tested[-1].accuracy is not None:
-        first, last = words.percent(tested[0].accuracy), words.percent(tested[-1].accuracy)
-        said = (
-            f"With {tested[-1].labeled:,} labels the network is right on {last} % of the held-out images; "
-            f"with the first {tested[0].labeled:,} it was on {first} %."
-        )
-    else:
-        said = "Nothing was tested on held-out images yet: how good the network is cannot be said."
     missing = recipe.loop.cycles - len(run.cycles)
     return _page(
         f"One run of {recipe.loop.strategy} on {recipe.data.train}",
         [
-            f'<ul class="verdicts"><li class="unclear">{escape(said)} One run cannot show whether its query '
-            "strategy helped; a comparison with random can.</li></ul>",
+            f'<ul class="verdicts"><li class="unclear">{escape(words.headline(run))}</li></ul>',
             _note(f"{missing} of {recipe.loop.cycles} cycles were not run.") if missing > 0 else "",
             _section("Learning curve", _figure(figure, "One run, one seed.")) if figure else "",
             _section("Cycles", _table(tables.of_run(run))),
@@ -219,18 +174,3 @@ def _shortened(table: Table) -> Table:
         return table
     ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
     return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
-
-
-def _write_figure(folder: Path, lines: list[curves.Line], baseline: str | None) -> str:
-    figure = curves.learning_curves(lines, baseline=baseline)
-    svg = curves.as_svg(figure)
-    _write(folder / "curves.png", curves.as_png(figure))
-    _write(folder / "curves.svg", svg.encode())
-    return svg
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    partial = file.with_name(file.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(file)

@@ -196,7 +196,9 @@ def _classes(runs: Iterable[Run]) -> list[str]:
 
 
 def _mean_count(counts: list[Mapping[str, int]], name: str) -> str:
-    mean = fmean(c.get(name, 0) for c in counts) if counts else 0.0
+    if not counts:
+        return NOTHING
+    mean = fmean(c.get(name, 0) for c in counts)
     return f"{mean:,.0f}" if mean == int(mean) else f"{mean:,.1f}"
 
 

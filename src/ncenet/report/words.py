@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import Results
+from ncenet.compare.records import Results, Run
 from ncenet.compare.statistics import Difference, Spread, difference_to_baseline
 from ncenet.recipe import Recipe
 
@@ -87,6 +87,18 @@ def verdict(arm: str, baseline: str, difference: Difference) -> str:
     return f"{said}: {numbers}, {difference.spread.seeds} seeds.{more}"
 
 
+def headline(run: Run) -> str:
+    """What one run shows, and what it doesn't."""
+    curve = run.curve(run.recipe.loop.strategy)
+    if not curve.labeled:
+        return "Nothing was tested on held-out images: how good the network is cannot be said."
+    return (
+        f"With {curve.labeled[-1]:,} labels the network is right on {percent(curve.accuracy[-1])} % of the "
+        f"held-out images; with the first {curve.labeled[0]:,} it was on {percent(curve.accuracy[0])} %. One "
+        "run cannot show whether its query strategy helped; a comparison with random can."
+    )
+
+
 def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
     """Difference to the baseline and its sentence, for each other arm."""
     baseline = results.comparison.baseline_arm
@@ -129,7 +141,8 @@ def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
         "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
         "Query strategy": lambda r: r.loop.strategy,
         "Labels": lambda r: (
-            f"{r.loop.initial:,} in the first of {r.loop.cycles} cycles, {r.loop.query_size:,} more in each that follows"
+            f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
+            f"{r.loop.cycles - 1} that follow"
         ),
         "Weights": lambda r: (
             "carried over between cycles (warm)" if r.train.warm else "reset before every cycle (cold)"

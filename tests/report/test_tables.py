@@ -1,0 +1,109 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from ncenet.compare import Arm, Comparison, read_comparison, read_run
+from ncenet.compare.records import Table
+from ncenet.recipe import Recipe
+from ncenet.report import tables
+from ncenet.report.tables import NOTHING
+from tests.compare.fake_runs import write_comparison, write_run
+
+BASE = Recipe().with_changes({"loop.initial": 1000, "loop.query_size": 500, "loop.cycles": 2})
+COMPARISON = Comparison(
+    base=BASE, arms=[Arm(name="random"), Arm(name="rejection"), Arm(name="late")], seeds=[0, 1, 2]
+)
+SMALL = COMPARISON.model_copy(update={"base": BASE.with_changes({"loop.initial": 4, "loop.query_size": 3})})
+ACCURACY = {
+    "random": [[0.50, 0.60], [0.51, 0.61], [0.52, 0.62]],
+    "rejection": [[0.52, 0.64], [0.52, 0.66], [0.54, 0.66]],
+}
+
+
+@pytest.fixture
+def results(tmp_path):
+    write_comparison(tmp_path, SMALL, ACCURACY)
+    return read_comparison(tmp_path)
+
+
+def shown(renderable, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def test_the_summary_holds_means_differences_intervals_and_verdicts(results):
+    table = tables.summary(results)
+    assert table.columns == ("Arm", "Mean over cycles, %", "Against random", "95 % interval", "Verdict")
+    # Means of the runs: random .55 .56 .57, rejection .58 .59 .60; each pair differs by exactly 3 points.
+    assert table.rows[0] == ("random", "56.00 ± 1.00", NOTHING, NOTHING, "baseline")
+    assert table.rows[1] == ("rejection", "59.00 ± 1.00", "+3.00", "+3.00 to +3.00", "better")
+    assert table.rows[2] == ("late", NOTHING, NOTHING, NOTHING, "not finished")
+
+
+def test_accuracies_are_means_and_deviations_over_seeds(results):
+    table = tables.by_cycle(results)
+    assert table.columns == ("Labels", "4", "7")
+    assert table.rows == (
+        ("random", "51.0 ± 1.0", "61.0 ± 1.0"),
+        ("rejection", "52.7 ± 1.2", "65.3 ± 1.2"),
+        ("late", NOTHING, NOTHING),
+    )
+
+
+def test_one_seed_has_neither_deviation_nor_interval(tmp_path):
+    one = SMALL.model_copy(update={"seeds": (0,)})
+    write_comparison(tmp_path, one, {arm: curves[:1] for arm, curves in ACCURACY.items()})
+    table = tables.summary(read_comparison(tmp_path))
+    assert table.rows[1][1:4] == ("58.00", "+3.00", "none: one seed")
+    assert table.rows[1][4] == "unclear: one seed shows nothing: run at least two more"
+
+
+def test_queried_images_are_counted_by_class_and_averaged_over_seeds(results):
+    table = tables.queried_per_class(results)
+    assert table.columns == ("Class", "random", "rejection", "late")
+    assert table.rows == (("cat", "0", "0", NOTHING), ("dog", "3", "3", NOTHING))
+
+
+def test_seconds_are_means_over_cycles_and_seeds(results):
+    assert tables.seconds(results).rows[0] == ("random", "2.00", "0.50", "0.25")
+
+
+def test_a_run_is_shown_cycle_by_cycle(tmp_path):
+    write_run(tmp_path / "run", SMALL.recipe("random", 0), [0.5, 0.625])
+    run = read_run(tmp_path / "run")
+    assert tables.of_run(run).rows[1] == ("7", "62.5", "61.5", "100.0", "0.500", "2.0", NOTHING)
+    assert tables.classes_of_run(run).rows == (("cat", "2", "0", "62.5"), ("dog", "2", "3", "62.5"))
+
+
+def test_markdown_holds_sentences_and_both_tables(results):
+    text = tables.for_markdown(results)
+    assert "- rejection is better than random: +3.00 points" in text
+    assert "- late against random: no seed has finished both yet." in text
+    assert "| rejection | 59.00 ± 1.00 | +3.00 | +3.00 to +3.00 | better |" in text
+    assert "| random | 51.0 ± 1.0 | 61.0 ± 1.0 |" in text
+
+
+def test_markdown_cells_cannot_break_the_table():
+    assert tables.as_markdown(Table(("A", "B"), (("a|b\nc", "1"),))).splitlines()[2] == r"| a\|b c | 1 |"
+
+
+def test_the_terminal_shows_verdicts_and_fits_80_columns(results):
+    text = shown(tables.for_terminal(results))
+    assert "rejection is better than random: +3.00 points" in " ".join(text.split())
+    assert "52.7±1.2" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_terminal_shows_some_cycles_of_many_and_says_so(tmp_path):
+    accuracy = [0.5 + 0.01 * n for n in range(20)]
+    write_comparison(tmp_path, SMALL, {"random": [accuracy] * 3})
+    text = shown(tables.for_terminal(read_comparison(tmp_path)))
+    assert "(6 of 20 cycles)" in text
+    assert "50.0±0.0" in text, "the first cycle is kept"
+    assert "69.0±0.0" in text, "the last cycle is kept"
+
+
+def test_a_name_is_not_markup():
+    assert "[red]a[/red]" in shown(tables.as_rich(Table(("Arm",), (("[red]a[/red]",),))))

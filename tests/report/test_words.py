@@ -1,0 +1,68 @@
+import pytest
+
+from ncenet.compare import Arm, Comparison
+from ncenet.compare.statistics import Difference, Spread, paired_difference
+from ncenet.recipe import Recipe
+from ncenet.report import words
+
+
+def test_a_verdict_says_the_direction_in_words():
+    worse = Difference(Spread(-0.02, 0.005, 5), -0.03, -0.01)
+    assert words.verdict("a", "b", worse) == (
+        "a is worse than b: −2.00 points, 95 % interval −3.00 to −1.00, 5 seeds."  # noqa: RUF001
+    )
+
+
+def test_unclear_says_what_would_make_it_clear():
+    difference = paired_difference([0.61, 0.62, 0.63], [0.60, 0.60, 0.60])
+    said = words.verdict("a", "b", difference)
+    assert said.startswith("a against b is unclear: +2.00 points, 95 % interval −0.48 to +4.48, 3 seeds.")  # noqa: RUF001
+    assert said.endswith("About 2 more seeds would show a difference of 2.0 points.")
+
+
+def test_one_more_seed_is_singular():
+    difference = paired_difference([0.612, 0.62, 0.628, 0.632], [0.61, 0.60, 0.60, 0.60])
+    if difference.more_seeds != 1:
+        difference = Difference(Spread(0.01, 0.0085, 7), -0.0001, 0.02)
+    assert difference.more_seeds == 1
+    assert "about 1 more seed would" in words.outlook(difference)
+
+
+def test_arms_that_are_the_same_are_said_to_be():
+    said = words.verdict("a", "b", paired_difference([0.5, 0.6], [0.5, 0.6]))
+    assert said.endswith("A difference of 0.5 points would have shown.")
+
+
+def test_one_seed_proves_nothing():
+    said = words.verdict("a", "b", paired_difference([0.9], [0.8]))
+    assert said == "a against b is unclear: +10.00 points; one seed shows nothing: run at least two more."
+
+
+BASE = Recipe()
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "fact"),
+    [
+        ({}, "Weights", "reset before every cycle (cold)"),
+        ({"train.warm": True}, "Weights", "carried over between cycles (warm)"),
+        ({}, "Pool", "scored whole"),
+        ({"loop.pool_subset": 10000}, "Pool", "a fresh random subset of 10,000 is scored in each cycle"),
+        ({}, "Scoring", "under the test transform, without augmentation"),
+        ({}, "Tested network", "the one of the last epoch; no checkpoint is chosen on the test images"),
+        ({"loop.seed": 5}, "Seeds", "5 (a single run)"),
+    ],
+)
+def test_what_must_be_stated_follows_the_recipe(changes, subject, fact):
+    assert words.protocol_of_run(BASE.with_changes(changes))[subject] == fact
+
+
+def test_facts_in_which_arms_differ_name_the_arms():
+    arms = [Arm(name="a"), Arm(name="b", changes={"train.warm": True}), Arm(name="c")]
+    facts = words.protocol_of_comparison(Comparison(base=BASE, arms=arms, seeds=[0, 1]))
+    assert (
+        facts["Weights"] == "reset before every cycle (cold) (a, c); carried over between cycles (warm) (b)"
+    )
+    assert facts["Pool"] == "scored whole"
+    assert facts["Seeds"] == "0, 1 (2 runs of each arm)"
+    assert "the same for all arms of a seed" in facts["Initial set"]
