@@ -60,5 +60,6 @@ def normalized(likelihoods: Tensor) -> Tensor:
             [0.5000, 0.5000]])
     """
     likelihoods = at_least_float32(likelihoods)
-    positive = likelihoods + torch.finfo(likelihoods.dtype).tiny
-    return positive / positive.sum(-1, keepdim=True)
+    total = likelihoods.sum(-1, keepdim=True)
+    # `== 0` and not `> 0`: nan has to come through.
+    return torch.where(total == 0, 1 / likelihoods.shape[-1], likelihoods / total)

@@ -1,0 +1,106 @@
+"""A pool of which everything has been predicted: strategies are tested on it, and nothing is trained."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ncenet.types import Prediction
+
+CLASSES, FEATURES, PASSES = 4, 6, 3
+
+
+@dataclass
+class Part:
+    """Predictions on some images, rows in the order of ``ids``."""
+
+    ids: list[str]
+    probs: Tensor
+    features: Tensor
+    samples: Tensor
+
+    def reordered(self, rows: list[int]) -> Part:
+        return Part(
+            [self.ids[row] for row in rows], self.probs[rows], self.features[rows], self.samples[:, rows]
+        )
+
+    def tensors(self) -> list[Tensor]:
+        return [self.probs, self.features, self.samples]
+
+
+@dataclass
+class FakeView:
+    """A ``PoolView``. Predictions carry what was wanted and no more; the rest is nan or missing."""
+
+    pool: Part
+    labeled: Part
+    wanted: frozenset[str]
+    chunk: int = 5
+    passes: int = 0
+    most_held: int = field(default=0, init=False)
+    """Most tensors of chunks that were alive at a time; each chunk has one per thing that is wanted."""
+
+    @property
+    def ids(self):
+        return self.pool.ids
+
+    @property
+    def labeled_ids(self):
+        return self.labeled.ids
+
+    def predictions(self):
+        self.passes += 1
+        return self._chunks(self.pool)
+
+    def labeled_predictions(self):
+        return self._chunks(self.labeled)
+
+    def but(self, **changes):
+        return replace(self, passes=0, **changes)
+
+    def _chunks(self, part):
+        assert self.wanted, "predictions were made for a strategy that needs none"
+        given: list[weakref.ref[Tensor]] = []
+        for start in range(0, len(part.ids), self.chunk):
+            rows = slice(start, start + self.chunk)
+            probs, features, samples = part.probs[rows], part.features[rows], part.samples[:, rows]
+            prediction = Prediction(
+                part.ids[rows],
+                probs if "probs" in self.wanted else torch.full_like(probs, torch.nan),
+                features if "features" in self.wanted else None,
+                {"samples": samples} if "samples" in self.wanted else {},
+            )
+            given += [weakref.ref(tensor) for tensor in (probs, features, samples)]
+            del probs, features, samples
+            self.most_held = max(self.most_held, sum(tensor() is not None for tensor in given))
+            yield prediction
+            del prediction
+
+
+def fake_part(prefix: str, size: int, seed: int, grid: int | None = None) -> Part:
+    """Random predictions; on a coarse grid many of them are equal, and ids must break the ties."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        if grid is None:
+            return torch.rand(*shape, generator=rng)
+        return torch.randint(0, grid + 1, shape, generator=rng) / grid
+
+    # Ids sort in another order than they stand, and have no meaning as positions.
+    ids = [f"{prefix}/{(37 * n + 11) % 1009:04}.png" for n in range(size)]
+    part = Part(ids, draw(size, CLASSES), draw(size, FEATURES), draw(PASSES, size, CLASSES))
+    if size:  # one image that no class claims, and on which the passes disagree
+        part.probs[0] = 0
+        part.samples[:, 0] = torch.eye(PASSES, CLASSES)
+    return part
+
+
+def fake_view(
+    wanted: frozenset[str], *, size: int = 23, labeled: int = 6, seed: int = 0, grid: int | None = None
+) -> FakeView:
+    return FakeView(
+        fake_part("pool", size, seed, grid), fake_part("labeled", labeled, seed + 1, grid), wanted
+    )

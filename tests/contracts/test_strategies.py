@@ -1,0 +1,215 @@
+"""What every registered query strategy promises, whoever wrote it."""
+
+import ast
+import inspect
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ncenet.strategies
+from ncenet.errors import NonFiniteScore
+from ncenet.strategies import strategies
+from ncenet.strategies._score import ScoreStrategy
+from ncenet.types import Query
+from tests.contracts.fakes import fake_view
+
+DOCS = Path(__file__).parents[2] / "docs" / "methods"
+
+NAMES = strategies.names()
+LEARNING = [name for name in NAMES if strategies.get(name)().needs]
+SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
+BUILT_IN = [name for name in NAMES if strategies.get(name).__module__.startswith("ncenet.")]
+
+pytestmark = pytest.mark.usefixtures("global_generators_untouched")
+
+
+@pytest.fixture(params=NAMES)
+def strategy(request):
+    return strategies.get(request.param)()
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_every_built_in_strategy_is_under_this_contract():
+    assert set(BUILT_IN) == {
+        "bald",
+        "bentropy",
+        "confusion",
+        "core-set",
+        "entropy",
+        "least-confidence",
+        "margin",
+        "random",
+        "rejection",
+    }
+
+
+@pytest.mark.parametrize("query_size", [1, 7, 23, 40])
+def test_distinct_images_of_the_pool_and_as_many_as_asked_for(strategy, query_size):
+    view = fake_view(strategy.needs)
+    query = strategy.query(view, query_size, rng=rng())
+    assert isinstance(query, Query)
+    assert len(query.ids) == len(query.scores) == min(query_size, 23)
+    assert len(set(query.ids)) == len(query.ids)
+    assert set(query.ids) <= set(view.ids) and not set(query.ids) & set(view.labeled_ids)
+
+
+def test_pools_of_none_and_of_one(strategy):
+    assert strategy.query(fake_view(strategy.needs, size=0), 5, rng=rng()) == Query((), ())
+    one = fake_view(strategy.needs, size=1)
+    assert list(strategy.query(one, 5, rng=rng()).ids) == one.ids
+
+
+def test_nothing_labelled_yet(strategy):
+    assert len(strategy.query(fake_view(strategy.needs, labeled=0), 5, rng=rng())) == 5
+
+
+def test_a_query_of_nothing_is_refused(strategy):
+    with pytest.raises(ValueError, match="must be >= 1, got 0"):
+        strategy.query(fake_view(strategy.needs), 0, rng=rng())
+
+
+def test_same_generator_same_query(strategy):
+    first = strategy.query(fake_view(strategy.needs), 7, rng=rng())
+    again = strategy.query(fake_view(strategy.needs), 7, rng=rng())
+    fresh = type(strategy)().query(fake_view(strategy.needs), 7, rng=rng())
+    assert first == again == fresh, "a query must not leave a trace in the strategy"
+
+
+def test_nothing_is_mutated(strategy):
+    view = fake_view(strategy.needs)
+    parts = [view.pool, view.labeled]
+    before = [(list(part.ids), [tensor.clone() for tensor in part.tensors()]) for part in parts]
+    strategy.query(view, 7, rng=rng())
+    for part, (ids, tensors) in zip(parts, before, strict=True):
+        assert part.ids == ids
+        assert all(torch.equal(now, then) for now, then in zip(part.tensors(), tensors, strict=True))
+
+
+def test_one_pass_over_the_pool_at_most(strategy):
+    view = fake_view(strategy.needs)
+    strategy.query(view, 7, rng=rng())
+    assert view.passes == (1 if strategy.needs else 0)
+
+
+def test_chunks_are_let_go(strategy):
+    view = fake_view(strategy.needs).but(chunk=1)
+    strategy.query(view, 7, rng=rng())
+    # The next chunk is made while the last one is still at hand, but none before that.
+    assert view.most_held <= 2 * len(strategy.needs)
+
+
+@pytest.mark.parametrize("grid", [None, 2])
+def test_chunks_and_the_order_of_the_pool_do_not_change_the_answer(strategy, grid):
+    view = fake_view(strategy.needs, grid=grid)
+    whole = strategy.query(view.but(chunk=1000), 7, rng=rng())
+    for chunk in (1, 4, 23):
+        assert strategy.query(view.but(chunk=chunk), 7, rng=rng()) == whole
+    order = torch.randperm(23, generator=rng(1)).tolist()
+    assert strategy.query(view.but(pool=view.pool.reordered(order)), 7, rng=rng()) == whole
+
+
+def test_scores_are_finite_and_do_not_increase(strategy):
+    query = strategy.query(fake_view(strategy.needs), 23, rng=rng())
+    assert all(type(score) is float and math.isfinite(score) for score in query.scores)
+    assert list(query.scores) == sorted(query.scores, reverse=True)
+
+
+@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, value):
+    strategy = strategies.get(name)()
+    view = fake_view(strategy.needs)
+    view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
+    with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
+        strategy.query(view, 1, rng=rng())
+    assert caught.value.first_id == view.ids[17]
+
+
+def test_half_precision_predictions_are_taken(strategy):
+    view = fake_view(strategy.needs)
+    for part in (view.pool, view.labeled):
+        part.probs, part.features, part.samples = (tensor.bfloat16() for tensor in part.tensors())
+    query = strategy.query(view, 7, rng=rng())
+    assert len(set(query.ids)) == 7
+
+
+@given(
+    name=st.sampled_from(SCORING),
+    size=st.integers(1, 40),
+    query_size=st.integers(1, 45),
+    chunk=st.integers(1, 41),
+    grid=st.sampled_from([None, 1, 3]),
+    seed=st.integers(0, 2**31),
+)
+def test_the_queried_are_the_top_of_the_scored(name, size, query_size, chunk, grid, seed):
+    strategy = strategies.get(name)()
+    view = fake_view(strategy.needs, size=size, seed=seed, grid=grid)
+    scores = {}
+    for prediction in view.but(chunk=size).predictions():
+        scores.update(zip(prediction.ids, strategy.score(prediction).tolist(), strict=True))
+    ranked = sorted(scores, key=lambda image: (-scores[image], image))[:query_size]
+    query = strategy.query(view.but(chunk=chunk), query_size, rng=rng())
+    assert query == Query(tuple(ranked), tuple(scores[image] for image in ranked))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_strategy_says_what_it_is(name):
+    text = inspect.getdoc(strategies.get(name))
+    assert text is not None
+    summary = text.split("\n\n")[0]
+    assert "\n" not in summary and summary.endswith(".") and len(summary) < 110
+    for part in ("Source: ", "Cost: ", "When: "):
+        assert f"\n{part}" in text, f"{name} does not say its {part}"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_strategy_has_its_page(name):
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert f"ncenet simulate DATA --strategy {name}\n" in page
+    headings = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "What it does",
+        "When to use it",
+        "When not",
+        "Cost",
+        "Source",
+        "Deviations",
+        "Try it",
+    ]
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(ncenet.strategies.__path__[0]).glob("*.py")), ids=lambda f: f.stem
+)
+def test_no_strategy_knows_another_or_an_oracle(file):
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            imported.add(node.module)
+    ours = {name for name in imported if name.startswith("ncenet")}
+    allowed = ("ncenet.functional.", "ncenet.nn.")
+    ground = {
+        "ncenet.types",
+        "ncenet.errors",
+        "ncenet.registry",
+        "ncenet.strategies",
+        "ncenet.strategies._score",
+    }
+    assert {name for name in ours if not name.startswith(allowed)} <= ground
+
+
+def test_asking_for_the_registry_loads_no_torch():
+    code = "import ncenet.strategies, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
