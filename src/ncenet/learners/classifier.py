@@ -101,7 +101,7 @@ class Classifier:
             streams=self.streams,
             cycle=cycle,
             crop_padding=self._crop_padding(),
-            flip=self.flip_safe if self.train.flip is None else self.train.flip,
+            flip=len(self.shape) == 3 and (self.flip_safe if self.train.flip is None else self.train.flip),
             checkpoint=resume,
             notify=self.notify,
         ).run(accelerator)

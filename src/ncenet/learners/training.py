@@ -69,7 +69,7 @@ class Fit:
         streams: the run's random numbers.
         cycle: keys the streams.
         crop_padding: pixels; 0 for vectors.
-        flip: random horizontal flips.
+        flip: random horizontal flips; never for vectors.
         checkpoint: file to resume from and to write to, or None.
         notify: told of progress after each epoch.
     """
@@ -104,6 +104,7 @@ class Fit:
         network, optimizer = accelerator.prepare(self.network, optimizer)
         first_epoch, spent, loss, accuracy = self._restore(optimizer, accelerator)
         saved_at = time.perf_counter()
+        head = self.network.head
         network.train()
         for epoch in range(first_epoch, epochs):
             total_loss = torch.zeros((), device=accelerator.device)
@@ -115,7 +116,7 @@ class Fit:
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(recipe, step / total)
                     output = network(images).output
-                    losses = accelerator.unwrap_model(network).head.loss(output, targets)
+                    losses = head.loss(output, targets)
                     optimizer.zero_grad()
                     accelerator.backward(losses.mean())
                     optimizer.step()
@@ -135,7 +136,6 @@ class Fit:
                 self._save(optimizer, accelerator, epoch + 1, seconds, loss, accuracy)
                 saved_at = time.perf_counter()
         accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
-        accelerator.free_memory()
         return FitReport(count, total, spent + time.perf_counter() - start, loss, accuracy)
 
     def _batches(self, epoch: int, accelerator: Accelerator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -148,10 +148,10 @@ class Fit:
             padded = torch.arange(math.ceil(len(batch) / world) * world) % len(batch)
             share = batch[padded[rank::world]]
             images = self.inputs([self.ids[i] for i in share.tolist()])
-            if images.dim() == 4:
+            if self.crop_padding or self.flip:
                 images = augment(images, crop_padding=self.crop_padding, flip=self.flip, generator=noise)
-                if self.recipe.channels_last:
-                    images = images.contiguous(memory_format=torch.channels_last)
+            if images.dim() == 4 and self.recipe.channels_last:
+                images = images.contiguous(memory_format=torch.channels_last)
             device = accelerator.device
             yield images.to(device, non_blocking=True), self.targets[share].to(device, non_blocking=True)
 
