@@ -12,7 +12,8 @@
     │   └── UnreadableImages  all of them, listed, when the run was told to stop on them
     ├── LedgerError           the ledger refuses: changed file, other recipe, newer schema
     ├── NotFitted             a prediction was asked of a learner that has learned nothing
-    └── NonFiniteScore        a score function returned nan or inf
+    ├── NonFiniteScore        a score function returned nan or inf
+    └── TrialFailed           one or more trials of a comparison failed (`ncenet.engines.trial`)
 
 Messages say what was wrong, where, and what to do.
 """

@@ -8,7 +8,7 @@ section of it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -25,6 +25,35 @@ class Section(BaseModel):
     """Base of all sections: unknown fields are errors, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read and check a YAML file.
+
+        Raises:
+            RecipeError: the file is missing, not YAML, or does not fit; one line per mistake, each with its
+                line number and field.
+        """
+        try:
+            text = file.read_text(encoding="utf-8")
+            data = yaml.safe_load(text) or {}
+            node = yaml.compose(text)
+        except OSError as error:
+            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{file}: not YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise RecipeError(f"{file}:1 expected a mapping of {', '.join(cls.model_fields)}")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RecipeError(
+                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
+            ) from None
+
+    def to_yaml(self) -> str:
+        """Text that :meth:`load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 class DataRecipe(Section):
@@ -50,7 +79,6 @@ class DataRecipe(Section):
         4.0, ge=0, description="Keep decoded images in memory when all of them fit into this many GB."
     )
     workers: int = Field(2, ge=1, description="Threads that decode images.")
-
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -161,31 +189,6 @@ class Recipe(Section):
             raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
         return self
 
-    @classmethod
-    def load(cls, file: Path) -> Recipe:
-        """Read and check a recipe file.
-
-        Raises:
-            RecipeError: the file is missing, not YAML, or not a recipe; one line per mistake, each with its
-                line number and field.
-        """
-        try:
-            text = file.read_text(encoding="utf-8")
-            data = yaml.safe_load(text) or {}
-            node = yaml.compose(text)
-        except OSError as error:
-            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{file}: not YAML: {error}") from error
-        if not isinstance(data, dict):
-            raise RecipeError(f"{file}:1 a recipe is a mapping of sections (data, model, train, loop)")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise RecipeError(
-                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
-            ) from None
-
     def with_changes(self, changes: dict[str, Any]) -> Recipe:
         """A copy with some fields replaced.
 
@@ -211,10 +214,6 @@ class Recipe(Section):
             return type(self).model_validate(data)
         except ValidationError as error:
             raise RecipeError("\n".join(_explain(e) for e in error.errors())) from None
-
-    def to_yaml(self) -> str:
-        """The recipe as text that :meth:`load` reads back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
 
 def _explain(error: Any) -> str:

@@ -24,15 +24,21 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app.command(demo.demo)
-app.command(ask.ask)
-app.command(tell.tell)
-app.command(run.run)
-app.command(simulate.simulate)
-app.command(report.report)
-app.command(listings.strategies)
-app.command(listings.datasets)
-app.command(doctor.doctor)
+# In the order of a project's life.
+for _order, _command in enumerate(
+    (
+        demo.demo,
+        ask.ask,
+        tell.tell,
+        run.run,
+        simulate.simulate,
+        report.report,
+        listings.strategies,
+        listings.datasets,
+        doctor.doctor,
+    )
+):
+    app.command(_command, sort_key=_order)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

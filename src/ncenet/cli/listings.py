@@ -23,11 +23,33 @@ def strategies(*, json_output: JsonFlag = False) -> None:
     _print(rows, json_output)
 
 
-def datasets(*, json_output: JsonFlag = False) -> None:
-    """List the built-in data sets. Those that must be downloaded are fetched on first use."""
-    from ncenet.data.builtin import describe_all
+def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> None:
+    """List the built-in data sets, or download one.
 
-    _print(describe_all(), json_output)
+    Args:
+        download: Name of a set to fetch into the cache; nothing else in ncenet uses the network unasked.
+    """
+    from ncenet.data.builtin import datasets as registry
+
+    if download is not None:
+        from ncenet.data.open import open_dataset
+
+        open_dataset(download, download=True)
+        Console(stderr=True).print(f"{download} is on this machine now")
+        return
+    sets = [factory() for _, factory in registry]
+    rows = [
+        {
+            "name": each.name,
+            "images": f"{each.images[0]:,} + {each.images[1]:,} test",
+            "classes": str(each.classes),
+            "download": f"{each.download_mb} MB" if each.download_mb else "none",
+            "what": each.description,
+            "licence": each.licence,
+        }
+        for each in sets
+    ]
+    _print(rows, json_output)
 
 
 def _summary(factory: object) -> str:

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ncenet.errors import RecipeError, UnknownName
-from ncenet.recipe import Recipe, Section, _explain, _line
+from ncenet.recipe import Recipe, Section
 
 SHARED = ("data.train", "data.test", "loop.initial", "loop.query_size", "loop.cycles", "loop.seed")
 """Fields that no arm may change: with them, runs of one seed would start from other images or not meet."""
@@ -100,31 +99,3 @@ class Comparison(Section):
         if name not in arms:
             raise UnknownName("arm", name, arms)
         return arms[name]
-
-    @classmethod
-    def load(cls, file: Path) -> Comparison:
-        """Read and check a comparison file.
-
-        Raises:
-            RecipeError: the file is missing, not YAML, or not a comparison; one line per mistake.
-        """
-        try:
-            text = file.read_text(encoding="utf-8")
-            data = yaml.safe_load(text)
-            node = yaml.compose(text)
-        except OSError as error:
-            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{file}: not YAML: {error}") from error
-        if not isinstance(data, dict):
-            raise RecipeError(f"{file}:1 a comparison is a mapping of base, arms and seeds")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise RecipeError(
-                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
-            ) from None
-
-    def to_yaml(self) -> str:
-        """The comparison as text that :meth:`load` reads back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
