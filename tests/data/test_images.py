@@ -129,6 +129,7 @@ def test_animated_gives_the_first_frame(format):
         (encode(PIL.Image.fromarray(np.full((2, 2), 70000, np.int32)), "TIFF"), "beyond 16 bits"),
         (bomb_png(30_000, 10_000), "30000 x 10000 is 300 megapixels, more than 250"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_what_cannot_be_decoded_is_refused_with_a_reason(data, why):
     for read in (lambda: decode(data, 3), lambda: decode(data, 1, 8), lambda: probe(data)):
