@@ -1,3 +1,19 @@
 """ncenet tells which images to label next."""
 
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+__all__ = ["NCEClassifier", "__version__"]
+
+if TYPE_CHECKING:
+    from ncenet.learners.estimator import NCEClassifier
+else:
+
+    def __getattr__(name):
+        # torch and scikit-learn take seconds to import: only for whoever uses them.
+        if name == "NCEClassifier":
+            from ncenet.learners.estimator import NCEClassifier
+
+            return NCEClassifier
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -64,6 +64,10 @@ class Classifier:
         self._network: Network | None = None
         self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle hold: all but the decoded images."""
+        return self.__dict__ | {"_tensors": {}}
+
     @property
     def network(self) -> Network:
         """The trained network, in eval mode.
