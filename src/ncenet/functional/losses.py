@@ -20,9 +20,9 @@ def log1mexp(x: Tensor) -> Tensor:
     >>> log1mexp(torch.tensor([1e-6, 100.0])).round(decimals=4)
     tensor([-13.8155,  -0.0000])
     """
-    # Each branch is fed only arguments that it can take: the branch not chosen must not send back nan.
     small = x <= math.log(2)
-    below = torch.log(-torch.expm1(-torch.where(small, x, 1.0)))
+    below = torch.log(-torch.expm1(-x))
+    # Near 0 this branch is not chosen, but its slope is infinite, and 0 times that would come back as nan.
     above = torch.log1p(-torch.exp(-torch.where(small, 1.0, x)))
     return torch.where(small, below, above)
 
