@@ -19,7 +19,7 @@ from ncenet.recipe import Recipe
 
 def tell(
     folder: Path,
-    answers: str,
+    answers: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     who: str | None = None,
