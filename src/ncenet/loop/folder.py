@@ -65,7 +65,10 @@ class RunFolder:
         file = self.path / "recipe.yaml"
         if file.exists():
             old, new = _flat(Recipe.load(file).model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
-            free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
+            free = {
+                *("loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"),
+                "data.on_bad_image",  # a run that it stopped has no outcome yet
+            }
             differing = sorted(
                 k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free
             )
