@@ -1,0 +1,55 @@
+# Everything runs in one virtual environment, .venv, made on first use. Packages are installed again only
+# after pyproject.toml changed. Needs make and Python 3.11 or later with its module venv, nothing else.
+#
+#   make demo     install, then compare NCE-Net with random and softmax on small digits
+#   make test     install with the development tools, then run the tests
+#   make check    lint, formatting, types, layers, documentation
+#   make docs     documentation as HTML in docs/_build/html
+#
+# make PYTHON=python3.12 ...   another interpreter        make WORKERS=8 test   more tests at a time
+
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --editable
+
+# Tests run side by side: one thread for each keeps them out of each other's way.
+test: export OMP_NUM_THREADS = 1
+
+.PHONY: demo test check docs
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/ncenet demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+docs: $(VENV)/installed-dev
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+$(VENV)/installed: pyproject.toml | $(BIN)/pip
+	@echo "installing ncenet into $(VENV); the first time this takes minutes, PyTorch is large"
+	$(INSTALL) .
+	@touch $@
+
+# The extra `dev` holds all that the demo needs, so after `make test` nothing is left to install.
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
+	@echo "installing ncenet and its development tools into $(VENV); the first time this takes minutes"
+	$(INSTALL) '.[dev]'
+	@touch $(VENV)/installed $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	  "ncenet needs Python 3.11 or later; '$(PYTHON)' is not. Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo \
+	  "'$(PYTHON)' makes no virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; }
