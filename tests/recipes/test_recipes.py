@@ -1,0 +1,107 @@
+"""The recipes of the paper: their numbers, written here by hand, and three steps of their networks."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncenet.data.pools import ArrayPool
+from ncenet.learners.classifier import Classifier
+from ncenet.learners.training import learning_rate
+from ncenet.nn.heads import PrototypeClassifier
+from ncenet.recipe import Recipe
+from ncenet.rng import Streams
+from ncenet.types import LabeledSet
+
+FOLDER = Path(__file__).parents[2] / "recipes"
+
+SHARED = {
+    "data.image_size": 32,
+    "model.backbone": "resnet18",
+    "model.dropout": 0.0,
+    "model.head.name": "nce",
+    "model.head.kernel": "gaussian",
+    "model.head.radius": None,
+    "model.head.init": "normal",
+    "model.head.projection": False,
+    "model.head.cross_entropy": 0.0,
+    "train.epochs": 200,
+    "train.min_steps": 0,
+    "train.batch_size": 128,
+    "train.lr": 0.1,
+    "train.schedule": "steps",
+    "train.lr_drops": [0.8],
+    "train.momentum": 0.9,
+    "train.nesterov": False,
+    "train.weight_decay": 0.0005,
+    "train.crop_padding": 4,
+    "train.flip": True,
+    "train.warm": False,
+    "train.precision": "fp32",
+    "loop.strategy": "rejection",
+    "loop.pool_subset": None,
+}
+EXPECTED = {
+    "cifar10-paper": SHARED
+    | {"data.train": "cifar10", "loop.initial": 1000, "loop.query_size": 1000, "loop.cycles": 10},
+    "cifar100-paper": SHARED
+    | {"data.train": "cifar100", "loop.initial": 5000, "loop.query_size": 2500, "loop.cycles": 7},
+}
+CLASSES = {"cifar10-paper": 10, "cifar100-paper": 100}
+LABELS_AT_THE_END = {"cifar10-paper": 10_000, "cifar100-paper": 20_000}
+
+
+@pytest.fixture(params=sorted(EXPECTED))
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def recipe(name):
+    return Recipe.load(FOLDER / f"{name}.yaml")
+
+
+def value(recipe, path):
+    node = recipe.model_dump(mode="json")
+    for part in path.split("."):
+        node = node[part]
+    return node
+
+
+def test_every_recipe_file_loads_and_is_under_test():
+    files = sorted(FOLDER.glob("*.yaml"))
+    assert {file.stem for file in files if file.stem.endswith("-paper")} == set(EXPECTED)
+    for file in files:
+        assert Recipe.load(file) != Recipe(), f"{file.name} says nothing"
+
+
+def test_the_numbers_are_those_of_the_paper(name, recipe):
+    assert {path: value(recipe, path) for path in EXPECTED[name]} == EXPECTED[name]
+    loop = recipe.loop
+    assert loop.initial + (loop.cycles - 1) * loop.query_size == LABELS_AT_THE_END[name]
+
+
+@pytest.mark.parametrize(("epoch", "rate"), [(0, 0.1), (159, 0.1), (160, 0.01), (199, 0.01)])
+def test_the_rate_drops_once_after_160_of_200_epochs(recipe, epoch, rate):
+    first_step, last_step = epoch / 200, (epoch + 1) / 200 - 1e-6
+    assert learning_rate(recipe.train, first_step) == pytest.approx(rate)
+    assert learning_rate(recipe.train, last_step) == pytest.approx(rate)
+
+
+def test_its_network_takes_three_steps_and_predicts(name, recipe):
+    small = recipe.with_changes({"train.epochs": 3, "train.batch_size": 4})
+    rng = np.random.default_rng(0)
+    pool = ArrayPool(rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
+    classes = tuple(f"class {c}" for c in range(CLASSES[name]))
+    learner = Classifier(small.model, small.train, small.data, Streams(0))
+    report = learner.fit(LabeledSet(pool.ids(), classes[:4], classes), pool, cycle=1)
+    assert report.steps == 3 and math.isfinite(report.loss)
+
+    head = learner.network.head
+    assert isinstance(head, PrototypeClassifier)
+    assert head.prototypes.shape == (CLASSES[name], 1, 512)
+    assert (head.radius != 0.5).all(), "the radius is learned"
+    (prediction,) = learner.predict(pool, pool.ids(), want=frozenset())
+    assert prediction.probs.shape == (4, CLASSES[name])
+    assert ((prediction.probs >= 0) & (prediction.probs <= 1)).all()
