@@ -2,14 +2,14 @@
 
 Half precision is computed in float32, also under autocast; float64 stays float64.
 
-| stem | what |
-|---|---|
-| kernels | from features and prototypes to log-likelihoods (Eq. 4, 6, 7) |
-| losses | the loss of NCE-Net (Eq. 5) |
-| scores | score functions ``(..., C) -> (...)``, higher = more informative (Eq. 8, 9, classical ones) |
-| information | information of a subset of the pool (Eq. 10 to 12) |
-| topk | the k best of a pool of any size |
-| kcenter | greedy k-centre (core-set) |
+::
+
+    kernels      from features and prototypes to log-likelihoods (Eq. 4, 6, 7)
+    losses       the loss of NCE-Net (Eq. 5)
+    scores       score functions (..., C) -> (...), higher = more informative (Eq. 8, 9, classical ones)
+    information  information of a subset of the pool (Eq. 10 to 12)
+    topk         the k best of a pool of any size
+    kcenter      greedy k-centre (core-set)
 """
 
 from ncenet.functional.information import information, normalized_information, subset_information
