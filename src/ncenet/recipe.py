@@ -187,6 +187,8 @@ class Recipe(Section):
     def _fits_together(self) -> Recipe:
         if self.loop.strategy == "bald" and self.model.dropout == 0:
             raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
+        if self.loop.strategy == "rejection" and self.model.head.name == "softmax":
+            raise ValueError("strategy rejection needs model.head.name nce: rows of softmax sum to one")
         return self
 
     def with_changes(self, changes: dict[str, Any]) -> Recipe:

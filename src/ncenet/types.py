@@ -155,7 +155,13 @@ class Learner(Protocol):
     """A model that learns from a labelled set and predicts on a pool."""
 
     def fit(
-        self, labeled: LabeledSet, pool: Pool, *, cycle: int, resume: Path | None = None
+        self,
+        labeled: LabeledSet,
+        pool: Pool,
+        *,
+        cycle: int,
+        before: Path | None = None,
+        resume: Path | None = None,
     ) -> FitReport:
         """Train on the labelled set.
 
@@ -163,6 +169,7 @@ class Learner(Protocol):
             labeled: what to learn.
             pool: where its images are.
             cycle: number of the cycle; keys the learner's random streams.
+            before: model of the cycle before, read by a warm start.
             resume: file of the training checkpoint, written now and then, continued from when it exists.
         """
 

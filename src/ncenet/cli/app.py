@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cyclopts import App
 from rich.console import Console
@@ -25,19 +25,18 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 # In the order of a project's life.
-for _order, _command in enumerate(
-    (
-        demo.demo,
-        ask.ask,
-        tell.tell,
-        run.run,
-        simulate.simulate,
-        report.report,
-        listings.strategies,
-        listings.datasets,
-        doctor.doctor,
-    )
-):
+_commands: tuple[Callable[..., None], ...] = (
+    demo.demo,
+    ask.ask,
+    tell.tell,
+    run.run,
+    simulate.simulate,
+    report.report,
+    listings.strategies,
+    listings.datasets,
+    doctor.doctor,
+)
+for _order, _command in enumerate(_commands):
     app.command(_command, sort_key=_order)
 
 

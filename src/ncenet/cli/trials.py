@@ -14,11 +14,13 @@ from ncenet.recipe import Recipe
 
 def run_single(recipe: Recipe, folder: Path) -> None:
     """Simulate one run, print its learning curve, write its report."""
+    from ncenet.learners.processes import processes
     from ncenet.loop.simulate import simulate
 
     with bars() as show:
         simulate(recipe, folder, notify=show)
-    show_results(folder)
+    if processes().is_main_process:
+        show_results(folder)
 
 
 def run_comparison(comparison: Comparison, folder: Path, processes: int | None) -> None:

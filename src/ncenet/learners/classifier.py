@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from ncenet.data.pools import channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.learners.processes import processes
 from ncenet.learners.training import Fit, Notify
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
@@ -79,7 +80,15 @@ class Classifier:
             raise NotFitted("this classifier has learned nothing yet: call fit or load first")
         return self._network
 
-    def fit(self, labeled: LabeledSet, pool: Pool, *, cycle: int, resume: Path | None = None) -> FitReport:
+    def fit(
+        self,
+        labeled: LabeledSet,
+        pool: Pool,
+        *,
+        cycle: int,
+        before: Path | None = None,
+        resume: Path | None = None,
+    ) -> FitReport:
         """Train on the labelled set; see :class:`ncenet.types.Learner`.
 
         Raises:
@@ -89,15 +98,18 @@ class Classifier:
             raise UsageError("nothing to learn from: the labelled set is empty")
         tensors = self._inputs(pool)
         targets = torch.tensor(labeled.targets())
+        processes()  # decides between one process and many, before the accelerator does
         accelerator = Accelerator(
             mixed_precision={"fp32": "no"}.get(self.train.precision, self.train.precision)
         )
-        if self._network is None or not self.train.warm:
+        if self.train.warm and before is not None:
+            self.load(before)
+        else:
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
                 self._initialize_head(labeled.ids, targets, tensors)
         report = Fit(
-            network=self._network,
+            network=self.network,
             recipe=self.train,
             inputs=tensors.batch,
             ids=labeled.ids,
@@ -200,7 +212,7 @@ class Classifier:
             network.set_normalization(tensors.batch(ids))
         if len(shape) == 3 and self.train.channels_last:
             network = network.to(memory_format=torch.channels_last)
-        return network.to(PartialState().device)
+        return network.to(processes().device)
 
     def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
         if self.model.head.name == "nce" and self.model.head.init == "class-mean":

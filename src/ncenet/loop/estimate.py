@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 
 import torch
-from accelerate import PartialState
 
 from ncenet.data.open import open_dataset, open_test
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.classifier import PREDICT_BATCH
+from ncenet.learners.processes import processes
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import build_head
 from ncenet.nn.network import Network
@@ -71,7 +71,7 @@ def estimate(recipe: Recipe) -> Cost:
     scored = sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1]) + tested * loop.cycles
 
     shape = _shape(train.pool, recipe)
-    device = PartialState().device
+    device = processes().device
     backbone = build_backbone(recipe.model, shape)
     width: int = backbone.out_features  # type: ignore[assignment]
     head = build_head(recipe.model.head, width, len(names))

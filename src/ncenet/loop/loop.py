@@ -12,10 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
-
 from ncenet.data.dataset import TestSet
 from ncenet.errors import UsageError
+from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.evaluate import evaluate
@@ -68,7 +67,7 @@ class Loop:
         self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test, self.pool_subset = streams, test, pool_subset
         self.notify = notify or (lambda event: None)
-        self._state = PartialState()
+        self._state = processes()
         self._model_of: int | None = None  # the cycle whose model the learner holds
 
     def ask(self, query_size: int) -> Query:
@@ -116,10 +115,12 @@ class Loop:
         files = self.folder.cycle(cycle)
         labels = self.ledger.labeled(upto)
         labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
+        # Looked up before the others can go on: all processes must take the same branch.
+        tested = self.test is None or (files / "test.json").exists()
         if self.ledger.fit_report(cycle) is None:
-            self._load(cycle - 1)  # for a warm start; a cold one forgets it
             checkpoint = files / "checkpoint.pt"
-            report = self.learner.fit(labeled, self.pool, cycle=cycle, resume=checkpoint)
+            before = self.folder.cycle(cycle - 1) / "model.safetensors" if cycle > 1 else None
+            report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=checkpoint)
             if self._state.is_main_process:
                 self.learner.save(files / "model.safetensors")
                 record = {"cycle": cycle, **asdict(report)}
@@ -128,9 +129,9 @@ class Loop:
                 checkpoint.unlink(missing_ok=True)
             self._model_of = cycle
         self._state.wait_for_everyone()
-        if self.test is not None and not (files / "test.json").exists():
-            self._load(cycle)
+        if self.test is not None and not tested:
             if self._state.is_main_process:
+                self._load(cycle)
                 self._test(cycle, len(labeled), files, self.test)
             self._state.wait_for_everyone()
         return cycle
@@ -213,7 +214,7 @@ class Loop:
 
     def _load(self, cycle: int) -> None:
         """Have the learner hold the model of a cycle."""
-        if cycle > 0 and self._model_of != cycle:
+        if self._model_of != cycle:
             self.learner.load(self.folder.cycle(cycle) / "model.safetensors")
             self._model_of = cycle
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,8 +9,9 @@ import torch
 from ncenet.data.dataset import Dataset, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.data.scan import Scan, scan
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UnreadableImages
 from ncenet.learners.classifier import Classifier
+from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.folder import RunFolder, write_csv
 from ncenet.loop.loop import Loop, Notify
@@ -52,20 +52,19 @@ def open_loop(
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
     held_out = open_test(recipe.data, train)
-    test = None if held_out is None else as_test_set(held_out, names)
 
     run = RunFolder(folder)
-    run.keep_recipe(recipe)
-    found = scan(
-        train.pool,
-        on_bad=recipe.data.on_bad_image,
-        workers=recipe.data.workers,
-        progress=_counting(notify, "scan"),
-    )
-    _write_scan(run, found)
-    ledger = Ledger(run.ledger)
-    bad = {problem.id: problem.why for problem in found.problems}
-    ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
+    with processes().main_process_first():  # the other processes find folder and ledger made
+        run.keep_recipe(recipe)
+        found = _scan(train, recipe, notify)
+        found_held_out = None if held_out is None else _scan(held_out, recipe, notify)
+        _write_findings(run, recipe, found, found_held_out)
+        ledger = Ledger(run.ledger)
+        bad = {problem.id: problem.why for problem in found.problems}
+        ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
+    test = None
+    if held_out is not None and found_held_out is not None:
+        test = as_test_set(held_out.subset(found_held_out.readable), names)
 
     streams = Streams(recipe.loop.seed)
     data = recipe.data
@@ -88,16 +87,29 @@ def open_loop(
     return loop, train
 
 
-def _counting(notify: Notify | None, event: str) -> Callable[[int, int], None] | None:
-    if notify is None:
-        return None
-    return lambda done, total: notify({"event": event, "done": done, "total": total})
+def _scan(dataset: Dataset, recipe: Recipe, notify: Notify | None) -> Scan:
+    """Decode every image once."""
+
+    def count(done: int, total: int) -> None:
+        if notify is not None:
+            notify({"event": "scan", "done": done, "total": total})
+
+    return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count)
 
 
-def _write_scan(run: RunFolder, found: Scan) -> None:
-    write_csv(run.path / "bad_images.csv", ("id", "why"), ((p.id, p.why) for p in found.problems))
+def _write_findings(run: RunFolder, recipe: Recipe, found: Scan, held_out: Scan | None) -> None:
+    """List what is wrong with the images in the run folder, then stop if the recipe says so."""
+    both = [("pool", found)] if held_out is None else [("pool", found), ("test", held_out)]
+    problems = [(place, problem) for place, scanned in both for problem in scanned.problems]
+    write_csv(
+        run.path / "bad_images.csv",
+        ("in", "id", "why"),
+        ((place, problem.id, problem.why) for place, problem in problems),
+    )
     write_csv(
         run.path / "duplicates.csv",
         ("group", "id"),
         ((group, id) for group, ids in enumerate(found.duplicates) for id in ids),
     )
+    if problems and recipe.data.on_bad_image == "stop":
+        raise UnreadableImages([problem for _, problem in problems])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ncenet.learners.processes import processes
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
@@ -32,6 +33,8 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
         return
 
     def tell_all(event: Mapping[str, Any]) -> None:
+        if not processes().is_main_process:
+            return
         if event["event"] in ("query", "cycle"):
             stamp = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **event}
             with (folder / "events.jsonl").open("a", encoding="utf-8") as log:

@@ -163,7 +163,8 @@ def _timm(name: str, shape: tuple[int, ...], *, pretrained: bool) -> nn.Module:
         net: Any = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0])
     except RuntimeError as error:
         raise UsageError(f"model.backbone: timm has no model {name!r}: {error}") from error
-    net.out_features = net.num_features
+    # Not `num_features`: some models widen once more before the classifier that was left out.
+    net.out_features = net.head_hidden_size
     module: nn.Module = net
     return module
 

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 
+from ncenet.errors import UsageError
+from ncenet.functional._precision import at_least_float32
 from ncenet.functional.kernels import (
     apply_feature_map,
     cosine_log_likelihood,
@@ -28,6 +30,8 @@ GAUSSIAN_RADIUS = 0.5
 """Initial radius of the Gaussian kernel: what "Rejection-" is frozen at (Sec. Model Effect)."""
 COSINE_RADIUS = 10.0
 """Initial scale of the cosine kernel; at 1 the likelihood of Eq. 7 never leaves [.27, .73] (ours)."""
+LEAST_RADIUS = 1e-6
+"""The softplus of a free parameter below -104 is 0 in float32; the radius stays above (ours)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
 
@@ -73,8 +77,7 @@ class SoftmaxClassifier(Head):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (..., C)."""
-        logits: Tensor = self.linear(features)
-        return logits.float()
+        return at_least_float32(self.linear(features))
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy (Eq. 2), (...)."""
@@ -109,6 +112,9 @@ class PrototypeClassifier(Head):
     Deviations: the radius is positive by construction (softplus of a free parameter), starting at 0.5
     (Gaussian) or 10 (cosine); the feature map, which the paper does not mention, decides whether training
     works at all.
+
+    Raises:
+        UsageError: the frozen radius is below 1e-6.
     """
 
     raw_radius: Tensor
@@ -135,6 +141,8 @@ class PrototypeClassifier(Head):
         )
         self.projection = nn.Linear(in_features, in_features, bias=False) if projection else nn.Identity()
         self.prototypes = nn.Parameter(torch.randn(num_classes, prototypes_per_class, in_features))
+        if radius is not None and radius < LEAST_RADIUS:
+            raise UsageError(f"a radius is at least {LEAST_RADIUS}, got {radius}")
         initial = radius or (GAUSSIAN_RADIUS if kernel == "gaussian" else COSINE_RADIUS)
         # softplus(raw) = R, so raw = log(e^R - 1) = R + log(1 - e^-R).
         raw = torch.full((num_classes,), initial + math.log(-math.expm1(-initial)))
@@ -145,8 +153,8 @@ class PrototypeClassifier(Head):
 
     @property
     def radius(self) -> Tensor:
-        """R (C,), positive."""
-        return nn.functional.softplus(self.raw_radius)
+        """R (C,), at least 1e-6."""
+        return nn.functional.softplus(self.raw_radius).clamp_min(LEAST_RADIUS)
 
     def forward(self, features: Tensor) -> Tensor:
         """Log-likelihood (..., C), at most 0, in float32 also under autocast."""
@@ -210,9 +218,7 @@ class PrototypeClassifier(Head):
         return f"C={C}, K={K}, D={D}, kernel={self.kernel}, feature_map={self.feature_map}"
 
     def _mapped(self, features: Tensor) -> Tensor:
-        if features.dtype not in (torch.float32, torch.float64):
-            features = features.float()
-        return apply_feature_map(self.projection(features), self.feature_map)
+        return apply_feature_map(self.projection(at_least_float32(features)), self.feature_map)
 
     def _mapped_prototypes(self) -> Tensor:
         return apply_feature_map(self.prototypes, self.feature_map)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ncenet.errors import UsageError
 from ncenet.nn.heads import Head
 
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
 class Output(NamedTuple):
@@ -93,15 +93,16 @@ class Network(nn.Module):
 
 @contextmanager
 def _dropout_on(network: nn.Module) -> Iterator[None]:
-    """Dropout modules, and nothing else, in training mode."""
+    """Dropout modules, and nothing else, in training mode; every module's own mode is put back afterwards."""
     dropouts = [m for m in network.modules() if isinstance(m, _DROPOUTS) and m.p > 0]
     if not dropouts:
         raise UsageError("stochastic passes need dropout: set model.dropout, for instance to 0.2")
-    was = [m.training for m in dropouts]
+    was = [(m, m.training) for m in network.modules()]
+    network.eval()
     for m in dropouts:
         m.train()
     try:
         yield
     finally:
-        for m, training in zip(dropouts, was, strict=True):
-            m.train(training)
+        for module, training in was:
+            module.training = training
