@@ -1,10 +1,11 @@
 # Everything runs in one virtual environment, .venv, made on first use. Packages are installed again only
 # after pyproject.toml changed. Needs make and Python 3.11 or later with its module venv, nothing else.
 #
-#   make demo     install, then compare NCE-Net with random and softmax on small digits
-#   make test     install with the development tools, then run the tests
-#   make check    lint, formatting, types, layers, documentation
-#   make docs     documentation as HTML in docs/_build/html
+#   make demo       install, then compare NCE-Net with random and softmax on small digits
+#   make test       install with the development tools, then run the tests
+#   make test-slow  the tests that take minutes, which `make test` leaves out
+#   make check      lint, formatting, types, layers, documentation
+#   make docs       documentation as HTML in docs/_build/html
 #
 # make PYTHON=python3.12 ...   another interpreter        make WORKERS=8 test   more tests at a time
 
@@ -15,9 +16,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
 
 # Tests run side by side: one thread for each keeps them out of each other's way.
-test: export OMP_NUM_THREADS = 1
+test test-slow: export OMP_NUM_THREADS = 1
 
-.PHONY: demo test check docs
+.PHONY: demo test test-slow check docs
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -25,7 +26,10 @@ demo: $(VENV)/installed
 	$(BIN)/ncenet demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
+
+test-slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

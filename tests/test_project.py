@@ -1,0 +1,179 @@
+"""What surrounds the code: documents that tell the truth, a light command line, layers, the package."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+import zipfile
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import ncenet
+from ncenet.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "methods").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+]
+COMMANDS = sorted(name for name in app if not name.startswith("-"))
+RUNNABLE = ["README.md", "docs/guide.md", "docs/concepts.md"]
+HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "pandas", "timm"}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def code(page, language):
+    """Fenced blocks of a language, also those that are indented into a list."""
+    fence = re.compile(rf"^([ ]*)```{language}\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+    return [match[2] for match in fence.finditer(page.read_text(encoding="utf-8"))]
+
+
+def shown_commands(page):
+    """Words of every call of ncenet that a page shows, in a block of shell or within a sentence."""
+    lines = [line for block in code(page, "sh") for line in block.splitlines()]
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    lines += re.findall(r"`([^`\n]+)`", prose)
+    calls = [part.strip() for line in lines for part in line.split(" | ")]
+    return [shlex.split(call, comments=True)[1:] for call in calls if call.startswith("ncenet ")]
+
+
+def run(*words, cwd=ROOT):
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_every_command_is_mentioned_in_the_readme():
+    assert COMMANDS, "the program has no commands"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`ncenet {name}" not in readme] == []
+
+
+@each_page
+def test_every_command_shown_can_be_typed(page):
+    for name, *words in shown_commands(page):
+        assert name in COMMANDS or name == "--help"
+        if words and "--help" not in words:  # a name alone is a mention
+            _, _, unused, _ = app.parse_known_args([name, *(word for word in words if word != "--debug")])
+            assert unused == [], f"ncenet {name} {shlex.join(words)}"
+
+
+@cache
+def known_flags():
+    shown = StringIO()
+    for name in COMMANDS:
+        app.help_print([name], console=Console(file=shown, width=200))
+    return set(re.findall(r"--[a-z][a-z-]*", shown.getvalue())) | {"--debug", "--help", "--version"}
+
+
+@each_page
+def test_every_flag_mentioned_exists(page):
+    mentioned = re.findall(r"`(--[a-z][a-z-]*)[^`]*`", page.read_text(encoding="utf-8"))
+    assert set(mentioned) - known_flags() == set()
+
+
+@each_page
+def test_every_file_that_is_linked_exists(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    local = [target.partition("#")[0] for target in targets if not target.startswith(("http", "#"))]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@each_page
+def test_every_make_target_mentioned_exists(page):
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    text = "\n".join([*code(page, "sh"), *re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))])
+    assert set(re.findall(r"^(?:\S+=\S+ )*make ([a-z-]+)", text, re.MULTILINE)) - set(targets) == set()
+
+
+def test_the_python_shown_runs(tmp_path):
+    pages = {name: "\n".join(code(ROOT / name, "python")) for name in RUNNABLE}
+    assert all(pages.values())
+    program = f"for name, code in {pages!r}.items():\n    exec(compile(code, name, 'exec'), {{}})"
+    done = run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_demo_has_its_place_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    begin, end = readme.index("<!-- demo:begin -->"), readme.index("<!-- demo:end -->")
+    assert "docs/images/demo-curve.png" in readme[begin:end]
+
+
+def test_continuous_integration_runs_what_the_readme_says():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    commands = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make ")]
+    assert commands[-1] == "make test"
+    assert any(
+        line.startswith("make test")
+        for block in code(ROOT / "README.md", "sh")
+        for line in block.splitlines()
+    )
+
+
+def test_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == ncenet.__version__
+    assert f"## [{ncenet.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_imports_run_downwards_only():
+    done = run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"[1-9]\d* kept, 0 broken", done.stdout)
+
+
+HELP = """
+import sys
+from ncenet.cli import main
+
+for words in COMMANDS:
+    try:
+        main([*words, "--help"])
+    except SystemExit:
+        pass
+    print("heavy after", *words, sorted(HEAVY & set(sys.modules)))
+"""
+
+
+def test_help_imports_nothing_heavy():
+    commands = [[], *([name] for name in COMMANDS)]
+    done = run(sys.executable, "-c", f"COMMANDS, HEAVY = {commands!r}, {HEAVY!r}\n{HELP}")
+    assert done.stderr == ""
+    assert done.stdout.count("Usage: ncenet") == len(commands)
+    heavy = [line for line in done.stdout.splitlines() if line.startswith("heavy after")]
+    assert heavy == [" ".join(["heavy after", *words, "[]"]) for words in commands]
+
+
+def test_no_path_of_some_machine_is_in_any_file():
+    listed = run("git", "ls-files", "-z")
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    places = re.compile("|".join(f"/{place}/" for place in ("work", "root", "tmp", "home")))
+    found = []
+    for name in filter(None, listed.stdout.split("\0")):
+        try:
+            text = (ROOT / name).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):  # a figure; a file removed and not yet committed
+            continue
+        found += [f"{name}: {match[0]}" for match in places.finditer(text)]
+    assert found == []
+
+
+def test_the_wheel_holds_what_is_not_code(tmp_path):
+    done = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    files = set(zipfile.ZipFile(wheel).namelist())
+    assert {"ncenet/py.typed", "ncenet/report/page.css", "ncenet/__init__.py"} <= files
+    packed = {name for name in files if ".dist-info/" not in name}
+    assert {name for name in packed if not name.startswith("ncenet/") or "__pycache__" in name} == set()
