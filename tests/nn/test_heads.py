@@ -1,0 +1,359 @@
+import copy
+import math
+
+import pytest
+import torch
+from torch.func import functional_call
+
+import ncenet.nn.heads
+from ncenet.errors import UsageError
+from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier, build_head
+from ncenet.recipe import HeadRecipe
+from tests.reference import heads as reference
+
+KERNELS = ["gaussian", "cosine"]
+MAPS = ["scaled", "l2", "sigmoid-l2", "none"]
+D, C = 6, 3
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def batch(n=8, scale=1.0):
+    return torch.randn(n, D) * scale, torch.arange(n) % C
+
+
+def head(**options):
+    return PrototypeClassifier(D, C, **options)
+
+
+@pytest.mark.parametrize("feature_map", MAPS)
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("K", [1, 3])
+def test_likelihoods_equal_the_reference(kernel, feature_map, K):
+    model = head(kernel=kernel, feature_map=feature_map, prototypes_per_class=K).double()
+    with torch.no_grad():
+        model.raw_radius += torch.tensor([0.0, 0.5, 1.0])
+    features = batch()[0].double()
+    expected = [
+        reference.likelihoods(f, model.prototypes.tolist(), model.radius.tolist(), kernel, feature_map)
+        for f in features.tolist()
+    ]
+    torch.testing.assert_close(model.probs(model(features)), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_the_cosine_kernel_normalises_by_itself():
+    features, _ = batch()
+    plain = head(kernel="cosine", feature_map="none")
+    for feature_map in MAPS:
+        other = head(kernel="cosine", feature_map=feature_map)
+        other.load_state_dict(plain.state_dict())
+        agrees = torch.allclose(other(features), plain(features), atol=1e-5)
+        assert agrees == (feature_map != "sigmoid-l2"), feature_map
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_coinciding_prototypes_equal_one(kernel):
+    features, targets = batch()
+    one = head(kernel=kernel)
+    three = head(kernel=kernel, prototypes_per_class=3)
+    with torch.no_grad():
+        three.prototypes.copy_(one.prototypes.expand(-1, 3, -1))
+    torch.testing.assert_close(three(features), one(features))
+    one.loss(one(features), targets).sum().backward()
+    three.loss(three(features), targets).sum().backward()
+    torch.testing.assert_close(three.prototypes.grad.sum(1, keepdim=True), one.prototypes.grad)
+
+
+@pytest.mark.parametrize("feature_map", MAPS)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_far_prototype_changes_nothing(kernel, feature_map):
+    features = batch()[0].abs()
+    one = head(kernel=kernel, feature_map=feature_map)
+    two = head(kernel=kernel, feature_map=feature_map, prototypes_per_class=2)
+    with torch.no_grad():
+        one.prototypes.abs_()
+        # Under the sigmoid every entry is positive: there the far one has a single large entry.
+        far = -100 * one.prototypes
+        far[..., 0] = 100.0 if feature_map == "sigmoid-l2" else far[..., 0]
+        two.prototypes.copy_(torch.cat([one.prototypes, far], dim=1))
+    torch.testing.assert_close(two(features), one(features))
+
+
+@pytest.mark.parametrize("lr", [1.0, 1e4])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_radius_stays_positive_whatever_the_steps(kernel, lr):
+    model = head(kernel=kernel)
+    features, _ = batch(12)
+    optimizer = torch.optim.SGD([model.raw_radius], lr=lr, momentum=0.9)
+    # Wrong labels for features on the prototypes push R down, then up again, as far as a step goes.
+    for step in range(60):
+        near = model.prototypes.detach()[torch.arange(12) % C, 0] + 0.01 * features
+        optimizer.zero_grad()
+        model.loss(model(near), (torch.arange(12) + (step < 40)) % C).mean().backward()
+        optimizer.step()
+        assert (model.radius > 0).all()
+        assert torch.isfinite(model.loss(model(near), torch.arange(12) % C)).all()
+
+
+@pytest.mark.parametrize("raw", [-1e6, -200.0, -104.0, 0.0, 1e4])
+def test_the_radius_is_positive_for_every_parameter(raw):
+    model = head()
+    with torch.no_grad():
+        model.raw_radius.fill_(raw)
+    features, targets = batch()
+    assert (model.radius > 0).all()
+    assert torch.isfinite(model.loss(model(features), targets)).all()
+
+
+@pytest.mark.parametrize("radius", [1e-3, 0.05, 0.5, 1.0, 10.0, 19.9, 20.1, 100.0])
+def test_a_frozen_radius_is_what_was_asked_for_and_never_moves(radius):
+    model = head(radius=radius)
+    torch.testing.assert_close(model.radius, torch.full((C,), radius), rtol=1e-6, atol=0)
+    assert {name for name, _ in model.named_parameters()} == {"prototypes"}
+    frozen = model.radius.clone()
+    features, targets = batch()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, weight_decay=0.1)
+    for _ in range(5):
+        optimizer.zero_grad()
+        model.loss(model(features), targets).mean().backward()
+        optimizer.step()
+    assert torch.equal(model.radius, frozen)
+
+
+@pytest.mark.parametrize(("kernel", "radius"), [("gaussian", 0.5), ("cosine", 10.0)])
+def test_a_learned_radius_starts_where_the_kernel_works(kernel, radius):
+    model = head(kernel=kernel)
+    torch.testing.assert_close(model.radius, torch.full((C,), radius), rtol=1e-6, atol=0)
+    assert model.raw_radius.requires_grad
+    frozen = head(kernel=kernel, radius=radius)
+    frozen.load_state_dict(model.state_dict())
+    features, _ = batch()
+    torch.testing.assert_close(
+        frozen(features), model(features), msg="frozen at the start = learned, unmoved"
+    )
+
+
+@pytest.mark.parametrize("radius", [0.0, -1.0])
+def test_a_radius_that_is_none_is_refused(radius):
+    with pytest.raises(UsageError, match=f"got {radius}"):
+        head(radius=radius)
+
+
+@pytest.mark.parametrize("feature_map", ["none", "scaled"])
+def test_gradient_reaches_the_prototype_of_the_class_from_any_distance(feature_map):
+    for distance in (1.0, 1e3, 1e5):
+        model = head(feature_map=feature_map)
+        features = torch.full((1, D), distance)
+        output = model(features)
+        if distance >= 1e3:
+            assert (model.probs(output) == 0).all(), "the likelihood itself has underflowed"
+        model.loss(output, torch.tensor([1])).sum().backward()
+        pull, way = -model.prototypes.grad[1, 0], features[0] - model.prototypes.detach()[1, 0]
+        assert float(torch.cosine_similarity(pull, way, dim=0)) > 0.999
+
+
+@pytest.mark.parametrize("make", [head, lambda **_: SoftmaxClassifier(D, C)], ids=["nce", "softmax"])
+def test_loss_under_autocast_is_that_of_float32(make):
+    nce = make is head
+    for options in [{"kernel": k, "projection": True, "cross_entropy": 0.5} for k in KERNELS]:
+        model = make(**options)
+        features, targets = batch(scale=3.0)
+        outside = model.loss(model(features), targets)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert (features @ features.T).dtype == torch.bfloat16, "autocast is on"
+            output = model(features)
+            inside = model.loss(output, targets)
+        assert output.dtype == inside.dtype == torch.float32
+        # The softmax layer is an ordinary one and runs in bfloat16; its loss alone is kept exact.
+        torch.testing.assert_close(inside, outside, **({} if nce else {"rtol": 0.05, "atol": 0.05}))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_features_in_half_precision(dtype):
+    model = head()
+    features = batch()[0].to(dtype)
+    torch.testing.assert_close(model(features), model(features.float()))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"radius": 0.3}, {"projection": True}, {"prototypes_per_class": 4}], ids=str
+)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_state_dict_round_trip(kernel, options):
+    features, _ = batch()
+    model, other = head(kernel=kernel, **options), head(kernel=kernel, **options)
+    assert not torch.equal(model(features), other(features))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(model(features), other(features))
+
+
+@pytest.mark.parametrize("feature_map", ["l2", "scaled"])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_compiled_agrees_with_eager(kernel, feature_map):
+    # aot_eager traces forward and backward as the default backend does, and spares a C++ compiler.
+    model = head(kernel=kernel, feature_map=feature_map, prototypes_per_class=2, cross_entropy=0.3)
+    other = copy.deepcopy(model)
+    features, targets = batch()
+    eager = model.loss(model(features), targets)
+    compiled = torch.compile(lambda x, y: other.loss(other(x), y), backend="aot_eager", fullgraph=True)(
+        features, targets
+    )
+    torch.testing.assert_close(compiled, eager)
+    eager.sum().backward()
+    compiled.sum().backward()
+    for a, b in zip(other.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+@pytest.mark.parametrize("feature_map", MAPS)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_gradcheck(kernel, feature_map):
+    options = {"prototypes_per_class": 2, "projection": True, "cross_entropy": 0.3}
+    model = head(kernel=kernel, feature_map=feature_map, **options).double()
+    names = [name for name, _ in model.named_parameters()]
+    features, targets = batch(4)
+
+    def loss(x, *parameters):
+        output = functional_call(model, dict(zip(names, parameters, strict=True)), (x,))
+        return model.loss(output, targets)
+
+    assert names == ["prototypes", "raw_radius", "projection.weight"]
+    inputs = (features.double().requires_grad_(), *(p.detach().requires_grad_() for p in model.parameters()))
+    assert torch.autograd.gradcheck(loss, inputs)
+
+
+@pytest.mark.parametrize("projection", [False, True])
+def test_class_mean_prototypes_are_the_means_of_equal_parts(projection):
+    model = head(init="class-mean", prototypes_per_class=2, projection=projection)
+    random = model.prototypes.detach().clone()
+    features = torch.randn(8, D)
+    targets = torch.tensor([0, 2, 0, 2, 0, 2, 0, 2])  # nothing of class 1
+    targets[-1] = 0
+    model.initialize(features, targets)
+
+    met = features @ model.projection.weight.T if projection else features
+    for c in range(C):
+        rows = [met[i] for i in range(8) if targets[i] == c]
+        for k in range(2):
+            part = [row for i, row in enumerate(rows) if i % 2 == k]
+            expected = torch.stack(part).mean(0) if part else random[c, k]
+            torch.testing.assert_close(model.prototypes[c, k], expected)
+    assert torch.equal(model.prototypes[1], random[1]), "a class without images keeps its prototypes"
+
+
+def test_class_mean_with_fewer_images_than_prototypes():
+    model = head(init="class-mean", prototypes_per_class=3)
+    random = model.prototypes.detach().clone()
+    features = torch.randn(2, D)
+    model.initialize(features, torch.tensor([0, 0]))
+    torch.testing.assert_close(model.prototypes[0, :2], features)
+    assert torch.equal(model.prototypes[0, 2], random[0, 2])
+
+
+def test_normal_prototypes_ignore_the_labelled_features():
+    model = head()
+    random = model.prototypes.detach().clone()
+    model.initialize(*batch())
+    assert torch.equal(model.prototypes, random)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_live_prototypes(kernel):
+    model = PrototypeClassifier(2, 3, prototypes_per_class=3, kernel=kernel, feature_map="none")
+    east, north, west = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]
+    with torch.no_grad():
+        model.prototypes.copy_(torch.tensor([[east, north, west]] * 3))
+    features = torch.tensor([[2.0, 0.1], [0.1, 3.0], [3.0, 0.1], [-1.0, 0.2], [-2.0, 0.1]])
+    targets = torch.tensor([0, 0, 0, 1, 1])
+    # Class 0 uses east and north, class 1 west alone, class 2 has no images.
+    assert model.live_prototypes(features, targets).tolist() == [2, 1, 0]
+
+
+def test_projection_is_a_square_matrix_without_bias():
+    plain, projected = head(), head(projection=True)
+
+    def count(model):
+        return sum(p.numel() for p in model.parameters())
+
+    assert count(projected) - count(plain) == D * D
+    features, _ = batch()
+    plain.prototypes = projected.prototypes
+    with torch.no_grad():
+        torch.testing.assert_close(projected(features), plain(features @ projected.projection.weight.T))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_loss_equals_the_reference(kernel, weight):
+    model = head(kernel=kernel, cross_entropy=weight).double()
+    features, targets = batch()
+    output = model(features.double())
+    expected = [
+        reference.loss(row, target, weight)
+        for row, target in zip(output.tolist(), targets.tolist(), strict=True)
+    ]
+    torch.testing.assert_close(model.loss(output, targets), torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("options", [{"name": "nce"}, {"cross_entropy": 0.3}, {"name": "softmax"}], ids=str)
+@pytest.mark.parametrize("leading", [(), (4,), (4, 5), (2, 3, 5)])
+def test_leading_dimensions(options, leading):
+    model = build_head(HeadRecipe(**options), D, C)
+    features, targets = torch.randn(*leading, D), torch.randint(C, leading)
+    output = model(features)
+    losses, probs = model.loss(output, targets), model.probs(output)
+    assert output.shape == probs.shape == (*leading, C)
+    assert losses.shape == leading
+    flat = model(features.reshape(-1, D))
+    torch.testing.assert_close(output.reshape(-1, C), flat)
+    torch.testing.assert_close(losses.reshape(-1), model.loss(flat, targets.reshape(-1)))
+    assert ((probs >= 0) & (probs <= 1)).all()
+
+
+def test_softmax_is_torchs():
+    model, linear = SoftmaxClassifier(D, C), torch.nn.Linear(D, C)
+    linear.load_state_dict(model.linear.state_dict())
+    features, targets = batch()
+    torch.testing.assert_close(model(features), linear(features))
+    torch.testing.assert_close(
+        model.loss(model(features), targets),
+        torch.nn.CrossEntropyLoss(reduction="none")(linear(features), targets),
+    )
+    torch.testing.assert_close(model.probs(model(features)).sum(-1), torch.ones(len(features)))
+    assert model.double()(features.double()).dtype == torch.float64
+    assert model.report(("a", "b", "c")) == {}
+
+
+def test_the_report_names_the_radius_of_each_class():
+    model = head()
+    with torch.no_grad():
+        model.raw_radius.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    radius = model.report(("ape", "bee", "cat"))["radius"]
+    assert radius == pytest.approx(
+        {name: math.log1p(math.e**x) for name, x in zip(("ape", "bee", "cat"), (1, 2, 3), strict=True)}
+    )
+    assert "kernel=gaussian" in repr(model)
+
+
+def test_every_field_of_the_recipe_reaches_the_head():
+    recipe = HeadRecipe(
+        prototypes_per_class=3,
+        kernel="cosine",
+        feature_map="sigmoid-l2",
+        radius=2.0,
+        init="class-mean",
+        projection=True,
+        cross_entropy=0.25,
+    )
+    model = build_head(recipe, D, C)
+    assert isinstance(model, ncenet.nn.heads.PrototypeClassifier)
+    assert model.prototypes.shape == (C, 3, D)
+    assert (model.kernel, model.feature_map, model.init) == ("cosine", "sigmoid-l2", "class-mean")
+    assert model.cross_entropy == 0.25
+    assert isinstance(model.projection, torch.nn.Linear)
+    torch.testing.assert_close(model.radius, torch.full((C,), 2.0))
