@@ -24,13 +24,13 @@ HEADS = {
     "softmax": {"name": "softmax"},
     "scaled": {"feature_map": "scaled"},
     "l2": {"feature_map": "l2"},
+    "l2, projection": {"feature_map": "l2", "projection": True},
     "sigmoid-l2": {"feature_map": "sigmoid-l2"},
     "none": {"feature_map": "none"},
     "cosine": {"kernel": "cosine"},
     "l2, R = .5": {"feature_map": "l2", "radius": 0.5},
     "l2, K = 2": {"feature_map": "l2", "prototypes_per_class": 2},
     "l2, class-mean": {"feature_map": "l2", "init": "class-mean"},
-    "l2, projection": {"feature_map": "l2", "projection": True},
     "l2, w = .5 (ours)": {"feature_map": "l2", "cross_entropy": 0.5},
     "l2, w = .8 (ours)": {"feature_map": "l2", "cross_entropy": 0.8},
     "scaled, w = .8 (ours)": {"feature_map": "scaled", "cross_entropy": 0.8},
@@ -49,7 +49,7 @@ SETTINGS = {
     },
     "cifar": {
         "data": {"image_size": 16},
-        "train": TrainRecipe(epochs=8, min_steps=0),
+        "train": TrainRecipe(epochs=12, min_steps=0),
         "loop": LoopRecipe(strategy="random", initial=1000, query_size=1000, cycles=3),
     },
 }
@@ -70,8 +70,11 @@ def comparison(setting: str, train: str, test: str, seeds: int, heads: list[str]
     data = DataRecipe(train=train, test=test, **parts.pop("data", {}))
     arms = []
     for head in heads:
-        strategies = ["random", "rejection", "confusion"] if head != "softmax" else ["random", "entropy", "margin"]
-        changes = {f"model.head.{key}": value for key, value in HEADS[head].items()}
+        strategies = (
+            ["random", "rejection", "confusion"] if head != "softmax" else ["random", "entropy", "margin"]
+        )
+        plain = {"name": "nce", "kernel": "gaussian", "feature_map": "l2", "projection": False}
+        changes = {f"model.head.{key}": value for key, value in {**plain, **HEADS[head]}.items()}
         for strategy in strategies[: 1 if head in RANDOM_ONLY else 3]:
             arms.append(Arm(name=f"{head} | {strategy}", changes={**changes, "loop.strategy": strategy}))
     return Comparison(base=Recipe(data=data, **parts), arms=tuple(arms), seeds=tuple(range(seeds)))
@@ -89,7 +92,11 @@ def table(results, heads: list[str]) -> str:
             continue
         first = np.array([curve.accuracy[0] for curve in random.values()]) * 100
         mean = np.array([np.mean(curve.accuracy) for curve in random.values()]) * 100
-        cells = [head, f"{first.mean():.2f}", f"{mean.mean():.2f} ± {mean.std(ddof=min(1, len(mean) - 1)):.2f}"]
+        cells = [
+            head,
+            f"{first.mean():.2f}",
+            f"{mean.mean():.2f} ± {mean.std(ddof=min(1, len(mean) - 1)):.2f}",
+        ]
         names = ["entropy", "margin"] if head == "softmax" else ["rejection", "confusion"]
         for name in names:
             curves = {} if head in RANDOM_ONLY else results.curves(f"{head} | {name}")
@@ -110,7 +117,9 @@ def table(results, heads: list[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("setting", choices=SETTINGS)
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)

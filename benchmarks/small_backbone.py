@@ -1,4 +1,4 @@
-"""Which small backbone? Accuracy and speed of a few shapes of ``SmallNet`` at the same training cost in epochs.
+"""Which small backbone? Accuracy and speed of a few shapes of ``SmallNet`` after as many epochs.
 
     python benchmarks/small_backbone.py TRAIN.parquet TEST.parquet
 
@@ -20,11 +20,20 @@ from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
 
-WIDTHS = [(32, 64, 128), (16, 32, 64, 128), (32, 64, 128, 256), (32, 128, 256), (64, 128, 256), (64, 128, 256, 512)]
+WIDTHS = [
+    (32, 64, 128),
+    (16, 32, 64, 128),
+    (32, 64, 128, 256),
+    (32, 128, 256),
+    (64, 128, 256),
+    (64, 128, 256, 512),
+]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("train")
     parser.add_argument("test")
     parser.add_argument("--labels", type=int, default=2000)
@@ -34,7 +43,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = open_dataset(arguments.train)
-    test = as_test_set(open_test(DataRecipe(train=arguments.train, test=arguments.test), data), data.class_names)
+    test = as_test_set(
+        open_test(DataRecipe(train=arguments.train, test=arguments.test), data), data.class_names
+    )
     print("| widths | parameters | head | training img/s | scoring img/s | accuracy % by seed |")
     print("|---|---|---|---|---|---|", flush=True)
     for widths in WIDTHS:
@@ -59,7 +70,8 @@ def main() -> None:
                 fit += arguments.epochs * arguments.labels / report.seconds / arguments.seeds
                 score += record["images"] / record["seconds"] / arguments.seeds
             print(
-                f"| {widths} | {parameters:,} | {head} | {fit:.0f} | {score:.0f} | {' '.join(accuracy)} |", flush=True
+                f"| {widths} | {parameters:,} | {head} | {fit:.0f} | {score:.0f} | {' '.join(accuracy)} |",
+                flush=True,
             )
 
 

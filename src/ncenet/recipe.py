@@ -107,7 +107,7 @@ class HeadRecipe(Section):
     init: PrototypeInit = Field(
         "normal", description="Initial prototypes: random, or means of the labelled features."
     )
-    projection: bool = Field(False, description="Insert a linear map D -> D before the prototypes.")
+    projection: bool = Field(True, description="Insert a linear map D -> D before the prototypes.")
     cross_entropy: float = Field(
         0.0, ge=0, le=1, description="Weight of a cross-entropy term beside Eq. 5 (ours, not the paper's)."
     )

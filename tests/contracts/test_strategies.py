@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import ncenet.strategies
 from ncenet.errors import NonFiniteScore
 from ncenet.strategies import strategies
-from ncenet.strategies._score import ScoreStrategy
+from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Query
 from tests.contracts.fakes import fake_view
 
@@ -205,7 +205,7 @@ def test_no_strategy_knows_another_or_an_oracle(file):
         "ncenet.errors",
         "ncenet.registry",
         "ncenet.strategies",
-        "ncenet.strategies._score",
+        "ncenet.strategies.score",
     }
     assert {name for name in ours if not name.startswith(allowed)} <= ground
 

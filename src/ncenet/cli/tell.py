@@ -14,7 +14,6 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ncenet.errors import DataError, UsageError
-from ncenet.recipe import Recipe
 
 
 def tell(
@@ -42,20 +41,19 @@ def tell(
         who: Name of the annotator. Default: the user's login.
         json_output: Print JSON.
     """
-    if not (folder / "recipe.yaml").exists():
+    if not (folder / "ledger.sqlite").exists():
         raise UsageError(f"{folder}: no run here; ncenet ask makes one")
     given = _read(answers)
 
-    from ncenet.ledger.answers import Answer
-    from ncenet.loop.open import open_loop
+    from ncenet.ledger import Answer, Ledger
+    from ncenet.loop.loop import record_answers
 
-    loop, _ = open_loop(Recipe.load(folder / "recipe.yaml"), folder)
-    special = {answer.value: answer for answer in Answer if answer.value not in loop.class_names}
-    with loop.ledger:
-        loop.tell(
-            {id: special.get(label, label) for id, label in given.items()}, who=who or getpass.getuser()
-        )
-        labeled = len(loop.ledger.labeled())
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        class_names = json.loads(ledger.recall("class_names") or "[]")
+        special = {answer.value: answer for answer in Answer if answer.value not in class_names}
+        told = {id: special.get(label, label) for id, label in given.items()}
+        record_answers(ledger, told, who=who or getpass.getuser(), class_names=class_names)
+        labeled = len(ledger.labeled())
     if json_output:
         print(json.dumps({"answers": len(given), "labeled": labeled}))
     else:

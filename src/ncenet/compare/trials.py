@@ -23,6 +23,8 @@ class Trial:
     @property
     def finished(self) -> bool:
         """Whether the folder holds all cycles of this very recipe."""
+        if not (self.folder / "recipe.yaml").exists():
+            return False
         run = read_run(self.folder)
         return run.recipe == self.recipe and len(run.tested) >= self.recipe.loop.cycles
 
@@ -67,7 +69,7 @@ def run(
         for arm in comparison.arms
     }
     for trial in trials.values():
-        RunFolder(trial.folder).keep_recipe(trial.recipe)
+        RunFolder(trial.folder).check_recipe(trial.recipe)
     write_text(folder / COMPARISON_FILE, comparison.to_yaml())
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})

@@ -163,14 +163,15 @@ class Classifier:
         """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
         about = {
             "format": FORMAT,
-            "class_names": json.dumps(self.class_names),
-            "shape": json.dumps(self.shape),
-            "cycle": str(self.cycle),
-            "model": self.model.model_dump_json(),
+            "class_names": self.class_names,
+            "shape": self.shape,
+            "cycle": self.cycle,
+            "model": self.model.model_dump(mode="json"),
         }
         partial = file.with_suffix(".partial")
         weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(weights, partial, metadata=about)
+        # One entry: safetensors writes several in any order, and equal models should be equal files.
+        save_file(weights, partial, metadata={"ncenet": json.dumps(about)})
         partial.replace(file)
 
     def load(self, file: Path) -> None:
@@ -181,20 +182,20 @@ class Classifier:
         """
         try:
             with safe_open(file, "pt") as stored:
-                about = stored.metadata() or {}
+                about = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
                 weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise DataError(f"{file}: not a model file: {error}") from error
         if about.get("format") != FORMAT:
             raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
-        model = ModelRecipe.model_validate_json(about["model"])
+        model = ModelRecipe.model_validate(about["model"])
         if model != self.model:
             raise DataError(f"{file}: was trained with another model recipe: {model}")
-        names, shape = tuple(json.loads(about["class_names"])), tuple(json.loads(about["shape"]))
+        names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
             network = self._build(shape, names)
         network.load_state_dict(weights)
-        self._network, self.cycle = network.eval(), int(about["cycle"])
+        self._network, self.cycle = network.eval(), about["cycle"]
 
     def _build(
         self,

@@ -55,7 +55,16 @@ class RunFolder:
         return folder
 
     def keep_recipe(self, recipe: Recipe) -> None:
-        """Write the recipe, or check that the folder was made with the same one.
+        """Write the recipe.
+
+        Raises:
+            RecipeError: as :meth:`check_recipe`.
+        """
+        self.check_recipe(recipe)
+        write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Make sure that the folder is new or was made with the same recipe.
 
         ``loop.cycles`` may grow, which continues the run, and what cannot change an outcome may differ.
 
@@ -63,22 +72,17 @@ class RunFolder:
             RecipeError: another run lives here; names the fields that differ.
         """
         file = self.path / "recipe.yaml"
-        if file.exists():
-            old, new = _flat(Recipe.load(file).model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
-            free = {
-                *("loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"),
-                "data.on_bad_image",  # a run that it stopped has no outcome yet
-            }
-            differing = sorted(
-                k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free
+        if not file.exists():
+            return
+        old, new = _flat(Recipe.load(file).model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
+        free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
+        differing = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free)
+        if differing:
+            shown = "\n".join(f"  {k}: {old.get(k)!r} there, {new.get(k)!r} now" for k in differing)
+            raise RecipeError(
+                f"{self.path} holds a run with another recipe:\n{shown}\n"
+                "choose another folder, or the same recipe"
             )
-            if differing:
-                shown = "\n".join(f"  {k}: {old.get(k)!r} there, {new.get(k)!r} now" for k in differing)
-                raise RecipeError(
-                    f"{self.path} holds a run with another recipe:\n{shown}\n"
-                    "choose another folder, or the same recipe"
-                )
-        write_text(file, recipe.to_yaml())
 
 
 def write_text(file: Path, text: str) -> None:

@@ -98,11 +98,8 @@ class Loop:
             LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
-        cycles = self.ledger.cycles()
         if self._state.is_main_process:
-            self.ledger.tell(
-                answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names
-            )
+            record_answers(self.ledger, answers, who=who, class_names=self.class_names)
         self._state.wait_for_everyone()
 
     def fit(self) -> int:
@@ -141,7 +138,7 @@ class Loop:
         cycles = self.ledger.cycles()
         if cycles and (
             self.ledger.fit_report(cycles[-1].number) is None
-            or self.ledger.labeled(cycles[-1].upto) == self.ledger.labeled()
+            or dict(self.ledger.labeled(cycles[-1].upto)) == dict(self.ledger.labeled())
         ):
             return cycles[-1]
         if not self.ledger.labeled():
@@ -217,6 +214,14 @@ class Loop:
         if self._model_of != cycle:
             self.learner.load(self.folder.cycle(cycle) / "model.safetensors")
             self._model_of = cycle
+
+
+def record_answers(
+    ledger: Ledger, answers: Mapping[str, Label | Answer], *, who: str, class_names: Sequence[str]
+) -> None:
+    """Put answers into the ledger, under the last cycle that was started; see :meth:`Loop.tell`."""
+    cycles = ledger.cycles()
+    ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=class_names)
 
 
 def _random_query(ids: Sequence[str], query_size: int, streams: Streams) -> Query:

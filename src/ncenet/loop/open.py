@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -55,11 +56,13 @@ def open_loop(
 
     run = RunFolder(folder)
     with processes().main_process_first():  # the other processes find folder and ledger made
-        run.keep_recipe(recipe)
+        run.check_recipe(recipe)
         found = _scan(train, recipe, notify)
         found_held_out = None if held_out is None else _scan(held_out, recipe, notify)
         _write_findings(run, recipe, found, found_held_out)
+        run.keep_recipe(recipe)
         ledger = Ledger(run.ledger)
+        ledger.remember("class_names", json.dumps(names))
         bad = {problem.id: problem.why for problem in found.problems}
         ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
     test = None

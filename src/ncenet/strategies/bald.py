@@ -9,7 +9,7 @@ from torch import Tensor
 from ncenet.errors import UsageError
 from ncenet.functional.scores import bald
 from ncenet.strategies import strategies
-from ncenet.strategies._score import ScoreStrategy, normalized
+from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import PoolView, Prediction
 
 ROUNDING = 1e-6

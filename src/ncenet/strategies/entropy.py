@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ncenet.functional.scores import entropy
 from ncenet.strategies import strategies
-from ncenet.strategies._score import ScoreStrategy, normalized
+from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ncenet.functional.scores import margin
 from ncenet.strategies import strategies
-from ncenet.strategies._score import ScoreStrategy
+from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ncenet.errors import UsageError
 from ncenet.functional.scores import rejection
 from ncenet.strategies import strategies
-from ncenet.strategies._score import ScoreStrategy
+from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import PoolView, Prediction
 
 ROUNDING = 1e-5

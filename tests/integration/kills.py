@@ -1,0 +1,104 @@
+"""Kill simulations at random moments and resume them; run as a program, prints one JSON record.
+
+    python -m tests.integration.kills FOLDER FIRST LAST
+
+Torch is imported once; every run is a fork, so a kill costs no start of Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ncenet.ledger import Ledger
+from ncenet.loop.simulate import simulate
+from ncenet.recipe import DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
+
+torch.set_num_threads(1)
+
+
+def recipe(folder: Path) -> Recipe:
+    return Recipe(
+        data=DataRecipe(train=str(folder / "train"), test=str(folder / "test"), workers=1),
+        model=ModelRecipe(dropout=0.1),
+        train=TrainRecipe(epochs=4, min_steps=12, batch_size=16, warm=True, checkpoint_seconds=0),
+        loop=LoopRecipe(strategy="confusion", initial=12, query_size=8, cycles=4),
+    )
+
+
+def started(plan: Recipe, run: Path) -> int:
+    """Process number of a fork that runs the simulation."""
+    child = os.fork()
+    if child == 0:
+        try:
+            simulate(plan, run)
+        except BaseException as error:  # noqa: BLE001 - a fork must not return into its parent's loop
+            print(f"{run.name}: {error!r}", file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def finished(plan: Recipe, run: Path) -> int:
+    """Exit code of a run that nobody kills."""
+    return os.waitstatus_to_exitcode(os.waitpid(started(plan, run), 0)[1])
+
+
+def outcome(run: Path) -> dict[str, Any]:
+    """Ledger, curve and predictions of a run, without clocks."""
+    with Ledger(run / "ledger.sqlite", read_only=True) as ledger:
+        dump = json.loads(json.dumps(ledger.dump()))
+    files = {
+        str(file.relative_to(run)): file.read_bytes().hex()
+        for name in ("query.csv", "test.csv", "model.safetensors")
+        for file in sorted(run.glob(f"cycles/*/{name}"))
+    }
+    curve = [json.loads(f.read_text())["accuracy"] for f in sorted(run.glob("cycles/*/test.json"))]
+    left = [str(f.relative_to(run)) for f in run.rglob("*.partial")]
+    return {"dump": dump, "files": files, "curve": curve, "left": left}
+
+
+def main(folder: Path, first: int, last: int) -> None:
+    plan = recipe(folder)
+    reference = folder / f"reference-{first}"
+    assert finished(plan, reference) == 0
+    start = time.perf_counter()
+    assert finished(plan, folder / f"timed-{first}") == 0  # the first run also warmed the file cache
+    duration = time.perf_counter() - start
+    expected = outcome(reference)
+    differing, killed, checkpoints, cycles = [], 0, 0, set()
+    for number in range(first, last):
+        run = folder / f"killed-{number}"
+        child = started(plan, run)
+        time.sleep(random.Random(number).uniform(0, duration))
+        os.kill(child, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        killed += status == -signal.SIGKILL
+        checkpoints += any(run.glob("cycles/*/checkpoint.pt"))
+        cycles.add(len(list(run.glob("cycles/*/fit.json"))))
+        code = finished(plan, run)
+        found = outcome(run)
+        if code != 0 or found != expected:
+            parts = [key for key in expected if found[key] != expected[key]]
+            files = [f for f in expected["files"] if found["files"].get(f) != expected["files"][f]]
+            differing.append({"run": number, "exit": code, "parts": parts, "files": files})
+    record = {
+        "differing": differing,
+        "killed": killed,
+        "checkpoints": checkpoints,
+        "cycles": sorted(cycles),
+        "curve": expected["curve"],
+    }
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

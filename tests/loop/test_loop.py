@@ -1,0 +1,236 @@
+"""The ask/tell loop, with a learner that trains nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import ncenet.functional as F
+from ncenet.data.dataset import TestSet
+from ncenet.data.pools import ArrayPool
+from ncenet.errors import LedgerError, UnknownName, UsageError
+from ncenet.ledger import Answer, Ledger
+from ncenet.loop.folder import RunFolder
+from ncenet.loop.loop import Loop
+from ncenet.rng import Streams
+from ncenet.strategies import strategies
+from tests.loop.fakes import CountingLearner
+
+CLASSES = ("ant", "bee", "cow")
+
+
+@pytest.fixture
+def pool():
+    return ArrayPool(np.arange(30 * 4, dtype=np.uint8).reshape(30, 2, 2, 1))
+
+
+@pytest.fixture
+def make(tmp_path, pool):
+    """Open the loop of one folder, as often as wanted, each time with a fresh learner."""
+    ledgers = []
+
+    def make(**options):
+        ledger = Ledger(tmp_path / "ledger.sqlite")
+        ledgers.append(ledger)
+        ledger.add_items([(id, pool.content_hash(id), None) for id in pool.ids()])
+        name = options.pop("strategy", "confusion")
+        return Loop(
+            RunFolder(tmp_path),
+            ledger,
+            pool=pool,
+            class_names=CLASSES,
+            learner=CountingLearner(),
+            strategy_name=name,
+            strategy=strategies.get(name)(),
+            streams=Streams(options.pop("seed", 0)),
+            **options,
+        )
+
+    yield make
+    for ledger in ledgers:
+        ledger.close()
+
+
+def read_csv(file):
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
+def answer(loop, ids, label="ant"):
+    loop.tell(dict.fromkeys(ids, label), who="ann")
+
+
+def test_the_first_query_is_a_random_initial_set_and_trains_nothing(make):
+    loop = make()
+    query = loop.ask(5)
+    assert len(set(query.ids)) == 5
+    assert loop.learner.fits == []
+    assert query.ids != tuple(loop.pool.ids()[:5]), "drawn, not the first ones"
+
+
+def test_initial_set_depends_on_the_seed_alone(make, tmp_path):
+    first = make(strategy="confusion").ask(5)
+    (tmp_path / "ledger.sqlite").unlink()
+    assert make(strategy="random").ask(5) == first
+    (tmp_path / "ledger.sqlite").unlink()
+    assert make(seed=1).ask(5) != first
+
+
+def test_fitting_without_labels_is_refused(make):
+    with pytest.raises(UsageError, match="answer a query first"):
+        make().fit()
+
+
+def test_the_queried_are_the_top_of_the_scored(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    query = loop.ask(4)
+    learner = loop.learner
+    scored = learner.predicted[-1]
+    assert set(query.ids) <= set(scored)
+    score = {id: float(F.confusion(learner.row(id))) for id in scored}
+    assert list(query.ids) == sorted(scored, key=lambda image: (-score[image], image))[:4]
+
+
+def test_the_scored_are_the_pool_without_what_was_answered(make):
+    loop = make()
+    first = loop.ask(5).ids
+    answer(loop, first[:3])
+    loop.tell({first[3]: Answer.SKIP, first[4]: Answer.UNSURE}, who="ann")
+    loop.ask(4)
+    assert set(loop.learner.predicted[-1]) == set(loop.pool.ids()) - set(first)
+
+
+def test_asking_again_without_answers_returns_the_same_query_and_fits_once(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    once = loop.ask(4)
+    assert loop.ask(4) == once
+    assert len(loop.learner.fits) == 1
+    reopened = make()
+    assert reopened.ask(4) == once, "a new process reads the ledger"
+    assert reopened.learner.fits == []
+
+
+def test_partial_answers_start_a_new_cycle_and_free_the_rest(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    asked = loop.ask(4).ids
+    answer(loop, asked[:1], "bee")
+    loop.ask(4)
+    assert [cycle for cycle, _ in loop.learner.fits] == [1, 2]
+    assert len(loop.learner.fits[1][1]) == 6
+    assert set(asked[1:]) <= set(loop.learner.predicted[-1]), "unanswered images stay in the pool"
+
+
+def test_a_skip_alone_asks_anew_without_training(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    asked = loop.ask(4)
+    loop.tell({asked.ids[0]: Answer.SKIP}, who="ann")
+    again = loop.ask(4)
+    assert len(loop.learner.fits) == 1, "no new label, nothing new to learn"
+    assert asked.ids[0] not in again.ids
+    assert again.ids[:3] == asked.ids[1:]
+
+
+def test_a_correction_is_learned(make):
+    loop = make()
+    first = loop.ask(5).ids
+    answer(loop, first)
+    loop.ask(4)
+    answer(loop, first[:1], "cow")
+    loop.ask(4)
+    assert [cycle for cycle, _ in loop.learner.fits] == [1, 2]
+
+
+def test_another_query_size_is_another_query(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    four = loop.ask(4)
+    six = loop.ask(6)
+    assert len(six) == 6
+    assert six.ids[:4] == four.ids
+    assert len(loop.learner.fits) == 1
+
+
+def test_a_small_pool_gives_what_it_has_and_then_nothing(make):
+    loop = make()
+    answer(loop, loop.ask(25).ids)
+    rest = loop.ask(10)
+    assert len(rest) == 5
+    answer(loop, rest.ids)
+    assert len(loop.ask(10)) == 0
+
+
+def test_a_subset_of_the_pool_is_scored_and_drawn_anew_each_cycle(make):
+    loop = make(pool_subset=8)
+    answer(loop, loop.ask(5).ids)
+    query = loop.ask(3)
+    first = loop.learner.predicted[-1]
+    assert len(first) == 8
+    assert set(query.ids) <= set(first)
+    answer(loop, query.ids)
+    loop.ask(3)
+    assert set(loop.learner.predicted[-1]) != set(first)
+
+
+def test_unknown_ids_and_classes_record_nothing(make):
+    loop = make()
+    ids = loop.ask(2).ids
+    with pytest.raises(LedgerError, match="nowhere"):
+        loop.tell({ids[0]: "ant", "nowhere": "ant"}, who="ann")
+    with pytest.raises(UnknownName, match="did you mean 'bee'"):
+        loop.tell({ids[0]: "ant", ids[1]: "bea"}, who="ann")
+    assert loop.ledger.labeled() == []
+
+
+def test_the_model_before_is_handed_over_for_warm_starts(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    answer(loop, loop.ask(4).ids)
+    loop.fit()
+    assert loop.learner.before == [None, loop.folder.cycle(1) / "model.safetensors"]
+
+
+def test_the_run_folder_says_what_was_asked(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    query = loop.ask(4)
+    folder = loop.folder.cycle(1)
+    rows = read_csv(folder / "query.csv")
+    assert [row["id"] for row in rows] == list(query.ids)
+    assert [float(row["score"]) for row in rows] == list(query.scores)
+    record = json.loads((folder / "query.json").read_text())
+    assert (record["strategy"], record["size"], record["pool"]) == ("confusion", 4, 25)
+
+
+def test_held_out_images_are_predicted_once_a_cycle(make, pool):
+    ids = pool.ids()[:6]
+    loop = make(test=TestSet(pool, ids, (0, 0, 1, 1, 2, 2), CLASSES))
+    answer(loop, loop.ask(5).ids)
+    loop.fit()
+    loop.fit()
+    assert loop.learner.predicted == [list(ids)]
+    guesses = [int(loop.learner.row(id).argmax()) for id in ids]
+    right = [guess == target for guess, target in zip(guesses, (0, 0, 1, 1, 2, 2), strict=True)]
+    record = json.loads((loop.folder.cycle(1) / "test.json").read_text())
+    assert record["accuracy"] == pytest.approx(sum(right) / 6)
+    assert record["per_class"]["ant"] == pytest.approx(sum(right[:2]) / 2)
+    rows = read_csv(loop.folder.cycle(1) / "test.csv")
+    assert [row["predicted"] for row in rows] == [CLASSES[guess] for guess in guesses]
+
+
+def test_answers_that_arrive_during_a_fit_wait_for_the_next(make):
+    """The fit of a cycle that was killed goes on with the labels that it was started with."""
+    loop = make()
+    first = loop.ask(5).ids
+    answer(loop, first[:3])
+    loop.ledger.start_cycle(loop.ledger.last_seq())  # as if killed within the fit
+    answer(loop, first[3:])
+    loop.fit()
+    assert loop.learner.fits == [(1, list(first[:3]))]
+    loop.fit()
+    assert loop.learner.fits[1] == (2, list(first))
