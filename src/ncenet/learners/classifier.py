@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from ncenet.data.pools import channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
-from ncenet.learners.processes import processes
+from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import Fit, Notify
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
@@ -98,10 +97,6 @@ class Classifier:
             raise UsageError("nothing to learn from: the labelled set is empty")
         tensors = self._inputs(pool)
         targets = torch.tensor(labeled.targets())
-        processes()  # decides between one process and many, before the accelerator does
-        accelerator = Accelerator(
-            mixed_precision={"fp32": "no"}.get(self.train.precision, self.train.precision)
-        )
         if self.train.warm and before is not None:
             self.load(before)
         else:
@@ -120,7 +115,7 @@ class Classifier:
             flip=len(self.shape) == 3 and (self.flip_safe if self.train.flip is None else self.train.flip),
             checkpoint=resume,
             notify=self.notify,
-        ).run(accelerator)
+        ).run(accelerator(self.train.precision))
         self.cycle = cycle
         return FitReport(
             report.labeled,
@@ -194,7 +189,10 @@ class Classifier:
         names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
             network = self._build(shape, names)
-        network.load_state_dict(weights)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:  # a backbone of the caller's own, which the file does not name
+            raise DataError(f"{file}: does not fit this backbone: {error}") from error
         self._network, self.cycle = network.eval(), about["cycle"]
 
     def _build(

@@ -110,6 +110,7 @@ class Fit:
         for epoch in range(first_epoch, epochs):
             total_loss = torch.zeros((), device=accelerator.device)
             correct = torch.zeros((), device=accelerator.device)
+            seen = torch.zeros((), device=accelerator.device)
             with self.streams.scope("dropout", self.cycle, epoch, accelerator.process_index):
                 for step, (images, targets) in enumerate(
                     self._batches(epoch, accelerator), start=epoch * steps_per_epoch
@@ -123,8 +124,9 @@ class Fit:
                     optimizer.step()
                     total_loss += losses.detach().sum()
                     correct += (output.detach().argmax(-1) == targets).sum()
-            seen = accelerator.reduce(torch.stack([total_loss, correct])) / count
-            loss, accuracy = seen.tolist()
+                    seen += len(targets)
+            sums = accelerator.reduce(torch.stack([total_loss, correct, seen]))
+            loss, accuracy = (sums[:2] / sums[2]).tolist()
             if self.notify is not None:
                 done = (epoch + 1) * steps_per_epoch
                 self.notify({"event": "fit", "cycle": self.cycle, "step": done, "steps": total, "loss": loss})
@@ -145,8 +147,9 @@ class Fit:
         noise = self.streams.torch("augment", self.cycle, epoch, accelerator.process_index)
         rank, world = accelerator.process_index, accelerator.num_processes
         for batch in epoch_batches(len(self.ids), self.recipe.batch_size, order):
-            # Every process gets as many images; the first ones of the batch fill up the last share.
-            padded = torch.arange(math.ceil(len(batch) / world) * world) % len(batch)
+            # Every process gets as many images, and two at least, because batch normalisation cannot train on
+            # one; the first images of the batch fill up the shares.
+            padded = torch.arange(max(2, math.ceil(len(batch) / world)) * world) % len(batch)
             share = batch[padded[rank::world]]
             images = self.inputs([self.ids[i] for i in share.tolist()])
             if self.crop_padding or self.flip:
