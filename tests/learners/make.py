@@ -1,0 +1,59 @@
+"""Small labelled sets that a network learns in a few steps, and classifiers for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncenet.data.pools import ArrayPool
+from ncenet.learners.classifier import Classifier
+from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import LabeledSet
+
+CLASSES = ("ant", "bee", "cow")
+SIDE = 8
+
+
+def images(count: int = 24, *, channels: int = 1) -> ArrayPool:
+    """Noise around a brightness that tells the class: image i is of class i % 3."""
+    noise = np.random.default_rng(0).integers(0, 60, (count, SIDE, SIDE, channels))
+    brightness = 80 * (np.arange(count) % 3)
+    return ArrayPool((noise + brightness[:, None, None, None]).astype(np.uint8))
+
+
+def vectors(count: int = 24, *, dimensions: int = 5) -> ArrayPool:
+    """Gaussian clouds, one for each class: vector i is of class i % 3."""
+    noise = np.random.default_rng(0).standard_normal((count, dimensions))
+    noise[np.arange(count), np.arange(count) % 3] += 6
+    return ArrayPool(noise.astype(np.float32))
+
+
+def labeled(pool: ArrayPool, count: int = 18) -> LabeledSet:
+    ids = list(pool.ids())[:count]
+    return LabeledSet(ids, [CLASSES[int(id) % 3] for id in ids], CLASSES)
+
+
+def classifier(
+    *,
+    seed: int = 0,
+    backbone: str = "mlp",
+    dropout: float = 0.0,
+    head: HeadRecipe | None = None,
+    own=None,
+    notify=None,
+    **train,
+) -> Classifier:
+    """A classifier that takes few and cheap steps unless told otherwise."""
+    return Classifier(
+        ModelRecipe(backbone=backbone, dropout=dropout, passes=4, head=head or HeadRecipe()),
+        TrainRecipe(**{"epochs": 4, "min_steps": 0, "batch_size": 6, **train}),
+        DataRecipe(image_size=SIDE, workers=1),
+        Streams(seed),
+        backbone=own,
+        notify=notify,
+    )
+
+
+def weights(learner: Classifier) -> dict[str, list]:
+    """All parameters and statistics, bit for bit comparable."""
+    return {name: tensor.tolist() for name, tensor in learner.network.state_dict().items()}
