@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 
 from ncenet.cli.flags import RecipeFlags, apply_flags
@@ -21,7 +22,7 @@ def ask(
     /,
     *,
     data: str | None = None,
-    number: Annotated[int | None, Parameter(name=["--number", "-n"])] = None,
+    number: Annotated[int | None, Parameter(name=["--number", "-n"], validator=Number(gte=1))] = None,
     out: Path | None = None,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,

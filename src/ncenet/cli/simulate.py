@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from ncenet.cli.flags import RecipeFlags, apply_flags
 from ncenet.cli.trials import beside_comparison, run_comparison, run_single
@@ -17,9 +18,9 @@ def simulate(
     /,
     *,
     beside: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
-    seeds: int = 1,
+    seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
-    processes: int | None = None,
+    processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:

@@ -69,6 +69,8 @@ def _read(source: str) -> dict[str, str]:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not text in UTF-8: {error}; save it as CSV UTF-8") from error
     if text.lstrip().startswith("{"):
         return _from_json(text, name)
     rows = csv.DictReader(io.StringIO(text))
