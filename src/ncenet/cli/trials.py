@@ -33,8 +33,18 @@ def run_comparison(comparison: Comparison, folder: Path, processes: int | None) 
 
 
 def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comparison:
-    """A recipe's strategy and others, on the same initial sets; the first of the others is the baseline."""
+    """A recipe's strategy and others, on the same initial sets; the first of the others is the baseline.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        RecipeError: a strategy does not fit the rest of the recipe.
+    """
+    from ncenet.strategies import strategies
+
     names = list(dict.fromkeys([recipe.loop.strategy, *beside]))
+    for name in names:  # before the first trial runs
+        strategies.get(name)
+        recipe.with_changes({"loop.strategy": name})
     head = recipe.model.head.name
     arms = tuple(Arm(name=f"{head} {name}", changes={"loop.strategy": name}) for name in names)
     first = recipe.loop.seed
