@@ -1,0 +1,42 @@
+"""The command line as a function: words in; exit code, standard output and standard error out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from ncenet.cli import main
+
+TINY = ("--epochs", "1", "--min-steps", "4", "--batch-size", "16")
+"""Flags of a fit that is over at once."""
+SMALL_RUN = ("--initial", "20", "--query-size", "10", "--cycles", "2", *TINY)
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Standard error without the box and line breaks that a terminal gets."""
+        return " ".join(self.err.replace("│", " ").split())
+
+
+@pytest.fixture
+def ncenet(tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*words) -> Done:
+        capsys.readouterr()
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code or 0
+        return Done(code, *capsys.readouterr())
+
+    return run

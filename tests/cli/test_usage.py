@@ -1,0 +1,148 @@
+"""Exit codes and messages: what, where, what to do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import ncenet as package
+from ncenet.data.builtin import datasets
+from ncenet.errors import UnknownName
+from ncenet.loop import simulate
+from ncenet.strategies import strategies
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("frobnicate", 'Unknown command "frobnicate"'),
+        ("simulat digits", 'Did you mean "simulate"?'),
+        ("simulate digits --stratgy random", "Unknown option: --stratgy. Did you mean --strategy?"),
+        ("simulate", "DATA requires an argument"),
+        ("simulate digits --seeds two", 'Invalid value for --seeds: unable to convert "two" into int'),
+        ("simulate digits --seeds 0", 'Invalid value "0" for --seeds. Must be >= 1'),
+        ("simulate digits --processes 0", 'Invalid value "0" for --processes. Must be >= 1'),
+        ("ask runs/a --data digits -n 0", 'Invalid value "0" for -n. Must be >= 1'),
+        ("simulate digits --query-size 0", "loop.query_size: Input should be greater than or equal to 1"),
+        ("simulate digits --strategy rejecton", "did you mean 'rejection'? known: bald, "),
+        ("simulate digits --backbone smal", "did you mean 'small'?"),
+        ("simulate digts", "no such file or folder. Did you mean 'digits'?"),
+        ("simulate digits --strategy bald", "bald needs model.dropout > 0"),
+        ("simulate digits --strategy rejection --head softmax", "needs model.head.name nce"),
+        ("simulate digits --beside random --beside bald", "strategy bald needs model.dropout > 0"),
+        ("simulate digits --beside randm", "unknown query strategy 'randm': did you mean 'random'?"),
+        ("run nowhere.yaml", "nowhere.yaml: cannot be read: No such file or directory"),
+        ("report nowhere", "nowhere: neither a run nor a comparison"),
+        ("ask nowhere", "say where the images are: ncenet ask nowhere --data PHOTOS"),
+        ("tell nowhere answers.csv", "nowhere: no run here; ncenet ask makes one"),
+        ("datasets --download nothing", "nothing: no built-in data set of this name"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_to_do(ncenet, words, message):
+    done = ncenet(*words.split())
+    assert done.code == 2
+    assert message in done.said
+    assert "Traceback" not in done.err
+    assert "defect" not in done.err
+    assert done.out == ""
+
+
+def test_a_mistake_in_a_recipe_is_named_by_file_line_and_field(ncenet, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("data:\n  train: digits\nloop:\n  cycles: 3\n  query_size: 0\n")
+    done = ncenet("run", recipe)
+    assert done.code == 2
+    assert f"{recipe}:5 loop.query_size: Input should be greater than or equal to 1, got 0" in done.said
+
+
+def test_a_run_that_fails_exits_1(ncenet, tmp_path):
+    (tmp_path / "photos").mkdir()
+    done = ncenet("simulate", "photos")
+    assert done.code == 1
+    assert "photos: no images in this folder" in done.said
+
+
+def test_debug_gives_the_traceback(ncenet):
+    with pytest.raises(UnknownName):
+        ncenet("simulate", "digits", "--strategy", "rejecton", "--debug")
+    done = subprocess.run(
+        [sys.executable, "-m", "ncenet", "--debug", "report", "nowhere"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "Traceback (most recent call last)" in done.stderr
+    assert "UsageError: nowhere" in done.stderr
+
+
+def test_what_nobody_foresaw_is_called_a_defect(ncenet, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setattr(simulate, "simulate", broken)
+    done = ncenet("simulate", "digits")
+    assert done.code == 1
+    assert "ZeroDivisionError: by design this is a defect: run again with --debug" in done.said
+    with pytest.raises(ZeroDivisionError):
+        ncenet("--debug", "simulate", "digits")
+
+
+def test_an_interrupt_exits_130(ncenet, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulate, "simulate", interrupted)
+    done = ncenet("simulate", "digits")
+    assert done.code == 130
+    assert "interrupted; run the same command again to go on" in done.said
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    listing = [sys.executable, "-m", "ncenet", "strategies"]
+    done = subprocess.run(f"{' '.join(listing)} | true", shell=True, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_shows_the_fields_of_the_recipe(ncenet, flag):
+    done = ncenet("simulate", flag)
+    assert done.code == 0
+    text = " ".join(done.out.replace("│", " ").split())
+    assert "--query-size INT Labels asked for in each cycle. [default: 100]" in text
+    assert "--prototypes-per-class" in text
+
+
+def test_version(ncenet):
+    assert ncenet("--version").out.strip() == package.__version__
+
+
+def test_strategies(ncenet):
+    rows = json.loads(ncenet("strategies", "--json").out)
+    assert [row["name"] for row in rows] == strategies.names()
+    needs = {row["name"]: row["needs"] for row in rows}
+    assert (needs["random"], needs["rejection"], needs["core-set"]) == ("", "probs", "features")
+    assert all(row["what"] for row in rows)
+    table = ncenet("strategies").out
+    assert all(name in table for name in strategies.names())
+
+
+def test_datasets(ncenet):
+    rows = {row["name"]: row for row in json.loads(ncenet("datasets", "--json").out)}
+    assert list(rows) == datasets.names()
+    assert rows["digits"]["images"] == "1,297 + 500 test"
+    assert rows["digits"]["download"] == "none"
+    assert "fashion-mnist" in ncenet("datasets").out
+
+
+def test_downloading_what_is_there_downloads_nothing(ncenet):
+    done = ncenet("datasets", "--download", "digits")
+    assert (done.code, done.out) == (0, "")
+    assert "digits is on this machine now" in done.said
+
+
+def test_doctor(ncenet):
+    facts = json.loads(ncenet("doctor", "--json").out)
+    assert facts["ncenet"] == package.__version__
+    assert {"python", "torch", "cpu", "memory", "gpu", "extra parquet", "extra timm"} <= facts.keys()
+    assert f"{facts['torch']}" in ncenet("doctor").out

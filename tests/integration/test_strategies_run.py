@@ -1,0 +1,112 @@
+"""Every registered query strategy, from the images to the last cycle."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import ncenet.loop.simulate as module
+from ncenet.ledger import Ledger
+from ncenet.loop.loop import INITIAL
+from ncenet.loop.simulate import simulate
+from ncenet.recipe import Recipe
+from ncenet.strategies import strategies
+
+INITIAL_SIZE, QUERY_SIZE, CYCLES = 20, 15, 3
+
+HEADS = {
+    "nce": {},
+    "softmax": {"model.head.name": "softmax"},
+    "cosine": {"model.head.kernel": "cosine"},
+    "frozen radius": {"model.head.radius": 0.5},
+    "two prototypes": {"model.head.prototypes_per_class": 2},
+    "cross entropy": {"model.head.cross_entropy": 0.5},
+}
+CASES = [(name, "nce") for name in strategies.names()]
+CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald")]
+CASES += [(name, head) for name in ("rejection", "confusion") for head in ("cosine", "frozen radius")]
+CASES += [("rejection", "two prototypes"), ("confusion", "cross entropy")]
+
+
+def plan(strategy, head):
+    changes = {
+        "data.train": "digits",
+        "model.passes": 3,
+        "model.dropout": 0.2 if "samples" in strategies.get(strategy)().needs else 0.0,
+        "train.epochs": 1,
+        "train.min_steps": 8,
+        "train.batch_size": 16,
+        "loop.strategy": strategy,
+        "loop.initial": INITIAL_SIZE,
+        "loop.query_size": QUERY_SIZE,
+        "loop.cycles": CYCLES,
+    }
+    return Recipe().with_changes(changes | HEADS[head])
+
+
+@pytest.fixture
+def oracles(monkeypatch):
+    """The oracles of the simulations that are run."""
+    opened = []
+    open_loop = module.open_loop
+
+    def watched(*args, **options):
+        loop, train = open_loop(*args, **options)
+        opened.append(train.oracle)
+        return loop, train
+
+    monkeypatch.setattr(module, "open_loop", watched)
+    return opened
+
+
+@pytest.mark.parametrize(("strategy", "head"), CASES)
+def test_a_whole_run(tmp_path, oracles, strategy, head):
+    simulate(plan(strategy, head), tmp_path)
+    with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        dump, labeled, pool = ledger.dump(), ledger.labeled(), {item.id for item in ledger.items()}
+
+    sizes = [INITIAL_SIZE] + [QUERY_SIZE] * (CYCLES - 1)
+    names = [INITIAL] + [strategy] * (CYCLES - 1)
+    assert dump["queries"] == [(i + 1, i, name) for i, name in enumerate(names)]
+    queried = [id for _, _, id, _ in dump["queried"]]
+    assert [sum(query == i + 1 for query, *_ in dump["queried"]) for i in range(CYCLES)] == sizes
+    assert len(set(queried)) == len(queried) == sum(sizes), "no image is asked for twice"
+    assert set(queried) <= pool
+
+    (oracle,) = oracles
+    assert oracle.asked == sum(sizes), "the oracle hands out what was queried and no more"
+    assert [id for id, _ in labeled] == queried
+    truth = oracle.answer(queried)
+    assert labeled == [(id, truth[id]) for id in queried]
+
+    for cycle, size in enumerate(range(INITIAL_SIZE, sum(sizes) + 1, QUERY_SIZE), start=1):
+        files = tmp_path / "cycles" / f"{cycle:03d}"
+        tested = json.loads((files / "test.json").read_text())
+        assert (tested["labeled"], tested["images"]) == (size, 500)
+        details = json.loads((files / "fit.json").read_text())["details"]
+        if head == "frozen radius":
+            assert list(details["radius"].values()) == pytest.approx([0.5] * 10)
+        assert ("live_prototypes" in details) == (head == "two prototypes")
+        assert ("radius" in details) == (head != "softmax")
+
+
+def test_strategies_of_a_seed_share_the_initial_set_and_then_part(tmp_path):
+    asked = {}
+    for strategy in ("random", "confusion"):
+        simulate(plan(strategy, "nce"), tmp_path / strategy)
+        with Ledger(tmp_path / strategy / "ledger.sqlite", read_only=True) as ledger:
+            asked[strategy] = [id for _, _, id, _ in ledger.dump()["queried"]]
+    assert asked["random"][:INITIAL_SIZE] == asked["confusion"][:INITIAL_SIZE]
+    assert asked["random"][INITIAL_SIZE:] != asked["confusion"][INITIAL_SIZE:]
+
+
+def test_a_pool_that_is_used_up_ends_the_run(tmp_path):
+    recipe = plan("confusion", "nce").with_changes(
+        {"loop.initial": 1290, "train.batch_size": 512, "train.min_steps": 1, "loop.cycles": 5}
+    )
+    for _ in range(2):
+        simulate(recipe, tmp_path)
+        with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+            assert len(ledger.labeled()) == 1297
+            assert [number for number, _ in ledger.cycles()] == [1, 2]
