@@ -96,12 +96,13 @@ def test_more_cycles_continue_a_run(ncenet, run):
 
 
 def test_another_recipe_in_the_same_folder_is_refused(ncenet, run):
-    dump = ledger_dump(RUN)
+    before, dump = contents(RUN), ledger_dump(RUN)
     done = ncenet("simulate", "digits", "--strategy", "margin", "--out", RUN, *SMALL_RUN, "--lr", "0.5")
     assert done.code == 2
     assert "holds a run with another recipe" in done.said
     assert "loop.strategy: 'confusion' there, 'margin' now" in done.said
     assert "train.lr: 0.1 there, 0.5 now" in done.said
+    assert contents(RUN) == before
     assert ledger_dump(RUN) == dump
 
 
