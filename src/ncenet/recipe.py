@@ -40,6 +40,8 @@ class Section(BaseModel):
             node = yaml.compose(text)
         except OSError as error:
             raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
         except yaml.YAMLError as error:
             raise RecipeError(f"{file}: not YAML: {error}") from error
         if not isinstance(data, dict):

@@ -16,7 +16,7 @@ COMPARISON = Comparison(
     base=Recipe(
         data=DataRecipe(train="digits"),
         model=ModelRecipe(backbone="small"),
-        train=TrainRecipe(epochs=20, min_steps=150, batch_size=32),
+        train=TrainRecipe(epochs=20, min_steps=120, batch_size=32, lr=0.05, crop_padding=0),
         loop=LoopRecipe(strategy="random", initial=20, query_size=20, cycles=6),
     ),
     arms=(

@@ -10,6 +10,9 @@ from pydantic.fields import FieldInfo
 
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, Section, TrainRecipe
 
+Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
+DryRun = Annotated[bool, Parameter(negative=(), show_default=False)]
+
 _SECTIONS: dict[str, type[Section]] = {
     "loop": LoopRecipe,
     "data": DataRecipe,
@@ -42,8 +45,10 @@ _LEAVES = _leaves()
 
 def _flag(field: FieldInfo, group: Group) -> Any:
     default = field.get_default()
-    shown = "" if default is None else f" [default: {_spell(default)}]"
-    parameter = Parameter(group=group, help=f"{field.description}{shown}", show_default=False)
+    shown = "" if default in (None, ()) else f" [default: {_spell(default)}]"
+    parameter = Parameter(
+        group=group, help=f"{field.description}{shown}", show_default=False, negative_iterable=()
+    )
     annotation: Any = field.annotation
     return Annotated[annotation | None, parameter], None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.cli.flags import DryRun, RecipeFlags, apply_flags
 from ncenet.cli.simulate import start
 from ncenet.recipe import Recipe
 
@@ -17,11 +17,13 @@ def run(
     recipe: Path,
     /,
     *,
-    beside: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    beside: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)
+    ] = (),
     seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
     processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
-    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    dry_run: DryRun = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Simulate what a recipe file describes; run it again to go on after an interrupt.

@@ -183,9 +183,8 @@ class Classifier:
             raise DataError(f"{file}: not a model file: {error}") from error
         if about.get("format") != FORMAT:
             raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
-        model = ModelRecipe.model_validate(about["model"])
-        if model != self.model:
-            raise DataError(f"{file}: was trained with another model recipe: {model}")
+        if about["model"] != self.model.model_dump(mode="json"):
+            raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
         names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
             network = self._build(shape, names)
