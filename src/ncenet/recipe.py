@@ -49,9 +49,8 @@ class Section(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise RecipeError(
-                "\n".join(f"{file}:{_line(node, e['loc'])} {_explain(e)}" for e in error.errors())
-            ) from None
+            mistakes = sorted((_line(node, e["loc"]), _explain(e)) for e in error.errors())
+            raise RecipeError("\n".join(f"{file}:{line} {what}" for line, what in mistakes)) from None
 
     def to_yaml(self) -> str:
         """Text that :meth:`load` reads back."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
-from ncenet.errors import UnknownName
+from ncenet.errors import UnknownName, UsageError
 
 T = TypeVar("T")
 
@@ -77,9 +77,16 @@ class Registry(Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
         if self.package is not None:
             for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
         for point in entry_points(group=self.group):
-            self.register(point.name)(point.load())
+            try:
+                thing = point.load()
+            except (ImportError, AttributeError) as error:
+                raise UsageError(
+                    f"the {self.kind} {point.name!r} of a plug-in cannot be loaded from {point.value}: {error}; "
+                    "repair or uninstall that package"
+                ) from error
+            self.register(point.name)(thing)
+        self._loaded = True  # only now: a failed import fails again at the next look, and is not forgotten

@@ -1,10 +1,8 @@
-import csv
-
 import numpy as np
 import pytest
 
-from ncenet.data import ArrayPool, FolderPool, Sizes, Subset, scan, write_problems
-from ncenet.errors import UnreadableImage, UnreadableImages
+from ncenet.data import ArrayPool, FolderPool, Sizes, Subset, scan
+from ncenet.errors import UnreadableImages
 
 from .make import bomb_png, gray_png, jpeg, write
 
@@ -94,19 +92,3 @@ def test_nothing_readable(tmp_path):
 )
 def test_default_side(sizes, side):
     assert sizes.default_side() == side
-
-
-def test_problems_are_written_whole_or_not_at_all(tmp_path):
-    file = tmp_path / "bad-images.csv"
-    problems = [UnreadableImage("a,b.jpg", 'starts with "x"'), UnreadableImage("ü.png", "empty file")]
-    write_problems(file, problems)
-    with file.open(encoding="utf-8", newline="") as text:
-        assert list(csv.reader(text)) == [
-            ["id", "why"],
-            ["a,b.jpg", 'starts with "x"'],
-            ["ü.png", "empty file"],
-        ]
-    before = file.read_bytes()
-    with pytest.raises(AttributeError):
-        write_problems(file, [problems[0], None])
-    assert file.read_bytes() == before, "a write that fails halfway leaves the old file"

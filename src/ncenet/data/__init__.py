@@ -5,7 +5,7 @@ from ncenet.data.dataset import Dataset, Oracle, TestSet, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.data.parquet import ParquetPool
 from ncenet.data.pools import ArrayPool, FolderPool, Subset, channels_of
-from ncenet.data.scan import Scan, Sizes, scan, write_problems
+from ncenet.data.scan import Scan, Sizes, scan
 
 # tensors and augment are not named here: they import torch, and listing data sets must not.
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "open_dataset",
     "open_test",
     "scan",
-    "write_problems",
 ]

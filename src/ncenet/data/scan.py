@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncenet.data.images import Probe
@@ -134,13 +132,3 @@ def _sizes(shapes: Counter[tuple[int, int]]) -> Sizes | None:
         return None
     sides = [side for shape in shapes for side in shape]
     return Sizes(min(sides), max(sides), next(iter(shapes)) if len(shapes) == 1 else None)
-
-
-def write_problems(file: Path, problems: Sequence[UnreadableImage]) -> None:
-    """Write the columns ``id`` and ``why`` as CSV; the file appears whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as text:
-        rows = csv.writer(text)
-        rows.writerow(["id", "why"])
-        rows.writerows([problem.id, problem.why] for problem in problems)
-    partial.replace(file)

@@ -1,0 +1,71 @@
+"""The recipe: mistakes are explained with file, line and field."""
+
+import pytest
+
+from ncenet.errors import RecipeError
+from ncenet.recipe import Recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "data:\n  train: digits\nloop:\n  query_size: 0\n",
+            r"r\.yaml:4 loop\.query_size: .* got 0",
+        ),
+        ("loop:\n  querysize: 3\n", r"r\.yaml:2 loop\.querysize: Extra inputs"),
+        ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: .*got 'cubic'"),
+        ("data: [1, 2\n", r"r\.yaml: not YAML"),
+        ("- digits\n", r"r\.yaml:1 expected a mapping of data, model, train, loop"),
+        ("loop: {strategy: bald}\n", "bald needs model.dropout > 0"),
+        (
+            "loop: {strategy: rejection}\nmodel: {head: {name: softmax}}\n",
+            "rejection needs model.head",
+        ),
+        ("data: {classes: 'cat,dog,cat'}\n", "a class is named twice"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path, text, complaint):
+    file = tmp_path / "r.yaml"
+    file.write_text(text)
+    with pytest.raises(RecipeError, match=complaint):
+        Recipe.load(file)
+
+
+def test_every_mistake_has_a_line(tmp_path):
+    file = tmp_path / "r.yaml"
+    file.write_text("loop:\n  cycles: 0\n  initial: many\n")
+    with pytest.raises(RecipeError) as raised:
+        Recipe.load(file)
+    assert [line.split(" ")[0].rsplit(":", 1)[1] for line in str(raised.value).splitlines()] == ["2", "3"]
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path):
+    with pytest.raises(RecipeError, match=r"missing\.yaml: cannot be read: No such file"):
+        Recipe.load(tmp_path / "missing.yaml")
+    (tmp_path / "latin.yaml").write_bytes("data: {train: ü}".encode("latin-1"))
+    with pytest.raises(RecipeError, match=r"latin\.yaml: not text in UTF-8: .* at byte 14"):
+        Recipe.load(tmp_path / "latin.yaml")
+
+
+def test_written_and_read_back(tmp_path):
+    recipe = Recipe().with_changes(
+        {"loop.seed": 3, "train.lr_drops": (0.5, 0.75), "model.head.radius": 0.5, "data.classes": "a, b"}
+    )
+    file = tmp_path / "r.yaml"
+    file.write_text(recipe.to_yaml())
+    assert Recipe.load(file) == recipe
+    assert recipe.data.classes == ("a", "b")
+
+
+def test_changes_name_what_is_wrong_with_them():
+    with pytest.raises(RecipeError, match="there is no section 'heads'"):
+        Recipe().with_changes({"model.heads.name": "nce"})
+    with pytest.raises(RecipeError, match=r"loop\.cycles: .*got 0"):
+        Recipe().with_changes({"loop.cycles": 0})
+
+
+def test_a_change_leaves_the_original_alone():
+    recipe = Recipe()
+    recipe.with_changes({"loop.seed": 9})
+    assert recipe.loop.seed == 0
