@@ -85,7 +85,8 @@ class Registry(Generic[T]):
                 thing = point.load()
             except (ImportError, AttributeError) as error:
                 raise UsageError(
-                    f"the {self.kind} {point.name!r} of a plug-in cannot be loaded from {point.value}: {error}; "
+                    f"the {self.kind} {point.name!r} of a plug-in cannot be loaded from {point.value}: "
+                    f"{error}; "
                     "repair or uninstall that package"
                 ) from error
             self.register(point.name)(thing)
