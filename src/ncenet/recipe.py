@@ -222,7 +222,7 @@ class Recipe(Section):
 def _explain(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
     got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
-    return f"{where + ': ' if where else ''}{error['msg']}{got}"
+    return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
