@@ -66,6 +66,14 @@ def outcome(run: Path) -> dict[str, Any]:
     return {"dump": dump, "files": files, "curve": curve, "left": left}
 
 
+def wait_for_a_random_moment(moments: random.Random, run: Path, duration: float) -> None:
+    """Some time within a random cycle: runs differ in pace, and all cycles should be hit."""
+    cycle, deadline = moments.randrange(4), time.perf_counter() + 10 * duration
+    while len(list(run.glob("cycles/*/fit.json"))) < cycle and time.perf_counter() < deadline:
+        time.sleep(0.01)
+    time.sleep(moments.uniform(0, duration / 4))
+
+
 def main(folder: Path, first: int, last: int) -> None:
     plan = recipe(folder)
     reference = folder / f"reference-{first}"
@@ -78,7 +86,7 @@ def main(folder: Path, first: int, last: int) -> None:
     for number in range(first, last):
         run = folder / f"killed-{number}"
         child = started(plan, run)
-        time.sleep(random.Random(number).uniform(0, duration))
+        wait_for_a_random_moment(random.Random(number), run, duration)
         os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         killed += status == -signal.SIGKILL

@@ -28,7 +28,7 @@ def batch(n=8, scale=1.0):
 
 
 def head(**options):
-    return PrototypeClassifier(D, C, **options)
+    return PrototypeClassifier(D, C, **{"projection": False, **options})
 
 
 @pytest.mark.parametrize("feature_map", MAPS)
@@ -264,7 +264,9 @@ def test_normal_prototypes_ignore_the_labelled_features():
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_live_prototypes(kernel):
-    model = PrototypeClassifier(2, 3, prototypes_per_class=3, kernel=kernel, feature_map="none")
+    model = PrototypeClassifier(
+        2, 3, prototypes_per_class=3, kernel=kernel, feature_map="none", projection=False
+    )
     east, north, west = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]
     with torch.no_grad():
         model.prototypes.copy_(torch.tensor([[east, north, west]] * 3))
