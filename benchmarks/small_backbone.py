@@ -21,14 +21,7 @@ from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
 
-WIDTHS = [
-    (32, 64, 128),
-    (16, 32, 64, 128),
-    (32, 64, 128, 256),
-    (32, 128, 256),
-    (64, 128, 256),
-    (64, 128, 256, 512),
-]
+WIDTHS = ["32-64-128", "16-32-64-128", "32-64-128-256", "64-128-256"]
 
 
 def main() -> None:
@@ -40,6 +33,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--widths", nargs="*", default=WIDTHS, help="channels of the stages")
     parser.add_argument("--heads", nargs="*", default=["softmax", "nce"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -49,7 +43,7 @@ def main() -> None:
     )
     print("| widths | parameters | head | training img/s | scoring img/s | accuracy % by seed |")
     print("|---|---|---|---|---|---|", flush=True)
-    for widths in WIDTHS:
+    for widths in [tuple(map(int, shape.split("-"))) for shape in arguments.widths]:
         for head in arguments.heads:
             accuracy, fit, score, parameters = [], 0.0, 0.0, 0
             for seed in range(arguments.seeds):
