@@ -50,8 +50,7 @@ class SmallNet(nn.Module):
 
     Args:
         shape: (channels, H, W) of one image.
-        widths: channels of the stages; the last is D. The default was measured: see
-            ``benchmarks/results/small_backbone.md``.
+        widths: channels of the stages; the last is D. ``benchmarks/results/small_backbone.md`` compares some.
     """
 
     def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...] = (32, 64, 128)) -> None:
