@@ -16,7 +16,7 @@ from ncenet.recipe import Recipe
         ("loop:\n  querysize: 3\n", r"r\.yaml:2 loop\.querysize: Extra inputs"),
         ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: .*got 'cubic'"),
         ("data: [1, 2\n", r"r\.yaml: not YAML"),
-        ("- digits\n", r"r\.yaml:1 expected a mapping of data, model, train, loop"),
+        ("- digits\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),
         ("loop: {strategy: bald}\n", "bald needs model.dropout > 0"),
         (
             "loop: {strategy: rejection}\nmodel: {head: {name: softmax}}\n",

@@ -19,6 +19,7 @@ Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
 PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
+Task: TypeAlias = Literal["classification", "detection"]
 
 
 class Section(BaseModel):
@@ -179,6 +180,9 @@ class LoopRecipe(Section):
 class Recipe(Section):
     """A whole run."""
 
+    task: Task = Field(
+        "classification", description="What is learned: a class for each image, or boxes around objects."
+    )
     data: DataRecipe = DataRecipe()
     model: ModelRecipe = ModelRecipe()
     train: TrainRecipe = TrainRecipe()

@@ -14,6 +14,7 @@ Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=()
 DryRun = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _SECTIONS: dict[str, type[Section]] = {
+    "": Recipe,
     "loop": LoopRecipe,
     "data": DataRecipe,
     "model": ModelRecipe,
@@ -28,9 +29,9 @@ def _leaves() -> dict[str, tuple[str, FieldInfo, Group]]:
     """Flag name in Python's spelling -> dotted path, field and help group."""
     leaves: dict[str, tuple[str, FieldInfo, Group]] = {}
     for order, (section, model) in enumerate(_SECTIONS.items()):
-        group = Group(f"Recipe: {section}", sort_key=order + 10)
+        group = Group(f"Recipe: {section}" if section else "Recipe", sort_key=order + 10)
         for name, field in model.model_fields.items():
-            path = f"{section}.{name}"
+            path = f"{section}.{name}" if section else name
             if path in _SECTIONS or path in _POSITIONAL:
                 continue
             flag = _RENAMED.get(path, name)

@@ -10,7 +10,7 @@ import torch
 from ncenet.data.dataset import Dataset, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.data.scan import Scan, scan
-from ncenet.errors import DataError, UnreadableImages
+from ncenet.errors import DataError, UnreadableImages, UsageError
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
@@ -46,6 +46,8 @@ def open_loop(
         DataError: the data set names no classes and the recipe gives none.
     """
     strategy = strategies.get(recipe.loop.strategy)()
+    if recipe.task == "detection":
+        raise UsageError("task detection: there is no detector yet")
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
     train = open_dataset(recipe.data.train, split="train")
