@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+import ncenet.learners.lesson as lesson
 import ncenet.learners.training as training
 from ncenet.learners.training import WARMUP, epoch_batches, learning_rate
 from ncenet.recipe import TrainRecipe
@@ -227,13 +228,13 @@ class TestAugmentation:
     def calls(self, monkeypatch):
         """Batch size and options of every call."""
         made = []
-        augment = training.augment
+        augment = lesson.augment
 
         def recording(batch, **options):
             made.append((len(batch), options["crop_padding"], options["flip"]))
             return augment(batch, **options)
 
-        monkeypatch.setattr(training, "augment", recording)
+        monkeypatch.setattr(lesson, "augment", recording)
         return made
 
     def test_in_training_alone(self, calls):

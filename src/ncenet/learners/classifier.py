@@ -16,6 +16,7 @@ from ncenet.data.pools import channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import Fit, Notify
 from ncenet.nn.backbones import build_backbone
@@ -103,16 +104,20 @@ class Classifier:
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
                 self._initialize_head(labeled.ids, targets, tensors)
-        report = Fit(
-            network=self.network,
-            recipe=self.train,
+        lesson = ClassLesson(
+            head=self.network.head,
             inputs=tensors.batch,
             ids=labeled.ids,
             targets=targets,
-            streams=self.streams,
-            cycle=cycle,
             crop_padding=self._crop_padding(),
             flip=len(self.shape) == 3 and (self.flip_safe if self.train.flip is None else self.train.flip),
+        )
+        report = Fit(
+            network=self.network,
+            lesson=lesson,
+            recipe=self.train,
+            streams=self.streams,
+            cycle=cycle,
             checkpoint=resume,
             notify=self.notify,
         ).run(accelerator(self.train.precision))

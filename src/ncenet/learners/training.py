@@ -10,17 +10,16 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
-from ncenet.data.augment import augment
-from ncenet.nn.network import Network
+from ncenet.learners.lesson import Lesson
 from ncenet.recipe import TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import FitReport
@@ -63,34 +62,26 @@ class Fit:
 
     Attributes:
         network: what learns; moved to the accelerator's device.
+        lesson: what it learns.
         recipe: section ``train``.
-        inputs: maps ids to a batch on the CPU, uint8 (B, channels, H, W) or float (B, D0).
-        ids: L ids.
-        targets: (L,) class indices.
         streams: the run's random numbers.
         cycle: keys the streams.
-        crop_padding: pixels; 0 for vectors.
-        flip: random horizontal flips; never for vectors.
         checkpoint: file to resume from and to write to, or None.
         notify: told of progress after each epoch.
     """
 
-    network: Network
+    network: nn.Module
+    lesson: Lesson
     recipe: TrainRecipe
-    inputs: Callable[[Sequence[str]], Tensor]
-    ids: Sequence[str]
-    targets: Tensor
     streams: Streams
     cycle: int
-    crop_padding: int
-    flip: bool
     checkpoint: Path | None = None
     notify: Notify | None = None
 
     def run(self, accelerator: Accelerator) -> FitReport:
         """Train to the end, from the checkpoint when there is one."""
         start = time.perf_counter()
-        recipe, count = self.recipe, len(self.ids)
+        recipe, count = self.recipe, len(self.lesson.ids)
         steps_per_epoch = math.ceil(count / recipe.batch_size)
         epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps_per_epoch))
         total = epochs * steps_per_epoch
@@ -105,26 +96,25 @@ class Fit:
         network, optimizer = accelerator.prepare(self.network, optimizer)
         first_epoch, spent, loss, accuracy = self._restore(optimizer, accelerator)
         saved_at = time.perf_counter()
-        head = self.network.head
         network.train()
         for epoch in range(first_epoch, epochs):
             total_loss = torch.zeros((), device=accelerator.device)
             correct = torch.zeros((), device=accelerator.device)
             seen = torch.zeros((), device=accelerator.device)
             with self.streams.scope("dropout", self.cycle, epoch, accelerator.process_index):
-                for step, (images, targets) in enumerate(
+                for step, (inputs, *targets) in enumerate(
                     self._batches(epoch, accelerator), start=epoch * steps_per_epoch
                 ):
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(recipe, step / total)
-                    output = network(images).output
-                    losses = head.loss(output, targets)
+                    said = network(inputs)
+                    outcome = self.lesson.judge(said, *targets)
                     optimizer.zero_grad()
-                    accelerator.backward(losses.mean())
+                    accelerator.backward(outcome.loss)
                     optimizer.step()
-                    total_loss += losses.detach().sum()
-                    correct += (output.detach().argmax(-1) == targets).sum()
-                    seen += len(targets)
+                    total_loss += outcome.losses.detach().sum()
+                    correct += outcome.right.sum()
+                    seen += len(inputs)
             sums = accelerator.reduce(torch.stack([total_loss, correct, seen]))
             loss, accuracy = (sums[:2] / sums[2]).tolist()
             if self.notify is not None:
@@ -141,27 +131,23 @@ class Fit:
         accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
         return FitReport(count, total, spent + time.perf_counter() - start, loss, accuracy)
 
-    def _batches(self, epoch: int, accelerator: Accelerator) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, epoch: int, accelerator: Accelerator) -> Iterator[list[Tensor]]:
         """This process's share of each batch of an epoch, augmented, on the device."""
         order = self.streams.torch("order", self.cycle, epoch)
         noise = self.streams.torch("augment", self.cycle, epoch, accelerator.process_index)
         rank, world = accelerator.process_index, accelerator.num_processes
-        for batch in epoch_batches(len(self.ids), self.recipe.batch_size, order):
+        for batch in epoch_batches(len(self.lesson.ids), self.recipe.batch_size, order):
             # Every process gets as many images, and two at least, because batch normalisation cannot train on
             # one; the first images of the batch fill up the shares.
             padded = torch.arange(max(2, math.ceil(len(batch) / world)) * world) % len(batch)
-            share = batch[padded[rank::world]]
-            images = self.inputs([self.ids[i] for i in share.tolist()])
-            if self.crop_padding or self.flip:
-                images = augment(images, crop_padding=self.crop_padding, flip=self.flip, generator=noise)
-            if images.dim() == 4 and self.recipe.channels_last:
-                images = images.contiguous(memory_format=torch.channels_last)
-            device = accelerator.device
-            yield images.to(device, non_blocking=True), self.targets[share].to(device, non_blocking=True)
+            inputs, *targets = self.lesson.batch(batch[padded[rank::world]].tolist(), noise)
+            if inputs.dim() == 4 and self.recipe.channels_last:
+                inputs = inputs.contiguous(memory_format=torch.channels_last)
+            yield [tensor.to(accelerator.device, non_blocking=True) for tensor in (inputs, *targets)]
 
     def _fingerprint(self) -> str:
         """What a checkpoint must have been made for."""
-        parts = [list(self.ids), self.targets.tolist(), self.recipe.model_dump(mode="json"), self.cycle]
+        parts = [*self.lesson.description(), self.recipe.model_dump(mode="json"), self.cycle]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
     def _save(
