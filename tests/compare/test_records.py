@@ -38,6 +38,24 @@ def test_a_run_without_held_out_images_has_cycles_and_no_accuracy(tmp_path):
     assert run.curve("a").labeled == ()
 
 
+def test_a_test_may_name_its_headline_number(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5, 0.6], metric="mAP")
+    run = read_run(tmp_path / "run")
+    assert run.metric == "mAP"
+    assert run.curve("a").accuracy == (0.5, 0.6)
+    assert run.curve("a").balanced_accuracy == (), "an mAP is balanced as it is"
+    write_run(tmp_path / "other", RECIPE, [0.5])
+    assert read_run(tmp_path / "other").metric == "accuracy"
+
+
+def test_runs_tested_by_different_numbers_are_not_compared(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6]]}, metric="mAP")
+    assert read_comparison(tmp_path).metric == "mAP"
+    write_comparison(tmp_path, COMPARISON, {"b": [[0.5, 0.6]]})
+    with pytest.raises(DataError, match=r"mAP \(a, seed 0\), accuracy \(b, seed 0\)"):
+        _ = read_comparison(tmp_path).metric
+
+
 def test_a_run_that_has_only_begun_is_empty(tmp_path):
     (tmp_path / "recipe.yaml").write_text(RECIPE.to_yaml())
     assert read_run(tmp_path).cycles == ()

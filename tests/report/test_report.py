@@ -12,8 +12,9 @@ from ncenet.compare import Arm, Comparison
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 from ncenet.report import print_results, results_record, write_report
-from ncenet.report.curves import Line, as_svg, learning_curves
-from ncenet.report.page import PAPER
+from ncenet.report.curves import Line, learning_curves
+from ncenet.report.drawing import as_svg
+from ncenet.report.html import PAPER
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 HOSTILE = '<script>alert("1")</script>'
@@ -184,6 +185,16 @@ def test_names_at_the_ends_of_lines_keep_apart():
     assert min(gaps) > 0.05, "in the order of the lines, none on top of another"
     assert min(ordered) >= 0
     assert max(ordered) <= 1
+
+
+def test_a_detector_is_reported_by_its_map(tmp_path):
+    write_comparison(tmp_path, COMPARISON, ACCURACY, metric="mAP")
+    text = page_of(tmp_path).text
+    assert "Test mAP at each number of labels, %" in text
+    assert "test mAP, %" in text, "the axis of the figure"
+    assert "accuracy at" not in text
+    said = page_of(tmp_path / "random/seed-0").text
+    assert "With 7 labels the mAP on the held-out images is 60.0 %" in said
 
 
 def test_json_holds_curves_and_differences(compared):

@@ -3,7 +3,7 @@ import pytest
 from ncenet.compare import Arm, Comparison
 from ncenet.compare.statistics import Difference, Spread, paired_difference
 from ncenet.recipe import Recipe
-from ncenet.report import words
+from ncenet.report import protocol, words
 
 
 def test_a_verdict_says_the_direction_in_words():
@@ -54,12 +54,12 @@ BASE = Recipe()
     ],
 )
 def test_what_must_be_stated_follows_the_recipe(changes, subject, fact):
-    assert words.protocol_of_run(BASE.with_changes(changes))[subject] == fact
+    assert protocol.protocol_of_run(BASE.with_changes(changes))[subject] == fact
 
 
 def test_facts_in_which_arms_differ_name_the_arms():
     arms = [Arm(name="a"), Arm(name="b", changes={"train.warm": True}), Arm(name="c")]
-    facts = words.protocol_of_comparison(Comparison(base=BASE, arms=arms, seeds=[0, 1]))
+    facts = protocol.protocol_of_comparison(Comparison(base=BASE, arms=arms, seeds=[0, 1]))
     assert (
         facts["Weights"] == "reset before every cycle (cold) (a, c); carried over between cycles (warm) (b)"
     )

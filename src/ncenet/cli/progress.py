@@ -47,7 +47,8 @@ class Bars:
                 note = f"cycle {event['cycle']}, loss {event['loss']:.3f}{self._accuracy.get(trial, '')}"
                 self._show(trial, "fit", event["step"], event["steps"], note)
             case "cycle":
-                self._accuracy[trial] = f", accuracy {event['accuracy']:.1%} at {event['labeled']} labels"
+                reached = f"{event['metric']} {event['accuracy']:.1%}"
+                self._accuracy[trial] = f", {reached} at {event['labeled']} labels"
                 self._show(trial, "cycles", event["cycle"], event["cycles"])
 
     def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:

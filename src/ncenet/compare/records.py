@@ -16,6 +16,8 @@ from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 
+HEADLINE = "accuracy"
+"""What the headline number of a test is unless ``test.json`` names another under ``"metric"``."""
 COMPARISON_FILE = "comparison.yaml"
 """Name of the file that makes a folder the folder of a comparison."""
 
@@ -29,9 +31,11 @@ class Cycle:
         loss: mean training loss of the last epoch.
         fit_accuracy: training accuracy of the last epoch, in [0, 1].
         fit_seconds: wall time of the fit.
-        accuracy: on the held-out images, in [0, 1]; None when there are none.
-        balanced_accuracy: mean over classes of their accuracy; None likewise.
-        per_class: accuracy of each class.
+        accuracy: the headline number on the held-out images, in [0, 1] (see :attr:`Run.metric`); None when
+            there are none.
+        balanced_accuracy: mean over classes of their accuracy; None likewise, and where the headline number
+            is no accuracy.
+        per_class: the headline number of each class.
         queried: ids that the cycle asked for, most informative first; empty in the last cycle.
         score_seconds: wall time of the predictions on the pool; None in the last cycle.
         select_seconds: wall time of the choice among them; None in the last cycle.
@@ -51,14 +55,14 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Curve:
-    """The learning curve of one trial; all but the last two have an entry for each tested cycle.
+    """The learning curve of one trial, with an entry for each tested cycle where nothing else is said.
 
     Attributes:
         arm: name of the arm.
         seed: seed of the run.
         labeled: sizes of the labelled set, rising.
-        accuracy: on the held-out images, in [0, 1].
-        balanced_accuracy: mean over classes of their accuracy, in [0, 1].
+        accuracy: the headline number on the held-out images, in [0, 1].
+        balanced_accuracy: mean over classes of their accuracy, in [0, 1]; empty where there is none.
         fit_seconds: wall time of the fits.
         score_seconds: wall time of the predictions on the pool, for each query.
         select_seconds: wall time of the choice among them, for each query.
@@ -93,6 +97,7 @@ class Run:
         queried_per_class: images that were queried and labelled since, by class.
         bad_images: images that could not be read, with the reason.
         duplicates: images whose bytes are the same.
+        metric: what the headline number is: ``"accuracy"`` of classes, ``"mAP"`` of boxes.
     """
 
     recipe: Recipe
@@ -101,6 +106,7 @@ class Run:
     queried_per_class: Mapping[str, int]
     bad_images: Table
     duplicates: Table
+    metric: str = HEADLINE
 
     @property
     def tested(self) -> tuple[Cycle, ...]:
@@ -133,6 +139,19 @@ class Results:
 
     comparison: Comparison
     runs: Mapping[tuple[str, int], Run]
+
+    @cached_property
+    def metric(self) -> str:
+        """What the headline number of the runs is.
+
+        Raises:
+            DataError: it is not the same in all of them.
+        """
+        metrics = {run.metric: key for key, run in self.runs.items() if run.tested}
+        if len(metrics) > 1:
+            shown = ", ".join(f"{metric} ({arm}, seed {seed})" for metric, (arm, seed) in metrics.items())
+            raise DataError(f"tested by different numbers: {shown}: no comparison")
+        return next(iter(metrics), HEADLINE)
 
     @cached_property
     def labeled(self) -> tuple[int, ...]:
@@ -193,6 +212,7 @@ def read_run(folder: Path) -> Run:
         queried_per_class=queried_per_class,
         bad_images=_table(folder / "bad_images.csv"),
         duplicates=_table(folder / "duplicates.csv"),
+        metric=next((_json(path / "test.json").get("metric", HEADLINE) for path in fitted[:1]), HEADLINE),
     )
 
 
@@ -220,7 +240,7 @@ def _cycle(folder: Path) -> Cycle:
         loss=fit["loss"],
         fit_accuracy=fit["accuracy"],
         fit_seconds=fit["seconds"],
-        accuracy=test.get("accuracy"),
+        accuracy=test.get(test.get("metric", HEADLINE)),
         balanced_accuracy=test.get("balanced_accuracy"),
         per_class=test.get("per_class", {}),
         queried=tuple(row[1] for row in _table(folder / "query.csv").rows),

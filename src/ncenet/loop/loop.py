@@ -207,7 +207,9 @@ class Loop:
         record, rows = evaluate(self.learner, test)
         write_csv(files / "test.csv", ("id", "label", "predicted"), rows)
         write_json(files / "test.json", {"cycle": cycle, "labeled": labeled, **record})
-        self.notify({"event": "cycle", "cycle": cycle, "labeled": labeled, "accuracy": record["accuracy"]})
+        metric = record.get("metric", "accuracy")
+        event = {"event": "cycle", "cycle": cycle, "labeled": labeled}
+        self.notify({**event, "accuracy": record[metric], "metric": metric})
 
     def _load(self, cycle: int) -> None:
         """Have the learner hold the model of a cycle."""

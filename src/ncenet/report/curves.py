@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncenet.compare.records import Results, Run
+from ncenet.compare.records import HEADLINE, Results, Run
 from ncenet.compare.statistics import per_cycle
+from ncenet.report.drawing import FONT_POINTS, GREY, INK, MARKERS, PALETTE
+from ncenet.report.words import metric_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#A0522D")
-"""Okabe and Ito's colours (2008), told apart by the colour-blind; their yellow, lost on white, is a brown."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
-GREY = "#7F7F7F"
-INK = "#1A1B1C"
-"""Text and axes. A colour that nothing else has: in an SVG it becomes the colour of the text around it."""
 SIZE = (7.0, 4.2)
 """Inches."""
-FONT_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -59,12 +53,13 @@ def lines_of_run(run: Run) -> list[Line]:
     return [Line(curve.arm, curve.labeled, curve.accuracy, None)] if curve.labeled else []
 
 
-def learning_curves(lines: Sequence[Line], *, baseline: str | None = None) -> Figure:
+def learning_curves(lines: Sequence[Line], *, baseline: str | None = None, metric: str = HEADLINE) -> Figure:
     """Draw the lines.
 
     Args:
         lines: at least one.
         baseline: the line that is drawn in grey and dashed.
+        metric: what is drawn, as :attr:`ncenet.compare.records.Run.metric` names it.
     """
     from matplotlib.figure import Figure
 
@@ -86,34 +81,14 @@ def learning_curves(lines: Sequence[Line], *, baseline: str | None = None) -> Fi
         axes.plot(
             line.labeled, mean, color=colour, marker=marker, linestyle=dash, linewidth=1.8, markersize=5.5
         )
-    _dress(axes, sorted({n for line in lines for n in line.labeled}))
+    _dress(axes, sorted({n for line in lines for n in line.labeled}), metric)
     _name_lines(axes, lines, {name: (colour, marker) for name, (colour, marker, _) in looks.items()})
     return figure
 
 
-def as_png(figure: Figure) -> bytes:
-    """The figure as a PNG on white, 200 dots per inch."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=200)
-    return file.getvalue()
-
-
-def as_svg(figure: Figure) -> str:
-    """The figure as an ``<svg>`` element without background, its text in the colour and font of the page."""
-    import matplotlib
-
-    file = io.StringIO()
-    # Text stays text, and ids don't change from one time to the next.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncenet"}):
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
-    svg = file.getvalue()
-    return svg[svg.index("<svg") :].replace(INK.lower(), "currentColor")
-
-
-def _dress(axes: Axes, labeled: Sequence[int]) -> None:
+def _dress(axes: Axes, labeled: Sequence[int], metric: str) -> None:
     axes.set_xlabel("labels", color=INK, fontsize=FONT_POINTS)
-    axes.set_ylabel("test accuracy, %", color=INK, fontsize=FONT_POINTS)
+    axes.set_ylabel(f"test {metric_name(metric)}, %", color=INK, fontsize=FONT_POINTS)
     if len(labeled) <= 10:
         axes.set_xticks(labeled)
     axes.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")

@@ -10,9 +10,10 @@ from ncenet.compare.records import COMPARISON_FILE, Results, Run, read_compariso
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.errors import UsageError
 from ncenet.report import curves, page, tables, words
+from ncenet.report.drawing import as_png, as_svg
+from ncenet.report.html import as_html
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.console import Console
 
 
@@ -58,23 +59,20 @@ def write_report(folder: Path) -> tuple[Path, ...]:
     """
     results = read_results(folder)
     if isinstance(results, Results):
-        figure = _draw(curves.lines_of_comparison(results), results.comparison.baseline_arm)
-        html = page.page_of_comparison(results, curves.as_svg(figure) if figure else None)
+        title, sections = page.title_of_comparison(results), page.sections_of_comparison(results, folder)
+        lines, baseline = curves.lines_of_comparison(results), results.comparison.baseline_arm
     else:
-        figure = _draw(curves.lines_of_run(results), None)
-        html = page.page_of_run(results, curves.as_svg(figure) if figure else None)
-    content = {"report.html": html.encode()}
-    if figure is not None:
-        content |= {"curves.png": curves.as_png(figure), "curves.svg": curves.as_svg(figure).encode()}
+        title, sections = page.title_of_run(results), page.sections_of_run(results)
+        lines, baseline = curves.lines_of_run(results), None
+    content = {"report.html": as_html(title, sections).encode()}
+    if lines:
+        figure = curves.learning_curves(lines, baseline=baseline, metric=results.metric)
+        content |= {"curves.png": as_png(figure), "curves.svg": as_svg(figure).encode()}
     for name, data in content.items():
         partial = folder / f"{name}.partial"
         partial.write_bytes(data)
         partial.replace(folder / name)
     return tuple(folder / name for name in content)
-
-
-def _draw(lines: list[curves.Line], baseline: str | None) -> Figure | None:
-    return curves.learning_curves(lines, baseline=baseline) if lines else None
 
 
 def results_record(folder: Path) -> dict[str, Any]:
@@ -87,12 +85,14 @@ def results_record(folder: Path) -> dict[str, Any]:
     if isinstance(results, Run):
         return {
             "kind": "run",
+            "metric": results.metric,
             "recipe": results.recipe.model_dump(mode="json"),
             "cycles": [asdict(cycle) for cycle in results.cycles],
         }
     comparison = results.comparison
     return {
         "kind": "comparison",
+        "metric": results.metric,
         "baseline": comparison.baseline_arm,
         "seeds": list(comparison.seeds),
         "labeled": list(results.labeled),

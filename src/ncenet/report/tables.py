@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.compare.records import Results, Run, Table
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
-from ncenet.report.words import interval, outlook, percent, points, spread, verdicts
+from ncenet.report.words import interval, metric_name, outlook, percent, points, spread, verdicts
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -112,7 +112,15 @@ def classes_of_run(run: Run) -> Table:
         )
         for name in _classes([run])
     )
-    return Table(("Class", "In the initial set", "Queried since", "Test accuracy in the last cycle, %"), rows)
+    return Table(
+        (
+            "Class",
+            "In the initial set",
+            "Queried since",
+            f"Test {metric_name(run.metric)} in the last cycle, %",
+        ),
+        rows,
+    )
 
 
 def as_rich(table: Table, title: str | None = None) -> RichTable:
@@ -167,7 +175,7 @@ def for_terminal(results: Results) -> Group:
     # The sentences below say what the last column says.
     brief = Table(whole.columns[:-1], tuple(row[:-1] for row in whole.rows))
     return Group(
-        as_rich(shorter, f"Test accuracy, %{left_out}"),
+        as_rich(shorter, f"Test {metric_name(results.metric)}, %{left_out}"),
         as_rich(brief, "Difference to the baseline, percentage points"),
         *(Text(sentence) for _, sentence in verdicts(results).values()),
     )
