@@ -3,7 +3,7 @@
 import pytest
 
 from ncenet.errors import LedgerError
-from ncenet.ledger import Cycle, Ledger, RecordedQuery
+from ncenet.ledger import Cycle, Delivery, Ledger, RecordedQuery
 from ncenet.types import Query
 
 QUERY = Query(("c.png", "a.png", "b.png"), (0.3, 0.1 + 0.2, -1.0))
@@ -59,6 +59,8 @@ def test_a_query_for_an_unknown_image_is_refused_whole(ledger):
 def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger):
     def live(ledger, seconds, loss):
         ledger.tell({"a.png": "cat"}, who="oracle", cycle=0)
+        ledger.inbox.deliver([Delivery("key", "ann", "b.png", "cat", seconds=seconds)], cycle=0)
+        ledger.add_class("cow", who="ann")
         ledger.remember("recipe", "abc")
         ledger.start_cycle(ledger.last_seq())
         ledger.finish_fit(1, {"seconds": seconds, "loss": loss, "details": {"seconds": seconds}})
@@ -74,7 +76,9 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         dump = live(ledger, 1.0, 0.5)
         assert live(same, 2.0, 0.5) == dump
         assert live(different, 1.0, 0.6) != dump
-    assert set(dump) == {"facts", "items", "events", "cycles", "fits", "queries", "queried"}
+    assert set(dump) == {
+        *("facts", "items", "classes", "events", "receipts", "cycles", "fits", "queries", "queried")
+    }
     assert all(dump.values()), "every table is in the dump"
 
 

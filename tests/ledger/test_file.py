@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ncenet.errors import LedgerError
-from ncenet.ledger import Ledger, schema
+from ncenet.ledger import Delivery, Ledger, schema
 
 WRITER = """
 import sys
@@ -44,6 +44,8 @@ def start_writer(file, first, last, who="writer"):
         "DELETE FROM queried",
         "UPDATE cycles SET upto = 0",
         "DELETE FROM items",
+        "UPDATE classes SET name = 'cow'",
+        "DELETE FROM receipts",
     ],
 )
 def test_no_statement_from_anywhere_rewrites_history(ledger, change):
@@ -54,6 +56,8 @@ def test_no_statement_from_anywhere_rewrites_history(ledger, change):
     ledger.start_cycle(1)
     ledger.finish_fit(1, {"loss": 1.0})
     ledger.record_query(1, "random", Query(("c.png",), (1.0,)))
+    ledger.add_class("dog", who="ann")
+    ledger.inbox.deliver([Delivery("key", "ann", "d.png", "cat")], cycle=1)
     before = ledger.dump()
     outsider = sqlite3.connect(ledger.file)
     with pytest.raises(sqlite3.IntegrityError, match="is append-only"):
@@ -160,8 +164,19 @@ def test_reading_a_ledger_that_is_not_there_creates_none(tmp_path):
 
 def test_a_newer_schema_is_refused_by_number(ledger):
     ledger._db._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 2, this one knows 1\)"):
+    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 3, this one knows 2\)"):
         Ledger(ledger.file)
+
+
+def test_an_older_file_gets_the_tables_that_it_lacks_and_keeps_its_rows(ledger):
+    ledger.tell({"a.png": "cat"}, who="ann", cycle=0)
+    for table in ("classes", "receipts"):
+        ledger._db._connection.execute(f"DROP TABLE {table}")
+    ledger._db._connection.execute("PRAGMA user_version = 1")
+    with Ledger(ledger.file) as upgraded:
+        assert upgraded._db.one("PRAGMA user_version") == schema.VERSION
+        upgraded.add_class("dog", who="ann")
+        assert upgraded.labeled() == [("a.png", "cat")]
 
 
 def test_another_database_and_another_file_are_refused_and_left_alone(tmp_path):

@@ -49,7 +49,7 @@ def tell(
     from ncenet.loop.loop import record_answers
 
     with Ledger(folder / "ledger.sqlite") as ledger:
-        class_names = json.loads(ledger.recall("class_names") or "[]")
+        class_names = ledger.class_names()
         special = {answer.value: answer for answer in Answer if answer.value not in class_names}
         told = {id: special.get(label, label) for id, label in given.items()}
         record_answers(ledger, told, who=who or getpass.getuser(), class_names=class_names)

@@ -89,6 +89,8 @@ class Database:
                 f"{self.file}: written by a newer ncenet (schema {version}, this one knows "
                 f"{schema.VERSION}): upgrade with pip install -U ncenet"
             )
+        if version < schema.VERSION and not read_only:
+            self._connection.executescript(schema.CREATE)  # makes what is missing, touches nothing else
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -7,20 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ncenet.errors import LedgerError, UnknownName
+from ncenet.errors import LedgerError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
+from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
 from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
+from ncenet.ledger.review import Review
 from ncenet.ledger.schema import NOT_UNDONE, standing
 from ncenet.types import Label, Query
-
-NOW = 2**63 - 1
-"""Later than any event."""
-
-UNDO = """
-INSERT INTO events (who, kind, id, cycle, hash, undoes)
-SELECT ?, 'undo', id, cycle, hash, seq FROM events WHERE seq = ?
-"""
 
 
 class Ledger:
@@ -31,6 +25,10 @@ class Ledger:
     Args:
         file: the SQLite file; created when missing, unless ``read_only``.
         read_only: open for reading alone, as a report does.
+
+    Attributes:
+        inbox: takes answers that may arrive twice, as those of a page do.
+        review: looks over what was answered.
 
     Raises:
         LedgerError: the file is missing, is no ledger, or was written by a newer ncenet.
@@ -50,6 +48,7 @@ class Ledger:
     def __init__(self, file: Path | str, *, read_only: bool = False) -> None:
         self.file = Path(file)
         self._db = Database(self.file, read_only=read_only)
+        self.inbox, self.review = Inbox(self._db), Review(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -77,6 +76,21 @@ class Ledger:
         """The fact stored under ``key``, or None."""
         fact: str | None = self._db.one("SELECT value FROM facts WHERE key = :key", key=key)
         return fact
+
+    def add_class(self, name: Label, *, who: str) -> None:
+        """Add a class to those that the run was begun with; one that is there already is left alone.
+
+        Raises:
+            LedgerError: the name is empty.
+        """
+        with self._db.transaction() as db:
+            if name not in self.class_names():
+                db.execute("INSERT INTO classes (name, who) VALUES (?, ?)", (name, who))
+
+    def class_names(self) -> tuple[Label, ...]:
+        """The classes that the run was begun with (the fact ``class_names``), then the added ones."""
+        begun = json.loads(self.recall("class_names") or "[]")
+        return (*begun, *self._db.column("SELECT name FROM classes ORDER BY rowid"))
 
     def add_items(self, items: Iterable[tuple[str, str, str | None]]) -> None:
         """Enter the images of the pool; those that are known already stay what they are.
@@ -139,18 +153,7 @@ class Ledger:
         """
         with self._db.transaction() as db:
             for image, answer in answers.items():
-                item = self._item(image)
-                if item.problem is not None:
-                    raise LedgerError(f"{image!r} cannot be labelled, it cannot be read: {item.problem}")
-                kind, label = _kind_and_label(image, answer, classes)
-                said = self._db.rows(
-                    f"SELECT who, kind, label FROM ({standing('id = :id')})", id=image, upto=NOW
-                )
-                if said != [(who, kind, label)]:
-                    db.execute(
-                        "INSERT INTO events (who, kind, id, label, cycle, hash) VALUES (?, ?, ?, ?, ?, ?)",
-                        (who, kind, image, label, cycle, item.hash),
-                    )
+                record_answer(self._db, db, item_of(self._db, image), answer, who, cycle, classes)
 
     def undo(self, id: str, *, who: str) -> None:
         """Take back the standing answer of an image; the one before it, if any, stands again.
@@ -266,7 +269,7 @@ class Ledger:
         """
         with self._db.transaction() as db:
             for image in query.ids:
-                self._item(image)
+                item_of(self._db, image)
             number = int(self._db.one("SELECT ifnull(max(query), 0) + 1 FROM queries"))
             db.execute(
                 "INSERT INTO queries (query, cycle, strategy) VALUES (?, ?, ?)", (number, cycle, strategy)
@@ -278,12 +281,23 @@ class Ledger:
             )
         return RecordedQuery(number, cycle, strategy, query)
 
-    def latest_query(self, cycle: int | None = None) -> RecordedQuery | None:
-        """The last query that was recorded, or the last one of a cycle; None when there is none."""
+    def latest_query(
+        self, cycle: int | None = None, *, strategy: str | None = None, besides: str | None = None
+    ) -> RecordedQuery | None:
+        """The last query that was recorded; None when there is none.
+
+        Args:
+            cycle: only of this cycle.
+            strategy: only by the strategy of this name.
+            besides: only by other strategies than this one.
+        """
         rows = self._db.rows(
-            "SELECT query, cycle, strategy FROM queries WHERE :cycle IS NULL OR cycle = :cycle "
+            "SELECT query, cycle, strategy FROM queries WHERE (:cycle IS NULL OR cycle = :cycle) "
+            "AND (:strategy IS NULL OR strategy = :strategy) AND (:besides IS NULL OR strategy != :besides) "
             "ORDER BY query DESC LIMIT 1",
             cycle=cycle,
+            strategy=strategy,
+            besides=besides,
         )
         if not rows:
             return None
@@ -308,6 +322,8 @@ class Ledger:
         tables = {
             "facts": "SELECT key, value FROM facts ORDER BY key",
             "items": "SELECT id, hash, problem FROM items ORDER BY rowid",
+            "classes": "SELECT name, who FROM classes ORDER BY rowid",
+            "receipts": "SELECT key, seq FROM receipts ORDER BY rowid",
             "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
             "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",
             "queries": "SELECT query, cycle, strategy FROM queries ORDER BY query",
@@ -317,24 +333,6 @@ class Ledger:
         return {table: self._db.rows(sql) for table, sql in tables.items()} | {
             "fits": [(cycle, json.loads(report, object_hook=_without_seconds)) for cycle, report in fits]
         }
-
-    def _item(self, id: str) -> Item:
-        rows = self._db.rows("SELECT id, hash, problem FROM items WHERE id = :id", id=id)
-        if not rows:
-            raise LedgerError(f"{id!r} is not an image of this pool")
-        return Item(*rows[0])
-
-
-def _kind_and_label(
-    image: str, answer: Label | Answer, classes: Collection[str] | None
-) -> tuple[str, Label | None]:
-    if isinstance(answer, Answer):
-        return answer.value, None
-    if not answer:
-        raise LedgerError(f"{image!r}: empty label; to leave an image out, answer skip or unsure")
-    if classes is not None and answer not in classes:
-        raise UnknownName(f"class of {image!r}", answer, classes)
-    return "answer", answer
 
 
 def _without_seconds(record: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 APPLICATION_ID = 0x6E63656E
 """The letters ``ncen`` in the file's header: a database of something else is not mistaken for a ledger."""
 
-VERSION = 1
-"""Schema that this code writes and reads; stands in the file's header as ``user_version``."""
+VERSION = 2
+"""Schema that this code writes and reads; stands in the file's header as ``user_version``.
+
+Version 1 had neither ``classes`` nor ``receipts``; opened for writing, such a file gets them.
+"""
 
 # Python never handles `at`: SQLite writes it, so a row's time is the time of its transaction.
 _AT = "at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
@@ -37,7 +40,20 @@ CREATE TABLE IF NOT EXISTS events (
     hash    TEXT NOT NULL,
     undoes  INTEGER UNIQUE REFERENCES events CHECK ((kind = 'undo') = (undoes IS NOT NULL))
 );
+CREATE INDEX IF NOT EXISTS items_by_hash ON items (hash);
 CREATE INDEX IF NOT EXISTS events_by_id ON events (id);
+CREATE TABLE IF NOT EXISTS classes (
+    name    TEXT PRIMARY KEY CHECK (name != ''),
+    who     TEXT NOT NULL,
+    {_AT}
+);
+CREATE TABLE IF NOT EXISTS receipts (
+    key     TEXT PRIMARY KEY,
+    seq     INTEGER REFERENCES events,
+    seconds REAL,
+    {_AT}
+);
+CREATE INDEX IF NOT EXISTS receipts_by_seq ON receipts (seq);
 CREATE TABLE IF NOT EXISTS cycles (
     cycle   INTEGER PRIMARY KEY,
     upto    INTEGER NOT NULL,
@@ -64,7 +80,7 @@ CREATE TABLE IF NOT EXISTS queried (
 ) WITHOUT ROWID;
 """
 
-_APPEND_ONLY = ("facts", "events", "cycles", "fits", "queries", "queried")
+_APPEND_ONLY = ("facts", "classes", "events", "receipts", "cycles", "fits", "queries", "queried")
 
 _TRIGGERS = "".join(
     f"CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table} "

@@ -1,0 +1,177 @@
+"""Answers that may arrive twice: each carries a key that its sender made, and a key counts once.
+
+A page in a browser can't know whether an answer whose acknowledgement got lost was recorded, so it sends
+the answer again. The receipt of a key is written in the transaction of its answer: both are on disk or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ncenet.errors import LedgerError, NcenetError, UnknownName
+from ncenet.ledger.answers import Answer
+from ncenet.ledger.database import Database
+from ncenet.ledger.records import Item
+from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.types import Label
+
+NOW = 2**63 - 1
+"""Later than any event."""
+
+UNDO = """
+INSERT INTO events (who, kind, id, cycle, hash, undoes)
+SELECT ?, 'undo', id, cycle, hash, seq FROM events WHERE seq = ?
+"""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An answer, or the taking back of one, under a key of its sender's making.
+
+    Attributes:
+        key: never used for anything else, a random UUID say.
+        who: the annotator.
+        id: the image.
+        answer: what it is; None takes back what was delivered under ``undoes``.
+        undoes: key of the delivery that is taken back.
+        hash: hash of the bytes that the annotator saw; None when the sender does not know.
+        seconds: how long the annotator looked; None when the sender does not know.
+    """
+
+    key: str
+    who: str
+    id: str
+    answer: Label | Answer | None
+    undoes: str | None = None
+    hash: str | None = None
+    seconds: float | None = None
+
+
+class Inbox:
+    """Takes deliveries.
+
+    Args:
+        db: the file of the ledger.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def deliver(
+        self, deliveries: Sequence[Delivery], *, cycle: int, classes: Collection[str] | None = None
+    ) -> dict[str, str | None]:
+        """Record deliveries in their order; on disk when this returns.
+
+        One that can't be recorded doesn't hold up the others, and leaves no receipt: put right, it may come
+        again under the same key.
+
+        Args:
+            deliveries: those that came before count as recorded.
+            cycle: the cycle whose model asked; 0 before there is one.
+            classes: the class names that are allowed; None allows any.
+
+        Returns:
+            Why each was refused, by key; None for what is recorded.
+        """
+        outcome: dict[str, str | None] = {}
+        with self._db.transaction() as db:
+            for delivery in deliveries:
+                try:
+                    if not self._known(delivery.key):
+                        seq = self._record(db, delivery, cycle, classes)
+                        db.execute(
+                            "INSERT INTO receipts (key, seq, seconds) VALUES (?, ?, ?)",
+                            (delivery.key, seq, delivery.seconds),
+                        )
+                    outcome[delivery.key] = None
+                except NcenetError as error:  # raised before the first write of this delivery
+                    outcome[delivery.key] = str(error)
+        return outcome
+
+    def _known(self, key: str) -> bool:
+        return self._db.one("SELECT 1 FROM receipts WHERE key = :key", key=key) is not None
+
+    def _record(self, db: Any, delivery: Delivery, cycle: int, classes: Collection[str] | None) -> int | None:
+        """The event that was written; None when nothing had to be."""
+        if delivery.answer is None:
+            return self._take_back(db, delivery)
+        item = item_of(self._db, delivery.id)
+        if delivery.hash is not None and delivery.hash != item.hash:
+            raise LedgerError(f"{delivery.id!r} changed since it was shown: look at it again")
+        return record_answer(self._db, db, item, delivery.answer, delivery.who, cycle, classes)
+
+    def _take_back(self, db: Any, delivery: Delivery) -> int | None:
+        receipt = self._db.rows("SELECT seq FROM receipts WHERE key = :key", key=delivery.undoes)
+        if not receipt:
+            raise LedgerError(f"{delivery.id!r} has no such answer to undo")
+        (seq,) = receipt[0]
+        stands = f"SELECT 1 FROM events WHERE seq = :seq AND {NOT_UNDONE}"
+        if seq is None or self._db.one(stands, seq=seq, upto=NOW) is None:
+            return None  # it repeated what stood before, or is taken back already
+        return int(db.execute(UNDO, (delivery.who, seq)).lastrowid)
+
+
+def record_answer(
+    database: Database,
+    db: Any,
+    item: Item,
+    answer: Label | Answer,
+    who: str,
+    cycle: int,
+    classes: Collection[str] | None,
+) -> int | None:
+    """Write an answer within a transaction, unless its annotator repeats what stands.
+
+    Args:
+        database: for reading.
+        db: the transaction.
+        item: the image.
+        answer: what it is.
+        who: the annotator.
+        cycle: the cycle whose model asked.
+        classes: the class names that are allowed; None allows any.
+
+    Returns:
+        Number of the event; None for a repetition.
+
+    Raises:
+        LedgerError: the image cannot be read, or the label is empty.
+        UnknownName: the label is not among ``classes``.
+    """
+    if item.problem is not None:
+        raise LedgerError(f"{item.id!r} cannot be labelled, it cannot be read: {item.problem}")
+    kind, label = _kind_and_label(item.id, answer, classes)
+    said = database.rows(f"SELECT who, kind, label FROM ({standing('id = :id')})", id=item.id, upto=NOW)
+    if said == [(who, kind, label)]:
+        return None
+    cursor = db.execute(
+        "INSERT INTO events (who, kind, id, label, cycle, hash) VALUES (?, ?, ?, ?, ?, ?)",
+        (who, kind, item.id, label, cycle, item.hash),
+    )
+    return int(cursor.lastrowid)
+
+
+def item_of(database: Database, id: str) -> Item:
+    """The image of that id.
+
+    Raises:
+        LedgerError: there is none.
+    """
+    rows = database.rows("SELECT id, hash, problem FROM items WHERE id = :id", id=id)
+    if not rows:
+        raise LedgerError(f"{id!r} is not an image of this pool")
+    return Item(*rows[0])
+
+
+def _kind_and_label(
+    image: str, answer: Label | Answer, classes: Collection[str] | None
+) -> tuple[str, Label | None]:
+    if isinstance(answer, Answer):
+        return answer.value, None
+    if not answer:
+        raise LedgerError(f"{image!r}: empty label; to leave an image out, answer skip or unsure")
+    if classes is not None and answer not in classes:
+        raise UnknownName(f"class of {image!r}", answer, classes)
+    return "answer", answer

@@ -1,0 +1,196 @@
+"""Looking over what was answered: counts, the latest answers, who disagrees. Reads alone.
+
+Whatever a page asks for between two key presses is found by an index, however many images there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from ncenet.ledger.database import Database
+from ncenet.ledger.inbox import NOW
+from ncenet.ledger.records import Item
+from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.types import Label
+
+_STANDS = f"""
+    {NOT_UNDONE} AND NOT EXISTS (
+        SELECT 1 FROM events AS later WHERE later.id = events.id AND later.seq > events.seq
+        AND later.kind != 'undo' AND NOT EXISTS (SELECT 1 FROM events AS u WHERE u.undoes = later.seq)
+    )
+"""
+_DISPUTED = f"""
+    SELECT id FROM (
+        SELECT max(seq), id, kind, label FROM events WHERE {NOT_UNDONE} GROUP BY id, who
+    ) GROUP BY id HAVING count(DISTINCT kind || '/' || ifnull(label, '')) > 1
+"""
+
+
+class Said(NamedTuple):
+    """An answer that nobody took back.
+
+    Attributes:
+        seq: number of its event.
+        id: the image.
+        hash: hash of the image's bytes when it was answered.
+        who: the annotator.
+        kind: a label, or one of the answers that are none.
+        label: the class name of an ``"answer"``, else None.
+        at: when, ISO 8601, UTC.
+        key: what its sender called it; None when it did not come through the inbox.
+    """
+
+    seq: int
+    id: str
+    hash: str
+    who: str
+    kind: Literal["answer", "skip", "unsure"]
+    label: Label | None
+    at: str
+    key: str | None
+
+
+class Effort(NamedTuple):
+    """What one annotator did.
+
+    Attributes:
+        who: the annotator.
+        answers: that nobody took back.
+        seconds: median time for an answer; None when no time was measured.
+    """
+
+    who: str
+    answers: int
+    seconds: float | None
+
+
+class Review:
+    """Reads the answers of a ledger.
+
+    Args:
+        db: the file of the ledger.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def readable(self) -> int:
+        """How many images can be labelled."""
+        return int(self._db.one("SELECT count(*) FROM items WHERE problem IS NULL"))
+
+    def highest_row(self) -> int:
+        """The largest argument for which :meth:`row` may find an image; 0 without images."""
+        return int(self._db.one("SELECT ifnull(max(rowid), 0) FROM items"))
+
+    def row(self, number: int) -> Item | None:
+        """The image that was entered as number ``number`` from 1, if there is one."""
+        rows = self._db.rows("SELECT id, hash, problem FROM items WHERE rowid = :number", number=number)
+        return Item(*rows[0]) if rows else None
+
+    def by_hash(self, hash: str) -> Item | None:
+        """An image with these bytes; of several, the one that was entered first."""
+        rows = self._db.rows(
+            "SELECT id, hash, problem FROM items WHERE hash = :hash AND problem IS NULL "
+            "ORDER BY rowid LIMIT 1",
+            hash=hash,
+        )
+        return Item(*rows[0]) if rows else None
+
+    def items(self, ids: Iterable[str]) -> dict[str, Item]:
+        """The images of these ids; unknown ones are left out."""
+        found = {}
+        for id in ids:
+            for row in self._db.rows("SELECT id, hash, problem FROM items WHERE id = :id", id=id):
+                found[id] = Item(*row)
+        return found
+
+    def standing(self, id: str) -> Said | None:
+        """What the image is called now."""
+        said = self._said(f"id = :id AND {_STANDS}", "", id=id)
+        return said[0] if said else None
+
+    def answers(self, id: str) -> list[Said]:
+        """The latest answer of each annotator about an image, in their order."""
+        latest = {said.who: said for said in self._said(f"id = :id AND {NOT_UNDONE}", "ORDER BY seq", id=id)}
+        return sorted(latest.values())
+
+    def counts(self) -> dict[tuple[str, Label | None], int]:
+        """How many images stand under each kind of answer and label."""
+        rows = self._db.rows(
+            f"SELECT kind, label, count(*) FROM ({standing()}) GROUP BY kind, label", upto=NOW
+        )
+        return {(kind, label): count for kind, label, count in rows}
+
+    def latest(
+        self,
+        limit: int,
+        *,
+        before: int = NOW,
+        label: Label | None = None,
+        kind: str | None = None,
+        who: str | None = None,
+        disputed: bool = False,
+    ) -> list[Said]:
+        """Standing answers, the latest first.
+
+        Args:
+            limit: how many at most.
+            before: only events before this one: the last of the page before.
+            label: only of this class.
+            kind: only ``"answer"``, ``"skip"`` or ``"unsure"``.
+            who: only of this annotator.
+            disputed: only images about which two annotators say different things.
+        """
+        where = [f"seq < :before AND {_STANDS}"]
+        where += ["label = :label"] if label is not None else []
+        where += ["kind = :kind"] if kind is not None else []
+        where += ["who = :who"] if who is not None else []
+        where += [f"id IN ({_DISPUTED})"] if disputed else []
+        return self._said(
+            " AND ".join(where),
+            "ORDER BY seq DESC LIMIT :limit",
+            before=before,
+            label=label,
+            kind=kind,
+            who=who,
+            limit=limit,
+        )
+
+    def recent(self, who: str, limit: int) -> list[Said]:
+        """The last answers of an annotator that nobody took back, the latest first."""
+        return self._said(
+            f"who = :who AND {NOT_UNDONE}", "ORDER BY seq DESC LIMIT :limit", who=who, limit=limit
+        )
+
+    def disputed(self) -> int:
+        """How many images there are about which two annotators say different things."""
+        return int(self._db.one(f"SELECT count(*) FROM ({_DISPUTED})", upto=NOW))
+
+    def efforts(self) -> list[Effort]:
+        """What each annotator did, the most diligent first."""
+        counts = self._db.rows(
+            f"SELECT who, count(*) FROM events WHERE {NOT_UNDONE} GROUP BY who ORDER BY count(*) DESC, who",
+            upto=NOW,
+        )
+        return [Effort(who, count, self._median_seconds(who)) for who, count in counts]
+
+    def _median_seconds(self, who: str, among: int = 200) -> float | None:
+        """Over an annotator's last answers: the pace of today, not that of the first hour."""
+        times: Sequence[float] = self._db.column(
+            "SELECT seconds FROM receipts JOIN events USING (seq) "
+            "WHERE who = :who AND seconds IS NOT NULL AND kind != 'undo' ORDER BY seq DESC LIMIT :among",
+            who=who,
+            among=among,
+        )
+        return sorted(times)[len(times) // 2] if times else None
+
+    def _said(self, condition: str, order: str, **values: object) -> list[Said]:
+        rows = self._db.rows(
+            "SELECT seq, id, hash, who, kind, label, at, "
+            "(SELECT key FROM receipts WHERE receipts.seq = events.seq) "
+            f"FROM events WHERE {condition} {order}",
+            upto=NOW,
+            **values,
+        )
+        return [Said(*row) for row in rows]

@@ -1,0 +1,89 @@
+"""Deliveries: recorded once however often they come, refused one by one, taken back by their key."""
+
+import pytest
+
+from ncenet.ledger import Answer, Delivery
+
+
+def delivery(key, id="a.png", answer="cat", who="ann", **more):
+    return Delivery(key, who, id, answer, **more)
+
+
+def take_back(key, undoes, id="a.png", who="ann"):
+    return Delivery(key, who, id, None, undoes=undoes)
+
+
+def deliver(ledger, *deliveries, classes=None):
+    return ledger.inbox.deliver(deliveries, cycle=0, classes=classes)
+
+
+def test_the_same_key_counts_once_whatever_happened_in_between(ledger):
+    first = delivery("k1")
+    assert deliver(ledger, first) == {"k1": None}
+    deliver(ledger, delivery("k2", answer="dog"))
+    assert deliver(ledger, first, first) == {"k1": None}
+    assert ledger.labeled() == [("a.png", "dog")], "the late copy of the first answer corrects nothing"
+    assert len(ledger.events()) == 2
+
+
+def test_skip_unsure_and_labels_are_recorded_in_their_order(ledger):
+    deliver(ledger, delivery("1", answer=Answer.SKIP), delivery("2"), delivery("3", "b.png", Answer.UNSURE))
+    assert [(e.id, e.kind) for e in ledger.events()] == [
+        ("a.png", "skip"),
+        ("a.png", "answer"),
+        ("b.png", "unsure"),
+    ]
+
+
+def test_what_is_refused_holds_nothing_up_and_may_come_again(ledger):
+    ledger.add_items([("broken.png", "hash", "no image")])
+    outcome = deliver(
+        ledger,
+        delivery("unknown", "nowhere.png"),
+        delivery("class", answer="cow"),
+        delivery("broken", "broken.png"),
+        delivery("stale", hash="other"),
+        take_back("undo", undoes="nothing"),
+        delivery("good", hash="hash-a"),
+        classes=["cat"],
+    )
+    assert {key: why and why.split(":")[0] for key, why in outcome.items()} == {
+        "unknown": "'nowhere.png' is not an image of this pool",
+        "class": "unknown class of 'a.png' 'cow'",
+        "broken": "'broken.png' cannot be labelled, it cannot be read",
+        "stale": "'a.png' changed since it was shown",
+        "undo": "'a.png' has no such answer to undo",
+        "good": None,
+    }
+    assert ledger.labeled() == [("a.png", "cat")]
+    assert deliver(ledger, delivery("class", "b.png", "cow"), classes=["cat", "cow"]) == {"class": None}
+
+
+def test_an_undo_takes_back_the_answer_it_names_and_no_other(ledger):
+    deliver(ledger, delivery("1"), delivery("2", answer="dog", who="bob"), take_back("3", undoes="1"))
+    assert ledger.labeled() == [("a.png", "dog")], "bob's answer was not meant"
+    deliver(ledger, take_back("3", undoes="1"), take_back("4", undoes="1"))
+    assert len(ledger.events()) == 3, "neither the copy nor a second undo adds an event"
+    deliver(ledger, take_back("5", undoes="2"))
+    assert ledger.labeled() == []
+
+
+def test_taking_back_a_repetition_leaves_what_it_repeated(ledger):
+    deliver(ledger, delivery("1"), delivery("2"), take_back("3", undoes="2"))
+    assert ledger.labeled() == [("a.png", "cat")]
+
+
+def test_answer_and_receipt_are_on_disk_together(ledger, tmp_path):
+    class Full(Exception):
+        pass
+
+    def broken(*_):
+        raise Full
+
+    ledger._db._connection.create_function("disk_full", 0, broken)
+    ledger._db._connection.execute(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON main.receipts BEGIN SELECT disk_full(); END"
+    )
+    with pytest.raises(Exception, match="user-defined function raised"):
+        deliver(ledger, delivery("1"))
+    assert ledger.events() == []
