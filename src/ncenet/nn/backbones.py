@@ -46,14 +46,14 @@ class _Stage(nn.Module):
 
 @backbones.register("small")
 class SmallNet(nn.Module):
-    """Three stages of two convolutions, wide and early downsampled: trains fast on a CPU.
+    """Four narrow stages of two convolutions, downsampled early: trains fast on a CPU.
 
     Args:
         shape: (channels, H, W) of one image.
         widths: channels of the stages; the last is D. ``benchmarks/results/small_backbone.md`` compares some.
     """
 
-    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...] = (32, 64, 128)) -> None:
+    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
         super().__init__()
         _check_image(shape, "small")
         channels = (shape[0], *widths)
