@@ -58,7 +58,7 @@ def ask(
     recipe = apply_flags(recipe, flags)
 
     from ncenet.cli.progress import bars
-    from ncenet.loop.folder import write_csv
+    from ncenet.files import write_csv
     from ncenet.loop.open import open_loop
 
     with bars() as show:

@@ -54,7 +54,8 @@ def run(
         TrialFailed: trials failed; the others have run, and their records are on disk.
     """
     from ncenet.engines.local import map_trials
-    from ncenet.loop.folder import RunFolder, write_text
+    from ncenet.files import write_text
+    from ncenet.loop.folder import RunFolder
 
     def tell(event: Event) -> None:
         if on_event is not None:

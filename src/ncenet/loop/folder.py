@@ -21,14 +21,12 @@ Every file is written under a temporary name and renamed, so it is there whole o
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ncenet.errors import RecipeError
+from ncenet.files import write_text
 from ncenet.recipe import Recipe
 
 
@@ -83,27 +81,6 @@ class RunFolder:
                 f"{self.path} holds a run with another recipe:\n{shown}\n"
                 "choose another folder, or the same recipe"
             )
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
-
-
-def write_json(file: Path, record: Mapping[str, Any]) -> None:
-    """Write a record as indented JSON, whole or not at all."""
-    write_text(file, json.dumps(record, indent=1) + "\n")
-
-
-def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table as CSV, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(file, text.getvalue())
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

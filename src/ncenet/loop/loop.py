@@ -14,11 +14,12 @@ from typing import Any
 
 from ncenet.data.dataset import TestSet
 from ncenet.errors import UsageError
+from ncenet.files import write_csv, write_json
 from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.evaluate import evaluate
-from ncenet.loop.folder import RunFolder, write_csv, write_json
+from ncenet.loop.folder import RunFolder
 from ncenet.loop.view import LearnerView
 from ncenet.rng import Streams
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy

@@ -11,10 +11,11 @@ from ncenet.data.dataset import Dataset, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.data.scan import Scan, scan
 from ncenet.errors import DataError, UnreadableImages, UsageError
+from ncenet.files import write_csv
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.folder import RunFolder, write_csv
+from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Loop, Notify
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams

@@ -1,0 +1,52 @@
+"""Files appear whole, or not at all."""
+
+import json
+
+import pytest
+
+from ncenet.files import whole, write_csv, write_json, write_text
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
+    file = tmp_path / "a.txt"
+    with whole(file) as partial:
+        partial.write_text("half")
+        assert not file.exists()
+    assert (names(tmp_path), file.read_text()) == (["a.txt"], "half")
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("before")
+    with pytest.raises(RuntimeError, match="no more"), whole(file) as partial:
+        partial.write_text("half")
+        raise RuntimeError("no more")
+    assert (names(tmp_path), file.read_text()) == (["a.txt"], "before")
+
+
+def test_folders_are_whole_too(tmp_path):
+    (tmp_path / "out.partial" / "left").mkdir(parents=True)  # of a process that was killed
+    with whole(tmp_path / "out") as partial:
+        partial.mkdir()
+        (partial / "a.txt").write_text("a")
+    assert (names(tmp_path), names(tmp_path / "out")) == (["out"], ["a.txt"])
+    with pytest.raises(RuntimeError), whole(tmp_path / "other") as partial:
+        partial.mkdir()
+        raise RuntimeError
+    assert names(tmp_path) == ["out"]
+
+
+def test_line_ends_stay_as_they_are(tmp_path):
+    write_text(tmp_path / "a.txt", "one\r\ntwo\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"one\r\ntwo\n"
+
+
+def test_tables_and_records(tmp_path):
+    write_csv(tmp_path / "a.csv", ("id", "label"), [("a,b", "cat"), ('"', 1)])
+    assert (tmp_path / "a.csv").read_text() == 'id,label\n"a,b",cat\n"""",1\n'
+    write_json(tmp_path / "a.json", {"a": [1]})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1]}
