@@ -1,4 +1,4 @@
-"""Pure tensor maths: no state, no files, no random numbers.
+"""Pure tensor maths: no state, no files, and no random numbers but those of a generator that is handed in.
 
 Half precision is computed in float32, also under autocast; float64 stays float64.
 
@@ -10,6 +10,7 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     information  information of a subset of the pool (Eq. 10 to 12)
     topk         the k best of a pool of any size
     kcenter      greedy k-centre (core-set)
+    kmeanspp     k-means++ seeding of rank-one matrices (BADGE)
 """
 
 from ncenet.functional.information import information, normalized_information, subset_information
@@ -20,6 +21,7 @@ from ncenet.functional.kernels import (
     gaussian_log_likelihood,
     nearest_squared_distance,
 )
+from ncenet.functional.kmeanspp import k_means_seeds
 from ncenet.functional.losses import log1mexp, nce_loss
 from ncenet.functional.scores import (
     bald,
@@ -44,6 +46,7 @@ __all__ = [
     "gaussian_log_likelihood",
     "information",
     "k_centers",
+    "k_means_seeds",
     "least_confidence",
     "log1mexp",
     "margin",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from torch import Generator
 
-import torch
-from torch import Generator, Tensor
-
-from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.functional.kcenter import k_centers
 from ncenet.strategies import strategies
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.strategies.gather import gather_features
+from ncenet.types import PoolView, Query
 
 
 @strategies.register("core-set")
@@ -41,28 +38,11 @@ class CoreSet:
         ids = sorted(view.ids)
         if not ids:
             return Query((), ())
-        pool_ND = _gather(view.predictions(), ids)
-        centers_LD = _gather(view.labeled_predictions(), view.labeled_ids) if view.labeled_ids else None
+        pool_ND = gather_features(view.predictions(), ids, "core-set")
+        centers_LD = None
+        if view.labeled_ids:
+            centers_LD = gather_features(view.labeled_predictions(), view.labeled_ids, "core-set")
         picked = k_centers(pool_ND, min(query_size, len(ids)), centers_LD)
         return Query(
             tuple(ids[row] for row in picked.indices.tolist()), tuple(picked.squared_distances.tolist())
         )
-
-
-def _gather(predictions: Iterable[Prediction], ids: Sequence[str]) -> Tensor:
-    """Features (N, D) in float32 on the CPU, rows in the order of ``ids``."""
-    row_of = {image: row for row, image in enumerate(ids)}
-    table = torch.empty(0)
-    for prediction in predictions:
-        features = prediction.features
-        if features is None:
-            raise UsageError("core-set needs features, and this learner predicts none")
-        if not len(table):
-            # Filled in place: concatenating the chunks would hold all features twice. A row that is never
-            # filled stays nan, and k-centre refuses it.
-            table = torch.full((len(ids), features.shape[1]), torch.nan)
-        bad = (~features.float().square().sum(1).isfinite()).nonzero().flatten().tolist()
-        if bad:
-            raise NonFiniteScore(len(bad), prediction.ids[bad[0]])
-        table[[row_of[image] for image in prediction.ids]] = features.to(table)
-    return table

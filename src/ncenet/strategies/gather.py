@@ -1,0 +1,81 @@
+"""What strategies that look at images together have in common: a table of the pool, filled by chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from ncenet.errors import NonFiniteScore, UsageError
+from ncenet.types import Prediction
+
+
+class Table:
+    """A row per image in float32 on the CPU, in the order of ``ids``, whatever the order of the chunks.
+
+    Args:
+        ids: N distinct ids.
+
+    Attributes:
+        rows: (N, D) once the first chunk is in, (0,) before. A row that was never filled is nan.
+
+    >>> table = Table(["a", "b"])
+    >>> table.fill(["b"], torch.tensor([[2.0]]))
+    >>> table.fill(["a"], torch.tensor([[1.0]]))
+    >>> table.rows
+    tensor([[1.],
+            [2.]])
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._row_of = {image: row for row, image in enumerate(ids)}
+        self.rows = torch.empty(0)
+
+    def fill(self, ids: Sequence[str], rows: Tensor) -> None:
+        """Put in the rows of a chunk."""
+        if not len(self.rows):
+            # Filled in place: concatenating the chunks would hold all rows twice.
+            self.rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)
+        self.rows[[self._row_of[image] for image in ids]] = rows.to(self.rows)
+
+
+def checked_features(prediction: Prediction, strategy: str) -> Tensor:
+    """Features (N, D) of a chunk, which can be squared in float32.
+
+    Args:
+        prediction: the chunk.
+        strategy: who asks, for the message.
+
+    Raises:
+        NonFiniteScore: a feature is nan or inf, or too large to be squared.
+        UsageError: the prediction carries no features.
+    """
+    if prediction.features is None:
+        raise UsageError(f"{strategy} needs features, and this learner predicts none")
+    check_squares(prediction.ids, prediction.features)
+    return prediction.features
+
+
+def check_squares(ids: Sequence[str], rows: Tensor) -> None:
+    """Refuse rows (N, D) whose squared length is not finite in float32.
+
+    Raises:
+        NonFiniteScore: there are some; names the first.
+    """
+    bad = (~rows.float().square().sum(1).isfinite()).nonzero().flatten().tolist()
+    if bad:
+        raise NonFiniteScore(len(bad), ids[bad[0]])
+
+
+def gather_features(predictions: Iterable[Prediction], ids: Sequence[str], strategy: str) -> Tensor:
+    """Features (N, D) of all chunks in float32, rows in the order of ``ids``.
+
+    Raises:
+        NonFiniteScore: a feature is nan or inf, or too large to be squared.
+        UsageError: the predictions carry no features.
+    """
+    table = Table(ids)
+    for prediction in predictions:
+        table.fill(prediction.ids, checked_features(prediction, strategy))
+    return table.rows
