@@ -9,7 +9,8 @@
     │   └── MissingExtra      an optional dependency; prints the one line that installs it
     ├── DataError             the images or labels are not what they should be
     │   ├── UnreadableImage   one image that cannot be decoded
-    │   └── UnreadableImages  all of them, listed, when the run was told to stop on them
+    │   ├── BadAnnotation     the boxes of one image that cannot be what they say
+    │   └── UnreadableImages  all of both, listed, when the run was told to stop on them
     ├── LedgerError           the ledger refuses: changed file, other recipe, newer schema
     ├── NotFitted             a prediction was asked of a learner that has learned nothing
     ├── NonFiniteScore        a score function returned nan or inf
@@ -85,16 +86,37 @@ class UnreadableImage(DataError):
         return type(self), (self.id, self.why)
 
 
-class UnreadableImages(DataError):
-    """All unreadable images of a pool, when the run was told to stop on them."""
+class BadAnnotation(DataError):
+    """Something wrong with the boxes of one image.
 
-    def __init__(self, problems: Sequence[UnreadableImage]) -> None:
+    Args:
+        id: the id of the image in its pool.
+        why: file and object, and what is wrong there, in one line.
+    """
+
+    def __init__(self, id: str, why: str) -> None:
+        self.id, self.why = id, why
+        super().__init__(why)
+
+    def __reduce__(self) -> tuple[type[BadAnnotation], tuple[str, str]]:
+        return type(self), (self.id, self.why)
+
+
+class UnreadableImages(DataError):
+    """All unreadable images and bad annotations of a pool, when the run was told to stop on them."""
+
+    def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation]) -> None:
         self.problems = list(problems)
+        annotations = sum(isinstance(problem, BadAnnotation) for problem in self.problems)
+        images = len(self.problems) - annotations
+        found = [f"{images} unreadable image(s)"] * (images > 0)
+        found += [f"{annotations} mistake(s) in annotations"] * (annotations > 0)
         shown = "\n".join(f"  {problem}" for problem in self.problems[:20])
         more = f"\n  and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
         super().__init__(
-            f"{len(self.problems)} unreadable image(s):\n{shown}{more}\n"
-            "repair or remove them, or leave them out with --on-bad-image skip"
+            f"{' and '.join(found)}:\n{shown}{more}\n"
+            f"repair or remove them, or leave {'those images' if annotations else 'them'} out with "
+            "--on-bad-image skip"
         )
 
 

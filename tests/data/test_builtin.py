@@ -8,6 +8,7 @@ import torchvision.datasets
 from ncenet.data import datasets, open_dataset
 from ncenet.data.builtin import cache_folder, fashion_mnist
 from ncenet.errors import DataError
+from tests.data.detection.make import samples, write_voc
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,9 @@ def empty_cache(tmp_path, monkeypatch):
 
 
 def test_everything_built_in_describes_itself():
-    assert datasets.names() == ["cifar10", "cifar100", "digits", "fashion-mnist"]
+    assert datasets.names() == [
+        *("cifar10", "cifar100", "digits", "fashion-mnist", "voc0712", "voc2007", "voc2012")
+    ]
     for name, describe in datasets:
         entry = describe()
         assert entry.name == name
@@ -28,25 +31,67 @@ def test_everything_built_in_describes_itself():
         assert (entry.download_mb == 0) == (name == "digits")
 
 
-@pytest.mark.parametrize("name", ["cifar10", "cifar100", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "fashion-mnist", "voc2007", "voc0712"])
 def test_nothing_is_downloaded_unasked(name, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("the network was used")
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     with pytest.raises(DataError, match=rf"nothing is downloaded unasked.*ncenet datasets --download {name}"):
-        open_dataset(name)
+        open_dataset(name, task=None)
     assert not cache_folder().exists()
 
 
-@pytest.mark.parametrize("name", ["cifar10", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["cifar10", "fashion-mnist", "voc2012"])
 def test_offline_the_download_fails_with_a_name(name, monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("Network is unreachable")
 
     monkeypatch.setattr("urllib.request.urlopen", offline)
     with pytest.raises(DataError, match=f"{name}: cannot be opened or downloaded"):
-        open_dataset(name, download=True)
+        open_dataset(name, download=True, task=None)
+
+
+def test_voc_is_read_where_torchvision_puts_it(monkeypatch):
+    made = samples(6)
+    devkit = cache_folder() / "VOCdevkit"
+    write_voc(devkit / "VOC2007", {"trainval": made[:2], "train": made[:1], "val": made[1:2]})
+    with pytest.raises(DataError, match="voc2007 is not in"):  # the test images are a download of their own
+        open_dataset("voc2007", task="detection")
+    write_voc(devkit / "VOC2007", {"test": made[2:3]})
+    write_voc(devkit / "VOC2012", {"trainval": made[3:], "train": made[3:4], "val": made[4:]})
+    found = {
+        (name, split): list(open_dataset(name, split=split, task="detection").pool.ids())
+        for name in ("voc2007", "voc2012", "voc0712")
+        for split in ("train", "test")
+    }
+    first, second = "VOC2007/JPEGImages/00000", "VOC2012/JPEGImages/00000"
+    assert found == {
+        ("voc2007", "train"): [f"{first}0.jpg", f"{first}1.jpg"],
+        ("voc2007", "test"): [f"{first}2.jpg"],
+        ("voc2012", "train"): [f"{second}3.jpg"],
+        ("voc2012", "test"): [f"{second}4.jpg", f"{second}5.jpg"],
+        ("voc0712", "train"): [
+            *(f"{first}{n}.jpg" for n in range(2)),
+            *(f"{second}{n}.jpg" for n in (3, 4, 5)),
+        ],
+        ("voc0712", "test"): [f"{first}2.jpg"],
+    }
+    train = open_dataset("voc2007", task="detection")
+    assert len(train.class_names) == 20
+    assert "has the class" in train.problems[0].why, "digits are none of the twenty"
+
+
+def test_a_download_of_voc_brings_all_its_parts(monkeypatch):
+    asked = []
+
+    def fetch(root, *, year, image_set, download):
+        asked.append((year, image_set, download))
+        write_voc(root / "VOCdevkit" / f"VOC{year}", {"trainval": samples(1), "test": samples(1)})
+
+    monkeypatch.setattr(torchvision.datasets, "VOCDetection", fetch)
+    open_dataset("voc0712", download=True, task=None)
+    assert asked == [("2007", "trainval", True), ("2007", "test", True), ("2012", "trainval", True)]
 
 
 def idx(values):

@@ -1,7 +1,7 @@
 """Images, and what is known of them: pools, labels, built-in sets, scans, tensors."""
 
 from ncenet.data.builtin import BuiltinSet, datasets
-from ncenet.data.dataset import Dataset, Oracle, TestSet, as_test_set
+from ncenet.data.dataset import BoxTestSet, Dataset, Oracle, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.data.parquet import ParquetPool
 from ncenet.data.pools import ArrayPool, FolderPool, Subset, channels_of
@@ -10,6 +10,7 @@ from ncenet.data.scan import Scan, Sizes, scan
 # tensors and augment are not named here: they import torch, and listing data sets must not.
 __all__ = [
     "ArrayPool",
+    "BoxTestSet",
     "BuiltinSet",
     "Dataset",
     "FolderPool",
@@ -19,6 +20,7 @@ __all__ = [
     "Sizes",
     "Subset",
     "TestSet",
+    "as_box_test_set",
     "as_test_set",
     "channels_of",
     "datasets",

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncenet.data.pools import Subset
-from ncenet.errors import DataError
+from ncenet.errors import BadAnnotation, DataError
+from ncenet.recipe import Task
+from ncenet.types import Boxes
 
 if TYPE_CHECKING:
     from ncenet.types import Label, Pool
@@ -60,9 +62,12 @@ class Dataset:
     Attributes:
         name: for messages and tables.
         pool: the images.
-        oracle: answers for every image of the pool; None when the images have no labels.
+        oracle: answers for every image of the pool but those with problems; None when the images have no
+            labels.
         class_names: the C classes; empty when the images have no labels.
         flip_safe: whether mirroring leaves the meaning of an image alone (not so for digits).
+        task: what the oracle's answers are: the name of a class, or the text of the boxes of an image.
+        problems: mistakes in the annotations of images that can only be left out.
     """
 
     name: str
@@ -70,6 +75,8 @@ class Dataset:
     oracle: Oracle | None = None
     class_names: tuple[str, ...] = ()
     flip_safe: bool = True
+    task: Task = "classification"
+    problems: tuple[BadAnnotation, ...] = ()
 
     def required_oracle(self) -> Oracle:
         """The oracle.
@@ -77,11 +84,17 @@ class Dataset:
         Raises:
             DataError: the images have no labels.
         """
+        if self.oracle is None and self.task == "detection":
+            raise DataError(
+                f"{self.name}: the images have no boxes. Boxes come with a VOC folder, a COCO file, a YOLO "
+                "folder, a CSV file with columns x1, y1, x2, y2 and label, or a Parquet file with columns "
+                "boxes and labels"
+            )
         if self.oracle is None:
             raise DataError(
                 f"{self.name}: the images have no labels. Labels are: one folder per class (at least two, "
                 "and no image beside them), a column 'label' in the CSV manifest or Parquet file, or a "
-                "built-in set"
+                "built-in set. For boxes around objects, add --task detection"
             )
         return self.oracle
 
@@ -116,6 +129,26 @@ class TestSet:
         return len(self.ids)
 
 
+@dataclass(frozen=True)
+class BoxTestSet:
+    """Images with open boxes, to score a detector that was trained on others.
+
+    Attributes:
+        pool: the images.
+        ids: N ids.
+        boxes: the objects of each image, parallel to ``ids``.
+        class_names: the C classes of the training data.
+    """
+
+    pool: Pool
+    ids: Sequence[str]
+    boxes: tuple[Boxes, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
 def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) -> TestSet:
     """Open the labels of a data set that is used for nothing but scoring.
 
@@ -137,3 +170,20 @@ def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) ->
             f"images do not; those are {', '.join(names)}. Remove those test images, or rename the classes"
         )
     return TestSet(dataset.pool, ids, tuple(index[labels[id]] for id in ids), tuple(names))
+
+
+def as_box_test_set(dataset: Dataset, class_names: tuple[str, ...]) -> BoxTestSet:
+    """Open the boxes of a data set that is used for nothing but scoring.
+
+    Args:
+        dataset: images with boxes; its oracle is asked for all of them.
+        class_names: the classes of the training data.
+
+    Raises:
+        DataError: the images have no boxes.
+        UnknownName: an object has a class that the training data does not.
+    """
+    ids = dataset.pool.ids()
+    answers = dataset.required_oracle().answer(ids)
+    boxes = tuple(Boxes.from_label(answers[id], classes=class_names) for id in ids)
+    return BoxTestSet(dataset.pool, ids, boxes, class_names)

@@ -106,6 +106,19 @@ def probe(data: bytes) -> Probe:
         return Probe(mode, height, width)
 
 
+def upright_size(data: bytes) -> tuple[int, int]:
+    """(width, height) in pixels, upright, by the header alone.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        image = _open(data)
+        width, height = image.size
+        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        return (height, width) if sideways else (width, height)
+
+
 def stored_gray(data: bytes) -> bool:
     """Whether the header says that the image has no colours.
 

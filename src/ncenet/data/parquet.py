@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,43 @@ def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
     return [known[value] for value in values], tuple(known.values())
 
 
+def column_names(file: Path) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file.
+    """
+    return list(_schema(file).names)
+
+
+def read_columns(file: Path, names: Sequence[str], *, optional: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """Columns as lists, by name.
+
+    Args:
+        file: the Parquet file.
+        names: must be there.
+        optional: are left out when they are not there.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file, or a column is missing.
+    """
+    there = column_names(file)
+    wanted = [*names, *(name for name in optional if name in there)]
+    return {name: _column(file, name).to_pylist() for name in wanted}
+
+
+def class_names_of(file: Path) -> tuple[str, ...]:
+    """Names of the classes that the metadata gives; none when it gives none.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file, or names that cannot be read.
+    """
+    return _class_names(file, _schema(file))
+
+
 def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
     """Names of the classes from the schema's metadata; none when it holds none."""
     metadata = schema.metadata or {}
@@ -105,7 +143,7 @@ def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
         if b"class_names" in metadata:
             return tuple(map(str, json.loads(metadata[b"class_names"])))
         if b"huggingface" in metadata:
-            label = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]
+            label = json.loads(metadata[b"huggingface"])["info"]["features"].get("label", {})
             return tuple(map(str, label.get("names", ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file}: the class names in its metadata cannot be read: {error!r}") from error

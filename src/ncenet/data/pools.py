@@ -71,6 +71,17 @@ class EncodedPool(ABC):
         except Undecodable as error:
             raise UnreadableImage(id, str(error)) from error
 
+    def size(self, id: str) -> tuple[int, int]:
+        """(width, height) in pixels, upright, by the header alone.
+
+        Raises:
+            UnreadableImage: the bytes do not begin like an image.
+        """
+        try:
+            return images.upright_size(self.read(id))
+        except Undecodable as error:
+            raise UnreadableImage(id, str(error)) from error
+
     def content_hash(self, id: str) -> str:
         """BLAKE2b of the encoded bytes, 128 bits, as 32 hexadecimal digits."""
         return hashlib.blake2b(self.read(id), digest_size=16).hexdigest()

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from ncenet.data.dataset import Dataset
 from ncenet.errors import DataError
+from ncenet.recipe import Task
 from ncenet.registry import Registry
 
 Split: TypeAlias = Literal["train", "test"]
@@ -31,6 +32,7 @@ class BuiltinSet:
         classes: number of classes.
         download_mb: megabytes that are downloaded before the first use; 0 when it is on the machine.
         open: opens a split from a folder that holds downloads; the last argument allows to download.
+        task: what its labels are: classes, or boxes.
     """
 
     name: str
@@ -40,6 +42,7 @@ class BuiltinSet:
     classes: int
     download_mb: int
     open: Callable[[Split, Path, bool], Dataset]
+    task: Task = "classification"
 
 
 datasets: Registry[BuiltinSet] = Registry("data set", package="ncenet.data.builtin", group="ncenet.datasets")

@@ -1,0 +1,132 @@
+"""CSV and Parquet with boxes: a row an object, and a row an image."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from ncenet.data.dataset import Dataset
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
+from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
+from ncenet.data.pools import FolderPool
+from ncenet.errors import DataError
+
+EDGES = ("x1", "y1", "x2", "y2")
+_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
+
+
+def is_box_csv(file: Path) -> bool:
+    """Whether the header names the edges of boxes."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            header = next(csv.reader(text), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # whoever reads the file says what is wrong
+    return bool(set(EDGES) & {column.strip() for column in header})
+
+
+def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
+    """Read a CSV file with the columns path, x1, y1, x2, y2, label and perhaps difficult.
+
+    An image has as many rows as objects. One without objects has one row in which all else is empty.
+
+    Args:
+        file: the CSV file; paths are relative to it.
+        classes: the classes that there are. Default: those of the objects, sorted.
+
+    Raises:
+        DataError: not CSV, a column is missing, or a row has no path.
+    """
+    objects: dict[str, list[Found]] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.DictReader(text, strict=True)
+            rows.fieldnames = [column.strip() for column in rows.fieldnames or []]
+            missing = [column for column in ("path", *EDGES, "label") if column not in rows.fieldnames]
+            if missing:
+                raise DataError(f"{file}:1 lacks the column(s) {', '.join(missing)}")
+            for row in rows:
+                path = (row["path"] or "").strip().replace("\\", "/")
+                if not path:
+                    raise DataError(f"{file}:{rows.line_num} the path is missing")
+                found = _row(f"line {rows.line_num}", row)
+                objects.setdefault(path, []).extend([] if found is None else [found])
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except csv.Error as error:
+        raise DataError(f"{file}:{rows.line_num + 1} not CSV: {error}") from error
+    if not objects:
+        raise DataError(f"{file}: lists no images")
+    pool = FolderPool(file.parent, list(objects), channels=3)
+    annotations = [Annotation(path, file.name, found) for path, found in objects.items()]
+    return as_dataset(file.stem, pool, annotations, classes)
+
+
+def open_parquet(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
+    """Read a Parquet file with the columns image, boxes, labels and perhaps difficult; a row an image.
+
+    ``boxes`` holds lists of [x1, y1, x2, y2], ``labels`` lists of names, or of indices into the
+    ``class_names`` (JSON) of the schema's metadata.
+
+    Args:
+        file: the Parquet file.
+        classes: the classes that there are. Default: those of the metadata, or those of the objects, sorted.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: a column is missing or of another kind.
+    """
+    pool = ParquetPool(file, channels=3)
+    columns = read_columns(file, ("boxes", "labels"), optional=("difficult",))
+    names = class_names_of(file)
+    annotations = []
+    for row, id in enumerate(pool.ids()):
+        boxes, labels = columns["boxes"][row], columns["labels"][row]
+        where = f"row {row} of {file.name}, counted from 0"
+        if not isinstance(boxes, list) or not isinstance(labels, list):
+            problem = "no boxes and labels; an image without objects has empty lists"
+            annotations.append(Annotation(id, where, problem=problem))
+            continue
+        marks = columns["difficult"][row] if "difficult" in columns else None
+        marks = [False] * len(boxes) if marks is None else marks
+        if not len(boxes) == len(labels) == len(marks):
+            problem = f"{len(boxes)} boxes, {len(labels)} labels and {len(marks)} marks of difficulty"
+            annotations.append(Annotation(id, where, problem=problem))
+            continue
+        found = [
+            _of_row(f"object {n}", box, label, bool(mark), names)
+            for n, (box, label, mark) in enumerate(zip(boxes, labels, marks, strict=True), start=1)
+        ]
+        annotations.append(Annotation(id, where, found))
+    return as_dataset(file.stem, pool, annotations, (names or None) if classes is None else classes)
+
+
+def _row(where: str, row: dict[str, str | None]) -> Found | None:
+    """The object of a row of CSV; None when the row only names an image."""
+    values = {name: (row[name] or "").strip() for name in (*EDGES, "label")}
+    if not any(values.values()):
+        return None
+    missing = [name for name, value in values.items() if not value]
+    if missing:
+        return Found(where, problem=f"lacks {', '.join(missing)}")
+    if None in row:
+        return Found(where, problem="has more fields than the header: quote fields that hold commas")
+    difficult = (row.get("difficult") or "").strip().lower()
+    if difficult not in (*_YES, *_NO):
+        return Found(where, problem=f"difficult is {difficult!r}, not 0 or 1")
+    return Found(where, [number(values[edge]) for edge in EDGES], values["label"], difficult in _YES)
+
+
+def _of_row(where: str, box: object, label: object, difficult: bool, names: Sequence[str]) -> Found:
+    """An object of a row of Parquet."""
+    if isinstance(label, int):
+        if not 0 <= label < len(names):
+            known = f"0 to {len(names) - 1}" if names else "a name: the metadata holds no class_names"
+            return Found(where, problem=f"has the label {label}, which is not {known}")
+        label = names[label]
+    if not isinstance(label, str):
+        return Found(where, problem=f"has the label {label!r}, which is no name")
+    return Found(where, box if isinstance(box, list) else [box], label, difficult)
