@@ -69,3 +69,8 @@ def test_a_change_leaves_the_original_alone():
     recipe = Recipe()
     recipe.with_changes({"loop.seed": 9})
     assert recipe.loop.seed == 0
+
+
+def test_held_out_images_come_from_one_place():
+    with pytest.raises(RecipeError, match=r"from data\.test or from loop\.held_out, not from both"):
+        Recipe().with_changes({"data.test": "held-out", "loop.held_out": 5})

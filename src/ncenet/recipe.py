@@ -168,7 +168,12 @@ class LoopRecipe(Section):
     """What is asked, how often, and how much."""
 
     strategy: str = Field("rejection", description="Query strategy; `ncenet strategies` lists them.")
-    initial: int = Field(100, ge=1, description="Size of the random initial set.")
+    initial: int = Field(100, ge=1, description="Size of the initial set.")
+    held_out: int = Field(
+        0,
+        ge=0,
+        description="Random images of the pool that measure the model: asked for first, never trained on.",
+    )
     query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
     seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
@@ -194,6 +199,8 @@ class Recipe(Section):
             raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":
             raise ValueError("strategy rejection needs model.head.name nce: rows of softmax sum to one")
+        if self.loop.held_out and self.data.test is not None:
+            raise ValueError("held-out images come from data.test or from loop.held_out, not from both")
         return self
 
     def with_changes(self, changes: dict[str, Any]) -> Recipe:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-Stream: TypeAlias = Literal["initial", "weights", "order", "augment", "subset", "query", "dropout"]
+Stream: TypeAlias = Literal[
+    "initial", "weights", "order", "augment", "subset", "query", "dropout", "held-out"
+]
 
 
 class Streams:

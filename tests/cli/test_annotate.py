@@ -89,6 +89,21 @@ class TestAskAndTell:
         assert ncenet("tell", "run", "a.csv").code == 0
         assert len(ids(ncenet("ask", "run"))) == 2
 
+    def test_held_out_images_are_asked_first_and_measure(self, ncenet, photos):
+        start = ("ask", "run", "--data", photos, "--classes", CLASSES, "--held-out", 4, "--initial", 3, *TINY)
+        held_out = ids(ncenet(*start))
+        assert len(held_out) == 4
+        write_answers(photos.parent / "a.csv", dict.fromkeys(held_out, "ant"))
+        assert ncenet("tell", "run", "a.csv").code == 0
+        initial = ids(ncenet("ask", "run"))
+        assert len(initial) == 3 and not set(initial) & set(held_out)
+        write_answers(photos.parent / "a.csv", dict.fromkeys(initial, "ant"))
+        assert ncenet("tell", "run", "a.csv").code == 0
+        ids(ncenet("ask", "run", "-n", 2))
+        record = json.loads(ncenet("report", "run", "--json").out)
+        (cycle,) = record["cycles"]
+        assert (cycle["labeled"], cycle["accuracy"]) == (3, 1.0)
+
     def test_a_file_to_fill_in(self, ncenet, tmp_path, photos):
         done = ncenet(
             "ask", "run", "--data", photos, "--classes", CLASSES, "-n", 3, "--out", "query.csv", *TINY

@@ -2,7 +2,10 @@ import pytest
 
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.errors import DataError
+from ncenet.ledger import Ledger
+from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
+from ncenet.types import Query
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})
@@ -22,6 +25,15 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     assert run.cycles[0].queried == ("4.png", "5.png", "6.png")
     assert run.cycles[-1].per_class == {"cat": 0.7, "dog": 0.7}
     assert run.initial_per_class == {"cat": 2, "dog": 2}
+    assert run.queried_per_class == {"dog": 6}
+
+
+def test_held_out_images_are_in_neither_count(tmp_path):
+    write_run(tmp_path / "run", RECIPE, [0.5, 0.6, 0.7])
+    with Ledger(tmp_path / "run" / "ledger.sqlite") as ledger:
+        ledger.record_query(0, HELD_OUT, Query(("0.png", "2.png"), (0.0, 0.0)))
+    run = read_run(tmp_path / "run")
+    assert run.initial_per_class == {"dog": 2}, "0.png and 2.png are cats"
     assert run.queried_per_class == {"dog": 6}
 
 

@@ -287,6 +287,16 @@ class TestWarmAndCold:
         for name, tensor in loaded.network.state_dict().items():
             assert torch.allclose(learner.network.state_dict()[name], tensor, atol=1e-6), name
 
+    def test_warm_starts_afresh_when_classes_were_added(self, before):
+        pool, learner = images(), classifier(warm=True)
+        more = labeled(pool)
+        more = LabeledSet(more.ids, more.labels, (*CLASSES, "dodo"))
+        learner.fit(more, pool, cycle=2, before=before)
+        cold = classifier(warm=False)
+        cold.fit(more, pool, cycle=2)
+        assert learner.network.head.num_classes == len(CLASSES) + 1
+        assert weights(learner) == weights(cold)
+
 
 class TestHead:
     def report(self, **head):

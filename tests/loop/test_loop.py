@@ -13,10 +13,13 @@ from ncenet.data.dataset import TestSet
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import LedgerError, UnknownName, UsageError
 from ncenet.ledger import Answer, Ledger
+from ncenet.loop import trust
+from ncenet.loop.first import TYPICAL
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Loop
 from ncenet.rng import Streams
 from ncenet.strategies import strategies
+from ncenet.types import Query
 from tests.loop.fakes import CountingLearner
 
 CLASSES = ("ant", "bee", "cow")
@@ -234,3 +237,46 @@ def test_answers_that_arrive_during_a_fit_wait_for_the_next(make):
     assert loop.learner.fits == [(1, list(first[:3]))]
     loop.fit()
     assert loop.learner.fits[1] == (2, list(first))
+
+
+class Alphabet:
+    """Asks in the order of the ids, and remembers what it was told."""
+
+    def __init__(self):
+        self.labeled = []
+
+    def query(self, ids, labeled_ids, query_size):
+        self.labeled.append(list(labeled_ids))
+        chosen = tuple(sorted(ids)[:query_size])
+        return Query(chosen, (0.0,) * len(chosen))
+
+
+def test_first_queries_go_on_until_the_model_can_be_trusted(make):
+    first = Alphabet()
+    loop = make(first=first)
+    assert loop.ask(29).ids == tuple(sorted(loop.pool.ids())[:29])
+    answer(loop, loop.ask(29).ids)
+    loop.ask(1)
+    assert loop.ledger.latest_query().strategy == TYPICAL, "29 labels are less than ten for each class"
+    assert [len(labeled) for labeled in first.labeled] == [0, 29]
+    assert loop.ask(1) == loop.ask(1), "asked again, the same"
+
+
+def test_a_trusted_model_chooses(make, monkeypatch):
+    loop = make(first=Alphabet())
+    monkeypatch.setattr(trust, "LABELS_PER_CLASS", 8)
+    answer(loop, sorted(loop.pool.ids())[: 8 * len(CLASSES)])
+    loop.ask(2)
+    assert loop.ledger.latest_query().strategy == "confusion"
+
+
+def test_added_classes_are_learned_from_the_next_fit_on(make):
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    loop.fit()
+    with pytest.raises(UnknownName):
+        answer(loop, loop.pool.ids()[-1:], "dodo")
+    loop.ledger.add_class("dodo", who="ann")
+    assert loop.class_names == (*CLASSES, "dodo")
+    answer(loop, loop.ask(5).ids, "dodo")
+    assert loop.fit() == 2

@@ -14,6 +14,7 @@ from typing import Any
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
+from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
 
 HEADLINE = "accuracy"
@@ -203,7 +204,11 @@ def read_run(folder: Path) -> Run:
     queried_per_class: Counter[str] = Counter()
     if (folder / "ledger.sqlite").exists():
         with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+            held_out = ledger.latest_query(strategy=HELD_OUT)
+            measuring = set() if held_out is None else set(held_out.query.ids)
             for image, label in ledger.labeled():
+                if image in measuring:
+                    continue
                 (queried_per_class if image in queried else initial_per_class)[label] += 1
     return Run(
         recipe=recipe,

@@ -91,6 +91,9 @@ class Classifier:
     ) -> FitReport:
         """Train on the labelled set; see :class:`ncenet.types.Learner`.
 
+        A warm start needs the classes of the model before: where some were added since, weights are drawn
+        afresh.
+
         Raises:
             UsageError: the labelled set is empty, or the backbone does not take these images.
         """
@@ -98,9 +101,11 @@ class Classifier:
             raise UsageError("nothing to learn from: the labelled set is empty")
         tensors = self._inputs(pool)
         targets = torch.tensor(labeled.targets())
+        warm = False
         if self.train.warm and before is not None:
             self.load(before)
-        else:
+            warm = self.class_names == labeled.class_names
+        if not warm:
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
                 self._initialize_head(labeled.ids, targets, tensors)

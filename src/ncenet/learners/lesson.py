@@ -75,8 +75,8 @@ class ClassLesson:
     flip: bool
 
     def description(self) -> list[Any]:
-        """Ids and targets."""
-        return [list(self.ids), self.targets.tolist()]
+        """Number of classes, ids and targets."""
+        return [self.head.num_classes, list(self.ids), self.targets.tolist()]
 
     def batch(self, rows: Sequence[int], noise: torch.Generator) -> tuple[Tensor, Tensor]:
         """Augmented inputs and class indices (B,)."""

@@ -6,6 +6,7 @@ by being run again.
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -19,7 +20,10 @@ from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.evaluate import evaluate
+from ncenet.loop.first import TYPICAL, FirstQueries
 from ncenet.loop.folder import RunFolder
+from ncenet.loop.held_out import HELD_OUT, held_out_test
+from ncenet.loop.trust import trusted
 from ncenet.loop.view import LearnerView
 from ncenet.rng import Streams
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
@@ -45,6 +49,9 @@ class Loop:
         strategy: the query strategy.
         streams: the run's random numbers.
         test: held-out images to report accuracy on after each fit.
+        held_out: images of the pool that are asked for first, and tested on in the place of ``test``.
+        first: who chooses until the model can be trusted; None draws the initial set at random and trusts
+            the strategy from the first fit on.
         pool_subset: score a fresh random subset of this size instead of the whole pool.
         notify: told what happens.
     """
@@ -61,26 +68,47 @@ class Loop:
         strategy: QueryStrategy,
         streams: Streams,
         test: TestSet | None = None,
+        held_out: Sequence[str] = (),
+        first: FirstQueries | None = None,
         pool_subset: int | None = None,
         notify: Notify | None = None,
     ) -> None:
-        self.folder, self.ledger, self.pool, self.class_names = folder, ledger, pool, class_names
+        self.folder, self.ledger, self.pool = folder, ledger, pool
+        self.held_out, self.first = frozenset(held_out), first
+        self._begun_with = class_names
         self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test, self.pool_subset = streams, test, pool_subset
         self.notify = notify or (lambda event: None)
         self._state = processes()
         self._model_of: int | None = None  # the cycle whose model the learner holds
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that the run was begun with, then those that annotators added."""
+        added = [name for name in self.ledger.class_names() if name not in self._begun_with]
+        return (*self._begun_with, *added)
+
     def ask(self, query_size: int) -> Query:
         """The images to label next: fits if new labels arrived, predicts, queries, records.
 
         Asked again before anything was answered, it returns the same query. Without any labels the query is
-        the random initial set.
+        the initial set. Held-out images that nobody has answered come before all others, whatever the size.
 
         Args:
             query_size: how many; fewer come when the pool is smaller.
         """
-        cycle = self.fit() if self.ledger.labeled() else 0
+        held_out = self.ledger.latest_query(strategy=HELD_OUT) if self.held_out else None
+        if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
+            return Query(tuple(waiting), (0.0,) * len(waiting))
+        return self.query(query_size)
+
+    def query(self, query_size: int) -> Query:
+        """As :meth:`ask`, without waiting for the held-out images.
+
+        Args:
+            query_size: how many; fewer come when the pool is smaller.
+        """
+        cycle = self.fit() if self._labeled() else 0
         if self._state.is_main_process and self._recorded(cycle, query_size) is None:
             self._query(cycle, query_size)
         self._state.wait_for_everyone()
@@ -111,10 +139,11 @@ class Loop:
         """
         cycle, upto = self._current_cycle()
         files = self.folder.cycle(cycle)
-        labels = self.ledger.labeled(upto)
-        labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
+        names, labels = self.class_names, self._labeled(upto)
+        labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], names)
         # Looked up before the others can go on: all processes must take the same branch.
-        tested = self.test is None or (files / "test.json").exists()
+        test = self.test or held_out_test(self.ledger, self.pool, sorted(self.held_out), names)
+        tested = test is None or (files / "test.json").exists()
         if self.ledger.fit_report(cycle) is None:
             checkpoint = files / "checkpoint.pt"
             before = self.folder.cycle(cycle - 1) / "model.safetensors" if cycle > 1 else None
@@ -127,10 +156,10 @@ class Loop:
                 checkpoint.unlink(missing_ok=True)
             self._model_of = cycle
         self._state.wait_for_everyone()
-        if self.test is not None and not tested:
+        if test is not None and not tested:
             if self._state.is_main_process:
                 self._load(cycle)
-                self._test(cycle, len(labeled), files, self.test)
+                self._test(cycle, len(labeled), files, test)
             self._state.wait_for_everyone()
         return cycle
 
@@ -139,10 +168,10 @@ class Loop:
         cycles = self.ledger.cycles()
         if cycles and (
             self.ledger.fit_report(cycles[-1].number) is None
-            or dict(self.ledger.labeled(cycles[-1].upto)) == dict(self.ledger.labeled())
+            or dict(self._labeled(cycles[-1].upto)) == dict(self._labeled())
         ):
             return cycles[-1]
-        if not self.ledger.labeled():
+        if not self._labeled():
             raise UsageError("nothing to learn from: answer a query first (ncenet ask, ncenet tell)")
         self._state.wait_for_everyone()
         if self._state.is_main_process:
@@ -150,10 +179,14 @@ class Loop:
         self._state.wait_for_everyone()
         return self.ledger.cycles()[-1]
 
+    def _labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
+        """Ids and labels to learn from, as of an event."""
+        return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self.held_out]
+
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
-        last = self.ledger.latest_query(cycle)
-        if last is None or last.strategy != (self.strategy_name if cycle else INITIAL):
+        last = self.ledger.latest_query(cycle, besides=HELD_OUT)
+        if last is None or last.strategy != self._chooser(cycle):
             return None
         if self.ledger.open_ids(last) != list(last.query.ids):
             return None
@@ -162,24 +195,43 @@ class Loop:
             available = min(available, self.pool_subset)
         return last.query if len(last.query) == min(query_size, available) else None
 
+    def _chooser(self, cycle: int) -> str:
+        """Name of what makes the query of a cycle."""
+        if self.first is not None and not (cycle and self._trusted(cycle)):
+            return TYPICAL
+        return self.strategy_name if cycle else INITIAL
+
+    def _trusted(self, cycle: int) -> bool:
+        """Whether the model of a cycle may choose."""
+        tested = self.folder.cycle(cycle) / "test.csv"
+        text = tested.read_text(encoding="utf-8") if tested.exists() else ""
+        rows = list(csv.reader(text.splitlines()))[1:]
+        return trusted(
+            [truth for _, truth, _ in rows],
+            [said for _, _, said in rows],
+            labeled=len(self._labeled(self.ledger.cycles()[cycle - 1].upto)),
+            classes=len(self.class_names),
+        )
+
     def _open(self) -> list[str]:
         """Ids that may be queried."""
-        closed = self.ledger.closed_ids() | self.ledger.problems().keys()
+        closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self.held_out
         return [id for id in self.pool.ids() if id not in closed]
 
     def _query(self, cycle: int, query_size: int) -> None:
         ids: Sequence[str] = self._open()
         start = time.perf_counter()
-        if cycle == 0:
-            name, seconds = INITIAL, 0.0
+        name, seconds = self._chooser(cycle), 0.0
+        labeled_ids = [id for id, _ in self._labeled()]
+        if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
+            chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
+            ids = [ids[i] for i in sorted(chosen)]
+        if name == TYPICAL and self.first is not None:
+            query = self.first.query(ids, labeled_ids, query_size)
+        elif cycle == 0:
             query = _random_query(ids, query_size, self.streams)
         else:
-            name = self.strategy_name
-            if self.pool_subset is not None and self.pool_subset < len(ids):
-                chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
-                ids = [ids[i] for i in sorted(chosen)]
             self._load(cycle)
-            labeled_ids = [id for id, _ in self.ledger.labeled()]
             view = LearnerView(self.learner, self.pool, ids, labeled_ids, self.strategy.needs)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds

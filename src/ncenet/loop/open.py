@@ -16,6 +16,7 @@ from ncenet.learners.classifier import Classifier
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.folder import RunFolder
+from ncenet.loop.held_out import draw_held_out
 from ncenet.loop.loop import Loop, Notify
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
@@ -27,6 +28,7 @@ def open_loop(
     folder: Path,
     *,
     notify: Notify | None = None,
+    found: Scan | None = None,
 ) -> tuple[Loop, Dataset]:
     """Open the data, the ledger and the learner of a run, new or begun.
 
@@ -37,6 +39,7 @@ def open_loop(
         recipe: the whole run.
         folder: the run folder; made when missing, continued when it holds a part of the same run.
         notify: told what happens.
+        found: what a look at every image of the pool found a moment ago, to be taken as it is.
 
     Returns:
         The loop, and the training data set with its oracle.
@@ -55,19 +58,20 @@ def open_loop(
     names = recipe.data.classes or train.class_names
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
-    held_out = open_test(recipe.data, train)
+    held_out = None if recipe.loop.held_out else open_test(recipe.data, train)
 
     run = RunFolder(folder)
     with processes().main_process_first():  # the other processes find folder and ledger made
         run.check_recipe(recipe)
-        found = _scan(train, recipe, notify)
-        found_held_out = None if held_out is None else _scan(held_out, recipe, notify)
+        found = found or scan_pool(train, recipe, notify)
+        found_held_out = None if held_out is None else scan_pool(held_out, recipe, notify)
         _write_findings(run, recipe, found, found_held_out)
         run.keep_recipe(recipe)
         ledger = Ledger(run.ledger)
         ledger.remember("class_names", json.dumps(names))
         bad = {problem.id: problem.why for problem in found.problems}
         ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
+        set_aside = draw_held_out(ledger, recipe.loop.held_out, Streams(recipe.loop.seed))
     test = None
     if held_out is not None and found_held_out is not None:
         test = as_test_set(held_out.subset(found_held_out.readable), names)
@@ -87,14 +91,21 @@ def open_loop(
         strategy=strategy,
         streams=streams,
         test=test,
+        held_out=set_aside,
         pool_subset=recipe.loop.pool_subset,
         notify=notify,
     )
     return loop, train
 
 
-def _scan(dataset: Dataset, recipe: Recipe, notify: Notify | None) -> Scan:
-    """Decode every image once."""
+def scan_pool(dataset: Dataset, recipe: Recipe, notify: Notify | None = None) -> Scan:
+    """Decode every image of a data set once.
+
+    Args:
+        dataset: where they are.
+        recipe: says how many threads decode.
+        notify: told of the progress.
+    """
 
     def count(done: int, total: int) -> None:
         if notify is not None:
