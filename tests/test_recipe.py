@@ -22,6 +22,10 @@ from ncenet.recipe import Recipe
             "loop: {strategy: rejection}\nmodel: {head: {name: softmax}}\n",
             "rejection needs model.head",
         ),
+        (
+            "loop: {strategy: ll4al}\ntrain: {batch_size: 1}\n",
+            "strategy ll4al needs train.batch_size >= 2: it learns from pairs",
+        ),
         ("data: {classes: 'cat,dog,cat'}\n", "a class is named twice"),
     ],
 )

@@ -197,6 +197,8 @@ class Recipe(Section):
     def _fits_together(self) -> Recipe:
         if self.loop.strategy == "bald" and self.model.dropout == 0:
             raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
+        if self.loop.strategy == "ll4al" and self.train.batch_size == 1:
+            raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":
             raise ValueError("strategy rejection needs model.head.name nce: rows of softmax sum to one")
         if self.loop.held_out and self.data.test is not None:

@@ -266,11 +266,18 @@ class PoolView(Protocol):
 
 
 class QueryStrategy(Protocol):
-    """The rule that picks the batch."""
+    """The rule that picks the batch.
+
+    A strategy that needs something trained beside the network has an attribute ``auxiliary``, a
+    :data:`ncenet.nn.auxiliary.AuxiliaryFactory`; the learner is given it.
+    """
 
     @property
     def needs(self) -> frozenset[str]:
-        """What predictions must carry: ``"probs"``, ``"features"``, ``"samples"``; empty for none."""
+        """What predictions must carry; empty for none.
+
+        ``"probs"``, ``"features"``, ``"samples"``, or the name of what the strategy's auxiliary says.
+        """
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """At most ``query_size`` distinct ids of the pool (all of them when the pool is smaller)."""

@@ -21,14 +21,19 @@ class Part:
     probs: Tensor
     features: Tensor
     samples: Tensor
+    predicted_loss: Tensor
 
     def reordered(self, rows: list[int]) -> Part:
         return Part(
-            [self.ids[row] for row in rows], self.probs[rows], self.features[rows], self.samples[:, rows]
+            [self.ids[row] for row in rows],
+            self.probs[rows],
+            self.features[rows],
+            self.samples[:, rows],
+            self.predicted_loss[rows],
         )
 
     def tensors(self) -> list[Tensor]:
-        return [self.probs, self.features, self.samples]
+        return [self.probs, self.features, self.samples, self.predicted_loss]
 
 
 @dataclass
@@ -67,14 +72,16 @@ class FakeView:
         for start in range(0, len(part.ids), self.chunk):
             rows = slice(start, start + self.chunk)
             probs, features, samples = part.probs[rows], part.features[rows], part.samples[:, rows]
+            predicted_loss = part.predicted_loss[rows]
+            extras = {"samples": samples, "predicted_loss": predicted_loss}
             prediction = Prediction(
                 part.ids[rows],
                 probs if "probs" in self.wanted else torch.full_like(probs, torch.nan),
                 features if "features" in self.wanted else None,
-                {"samples": samples} if "samples" in self.wanted else {},
+                {name: tensor for name, tensor in extras.items() if name in self.wanted},
             )
-            given += [weakref.ref(tensor) for tensor in (probs, features, samples)]
-            del probs, features, samples
+            given += [weakref.ref(tensor) for tensor in (probs, features, samples, predicted_loss)]
+            del probs, features, samples, predicted_loss, extras
             self.most_held = max(self.most_held, sum(tensor() is not None for tensor in given))
             yield prediction
             del prediction
@@ -91,7 +98,7 @@ def fake_part(prefix: str, size: int, seed: int, grid: int | None = None) -> Par
 
     # Ids sort in another order than they stand, and have no meaning as positions.
     ids = [f"{prefix}/{(37 * n + 11) % 1009:04}.png" for n in range(size)]
-    part = Part(ids, draw(size, CLASSES), draw(size, FEATURES), draw(PASSES, size, CLASSES))
+    part = Part(ids, draw(size, CLASSES), draw(size, FEATURES), draw(PASSES, size, CLASSES), draw(size))
     if size:  # one image that no class claims, and on which the passes disagree
         part.probs[0] = 0
         part.samples[:, 0] = torch.eye(PASSES, CLASSES)

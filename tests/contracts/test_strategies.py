@@ -47,6 +47,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "core-set",
         "entropy",
         "least-confidence",
+        "ll4al",
         "margin",
         "random",
         "rejection",
@@ -130,6 +131,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
     strategy = strategies.get(name)()
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
+    view.pool.predicted_loss[17] = value
     with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
@@ -138,7 +140,9 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
 def test_half_precision_predictions_are_taken(strategy):
     view = fake_view(strategy.needs)
     for part in (view.pool, view.labeled):
-        part.probs, part.features, part.samples = (tensor.bfloat16() for tensor in part.tensors())
+        part.probs, part.features, part.samples, part.predicted_loss = (
+            tensor.bfloat16() for tensor in part.tensors()
+        )
     query = strategy.query(view, 7, rng=rng())
     assert len(set(query.ids)) == 7
 

@@ -20,7 +20,6 @@ RECIPE = Recipe().with_changes(
         "train.min_steps": 6,
         "train.batch_size": 15,  # odd: the shares of a batch must be filled up
         "train.threads": 1,
-        "loop.strategy": "confusion",
         "loop.initial": 21,
         "loop.query_size": 10,
         "loop.cycles": 2,
@@ -28,11 +27,13 @@ RECIPE = Recipe().with_changes(
 )
 
 
+@pytest.mark.parametrize("strategy", ["confusion", "ll4al"])
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
-def test_two_processes_finish_one_run(tmp_path):
+def test_two_processes_finish_one_run(tmp_path, strategy):
     if not torch.distributed.is_gloo_available():
         pytest.skip("this torch has no gloo, which two processes on a CPU talk by")
-    (tmp_path / "recipe.yaml").write_text(RECIPE.to_yaml())
+    recipe = RECIPE.with_changes({"loop.strategy": strategy})
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run(
         [sys.executable, *launch, "-m", "ncenet", "run", "recipe.yaml", "--out", "run"],
@@ -49,7 +50,7 @@ def test_two_processes_finish_one_run(tmp_path):
         dump = ledger.dump()
     answered = [event[3] for event in dump["events"]]
     assert len(answered) == len(set(answered)) == 31, "each answer once"
-    assert [query[1:] for query in dump["queries"]] == [(0, "initial set"), (1, "confusion")]
+    assert [query[1:] for query in dump["queries"]] == [(0, "initial set"), (1, strategy)]
     assert [(cycle, report["labeled"]) for cycle, report in dump["fits"]] == [(1, 21), (2, 31)]
     for cycle, report in dump["fits"]:
         assert report["steps"] == 6

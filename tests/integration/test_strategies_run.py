@@ -24,7 +24,7 @@ HEADS = {
     "cross entropy": {"model.head.cross_entropy": 0.5},
 }
 CASES = [(name, "nce") for name in strategies.names()]
-CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge")]
+CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge", "ll4al")]
 CASES += [(name, head) for name in ("rejection", "confusion") for head in ("cosine", "frozen radius")]
 CASES += [("rejection", "two prototypes"), ("confusion", "cross entropy")]
 

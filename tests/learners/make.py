@@ -40,6 +40,7 @@ def classifier(
     dropout: float = 0.0,
     head: HeadRecipe | None = None,
     own=None,
+    auxiliary=None,
     notify=None,
     **train,
 ) -> Classifier:
@@ -50,6 +51,7 @@ def classifier(
         DataRecipe(image_size=SIDE, workers=1),
         Streams(seed),
         backbone=own,
+        auxiliary=auxiliary,
         notify=notify,
     )
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ncenet.errors import MissingExtra, UnknownName, UsageError
-from ncenet.nn.backbones import MLP, ResNet18, SmallNet, backbones, build_backbone
+from ncenet.nn.backbones import MLP, ResNet18, SmallNet, TimmNet, backbones, build_backbone
 from ncenet.nn.heads import SoftmaxClassifier
 from ncenet.recipe import ModelRecipe
 
@@ -122,6 +122,45 @@ def test_timm_backbones(name, shape):
     pytest.importorskip("timm")
     backbone = build(f"timm:{name}", shape).eval()
     assert backbone(torch.randn(2, *shape)).shape == (2, backbone.out_features)
+
+
+@pytest.mark.parametrize("name", ["small", "resnet18", "mlp"])
+def test_features_come_from_the_stages(name):
+    backbone, images = build(name, (3, 32, 32)).eval(), torch.randn(2, 3, 32, 32)
+    features, stages = backbone.forward_stages(images)
+    assert torch.equal(features, backbone(images))
+    assert all(map(torch.equal, backbone.stages(images), stages))
+    last = stages[-1].flatten(2).mean(2) if stages[-1].ndim > 2 else stages[-1]
+    assert torch.allclose(last, features, atol=1e-6)
+    sides = [tuple(stage.shape[2:]) for stage in stages]
+    assert (
+        sides
+        == {
+            "small": [(16, 16), (8, 8), (4, 4), (2, 2)],
+            "resnet18": [(32, 32), (16, 16), (8, 8), (4, 4)],
+            "mlp": [(), ()],
+        }[name]
+    )
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "mobilenetv3_small_050"])
+def test_stages_of_timm_backbones(name):
+    pytest.importorskip("timm")
+    side = 160 if name == "test_vit" else 32
+    backbone, images = build(f"timm:{name}", (3, side, side)).eval(), torch.randn(2, 3, side, side)
+    features, stages = backbone.forward_stages(images)
+    assert torch.allclose(features, backbone(images), atol=1e-5)
+    assert len(stages) > 1
+    assert {(stage.shape[0], stage.ndim) for stage in stages} == {(2, 4)}
+
+
+def test_a_timm_model_that_shows_no_stages_says_so():
+    class Closed(nn.Linear):
+        head_hidden_size = 2
+
+    with pytest.raises(UsageError, match=r"model\.backbone: timm shows no stages of Closed"):
+        TimmNet(Closed(3, 2)).stages(torch.randn(1, 3))
 
 
 def test_unknown_timm_model():

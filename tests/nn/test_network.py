@@ -46,7 +46,7 @@ def pixels(n=6, shape=(3, 8, 8)):
 def test_output_is_features_through_the_head():
     network = Network(SmallNet((3, 8, 8)), SoftmaxClassifier(128, C), dropout=0.5, channels=3).eval()
     images = pixels()
-    features, output = network(images)
+    features, output, _ = network(images)
     assert features.shape == (6, 128)
     assert output.shape == (6, C)
     assert torch.equal(features, network.features(images))

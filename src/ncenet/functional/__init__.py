@@ -4,13 +4,14 @@ Half precision is computed in float32, also under autocast; float64 stays float6
 
 ::
 
-    kernels      from features and prototypes to log-likelihoods (Eq. 4, 6, 7)
-    losses       the loss of NCE-Net (Eq. 5)
-    scores       score functions (..., C) -> (...), higher = more informative (Eq. 8, 9, classical ones)
-    information  information of a subset of the pool (Eq. 10 to 12)
-    topk         the k best of a pool of any size
-    kcenter      greedy k-centre (core-set)
-    kmeanspp     k-means++ seeding of rank-one matrices (BADGE)
+    kernels          from features and prototypes to log-likelihoods (Eq. 4, 6, 7)
+    losses           the loss of NCE-Net (Eq. 5)
+    loss_prediction  the order of pairs of losses (LL4AL)
+    scores           score functions (..., C) -> (...), higher = more informative (Eq. 8, 9, classical ones)
+    information      information of a subset of the pool (Eq. 10 to 12)
+    topk             the k best of a pool of any size
+    kcenter          greedy k-centre (core-set)
+    kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
 """
 
 from ncenet.functional.information import information, normalized_information, subset_information
@@ -22,6 +23,7 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.kmeanspp import k_means_seeds
+from ncenet.functional.loss_prediction import pair_loss
 from ncenet.functional.losses import log1mexp, nce_loss
 from ncenet.functional.scores import (
     bald,
@@ -53,6 +55,7 @@ __all__ = [
     "nce_loss",
     "nearest_squared_distance",
     "normalized_information",
+    "pair_loss",
     "rejection",
     "subset_information",
 ]

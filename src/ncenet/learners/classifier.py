@@ -19,6 +19,7 @@ from ncenet.errors import DataError, NotFitted, UsageError
 from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import Fit, Notify
+from ncenet.nn.auxiliary import Auxiliary, AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
 from ncenet.nn.network import Network
@@ -43,6 +44,8 @@ class Classifier:
             recipe leaves it open.
         backbone: a module of your own instead of the one that ``model.backbone`` names. It maps (B, channels,
             H, W) to features (B, D) and has an attribute ``out_features`` = D.
+        auxiliary: builds what is trained beside the network because a strategy wants its output, see
+            :mod:`ncenet.nn.auxiliary`.
         notify: told of the progress of fits.
     """
 
@@ -55,10 +58,12 @@ class Classifier:
         *,
         flip_safe: bool = True,
         backbone: Callable[[], nn.Module] | None = None,
+        auxiliary: AuxiliaryFactory | None = None,
         notify: Notify | None = None,
     ) -> None:
         self.model, self.train, self.data, self.streams = model, train, data, streams
-        self.flip_safe, self.backbone, self.notify = flip_safe, backbone, notify
+        self.flip_safe, self.backbone, self.auxiliary = flip_safe, backbone, auxiliary
+        self.notify = notify
         self.class_names: tuple[str, ...] = ()
         self.shape: tuple[int, ...] = ()
         self.cycle = 0
@@ -142,7 +147,8 @@ class Classifier:
         Args:
             pool: where the images are.
             ids: which of them, in the order of the answer.
-            want: ``"features"`` and ``"samples"`` (M, N, C) come beside ``probs`` when named here.
+            want: ``"features"``, ``"samples"`` (M, N, C) and what the auxiliary says (N,) come beside
+                ``probs`` when named here.
         """
         network, tensors = self.network, self._inputs(pool)
         if tensors.shape != self.shape:
@@ -152,8 +158,10 @@ class Classifier:
             chunk = ids[start : start + PREDICT_BATCH]
             with torch.inference_mode():
                 inputs = self._to(device, tensors.batch(chunk))
-                features, output = network(inputs)
+                features, output, said = network(inputs)
                 extras = {}
+                if network.auxiliary is not None and network.auxiliary.extra in want:
+                    extras[network.auxiliary.extra] = said.cpu()
                 if "samples" in want:
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(inputs, self.model.passes).cpu()
@@ -171,6 +179,7 @@ class Classifier:
             "class_names": self.class_names,
             "shape": self.shape,
             "cycle": self.cycle,
+            "auxiliary": _name_of(self.network.auxiliary),
             "model": self.model.model_dump(mode="json"),
         }
         partial = file.with_suffix(".partial")
@@ -180,10 +189,11 @@ class Classifier:
         partial.replace(file)
 
     def load(self, file: Path) -> None:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote; an auxiliary that this classifier was not given is left out.
 
         Raises:
-            DataError: the file is not such a model, or one of another architecture.
+            DataError: the file is not such a model, or one of another architecture, or without the auxiliary
+                that this classifier was given.
         """
         try:
             with safe_open(file, "pt") as stored:
@@ -198,6 +208,10 @@ class Classifier:
         names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
             network = self._build(shape, names)
+        if network.auxiliary is None:
+            weights = {name: tensor for name, tensor in weights.items() if not name.startswith("auxiliary.")}
+        elif about.get("auxiliary") != network.auxiliary.extra:
+            raise DataError(f"{file}: was trained without the module that tells {network.auxiliary.extra}")
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:  # a backbone of the caller's own, which the file does not name
@@ -215,7 +229,9 @@ class Classifier:
         backbone = self.backbone() if self.backbone else build_backbone(self.model, shape)
         width: Any = backbone.out_features
         head = build_head(self.model.head, width, len(class_names))
-        network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0])
+        # Built last: what is drawn for backbone and head is the same with and without it.
+        auxiliary = self.auxiliary(stage_channels(backbone, shape)) if self.auxiliary else None
+        network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0], auxiliary=auxiliary)
         if tensors is not None:
             network.set_normalization(tensors.batch(ids))
         if len(shape) == 3 and self.train.channels_last:
@@ -273,3 +289,7 @@ class Classifier:
         if inputs.dim() == 4 and self.train.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return inputs.to(device, non_blocking=True)
+
+
+def _name_of(auxiliary: Auxiliary | None) -> str | None:
+    return None if auxiliary is None else auxiliary.extra

@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ncenet.learners.lesson import Lesson
+from ncenet.nn.auxiliary import Auxiliary
 from ncenet.recipe import TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import FitReport
@@ -61,7 +62,8 @@ class Fit:
     """Everything that one fit needs.
 
     Attributes:
-        network: what learns; moved to the accelerator's device.
+        network: what learns; moved to the accelerator's device. One with an auxiliary has it as attribute
+            ``auxiliary``, and hands on what it said as attribute ``auxiliary`` of its output.
         lesson: what it learns.
         recipe: section ``train``.
         streams: the run's random numbers.
@@ -96,6 +98,7 @@ class Fit:
         network, optimizer = accelerator.prepare(self.network, optimizer)
         first_epoch, spent, loss, accuracy = self._restore(optimizer, accelerator)
         saved_at = time.perf_counter()
+        auxiliary: Auxiliary | None = getattr(self.network, "auxiliary", None)
         network.train()
         for epoch in range(first_epoch, epochs):
             total_loss = torch.zeros((), device=accelerator.device)
@@ -107,10 +110,15 @@ class Fit:
                 ):
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(recipe, step / total)
+                    if auxiliary is not None:
+                        auxiliary.done = step / total
                     said = network(inputs)
                     outcome = self.lesson.judge(said, *targets)
+                    objective = outcome.loss
+                    if auxiliary is not None:
+                        objective = objective + auxiliary.loss(said.auxiliary, outcome.losses.detach())
                     optimizer.zero_grad()
-                    accelerator.backward(outcome.loss)
+                    accelerator.backward(objective)
                     optimizer.step()
                     total_loss += outcome.losses.detach().sum()
                     correct += outcome.right.sum()

@@ -12,10 +12,12 @@ from ncenet.data.open import open_dataset, open_test
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.classifier import PREDICT_BATCH
 from ncenet.learners.processes import processes
+from ncenet.nn.auxiliary import stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import build_head
 from ncenet.nn.network import Network
 from ncenet.recipe import Recipe
+from ncenet.strategies import strategies
 from ncenet.types import Pool
 
 _PROBE_STEPS = 4
@@ -75,7 +77,11 @@ def estimate(recipe: Recipe) -> Cost:
     backbone = build_backbone(recipe.model, shape)
     width: int = backbone.out_features  # type: ignore[assignment]
     head = build_head(recipe.model.head, width, len(names))
-    network = Network(backbone, head, dropout=recipe.model.dropout, channels=shape[0]).to(device)
+    factory = getattr(strategies.get(loop.strategy)(), "auxiliary", None)
+    auxiliary = factory(stage_channels(backbone, shape)) if factory else None
+    network = Network(
+        backbone, head, dropout=recipe.model.dropout, channels=shape[0], auxiliary=auxiliary
+    ).to(device)
     if len(shape) == 3 and fit.channels_last:
         network = network.to(memory_format=torch.channels_last)
     parameters = sum(p.numel() for p in network.parameters())
@@ -116,7 +122,10 @@ def _seconds_per_step(network: Network, shape: tuple[int, ...], device: torch.de
 
     def step() -> None:
         optimizer.zero_grad()
-        network.head.loss(network(inputs).output, targets).mean().backward()
+        said = network(inputs)
+        losses = network.head.loss(said.output, targets)
+        extra = 0.0 if network.auxiliary is None else network.auxiliary.loss(said.auxiliary, losses.detach())
+        (losses.mean() + extra).backward()
         optimizer.step()
 
     return _median_seconds(step, device)

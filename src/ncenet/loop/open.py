@@ -80,7 +80,15 @@ def open_loop(
     data = recipe.data
     if data.image_size is None and found.sizes is not None:
         data = data.model_copy(update={"image_size": found.sizes.default_side()})
-    learner = Classifier(recipe.model, recipe.train, data, streams, flip_safe=train.flip_safe, notify=notify)
+    learner = Classifier(
+        recipe.model,
+        recipe.train,
+        data,
+        streams,
+        flip_safe=train.flip_safe,
+        auxiliary=getattr(strategy, "auxiliary", None),
+        notify=notify,
+    )
     loop = Loop(
         run,
         ledger,

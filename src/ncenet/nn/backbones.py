@@ -1,10 +1,12 @@
 """Backbones: images (B, channels, H, W) or vectors (B, D0) to features (B, D).
 
-A backbone is a module with an attribute ``out_features`` = D. Any module of a user's own works too.
+A backbone is a module with an attribute ``out_features`` = D. Any module of a user's own works too; one that
+shows its stages, as :class:`Backbone` does, also takes an auxiliary (:mod:`ncenet.nn.auxiliary`).
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -16,6 +18,28 @@ from ncenet.registry import Registry
 
 backbones: Registry[nn.Module] = Registry("backbone", package=None, group="ncenet.backbones")
 """Factories that take the shape of one input, ``(channels, H, W)`` or ``(D0,)``."""
+
+
+class Backbone(nn.Module):
+    """A network from inputs to features whose stages can be read on the way.
+
+    Attributes:
+        out_features: D.
+    """
+
+    out_features: int
+
+    @abstractmethod
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (B, D), and what the stages before them gave: maps (B, C_s, H, W) or vectors (B, C_s)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, D) of inputs (B, channels, H, W) or (B, D0)."""
+        return self.forward_stages(x)[0]
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Maps (B, C_s, H, W) or vectors (B, C_s) of the stages, from the input on."""
+        return self.forward_stages(x)[1]
 
 
 class _ConvBlock(nn.Sequential):
@@ -45,7 +69,7 @@ class _Stage(nn.Module):
 
 
 @backbones.register("small")
-class SmallNet(nn.Module):
+class SmallNet(Backbone):
     """Four narrow stages of two convolutions, downsampled early: trains fast on a CPU.
 
     Args:
@@ -57,18 +81,20 @@ class SmallNet(nn.Module):
         super().__init__()
         _check_image(shape, "small")
         channels = (shape[0], *widths)
-        self.stages = nn.ModuleList(_Stage(a, b) for a, b in zip(channels, widths, strict=False))
+        self.blocks = nn.ModuleList(_Stage(a, b) for a, b in zip(channels, widths, strict=False))
         self.out_features = widths[-1]
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features (B, D) of images (B, channels, H, W)."""
-        for stage in self.stages:
-            images = stage(images)
-        return images.mean((2, 3))
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (B, D), and the maps of the stages."""
+        maps = []
+        for block in self.blocks:
+            x = block(x)
+            maps.append(x)
+        return x.mean((2, 3)), maps
 
 
 @backbones.register("resnet18")
-class ResNet18(nn.Module):
+class ResNet18(Backbone):
     """ResNet-18 for small images: 3x3 stem of stride 1, no max-pool (Sec. Experimental Settings). D = 512.
 
     Args:
@@ -87,14 +113,18 @@ class ResNet18(nn.Module):
         self.net.fc = nn.Identity()
         self.out_features = 512
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features (B, 512) of images (B, channels, H, W)."""
-        features: Tensor = self.net(images)
-        return features
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (B, 512), and the maps of the four stages."""
+        net, maps = self.net, []
+        x = net.relu(net.bn1(net.conv1(x)))
+        for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
+            x = layer(x)
+            maps.append(x)
+        return net.avgpool(x).flatten(1), maps
 
 
 @backbones.register("mlp")
-class MLP(nn.Module):
+class MLP(Backbone):
     """Two fully connected layers for feature vectors, or for images laid flat.
 
     Args:
@@ -110,14 +140,15 @@ class MLP(nn.Module):
         )
         self.out_features = width
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (B, D) of inputs (B, ...)."""
-        features: Tensor = self.layers(x)
-        return features
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (B, D), and what either layer gave: the second is the features."""
+        hidden: Tensor = self.layers[:3](x)
+        features: Tensor = self.layers[3:](hidden)
+        return features, [hidden, features]
 
 
 @backbones.register("identity")
-class Identity(nn.Module):
+class Identity(Backbone):
     """Feature vectors as they are: the head alone learns.
 
     Args:
@@ -130,9 +161,39 @@ class Identity(nn.Module):
             raise UsageError(f"backbone identity takes feature vectors, got images of shape {shape}")
         self.out_features = shape[0]
 
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The input, which is its own only stage."""
+        return x, [x]
+
+
+class TimmNet(Backbone):
+    """A model of timm without its classifier.
+
+    Args:
+        net: made with ``num_classes=0``.
+    """
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+        # Not `num_features`: some models widen once more before the classifier that was left out.
+        self.out_features = net.head_hidden_size
+
     def forward(self, x: Tensor) -> Tensor:
-        """The input."""
-        return x
+        """Features (B, D) of images (B, channels, H, W)."""
+        features: Tensor = self.net(x)
+        return features
+
+    def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (B, D), and the maps that timm calls intermediates.
+
+        Raises:
+            UsageError: timm shows none for this model.
+        """
+        if not hasattr(self.net, "forward_intermediates"):
+            raise UsageError(f"model.backbone: timm shows no stages of {type(self.net).__name__}")
+        last, maps = self.net.forward_intermediates(x)
+        return self.net.forward_head(last), maps
 
 
 def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
@@ -159,13 +220,9 @@ def _timm(name: str, shape: tuple[int, ...], *, pretrained: bool) -> nn.Module:
     except ImportError:
         raise MissingExtra("a timm backbone", "timm", "3 MB") from None
     try:
-        net: Any = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0])
+        return TimmNet(timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0]))
     except RuntimeError as error:
         raise UsageError(f"model.backbone: timm has no model {name!r}: {error}") from error
-    # Not `num_features`: some models widen once more before the classifier that was left out.
-    net.out_features = net.head_hidden_size
-    module: nn.Module = net
-    return module
 
 
 def _check_image(shape: tuple[int, ...], name: str) -> None:

@@ -1,15 +1,16 @@
-"""The network: normalisation, backbone, dropout, head."""
+"""The network: normalisation, backbone, dropout, head, and an auxiliary when a strategy wants one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ncenet.errors import UsageError
+from ncenet.nn.auxiliary import Auxiliary
 from ncenet.nn.heads import Head
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
@@ -21,10 +22,12 @@ class Output(NamedTuple):
     Attributes:
         features: (B, D), the vector that meets the classifier.
         output: (B, C), see :class:`ncenet.nn.heads.Head`.
+        auxiliary: (B,), see :class:`ncenet.nn.auxiliary.Auxiliary`; None when there is no auxiliary.
     """
 
     features: Tensor
     output: Tensor
+    auxiliary: Tensor | None = None
 
 
 class Network(nn.Module):
@@ -37,14 +40,23 @@ class Network(nn.Module):
         head: maps features to an output (B, C).
         dropout: probability of dropping a feature.
         channels: channels of an image, or dimensions of a vector.
+        auxiliary: reads the stages of the backbone, which must show them.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, head: Head, *, dropout: float, channels: int) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        head: Head,
+        *,
+        dropout: float,
+        channels: int,
+        auxiliary: Auxiliary | None = None,
+    ) -> None:
         super().__init__()
-        self.backbone, self.head = backbone, head
+        self.backbone, self.head, self.auxiliary = backbone, head, auxiliary
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
@@ -60,15 +72,21 @@ class Network(nn.Module):
 
     def features(self, inputs: Tensor) -> Tensor:
         """Features (B, D) of uint8 images (B, channels, H, W) in 0..255 or of float vectors (B, D0)."""
-        shape = (1, -1, *(1 for _ in inputs.shape[2:]))
-        normalized = (inputs.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
-        features: Tensor = self.backbone(normalized)
+        features: Tensor = self.backbone(self._normalized(inputs))
         return features
 
     def forward(self, inputs: Tensor) -> Output:
-        """Features and output of a batch."""
-        features = self.features(inputs)
-        return Output(features, self.head(self.dropout(features)))
+        """Features and output of a batch, and what the auxiliary says of it."""
+        if self.auxiliary is None:
+            features = self.features(inputs)
+            return Output(features, self.head(self.dropout(features)))
+        forward_stages: Any = self.backbone.forward_stages
+        features, stages = forward_stages(self._normalized(inputs))
+        return Output(features, self.head(self.dropout(features)), self.auxiliary(stages))
+
+    def _normalized(self, inputs: Tensor) -> Tensor:
+        shape = (1, -1, *(1 for _ in inputs.shape[2:]))
+        return (inputs.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
 
     def samples(self, inputs: Tensor, passes: int) -> Tensor:
         """Probabilities of M stochastic passes, (M, B, C): dropout on, batch normalisation in eval mode.
