@@ -30,8 +30,8 @@ def ask(
     """Print the images to label next, most informative first.
 
     The first call makes the run folder and draws a random initial set. Later calls train on the answers that
-    `ncenet tell` brought, and query; before any answer came they print the same images again. With --held-out,
-    the images that will measure the model are printed first.
+    `ncenet tell` brought, and query; before any answer came they print the same images again. With
+    --held-out, the images that will measure the model are printed first.
 
     For example:
 
@@ -65,7 +65,7 @@ def ask(
     with bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
         with loop.ledger:
-            first = not loop.ledger.cycles()
+            first = not loop.labeled()
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:

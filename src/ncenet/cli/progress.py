@@ -49,7 +49,8 @@ class Bars:
             case "cycle":
                 reached = f"{event['metric']} {event['accuracy']:.1%}"
                 self._accuracy[trial] = f", {reached} at {event['labeled']} labels"
-                self._show(trial, "cycles", event["cycle"], event["cycles"])
+                if "cycles" in event:  # people answer until they stop: nobody knows how many there will be
+                    self._show(trial, "cycles", event["cycle"], event["cycles"])
 
     def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:
         label = f"{trial} {note or kind}".strip()

@@ -108,7 +108,7 @@ class Loop:
         Args:
             query_size: how many; fewer come when the pool is smaller.
         """
-        cycle = self.fit() if self._labeled() else 0
+        cycle = self.fit() if self.labeled() else 0
         if self._state.is_main_process and self._recorded(cycle, query_size) is None:
             self._query(cycle, query_size)
         self._state.wait_for_everyone()
@@ -139,7 +139,7 @@ class Loop:
         """
         cycle, upto = self._current_cycle()
         files = self.folder.cycle(cycle)
-        names, labels = self.class_names, self._labeled(upto)
+        names, labels = self.class_names, self.labeled(upto)
         labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], names)
         # Looked up before the others can go on: all processes must take the same branch.
         test = self.test or held_out_test(self.ledger, self.pool, sorted(self.held_out), names)
@@ -168,10 +168,10 @@ class Loop:
         cycles = self.ledger.cycles()
         if cycles and (
             self.ledger.fit_report(cycles[-1].number) is None
-            or dict(self._labeled(cycles[-1].upto)) == dict(self._labeled())
+            or dict(self.labeled(cycles[-1].upto)) == dict(self.labeled())
         ):
             return cycles[-1]
-        if not self._labeled():
+        if not self.labeled():
             raise UsageError("nothing to learn from: answer a query first (ncenet ask, ncenet tell)")
         self._state.wait_for_everyone()
         if self._state.is_main_process:
@@ -179,7 +179,7 @@ class Loop:
         self._state.wait_for_everyone()
         return self.ledger.cycles()[-1]
 
-    def _labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
+    def labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
         """Ids and labels to learn from, as of an event."""
         return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self.held_out]
 
@@ -209,7 +209,7 @@ class Loop:
         return trusted(
             [truth for _, truth, _ in rows],
             [said for _, _, said in rows],
-            labeled=len(self._labeled(self.ledger.cycles()[cycle - 1].upto)),
+            labeled=len(self.labeled(self.ledger.cycles()[cycle - 1].upto)),
             classes=len(self.class_names),
         )
 
@@ -222,7 +222,7 @@ class Loop:
         ids: Sequence[str] = self._open()
         start = time.perf_counter()
         name, seconds = self._chooser(cycle), 0.0
-        labeled_ids = [id for id, _ in self._labeled()]
+        labeled_ids = [id for id, _ in self.labeled()]
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
