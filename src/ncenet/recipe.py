@@ -69,6 +69,12 @@ class DataRecipe(Section):
     classes: tuple[str, ...] = Field(
         (), description="Classes of images without labels: cat,dog,other. Default: those of the labels."
     )
+    long_tail: float | None = Field(
+        None,
+        ge=1,
+        description="Thin the pool to a long tail: the commonest class keeps so many times the images of the "
+        "rarest (simulations).",
+    )
     on_bad_image: OnBadImage = Field(
         "stop", description="What to do with images that cannot be read: stop the run, or skip and list them."
     )

@@ -2,7 +2,7 @@
 
 from ncenet.data.builtin import BuiltinSet, datasets
 from ncenet.data.dataset import BoxTestSet, Dataset, Oracle, TestSet, as_box_test_set, as_test_set
-from ncenet.data.open import open_dataset, open_test
+from ncenet.data.open import open_dataset, open_test, open_train
 from ncenet.data.parquet import ParquetPool
 from ncenet.data.pools import ArrayPool, FolderPool, Subset, channels_of
 from ncenet.data.scan import Scan, Sizes, scan
@@ -26,5 +26,6 @@ __all__ = [
     "datasets",
     "open_dataset",
     "open_test",
+    "open_train",
     "scan",
 ]

@@ -10,6 +10,7 @@ from ncenet.data.builtin import Split, cache_folder, datasets
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.detection.open import has_test_split, open_boxes
 from ncenet.data.folders import classes_of
+from ncenet.data.long_tail import long_tailed
 from ncenet.data.manifest import read_manifest
 from ncenet.data.parquet import ParquetPool, read_labels
 from ncenet.data.pools import Channels, FolderPool, channels_of
@@ -69,6 +70,18 @@ def open_dataset(
     if suffix == ".parquet":
         return _open_parquet(path, channels)
     raise UsageError(f"{source}: files with the suffix {suffix or '(none)'!r} are no data set. {_forms()}")
+
+
+def open_train(recipe: DataRecipe) -> Dataset:
+    """Open the training images of a recipe: those that may be queried, thinned when it asks for a long tail.
+
+    Raises:
+        UsageError: there is no such name or path.
+        MissingExtra: a Parquet file without pyarrow.
+        DataError: as in :func:`open_dataset`, or a long tail of images without labels.
+    """
+    dataset = open_dataset(recipe.train, split="train")
+    return dataset if recipe.long_tail is None else long_tailed(dataset, recipe.long_tail)
 
 
 def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> Dataset | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ncenet.data.open import open_dataset, open_test
+from ncenet.data.open import open_test, open_train
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.classifier import PREDICT_BATCH
 from ncenet.learners.processes import processes
@@ -60,7 +60,7 @@ def estimate(recipe: Recipe) -> Cost:
     Returns:
         The estimate; decoding, selection and the start of the program are not in it.
     """
-    train = open_dataset(recipe.data.train, split="train")
+    train = open_train(recipe.data)
     test = open_test(recipe.data, train)
     names = recipe.data.classes or train.class_names
     if not names:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ncenet.data.dataset import Dataset, as_test_set
-from ncenet.data.open import open_dataset, open_test
+from ncenet.data.open import open_test, open_train
 from ncenet.data.scan import Scan, scan
 from ncenet.errors import DataError, UnreadableImages, UsageError
 from ncenet.files import write_csv
@@ -54,7 +54,7 @@ def open_loop(
         raise UsageError("task detection: there is no detector yet")
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
-    train = open_dataset(recipe.data.train, split="train")
+    train = open_train(recipe.data)
     names = recipe.data.classes or train.class_names
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ncenet.data.open import open_dataset
+from ncenet.data.open import open_train
 from ncenet.learners.processes import processes
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
@@ -32,7 +32,7 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     """
     if _finished(recipe, folder):
         return
-    open_dataset(recipe.data.train).required_oracle()  # before anything is written
+    open_train(recipe.data).required_oracle()  # before anything is written
 
     def tell_all(event: Mapping[str, Any]) -> None:
         if not processes().is_main_process:
