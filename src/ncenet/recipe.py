@@ -201,6 +201,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
+        if self.data.long_tail is not None and self.task == "detection":
+            raise ValueError("a long tail is one of classes: leave out data.long_tail with task detection")
         if self.loop.strategy == "bald" and self.model.dropout == 0:
             raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
         if self.loop.strategy == "ll4al" and self.train.batch_size == 1:

@@ -5,8 +5,8 @@ import pytest
 
 from ncenet.data import ArrayPool, Dataset, Oracle, open_train
 from ncenet.data.long_tail import class_sizes, long_tailed
-from ncenet.errors import DataError
-from ncenet.recipe import DataRecipe
+from ncenet.errors import DataError, RecipeError
+from ncenet.recipe import Recipe
 
 CLASSES = ("common", "rare", "rarer", "rarest")
 
@@ -58,9 +58,10 @@ def test_the_same_images_stay_whatever_the_order():
 
 
 def test_a_recipe_thins_the_training_images_alone():
-    plain, thin = open_train(DataRecipe(train="digits")), open_train(DataRecipe(train="digits", long_tail=10))
+    plain = Recipe().with_changes({"data.train": "digits"})
+    thin = open_train(plain.with_changes({"data.long_tail": 10}))
     sizes = [counts(thin)[name] for name in thin.class_names]
-    assert len(thin.pool.ids()) < len(plain.pool.ids())
+    assert len(thin.pool.ids()) < len(open_train(plain).pool.ids())
     assert sizes == sorted(sizes, reverse=True) and sizes[0] / sizes[-1] == pytest.approx(10, rel=0.05)
 
 
@@ -71,3 +72,8 @@ def test_what_has_no_labels_has_no_tail():
     empty = Dataset("gap", dataset.pool, dataset.oracle, (*CLASSES, "never"))
     with pytest.raises(DataError, match="the class 'never' has no image"):
         long_tailed(empty, 10)
+
+
+def test_boxes_have_no_tail():
+    with pytest.raises(RecipeError, match="a long tail is one of classes"):
+        Recipe().with_changes({"task": "detection", "data.long_tail": 10})

@@ -15,7 +15,7 @@ from ncenet.data.manifest import read_manifest
 from ncenet.data.parquet import ParquetPool, read_labels
 from ncenet.data.pools import Channels, FolderPool, channels_of
 from ncenet.errors import DataError, UsageError
-from ncenet.recipe import DataRecipe, Task
+from ncenet.recipe import DataRecipe, Recipe, Task
 
 
 def open_dataset(
@@ -72,7 +72,7 @@ def open_dataset(
     raise UsageError(f"{source}: files with the suffix {suffix or '(none)'!r} are no data set. {_forms()}")
 
 
-def open_train(recipe: DataRecipe) -> Dataset:
+def open_train(recipe: Recipe) -> Dataset:
     """Open the training images of a recipe: those that may be queried, thinned when it asks for a long tail.
 
     Raises:
@@ -80,8 +80,9 @@ def open_train(recipe: DataRecipe) -> Dataset:
         MissingExtra: a Parquet file without pyarrow.
         DataError: as in :func:`open_dataset`, or a long tail of images without labels.
     """
-    dataset = open_dataset(recipe.train, split="train")
-    return dataset if recipe.long_tail is None else long_tailed(dataset, recipe.long_tail)
+    data = recipe.data
+    dataset = open_dataset(data.train, split="train", task=recipe.task, classes=data.classes)
+    return dataset if data.long_tail is None else long_tailed(dataset, data.long_tail)
 
 
 def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> Dataset | None:

@@ -60,7 +60,7 @@ def estimate(recipe: Recipe) -> Cost:
     Returns:
         The estimate; decoding, selection and the start of the program are not in it.
     """
-    train = open_train(recipe.data)
+    train = open_train(recipe)
     test = open_test(recipe.data, train)
     names = recipe.data.classes or train.class_names
     if not names:

@@ -54,7 +54,7 @@ def open_loop(
         raise UsageError("task detection: there is no detector yet")
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
-    train = open_train(recipe.data)
+    train = open_train(recipe)
     names = recipe.data.classes or train.class_names
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")

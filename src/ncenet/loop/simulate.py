@@ -32,7 +32,7 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     """
     if _finished(recipe, folder):
         return
-    open_train(recipe.data).required_oracle()  # before anything is written
+    open_train(recipe).required_oracle()  # before anything is written
 
     def tell_all(event: Mapping[str, Any]) -> None:
         if not processes().is_main_process:

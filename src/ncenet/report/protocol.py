@@ -32,7 +32,7 @@ def protocol_of_run(recipe: Recipe) -> dict[str, str]:
 
 def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
     facts: dict[str, Callable[[Recipe], str]] = {
-        "Images": lambda r: f"{r.data.train}, tested on {r.data.test or 'its own held-out images'}",
+        "Images": _images,
         "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
         "Query strategy": lambda r: r.loop.strategy,
         "Labels": lambda r: (
@@ -64,3 +64,9 @@ def _agreed(by_arm: Mapping[str, str]) -> str:
     if len(arms) == 1:
         return next(iter(arms))
     return "; ".join(f"{fact} ({', '.join(names)})" for fact, names in arms.items())
+
+
+def _images(recipe: Recipe) -> str:
+    data = recipe.data
+    tail = "" if data.long_tail is None else f", thinned to a long tail of 1 in {data.long_tail:g}"
+    return f"{data.train}{tail}, tested on {data.test or 'its own held-out images'}"
