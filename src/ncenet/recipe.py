@@ -19,6 +19,7 @@ Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
 PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
+Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
 Task: TypeAlias = Literal["classification", "detection"]
 
 
@@ -174,6 +175,13 @@ class LoopRecipe(Section):
     """What is asked, how often, and how much."""
 
     strategy: str = Field("rejection", description="Query strategy; `ncenet strategies` lists them.")
+    diversify: Diversify = Field(
+        "none",
+        description="Spread a query over the images with the highest scores: by clusters or by distance.",
+    )
+    diversify_factor: int = Field(
+        10, ge=2, description="Spread it over so many times the query size; read by --diversify alone."
+    )
     initial: int = Field(100, ge=1, description="Size of the initial set.")
     held_out: int = Field(
         0,

@@ -47,7 +47,7 @@ def test_a_dry_run_counts_and_writes_nothing(ncenet, tmp_path):
     # 20 labels are 2 steps an epoch, so 2 epochs; 30 are 2 steps as well.
     assert lines["cycles"].endswith("2, 8 training steps in all")
     assert "for 6 trials one after the other" in lines["minutes"]
-    assert "MB a trial (network 304,554 parameters)" in lines["memory"]
+    assert "MB a trial (network 311,386 parameters)" in lines["memory"]
     assert list(tmp_path.iterdir()) == []
 
 

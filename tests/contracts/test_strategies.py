@@ -5,6 +5,7 @@ import inspect
 import math
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import ncenet.strategies
 from ncenet.errors import NonFiniteScore
 from ncenet.strategies import strategies
+from ncenet.strategies.diverse import diversified
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Query
 from tests.contracts.fakes import fake_view
@@ -22,16 +24,30 @@ from tests.contracts.fakes import fake_view
 DOCS = Path(__file__).parents[2] / "docs" / "methods"
 
 NAMES = strategies.names()
-LEARNING = [name for name in NAMES if strategies.get(name)().needs]
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
+
+
+def diverse(name, how):
+    return diversified(strategies.get(name)(), name, how, 2)
+
+
+MAKERS = {name: strategies.get(name) for name in NAMES}
+MAKERS |= {f"{name}, kmeans": partial(diverse, name, "kmeans") for name in SCORING}
+MAKERS |= {f"{name}, kcenter": partial(diverse, name, "kcenter") for name in ("margin", "rejection")}
+LEARNING = [name for name, make in MAKERS.items() if make().needs]
 BUILT_IN = [name for name in NAMES if strategies.get(name).__module__.startswith("ncenet.")]
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
 
 
-@pytest.fixture(params=NAMES)
-def strategy(request):
-    return strategies.get(request.param)()
+@pytest.fixture(params=MAKERS)
+def make(request):
+    return MAKERS[request.param]
+
+
+@pytest.fixture
+def strategy(make):
+    return make()
 
 
 def rng(seed=0):
@@ -79,10 +95,10 @@ def test_a_query_of_nothing_is_refused(strategy):
         strategy.query(fake_view(strategy.needs), 0, rng=rng())
 
 
-def test_same_generator_same_query(strategy):
+def test_same_generator_same_query(make, strategy):
     first = strategy.query(fake_view(strategy.needs), 7, rng=rng())
     again = strategy.query(fake_view(strategy.needs), 7, rng=rng())
-    fresh = type(strategy)().query(fake_view(strategy.needs), 7, rng=rng())
+    fresh = make().query(fake_view(strategy.needs), 7, rng=rng())
     assert first == again == fresh, "a query must not leave a trace in the strategy"
 
 
@@ -128,7 +144,7 @@ def test_scores_are_finite_and_do_not_increase(strategy):
 @pytest.mark.parametrize("name", LEARNING)
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, value):
-    strategy = strategies.get(name)()
+    strategy = MAKERS[name]()
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
     view.pool.predicted_loss[17] = value

@@ -66,3 +66,12 @@ def test_memory_does_not_grow_with_the_pool() -> None:
         best.push([f"{i:05}" for i in range(start, start + 100)], torch.zeros(100))
         assert len(best._best) <= 10
     assert best.query().ids == tuple(f"{i:05}" for i in range(10))
+
+
+def test_the_floor_is_what_the_next_score_has_to_reach() -> None:
+    best = TopK(2)
+    assert best.floor == -math.inf
+    best.push(["a"], torch.tensor([0.5]))
+    assert best.floor == -math.inf, "one more enters with any score"
+    best.push(["b", "c"], torch.tensor([0.25, 0.75]))
+    assert best.floor == 0.5

@@ -22,10 +22,13 @@ HEADS = {
     "frozen radius": {"model.head.radius": 0.5},
     "two prototypes": {"model.head.prototypes_per_class": 2},
     "cross entropy": {"model.head.cross_entropy": 0.5},
+    "kmeans": {"loop.diversify": "kmeans"},
+    "kcenter": {"loop.diversify": "kcenter"},
 }
 CASES = [(name, "nce") for name in strategies.names()]
 CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge", "ll4al")]
 CASES += [(name, head) for name in ("rejection", "confusion") for head in ("cosine", "frozen radius")]
+CASES += [("rejection", "kmeans"), ("margin", "kcenter"), ("ll4al", "kmeans")]
 CASES += [("rejection", "two prototypes"), ("confusion", "cross entropy")]
 
 

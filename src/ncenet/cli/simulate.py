@@ -62,7 +62,7 @@ def start(
     if dry_run:
         from ncenet.cli.estimate import print_estimate
 
-        print_estimate(recipe, trials=seeds * len({recipe.loop.strategy, *beside}))
+        print_estimate(recipe, trials=seeds * len(beside_comparison(recipe, beside, seeds).arms))
     elif seeds == 1 and not beside:
         run_single(recipe, folder)
     else:

@@ -35,22 +35,29 @@ def run_comparison(comparison: Comparison, folder: Path, processes: int | None) 
 def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comparison:
     """A recipe's strategy and others, on the same initial sets; the first of the others is the baseline.
 
+    ``loop.diversify`` is the recipe's own strategy's; the others query as they do without it. So the same
+    strategy may stand beside itself.
+
     Raises:
         UnknownName: there is no such strategy.
         RecipeError: a strategy does not fit the rest of the recipe.
+        UsageError: the recipe's strategy can't be diversified.
     """
-    from ncenet.strategies import strategies
+    from ncenet.loop.open import open_strategy
 
-    names = list(dict.fromkeys([recipe.loop.strategy, *beside]))
-    for name in names:  # before the first trial runs
-        strategies.get(name)
-        recipe.with_changes({"loop.strategy": name})
-    head = recipe.model.head.name
-    arms = tuple(Arm(name=f"{head} {name}", changes={"loop.strategy": name}) for name in names)
+    chosen = [(recipe.loop.strategy, recipe.loop.diversify), *((name, "none") for name in beside)]
+    arms = []
+    for name, diversify in dict.fromkeys(chosen):
+        changes = {"loop.strategy": name}
+        if diversify != recipe.loop.diversify:
+            changes["loop.diversify"] = diversify
+        open_strategy(recipe.with_changes(changes).loop)  # mistakes come before the first trial runs
+        spread = "" if diversify == "none" else f", {diversify}"
+        arms.append(Arm(name=f"{recipe.model.head.name} {name}{spread}", changes=changes))
     first = recipe.loop.seed
     return Comparison(
         base=recipe,
-        arms=arms,
+        arms=tuple(arms),
         seeds=tuple(range(first, first + seeds)),
         baseline=arms[min(1, len(arms) - 1)].name,
     )

@@ -11,9 +11,11 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     information      information of a subset of the pool (Eq. 10 to 12)
     topk             the k best of a pool of any size
     kcenter          greedy k-centre (core-set)
+    clusters         k-means
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
 """
 
+from ncenet.functional.clusters import k_means
 from ncenet.functional.information import information, normalized_information, subset_information
 from ncenet.functional.kcenter import Centers, k_centers
 from ncenet.functional.kernels import (
@@ -48,6 +50,7 @@ __all__ = [
     "gaussian_log_likelihood",
     "information",
     "k_centers",
+    "k_means",
     "k_means_seeds",
     "least_confidence",
     "log1mexp",

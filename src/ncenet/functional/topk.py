@@ -36,6 +36,11 @@ class TopK:
         self.k = k
         self._best: list[tuple[float, str]] = []  # (-score, id), ascending: best first, ties by id
 
+    @property
+    def floor(self) -> float:
+        """The k-th best score so far, below which nothing enters any more; -inf while there are fewer."""
+        return float("-inf") if len(self._best) < self.k else -self._best[-1][0]
+
     def push(self, ids: Sequence[str], scores: Tensor) -> None:
         """Offer one chunk.
 
@@ -55,7 +60,7 @@ class TopK:
             raise NonFiniteScore(len(bad), ids[bad[0]])
         # Only rows that reach the k-th best score, of the chunk as of all before, can enter. Tensor
         # operations find them, so that Python looks at few ids. Rows that tie stay in: their ids decide.
-        floor = float("-inf") if len(self._best) < self.k else -self._best[-1][0]
+        floor = self.floor
         if len(ids) > self.k:
             floor = max(floor, float(scores.topk(self.k).values[-1]))
         rows = (scores >= floor).nonzero().flatten()

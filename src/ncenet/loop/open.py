@@ -18,9 +18,22 @@ from ncenet.ledger.ledger import Ledger
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.held_out import draw_held_out
 from ncenet.loop.loop import Loop, Notify
-from ncenet.recipe import Recipe
+from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.rng import Streams
 from ncenet.strategies import strategies
+from ncenet.strategies.diverse import diversified
+from ncenet.types import QueryStrategy
+
+
+def open_strategy(recipe: LoopRecipe) -> QueryStrategy:
+    """The query strategy that a recipe names, diversified if the recipe says so.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        UsageError: it is to be diversified and doesn't rank images by a score.
+    """
+    strategy = strategies.get(recipe.strategy)()
+    return diversified(strategy, recipe.strategy, recipe.diversify, recipe.diversify_factor)
 
 
 def open_loop(
@@ -48,8 +61,9 @@ def open_loop(
         UnreadableImages: some images cannot be read, and the recipe says to stop.
         RecipeError: the folder holds another run.
         DataError: the data set names no classes and the recipe gives none.
+        UsageError: the strategy can't be diversified.
     """
-    strategy = strategies.get(recipe.loop.strategy)()
+    strategy = open_strategy(recipe.loop)
     if recipe.task == "detection":
         raise UsageError("task detection: there is no detector yet")
     if recipe.train.threads is not None:

@@ -34,7 +34,12 @@ def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
     facts: dict[str, Callable[[Recipe], str]] = {
         "Images": _images,
         "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
-        "Query strategy": lambda r: r.loop.strategy,
+        "Query strategy": lambda r: (
+            r.loop.strategy
+            if r.loop.diversify == "none"
+            else f"{r.loop.strategy}, spread by {r.loop.diversify} over the "
+            f"{r.loop.diversify_factor * r.loop.query_size:,} images with the highest scores"
+        ),
         "Labels": lambda r: (
             f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
             f"{r.loop.cycles - 1} that follow"

@@ -1,0 +1,152 @@
+"""Diverse batches for any score: spread the query over the best of the pool instead of taking its top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import torch
+from scipy.stats import rankdata
+from torch import Generator, Tensor
+
+from ncenet.errors import UsageError
+from ncenet.functional.clusters import k_means
+from ncenet.functional.kcenter import k_centers
+from ncenet.functional.topk import TopK
+from ncenet.nn.auxiliary import AuxiliaryFactory
+from ncenet.strategies.gather import checked_features, gather_features
+from ncenet.strategies.score import ScoreStrategy
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy
+
+
+class Diverse:
+    """A score strategy whose query is spread over the m images that it ranks highest.
+
+    ``"kmeans"`` clusters the features of the m images, weighted by rank, and takes the image with the highest
+    score of each cluster; so the best image of the pool is always in the query. ``"kcenter"`` takes, again
+    and again, the one of the m that is farthest from the labelled set and from what was taken. The scores of
+    the query are the strategy's own.
+
+    Memory: features of at most 2 m images.
+
+    Source: Zhdanov, Diverse mini-batch Active Learning, arXiv:1901.05954, 2019, for ``"kmeans"``; weights by
+    rank and the best of a cluster are ours.
+
+    Args:
+        strategy: gives the score.
+        how: ``"kmeans"`` or ``"kcenter"``.
+        factor: m is this many times the query size.
+    """
+
+    def __init__(self, strategy: ScoreStrategy, how: Literal["kmeans", "kcenter"], factor: int) -> None:
+        self.strategy, self.how, self.factor = strategy, how, factor
+        # What the score is read from has to be trained beside the network as ever.
+        self.auxiliary: AuxiliaryFactory | None = getattr(strategy, "auxiliary", None)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the strategy needs, and features."""
+        return self.strategy.needs | {"features"}
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """``query_size`` images, the highest score first, or the whole pool when it is smaller.
+
+        Raises:
+            NonFiniteScore: a score or a feature is nan or inf.
+            UsageError: the predictions carry no features.
+            ValueError: ``query_size`` is below 1.
+        """
+        top, features_MD = self._top(view, query_size * self.factor)
+        if len(top) <= query_size:
+            return top
+        if self.how == "kmeans":
+            rows = _best_of_clusters(top.scores, features_MD, query_size, rng)
+        else:
+            labeled_LD = None
+            if view.labeled_ids:
+                labeled_LD = gather_features(view.labeled_predictions(), view.labeled_ids, "diversify")
+            rows = k_centers(features_MD, query_size, labeled_LD).indices.tolist()
+        rows = sorted(rows)  # rows of the top stand in the order of the scores
+        return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
+
+    def _top(self, view: PoolView, m: int) -> tuple[Query, Tensor]:
+        """The m images with the highest scores, best first, and their features (m, D)."""
+        best, watched = TopK(m), _Watched(view)
+        kept: dict[str, Tensor] = {}
+        for ids, scores in self.strategy.scored(watched):
+            best.push(ids, scores)
+            features = watched.features_of(ids)
+            for row in (scores >= best.floor).nonzero().flatten().tolist():
+                kept[ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
+            if len(kept) > 2 * m:
+                kept = {image: kept[image] for image in best.query().ids}
+        top = best.query()
+        return top, torch.stack([kept[image] for image in top.ids]) if top.ids else torch.empty(0, 0)
+
+
+class _Watched:
+    """A view that remembers the features of the chunk that was read last."""
+
+    def __init__(self, view: PoolView) -> None:
+        self._view = view
+        self._last: Prediction | None = None
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self._view.ids
+
+    @property
+    def labeled_ids(self) -> Sequence[str]:
+        return self._view.labeled_ids
+
+    def predictions(self) -> Iterator[Prediction]:
+        for prediction in self._view.predictions():
+            self._last = prediction
+            yield prediction
+
+    def labeled_predictions(self) -> Iterator[Prediction]:
+        return self._view.labeled_predictions()
+
+    def features_of(self, ids: Sequence[str]) -> Tensor:
+        assert self._last is not None and list(self._last.ids) == list(ids), "scores come chunk by chunk"
+        return checked_features(self._last, "diversify")
+
+
+def _best_of_clusters(
+    scores: Sequence[float], features_MD: Tensor, query_size: int, rng: Generator
+) -> list[int]:
+    """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
+    # By rank, because scores differ in scale and sign; equal scores weigh the same. In (0, 1].
+    weights = torch.from_numpy(rankdata(scores)) / len(scores)
+    clusters = k_means(features_MD, query_size, rng=rng, weights_N=weights)
+    best: dict[int, int] = {}
+    for row, cluster in enumerate(clusters.tolist()):
+        best.setdefault(cluster, row)
+    rows = list(best.values())
+    # Where images coincide there are fewer clusters than asked for: the best of the others come along.
+    others = sorted(set(range(len(scores))) - set(rows))
+    return rows + others[: query_size - len(rows)]
+
+
+def diversified(
+    strategy: QueryStrategy, name: str, how: Literal["none", "kmeans", "kcenter"], factor: int
+) -> QueryStrategy:
+    """The strategy, spreading its queries as it was told to.
+
+    Args:
+        strategy: any.
+        name: what it is called, for the message.
+        how: ``"none"`` returns the strategy as it is.
+        factor: see :class:`Diverse`.
+
+    Raises:
+        UsageError: the strategy doesn't rank images by a score, so it has no best to choose from.
+    """
+    if how == "none":
+        return strategy
+    if not isinstance(strategy, ScoreStrategy):
+        raise UsageError(
+            f"--diversify {how} spreads a query over the images with the highest scores, and {name} does not "
+            "rank images by a score: leave it out, or take a strategy such as rejection or margin"
+        )
+    return Diverse(strategy, how, factor)
