@@ -174,6 +174,11 @@ def test_the_wheel_holds_what_is_not_code(tmp_path):
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     files = set(zipfile.ZipFile(wheel).namelist())
-    assert {"ncenet/py.typed", "ncenet/report/page.css", "ncenet/__init__.py"} <= files
+    assert {
+        "ncenet/py.typed",
+        "ncenet/report/page.css",
+        "ncenet/cli/demo.yaml",
+        "ncenet/__init__.py",
+    } <= files
     packed = {name for name in files if ".dist-info/" not in name}
     assert {name for name in packed if not name.startswith("ncenet/") or "__pycache__" in name} == set()

@@ -7,6 +7,7 @@ section of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -246,6 +247,18 @@ class Recipe(Section):
             return type(self).model_validate(data)
         except ValidationError as error:
             raise RecipeError("\n".join(_explain(e) for e in error.errors())) from None
+
+
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested record by dotted path.
+
+    >>> flat({"loop": {"seed": 3}, "task": "classification"})
+    {'loop.seed': 3, 'task': 'classification'}
+    """
+    values: dict[str, Any] = {}
+    for key, value in record.items():
+        values |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return values
 
 
 def _explain(error: Any) -> str:

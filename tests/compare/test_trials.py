@@ -5,7 +5,7 @@ import pytest
 
 from ncenet.compare import Arm, Comparison, read_comparison, run
 from ncenet.engines.trial import TrialFailed
-from ncenet.errors import RecipeError
+from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
 from tests.compare.fake_runs import write_run
 
@@ -50,6 +50,36 @@ def test_finished_trials_are_left_alone_and_an_arm_added_later_runs_alone(tmp_pa
     results = run(more, tmp_path, processes=1)
     assert simulated.calls == ["c/seed-0", "c/seed-1"]
     assert {arm for arm, _ in results.runs} == {"a", "b", "c"}
+
+
+def test_some_arms_run_now_and_the_folder_keeps_all(tmp_path, simulated):
+    results = run(COMPARISON, tmp_path, arms=["b"], processes=1)
+    assert simulated.calls == ["b/seed-0", "b/seed-1"]
+    assert results.comparison == COMPARISON
+    assert results.unfinished == (("a", 0), ("a", 1))
+    run(COMPARISON, tmp_path, processes=1)
+    assert simulated.calls[2:] == ["a/seed-0", "a/seed-1"]
+    with pytest.raises(UnknownName, match="unknown arm 'c'"):
+        run(COMPARISON, tmp_path, arms=["c"])
+
+
+def test_the_first_seeds_run_alone_and_the_folder_forgets_no_seed_that_was_begun(tmp_path, simulated):
+    results = run(COMPARISON, tmp_path, seeds=1, processes=1)
+    assert simulated.calls == ["a/seed-0", "b/seed-0"]
+    assert results.comparison.seeds == (0,), "what nobody asked for is not missing"
+    assert results.unfinished == ()
+    run(COMPARISON, tmp_path, arms=["a"], processes=1)
+    assert simulated.calls[2:] == ["a/seed-1"]
+    assert run(COMPARISON, tmp_path, seeds=1, processes=1).comparison.seeds == (0, 1)
+    with pytest.raises(UsageError, match="3 seeds asked for, but the comparison names 2"):
+        run(COMPARISON, tmp_path, seeds=3)
+
+
+def test_an_arm_may_run_with_fewer_seeds(tmp_path, simulated):
+    few = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b", seeds=1)], seeds=[0, 1])
+    results = run(few, tmp_path, processes=1)
+    assert simulated.calls == ["a/seed-0", "b/seed-0", "a/seed-1"]
+    assert results.unfinished == ()
 
 
 def test_a_trial_with_a_cycle_missing_goes_on(tmp_path, simulated):

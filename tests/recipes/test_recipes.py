@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from ncenet.cli import demo
+from ncenet.compare import Comparison
+from ncenet.compare.heads import check_random_arms
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.training import learning_rate
@@ -73,7 +77,22 @@ def test_every_recipe_file_loads_and_is_under_test():
     files = sorted(FOLDER.glob("*.yaml"))
     assert {file.stem for file in files if file.stem.endswith("-paper")} == set(EXPECTED)
     for file in files:
-        assert Recipe.load(file) != Recipe(), f"{file.name} says nothing"
+        if "arms" in yaml.safe_load(file.read_text(encoding="utf-8")):
+            comparison = Comparison.load(file)
+            check_random_arms(comparison)
+            assert comparison.title and comparison.about, f"{file.name} does not say what it asks"
+        else:
+            assert Recipe.load(file) != Recipe(), f"{file.name} says nothing"
+
+
+def test_the_demo_asks_a_part_of_what_its_recipe_asks():
+    short, whole = demo.comparison(), Comparison.load(FOLDER / "demo.yaml")
+    assert short.base == whole.base
+    assert short.seeds == whole.seeds[: len(short.seeds)]
+    assert {arm.name: arm.changes for arm in short.arms}.items() <= {
+        arm.name: arm.changes for arm in whole.arms
+    }.items()
+    assert short.baseline_arm == whole.baseline_arm
 
 
 def test_the_numbers_are_those_of_the_paper(name, recipe):

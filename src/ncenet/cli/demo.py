@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 
-from ncenet.compare.comparison import Arm, Comparison
-from ncenet.recipe import DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
+from ncenet.compare.comparison import Comparison
 
-COMPARISON = Comparison(
-    base=Recipe(
-        data=DataRecipe(train="digits"),
-        model=ModelRecipe(backbone="small"),
-        train=TrainRecipe(epochs=20, min_steps=120, batch_size=32, lr=0.05, crop_padding=0),
-        loop=LoopRecipe(strategy="random", initial=20, query_size=20, cycles=6),
-    ),
-    arms=(
-        Arm(name="NCE random"),
-        Arm(name="NCE rejection", changes={"loop.strategy": "rejection"}),
-        Arm(name="NCE confusion", changes={"loop.strategy": "confusion"}),
-        Arm(name="softmax random", changes={"model.head.name": "softmax"}),
-        Arm(name="softmax entropy", changes={"model.head.name": "softmax", "loop.strategy": "entropy"}),
-    ),
-    seeds=(0, 1, 2),
-)
-"""What the demo runs."""
+
+def comparison() -> Comparison:
+    """What the demo runs; `recipes/demo.yaml` asks the same of more arms."""
+    with as_file(files("ncenet.cli") / "demo.yaml") as file:
+        return Comparison.load(file)
 
 
 def demo(
@@ -51,7 +39,7 @@ def demo(
         "1,297 images of digits, 20 labels to start, 20 more in each of 5 queries; 5 arms, 3 paired seeds.",
         highlight=False,
     )
-    run_comparison(COMPARISON, out, processes=None)
+    run_comparison(comparison(), out, processes=None)
     console.print(
         f"\nOpen {out / 'report.html'}. On images of your own, in a folder for each class:", highlight=False
     )

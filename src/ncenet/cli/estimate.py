@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
 from rich.console import Console
 
+from ncenet.compare.comparison import Comparison
 from ncenet.recipe import Recipe
 
 
@@ -24,3 +28,38 @@ def print_estimate(recipe: Recipe, trials: int) -> None:
     console.print(
         f"memory     about {cost.megabytes:,.0f} MB a trial (network {cost.parameters:,} parameters)"
     )
+
+
+def print_comparison_estimate(
+    comparison: Comparison, folder: Path, *, arms: Collection[str] | None, seeds: int | None
+) -> None:
+    """Print trials, labels, estimated minutes and memory of what is left of a comparison.
+
+    Arms that differ in their strategy alone cost the same but for the strategy, which is not in the estimate.
+    """
+    from ncenet.compare.trials import planned
+    from ncenet.loop.estimate import estimate
+
+    trials = planned(comparison, folder, arms=arms, seeds=seeds)
+    left = [trial for trial in trials.values() if not trial.finished]
+    alike: dict[str, list[Recipe]] = {}
+    for trial in left:
+        plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
+        alike.setdefault(plain.model_dump_json(), []).append(plain)
+    costs = [(estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
+    console = Console(highlight=False, soft_wrap=True)
+    done = len(trials) - len(left)
+    console.print(f"trials     {len(trials)}" + (f", {done} of them finished" if done else ""))
+    if not costs:
+        return
+    loop = comparison.base.loop
+    pool, labels = costs[0][0].pool, costs[0][0].labels
+    console.print(f"labels     {labels:,} of a pool of {pool:,} in each trial (initial {loop.initial:,})")
+    train = sum(cost.train_seconds * count for cost, count in costs) / 60
+    score = sum(cost.score_seconds * count for cost, count in costs) / 60
+    console.print(
+        f"minutes    about {train + score:.1f} for {len(left)} trials one after the other "
+        f"(training {train:.1f}, scoring {score:.1f})"
+    )
+    megabytes = max(cost.megabytes for cost, _ in costs)
+    console.print(f"memory     about {megabytes:,.0f} MB a trial")

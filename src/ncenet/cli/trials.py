@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -23,12 +23,19 @@ def run_single(recipe: Recipe, folder: Path) -> None:
         show_results(folder)
 
 
-def run_comparison(comparison: Comparison, folder: Path, processes: int | None) -> None:
-    """Run a comparison, print its table, write its report."""
+def run_comparison(
+    comparison: Comparison,
+    folder: Path,
+    processes: int | None,
+    *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
+) -> None:
+    """Run a comparison, or some arms and the first seeds of it; print its table, write its report."""
     from ncenet.compare.trials import run
 
     with bars() as show:
-        run(comparison, folder, processes=processes, on_event=show)
+        run(comparison, folder, arms=arms, seeds=seeds, processes=processes, on_event=show)
     show_results(folder)
 
 

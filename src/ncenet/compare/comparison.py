@@ -22,6 +22,9 @@ class Arm(Section):
     changes: dict[str, Any] = Field(
         default_factory=dict, description="What it changes in the base recipe, by dotted path."
     )
+    seeds: int | None = Field(
+        None, ge=1, description="Runs with the first so many seeds only. Default: with all of them."
+    )
 
     @property
     def slug(self) -> str:
@@ -45,6 +48,8 @@ class Comparison(Section):
     ('random', 2)
     """
 
+    title: str = Field("", description="What the report is called. Default: the arms and the data.")
+    about: str = Field("", description="The question in a sentence or a few; stands below the title.")
     base: Recipe = Field(Recipe(), description="What all arms share.")
     arms: tuple[Arm, ...] = Field(min_length=1, description="What is compared.")
     seeds: tuple[int, ...] = Field(
@@ -81,6 +86,16 @@ class Comparison(Section):
     def baseline_arm(self) -> str:
         """Name of the arm that the others are held against."""
         return self.baseline or self.arms[0].name
+
+    @property
+    def trials(self) -> tuple[tuple[str, int], ...]:
+        """Arm and seed of each trial, seed by seed: a comparison that was stopped has pairs to compare."""
+        return tuple(
+            (arm.name, seed)
+            for n, seed in enumerate(self.seeds)
+            for arm in self.arms
+            if arm.seeds is None or n < arm.seeds
+        )
 
     def recipe(self, arm: str, seed: int) -> Recipe:
         """The recipe of one trial.

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ncenet.compare.predictions import Predicted
 
 HEADLINE = "accuracy"
 """What the headline number of a test is unless ``test.json`` names another under ``"metric"``."""
@@ -28,6 +31,7 @@ class Cycle:
     """One finished cycle.
 
     Attributes:
+        number: of the cycle, from 1.
         labeled: size of the labelled set that was learned.
         loss: mean training loss of the last epoch.
         fit_accuracy: training accuracy of the last epoch, in [0, 1].
@@ -40,8 +44,10 @@ class Cycle:
         queried: ids that the cycle asked for, most informative first; empty in the last cycle.
         score_seconds: wall time of the predictions on the pool; None in the last cycle.
         select_seconds: wall time of the choice among them; None in the last cycle.
+        pool: images that were there to choose from; None in the last cycle.
     """
 
+    number: int
     labeled: int
     loss: float
     fit_accuracy: float
@@ -52,6 +58,7 @@ class Cycle:
     queried: tuple[str, ...]
     score_seconds: float | None
     select_seconds: float | None
+    pool: int | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Run:
     """One run.
 
     Attributes:
+        folder: where it was read.
         recipe: what was asked for.
         cycles: the finished ones, in order.
         initial_per_class: images of the initial set by class.
@@ -101,6 +109,7 @@ class Run:
         metric: what the headline number is: ``"accuracy"`` of classes, ``"mAP"`` of boxes.
     """
 
+    folder: Path
     recipe: Recipe
     cycles: tuple[Cycle, ...]
     initial_per_class: Mapping[str, int]
@@ -113,6 +122,13 @@ class Run:
     def tested(self) -> tuple[Cycle, ...]:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
+
+    @cached_property
+    def predicted(self) -> Predicted | None:
+        """How the held-out images fared; None where the tests have kept no class for each of them."""
+        from ncenet.compare.predictions import read_predicted
+
+        return read_predicted([self.folder / "cycles" / f"{c.number:03d}" / "test.csv" for c in self.tested])
 
     def curve(self, arm: str) -> Curve:
         """The learning curve, as one of an arm of that name."""
@@ -174,11 +190,9 @@ class Results:
     def unfinished(self) -> tuple[tuple[str, int], ...]:
         """Arm and seed of the trials that are missing or have not come as far as the others."""
         return tuple(
-            (arm.name, seed)
-            for arm in self.comparison.arms
-            for seed in self.comparison.seeds
-            if (arm.name, seed) not in self.runs
-            or len(self.runs[arm.name, seed].tested) < max(1, len(self.labeled))
+            (arm, seed)
+            for arm, seed in self.comparison.trials
+            if (arm, seed) not in self.runs or len(self.runs[arm, seed].tested) < max(1, len(self.labeled))
         )
 
     def curves(self, arm: str) -> dict[int, Curve]:
@@ -211,6 +225,7 @@ def read_run(folder: Path) -> Run:
                     continue
                 (queried_per_class if image in queried else initial_per_class)[label] += 1
     return Run(
+        folder=folder,
         recipe=recipe,
         cycles=cycles,
         initial_per_class=initial_per_class,
@@ -228,11 +243,7 @@ def read_comparison(folder: Path) -> Results:
         RecipeError: the folder has no ``comparison.yaml`` that can be read.
     """
     comparison = Comparison.load(folder / COMPARISON_FILE)
-    folders = {
-        (arm.name, seed): folder / comparison.folder(arm.name, seed)
-        for arm in comparison.arms
-        for seed in comparison.seeds
-    }
+    folders = {(arm, seed): folder / comparison.folder(arm, seed) for arm, seed in comparison.trials}
     return Results(
         comparison, {key: read_run(path) for key, path in folders.items() if (path / "recipe.yaml").exists()}
     )
@@ -241,6 +252,7 @@ def read_comparison(folder: Path) -> Results:
 def _cycle(folder: Path) -> Cycle:
     fit, test, query = (_json(folder / f"{name}.json") for name in ("fit", "test", "query"))
     return Cycle(
+        number=fit["cycle"],
         labeled=fit["labeled"],
         loss=fit["loss"],
         fit_accuracy=fit["accuracy"],
@@ -251,6 +263,7 @@ def _cycle(folder: Path) -> Cycle:
         queried=tuple(row[1] for row in _table(folder / "query.csv").rows),
         score_seconds=query.get("score_seconds"),
         select_seconds=query.get("select_seconds"),
+        pool=query.get("pool"),
     )
 
 

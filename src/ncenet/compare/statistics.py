@@ -21,6 +21,8 @@ from typing import Literal, TypeAlias
 from ncenet.compare.records import Curve, Results
 
 Verdict: TypeAlias = Literal["better", "worse", "unclear"]
+Measure: TypeAlias = Literal["accuracy", "balanced_accuracy"]
+"""What a curve is read by."""
 
 CONFIDENCE = 0.95
 POWER = 0.8
@@ -153,26 +155,91 @@ def seeds_to_show(difference: float, deviation: float) -> int:
     raise AssertionError("count() does not end")
 
 
-def mean_over_cycles(curve: Curve) -> float:
+def p_value(differences: Sequence[float]) -> float | None:
+    """Two-sided p of a paired t test: how often equal arms would differ by as much, or more.
+
+    Args:
+        differences: one for each seed.
+
+    Returns:
+        In [0, 1]; 1 if all differences are zero; None for fewer than two, which tell nothing.
+
+    >>> round(p_value([0.02, 0.04, 0.03]), 3)
+    0.035
+    """
+    from scipy.special import stdtr
+
+    if len(differences) < 2:
+        return None
+    if not any(differences):
+        return 1.0
+    spread = Spread.of(differences)
+    assert spread.deviation is not None
+    if spread.deviation == 0:
+        return 0.0
+    t = abs(spread.mean) * sqrt(spread.seeds) / spread.deviation
+    return float(2 * stdtr(spread.seeds - 1, -t))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction for so many tests: below .05, and one false alarm in twenty such families at most.
+
+    The smallest of m is multiplied by m, the next by m - 1, and so on; none is below the one before, nor
+    above 1.
+
+    Args:
+        p_values: of the whole family.
+
+    Returns:
+        Corrected, in the order given.
+
+    >>> holm([0.02, 0.01, 0.5])
+    [0.04, 0.03, 0.5]
+    """
+    order = sorted(range(len(p_values)), key=lambda n: p_values[n])
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, n in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[n]))
+        corrected[n] = largest
+    return corrected
+
+
+def mean_over_cycles(curve: Curve, measure: Measure = "accuracy") -> float:
     """Mean of the accuracies of a curve, each cycle counting the same."""
-    return fmean(curve.accuracy)
+    values: tuple[float, ...] = getattr(curve, measure)
+    return fmean(values)
 
 
-def per_cycle(curves: Mapping[int, Curve]) -> list[Spread]:
+def per_cycle(curves: Mapping[int, Curve], measure: Measure = "accuracy") -> list[Spread]:
     """Accuracy of an arm over its seeds, cycle by cycle.
 
     Args:
         curves: by seed, all of one length.
+        measure: which accuracy.
     """
-    return [Spread.of(values) for values in zip(*(c.accuracy for c in curves.values()), strict=True)]
+    values = (getattr(curve, measure) for curve in curves.values())
+    return [Spread.of(of_cycle) for of_cycle in zip(*values, strict=True)]
 
 
-def difference_to_baseline(results: Results, arm: str) -> Difference | None:
-    """Compare an arm with the baseline over the seeds that both have finished; None if there are none."""
-    ours, theirs = results.curves(arm), results.curves(results.comparison.baseline_arm)
+def difference(results: Results, arm: str, against: str, measure: Measure = "accuracy") -> Difference | None:
+    """Compare two arms over the seeds that both have finished; None if there are none.
+
+    Args:
+        results: of the comparison.
+        arm: the difference is positive if this one is better.
+        against: the other one.
+        measure: which accuracy.
+    """
+    ours, theirs = results.curves(arm), results.curves(against)
     seeds = [seed for seed in ours if seed in theirs]
     if not seeds:
         return None
     return paired_difference(
-        [mean_over_cycles(ours[seed]) for seed in seeds], [mean_over_cycles(theirs[seed]) for seed in seeds]
+        [mean_over_cycles(ours[seed], measure) for seed in seeds],
+        [mean_over_cycles(theirs[seed], measure) for seed in seeds],
     )
+
+
+def difference_to_baseline(results: Results, arm: str) -> Difference | None:
+    """Compare an arm with the baseline over the seeds that both have finished; None if there are none."""
+    return difference(results, arm, results.comparison.baseline_arm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison, read_run
 from ncenet.engines.trial import Event
+from ncenet.errors import UnknownName, UsageError
 from ncenet.recipe import Recipe
 
 
@@ -33,6 +34,8 @@ def run(
     comparison: Comparison,
     folder: Path,
     *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
     processes: int | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Results:
@@ -44,6 +47,9 @@ def run(
     Args:
         comparison: what to run.
         folder: takes ``comparison.yaml`` and ``<arm>/seed-<n>/``.
+        arms: names of those that run now; ``comparison.yaml`` holds all. Default: all.
+        seeds: so many of the first run now; ``comparison.yaml`` holds them, and those that were begun before.
+            Default: all.
         processes: trials at a time. Default: as many as there are cores; 1 where there is a GPU, because
             trials would compete for its memory.
         on_event: takes ``{"event": "compare", "trials", "finished"}`` at the start, then the events of the
@@ -51,6 +57,7 @@ def run(
 
     Raises:
         RecipeError: the folder holds trials of another recipe.
+        UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
     """
     from ncenet.engines.local import map_trials
@@ -61,17 +68,11 @@ def run(
         if on_event is not None:
             on_event(event)
 
-    # Seed by seed: a comparison that was stopped has pairs to compare.
-    trials = {
-        f"{arm.name}, seed {seed}": Trial(
-            comparison.recipe(arm.name, seed), folder / comparison.folder(arm.name, seed)
-        )
-        for seed in comparison.seeds
-        for arm in comparison.arms
-    }
-    for trial in trials.values():
+    trials = planned(comparison, folder, arms=arms, seeds=seeds)
+    kept = _with_seeds_begun(comparison, folder, seeds)
+    for trial in (planned(kept, folder) | trials).values():
         RunFolder(trial.folder).check_recipe(trial.recipe)
-    write_text(folder / COMPARISON_FILE, comparison.to_yaml())
+    write_text(folder / COMPARISON_FILE, kept.to_yaml())
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
     if jobs:
@@ -83,11 +84,55 @@ def run(
     return read_comparison(folder)
 
 
+def planned(
+    comparison: Comparison,
+    folder: Path,
+    *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
+) -> dict[str, Trial]:
+    """The trials of a comparison by name, in the order in which they run.
+
+    Args:
+        comparison: what to run.
+        folder: of the comparison.
+        arms: names of those to run. Default: all.
+        seeds: so many of the first. Default: all.
+
+    Raises:
+        UnknownName: ``arms`` names one that the comparison has not.
+        UsageError: there are not so many ``seeds``.
+    """
+    names = [arm.name for arm in comparison.arms]
+    for arm in arms or ():
+        if arm not in names:
+            raise UnknownName("arm", arm, names)
+    if seeds is not None and seeds > len(comparison.seeds):
+        raise UsageError(f"{seeds} seeds asked for, but the comparison names {len(comparison.seeds)}")
+    first = comparison.seeds[:seeds]
+    return {
+        f"{arm}, seed {seed}": Trial(comparison.recipe(arm, seed), folder / comparison.folder(arm, seed))
+        for arm, seed in comparison.trials
+        if seed in first and (arms is None or arm in arms)
+    }
+
+
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
     """Run one trial, or what is left of it; what a worker is given to do."""
     from ncenet.loop.simulate import simulate
 
     simulate(trial.recipe, trial.folder, notify=emit)
+
+
+def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -> Comparison:
+    """The comparison with its first seeds, and more up to the last of which a run is there."""
+    begun = [
+        comparison.seeds.index(seed) + 1
+        for arm, seed in comparison.trials
+        if (folder / comparison.folder(arm, seed) / "recipe.yaml").exists()
+    ]
+    kept = comparison.seeds[: None if seeds is None else max([seeds, *begun])]
+    return comparison.model_copy(update={"seeds": kept})
 
 
 def _has_gpu() -> bool:

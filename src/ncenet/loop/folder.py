@@ -21,13 +21,11 @@ Every file is written under a temporary name and renamed, so it is there whole o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ncenet.errors import RecipeError
 from ncenet.files import write_text
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, flat
 
 
 class RunFolder:
@@ -72,7 +70,7 @@ class RunFolder:
         file = self.path / "recipe.yaml"
         if not file.exists():
             return
-        old, new = _flat(Recipe.load(file).model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
+        old, new = flat(Recipe.load(file).model_dump(mode="json")), flat(recipe.model_dump(mode="json"))
         free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
         differing = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free)
         if differing:
@@ -81,13 +79,3 @@ class RunFolder:
                 f"{self.path} holds a run with another recipe:\n{shown}\n"
                 "choose another folder, or the same recipe"
             )
-
-
-def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

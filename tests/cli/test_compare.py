@@ -1,0 +1,98 @@
+"""``compare``: what runs, what is left alone, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path("runs/tiny")
+BASE = """
+base:
+  data: {train: digits}
+  train: {epochs: 1, min_steps: 4, batch_size: 16, threads: 1}
+  loop: {strategy: random, initial: 20, query_size: 10, cycles: 2}
+seeds: [0, 1]
+"""
+ARMS = """
+arms:
+  - {name: NCE random}
+  - {name: NCE confusion, changes: {loop.strategy: confusion}}
+"""
+SOFTMAX = "  - {name: softmax margin, changes: {model.head.name: softmax, loop.strategy: margin}}\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "tiny.yaml"
+    file.write_text(f"title: A tiny comparison\n{BASE}{ARMS}")
+    return file
+
+
+def states(folder):
+    return {file: file.stat().st_mtime_ns for file in folder.glob("*/seed-*/cycles/*/*")}
+
+
+def test_a_dry_run_counts_what_is_left_and_writes_nothing(ncenet, file, tmp_path):
+    done = ncenet("compare", file, "--dry-run")
+    assert done.code == 0, done.err
+    lines = {line.split()[0]: line for line in done.out.splitlines()}
+    assert lines["trials"].split() == ["trials", "4"]
+    assert lines["labels"].endswith("30 of a pool of 1,297 in each trial (initial 20)")
+    assert "for 4 trials one after the other" in lines["minutes"]
+    assert "MB a trial" in lines["memory"]
+    fewer = ncenet("compare", file, "--dry-run", "--arms", "NCE random", "--seeds", 1)
+    assert "for 1 trials" in fewer.out
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_arm_that_is_added_later_runs_alone(ncenet, file):
+    done = ncenet("compare", file, "--processes", 1, "--seeds", 1)
+    assert done.code == 0, done.err
+    assert "NCE confusion against NCE random is unclear" in " ".join(done.out.split())
+    first = states(FOLDER)
+    assert {path.parts[2] for path in first} == {"nce-random", "nce-confusion"}
+
+    file.write_text(file.read_text() + SOFTMAX)
+    refused = ncenet("compare", file)
+    assert refused.code == 2
+    assert "no arm picks at random with the head of 'softmax margin'" in refused.said
+    lines = refused.err[refused.err.index("  - name:") :]
+    assert lines.splitlines()[0] == "  - name: softmax random"
+    file.write_text(file.read_text() + lines.rstrip() + "\n")
+
+    done = ncenet(
+        "compare", file, "--processes", 1, "--seeds", 1, "--arms", "softmax random", "softmax margin"
+    )
+    assert done.code == 0, done.err
+    later = states(FOLDER)
+    assert {file: later[file] for file in first} == first, "what was finished is left alone"
+    assert {path.parts[2] for path in later.keys() - first.keys()} == {"softmax-random", "softmax-margin"}
+    record = json.loads(ncenet("report", FOLDER, "--json").out)
+    assert [arm["name"] for arm in record["arms"]][2:] == ["softmax margin", "softmax random"]
+    assert (record["seeds"], record["unfinished"]) == ([0], [])
+    assert "4, 4 of them finished" in ncenet("compare", file, "--dry-run", "--seeds", 1).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--arms random", "unknown arm 'random': did you mean 'NCE random'?"),
+        ("--seeds 3", "3 seeds asked for, but the comparison names 2"),
+        ("--seeds 0", "Must be >= 1"),
+        ("--processes 0", "Must be >= 1"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_is_written(ncenet, file, tmp_path, words, message):
+    done = ncenet("compare", file, *words.split())
+    assert done.code == 2
+    assert message in done.said
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_recipe_is_not_a_comparison(ncenet, tmp_path):
+    (tmp_path / "recipe.yaml").write_text("loop: {cycles: 3}\n")
+    done = ncenet("compare", "recipe.yaml")
+    assert done.code == 2
+    assert "recipe.yaml:1 arms: Field required" in done.said
