@@ -19,6 +19,7 @@ from ncenet.errors import RecipeError
 Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
 PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
+Reduction: TypeAlias = Literal["sum", "mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
 Task: TypeAlias = Literal["classification", "detection"]
@@ -118,6 +119,9 @@ class HeadRecipe(Section):
         "normal", description="Initial prototypes: random, or means of the labelled features."
     )
     projection: bool = Field(True, description="Insert a linear map D -> D before the prototypes.")
+    reduction: Reduction = Field(
+        "sum", description="Over the classes of Eq. 5: its sum, or the mean of the reference implementation."
+    )
     cross_entropy: float = Field(
         0.0, ge=0, le=1, description="Weight of a cross-entropy term beside Eq. 5 (ours, not the paper's)."
     )

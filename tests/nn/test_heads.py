@@ -302,6 +302,13 @@ def test_loss_equals_the_reference(kernel, weight):
     torch.testing.assert_close(model.loss(output, targets), torch.tensor(expected, dtype=torch.float64))
 
 
+def test_the_mean_over_classes_is_the_sum_over_their_number():
+    features, targets = batch()
+    summed, averaged = head(), head(reduction="mean")
+    output = summed(features)
+    torch.testing.assert_close(averaged.loss(output, targets), summed.loss(output, targets) / C)
+
+
 @pytest.mark.parametrize("options", [{"name": "nce"}, {"cross_entropy": 0.3}, {"name": "softmax"}], ids=str)
 @pytest.mark.parametrize("leading", [(), (4,), (4, 5), (2, 3, 5)])
 def test_leading_dimensions(options, leading):
@@ -350,12 +357,13 @@ def test_every_field_of_the_recipe_reaches_the_head():
         radius=2.0,
         init="class-mean",
         projection=True,
+        reduction="mean",
         cross_entropy=0.25,
     )
     model = build_head(recipe, D, C)
     assert isinstance(model, ncenet.nn.heads.PrototypeClassifier)
     assert model.prototypes.shape == (C, 3, D)
     assert (model.kernel, model.feature_map, model.init) == ("cosine", "sigmoid-l2", "class-mean")
-    assert model.cross_entropy == 0.25
+    assert (model.reduction, model.cross_entropy) == ("mean", 0.25)
     assert isinstance(model.projection, torch.nn.Linear)
     torch.testing.assert_close(model.radius, torch.full((C,), 2.0))

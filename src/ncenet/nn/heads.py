@@ -24,7 +24,7 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit
+from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Reduction
 
 GAUSSIAN_RADIUS = 0.5
 """Initial radius of the Gaussian kernel: what "Rejection-" is frozen at (Sec. Model Effect)."""
@@ -109,6 +109,8 @@ class PrototypeClassifier(Head):
             paper names none; it is the default because the scores gain most by it, see
             ``benchmarks/head_variants.md``: features that come out of a ReLU lie in one orthant, and the map
             lets them point anywhere.
+        reduction: of Eq. 5 over the classes: its ``"sum"``, or the ``"mean"`` that the public reference
+            implementation takes, a loss C times smaller.
         cross_entropy: weight w in [0, 1] of a discriminative term beside Eq. 5 (ours): the loss becomes
             (1 - w) Eq. 5 + w CE(4 log p).
 
@@ -132,16 +134,13 @@ class PrototypeClassifier(Head):
         radius: float | None = None,
         init: PrototypeInit = "normal",
         projection: bool = True,
+        reduction: Reduction = "sum",
         cross_entropy: float = 0.0,
     ) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
-        self.kernel, self.feature_map, self.init, self.cross_entropy = (
-            kernel,
-            feature_map,
-            init,
-            cross_entropy,
-        )
+        self.kernel, self.feature_map, self.init = kernel, feature_map, init
+        self.reduction, self.cross_entropy = reduction, cross_entropy
         self.projection = nn.Linear(in_features, in_features, bias=False) if projection else nn.Identity()
         self.prototypes = nn.Parameter(torch.randn(num_classes, prototypes_per_class, in_features))
         if radius is not None and radius < LEAST_RADIUS:
@@ -165,8 +164,8 @@ class PrototypeClassifier(Head):
             return self._log_likelihood(self._mapped(features), self._mapped_prototypes())
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Eq. 5, summed over classes, (...); with the cross-entropy term when asked for."""
-        loss = nce_loss(output, targets)
+        """Eq. 5, (...); with the cross-entropy term when asked for."""
+        loss = nce_loss(output, targets, reduction=self.reduction)
         if self.cross_entropy == 0:
             return loss
         log_q = log_softmax(SHARPNESS * output, dim=-1)
