@@ -200,6 +200,15 @@ class Ledger:
             upto=NOW if upto is None else upto,
         )
 
+    def answers(self) -> list[Event]:
+        """The standing answer of each image that has one, in the order in which they arrived."""
+        rows = self._db.rows(
+            "SELECT seq, at, who, kind, id, label, cycle, hash, undoes FROM events "
+            f"WHERE seq IN (SELECT seq FROM ({standing()})) ORDER BY seq",
+            upto=NOW,
+        )
+        return [Event(*row) for row in rows]
+
     def closed_ids(self) -> set[str]:
         """Ids that are not to be asked for again: labelled, skipped or unsure."""
         return set(self._db.column(f"SELECT id FROM ({standing()})", upto=NOW))

@@ -1,0 +1,91 @@
+"""``ncenet import``: labels from other tools."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from ncenet.bridges.changes import Change
+
+_SHOWN = 20
+
+
+def import_(
+    folder: Path,
+    source: Path,
+    /,
+    *,
+    format: str | None = None,
+    who: str | None = None,
+    on_conflict: Literal["stop", "keep", "replace"] = "stop",
+    on_mismatch: Literal["stop", "skip"] = "stop",
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Read labels into a run, as answers; what stands is never overwritten unasked.
+
+    Images are known by id and content hash. Look first with `--dry-run`.
+
+    For example:
+
+    `ncenet import runs/pets labels.csv --dry-run`
+
+    `ncenet import runs/pets sorted/ --format class-folders --who ann`
+
+    Args:
+        folder: Run folder.
+        source: What `ncenet export` wrote, or files of another tool in the same format.
+        format: csv, jsonl, parquet, class-folders. Default: what the end of the name says.
+        who: Name of the annotator. Default: whom the file names, else the user's login.
+        on_conflict: Images that have another answer by somebody else, or a later one: stop, keep that answer,
+            or replace it.
+        on_mismatch: Answers for unknown ids, changed bytes, unreadable images, unknown classes: stop, or skip
+            and list them.
+        dry_run: Say what would change, and change nothing.
+        json_output: Print JSON.
+    """
+    from ncenet.bridges.changes import apply, counts
+    from ncenet.bridges.run import opened
+    from ncenet.bridges.transfer import read_labels
+
+    with opened(folder, read_only=dry_run) as run:
+        changes = read_labels(run, source, format=format, who=who, otherwise=getpass.getuser())
+        recorded = 0 if dry_run else apply(
+            run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch
+        )  # fmt: skip
+    if json_output:
+        listed = [_listed(change) for change in changes if change.status != "same"]
+        print(json.dumps({"recorded": recorded, "counts": counts(changes), "changes": listed}, indent=1))
+        return
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for status, count in counts(changes).items():
+        console.print(f"{count:>9,}  {status}")
+        if status not in ("new", "same"):
+            _show([change for change in changes if change.status == status], console)
+    console.print("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded")
+
+
+def _show(changes: list[Change], console: Console) -> None:
+    for change in changes[:_SHOWN]:
+        console.print(f"           {change}")
+    if len(changes) > _SHOWN:
+        console.print(f"           and {len(changes) - _SHOWN} more")
+
+
+def _listed(change: Change) -> dict[str, object]:
+    before = change.before
+    return {
+        "id": change.record.id,
+        "status": change.status,
+        "kind": change.record.kind,
+        "label": change.record.label,
+        "who": change.who,
+        "before": None if before is None else {"label": before.label, "kind": before.kind, "who": before.who},
+        "why": change.why,
+    }
