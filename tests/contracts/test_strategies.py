@@ -67,6 +67,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "margin",
         "random",
         "rejection",
+        "typiclust",
     }
 
 

@@ -12,6 +12,7 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     topk             the k best of a pool of any size
     kcenter          greedy k-centre (core-set)
     clusters         k-means
+    typical          typical images of places without a label (TypiClust)
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
 """
 
@@ -37,10 +38,12 @@ from ncenet.functional.scores import (
     rejection,
 )
 from ncenet.functional.topk import TopK
+from ncenet.functional.typical import Typical, typical_images, typicality
 
 __all__ = [
     "Centers",
     "TopK",
+    "Typical",
     "apply_feature_map",
     "bald",
     "binary_entropy",
@@ -61,4 +64,6 @@ __all__ = [
     "pair_loss",
     "rejection",
     "subset_information",
+    "typical_images",
+    "typicality",
 ]
