@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["NCEClassifier", "__version__"]
+__all__ = ["Model", "NCEClassifier", "__version__", "load"]
 
 if TYPE_CHECKING:
+    from ncenet.bridges.model import Model, load
     from ncenet.learners.estimator import NCEClassifier
 else:
 
@@ -16,4 +17,8 @@ else:
             from ncenet.learners.estimator import NCEClassifier
 
             return NCEClassifier
+        if name in ("Model", "load"):
+            from ncenet.bridges import model
+
+            return getattr(model, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Tables in CSV: whatever characters an id or a label has come back."""
+"""Tables: in CSV, so that whatever characters an id or a label has come back, and the door to Parquet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ncenet.errors import DataError
+from ncenet.errors import DataError, MissingExtra
 
 
 def write_rows(file: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -45,6 +45,20 @@ def read_rows(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise DataError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
     except csv.Error as error:
         raise DataError(f"{file}:{line + 1} not CSV: {error}") from error
+
+
+def pyarrow(purpose: str) -> Any:
+    """The library, with its part for Parquet.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtra(purpose, "parquet", "50 MB") from None
+    return pyarrow
 
 
 def _whole_number(text: str, where: str) -> int:

@@ -12,7 +12,20 @@ from cyclopts import App
 from rich.console import Console
 
 import ncenet
-from ncenet.cli import ask, compare, demo, doctor, export, import_, listings, report, run, simulate, tell
+from ncenet.cli import (
+    ask,
+    compare,
+    demo,
+    doctor,
+    export,
+    import_,
+    listings,
+    report,
+    run,
+    score,
+    simulate,
+    tell,
+)
 from ncenet.errors import NcenetError, UsageError
 
 app = App(
@@ -33,6 +46,7 @@ _commands: tuple[Callable[..., None], ...] = (
     simulate.simulate,
     compare.compare,
     report.report,
+    score.score,
     export.export,
     import_.import_,
     listings.strategies,

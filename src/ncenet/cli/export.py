@@ -1,12 +1,17 @@
-"""``ncenet export``: labels for other tools."""
+"""``ncenet export``: labels for other tools, the model for other runtimes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
+
+from ncenet.errors import UsageError
+
+_MODEL_SUFFIXES = {".pt2": "torch", ".onnx": "onnx"}
 
 
 def export(
@@ -16,24 +21,48 @@ def export(
     *,
     format: str | None = None,
     link: Annotated[bool, Parameter(negative=())] = False,
+    model: Literal["safetensors", "torch", "onnx"] | None = None,
+    cycle: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
-    """Write the labels of a run for other tools; `ncenet import` reads every format back without loss.
+    """Write the labels of a run for other tools, or its model for other runtimes.
 
-    For example:
+    Labels: `ncenet import` reads every format back without loss.
 
     `ncenet export runs/pets labels.csv`
 
     `ncenet export runs/pets sorted/ --format class-folders --link`
 
+    Model:
+
+    `ncenet export runs/pets pets-model/ --model safetensors`
+
+    `ncenet export runs/pets pets.onnx`
+
     Args:
         folder: Run folder.
         out: File or folder to write. A file is replaced, a folder must not be there yet.
-        format: csv, jsonl, parquet, class-folders. Default: what the end of the name says.
+        format: Of labels: csv, jsonl, parquet, class-folders. Default: what the end of the name says.
         link: Make links to the image files instead of copies.
+        model: Write the model, not labels: safetensors (a folder, for `ncenet.load` and `ncenet score`),
+            torch (torch.export, .pt2) or onnx. Default: what the end of the name says.
+        cycle: Whose model. Default: the last that was trained.
     """
-    from ncenet.bridges.run import opened
-    from ncenet.bridges.transfer import export_labels
+    if model is None and format is None:
+        model = _MODEL_SUFFIXES.get(out.suffix.lower())  # type: ignore[assignment]
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    if model is None:
+        if cycle is not None:
+            raise UsageError("--cycle names a model; labels are exported as they stand now")
+        from ncenet.bridges.run import opened
+        from ncenet.bridges.transfer import export_labels
 
-    with opened(folder, read_only=True) as run:
-        count = export_labels(run, out, format=format, link=link)
-    Console(stderr=True, soft_wrap=True).print(f"{count} answers in {out}", highlight=False)
+        with opened(folder, read_only=True) as run:
+            count = export_labels(run, out, format=format, link=link)
+        console.print(f"{count} answers in {out}")
+        return
+    if format is not None or link:
+        raise UsageError("--format and --link are for labels, --model is for the model: one at a time")
+    from ncenet.bridges.model_formats import export_model
+
+    source = export_model(folder, out, model, cycle=cycle)
+    console.print(f"{source} as {model} in {out}")

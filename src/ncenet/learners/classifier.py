@@ -218,6 +218,10 @@ class Classifier:
             raise DataError(f"{file}: does not fit this backbone: {error}") from error
         self._network, self.cycle = network.eval(), about["cycle"]
 
+    def forget(self, pool: Pool) -> None:
+        """Let go of a pool and its decoded images."""
+        self._tensors.pop(id(pool), None)
+
     def _build(
         self,
         shape: tuple[int, ...],
@@ -226,7 +230,10 @@ class Classifier:
         tensors: ImageTensors | None = None,
     ) -> Network:
         self.shape, self.class_names = shape, class_names
-        backbone = self.backbone() if self.backbone else build_backbone(self.model, shape)
+        recipe = self.model
+        if tensors is None:  # weights come from a file next: none are to be downloaded
+            recipe = recipe.model_copy(update={"pretrained": False})
+        backbone = self.backbone() if self.backbone else build_backbone(recipe, shape)
         width: Any = backbone.out_features
         head = build_head(self.model.head, width, len(class_names))
         # Built last: what is drawn for backbone and head is the same with and without it.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ncenet.bridges.format import Format
 from ncenet.bridges.formats import formats
 from ncenet.bridges.records import COLUMNS, Known, Labels, Record
-from ncenet.errors import DataError, MissingExtra
+from ncenet.bridges.tables import pyarrow
+from ncenet.errors import DataError
 
 
 @formats.register("parquet")
@@ -46,17 +46,3 @@ class Parquet(Format):
                             yield record
         except pa.ArrowInvalid as error:
             raise DataError(f"{source}: not a Parquet file that can be read: {error}") from error
-
-
-def pyarrow(purpose: str) -> Any:
-    """The library, with its part for Parquet.
-
-    Raises:
-        MissingExtra: it is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise MissingExtra(purpose, "parquet", "50 MB") from None
-    return pyarrow

@@ -1,0 +1,44 @@
+"""The forms in which a model leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ncenet.bridges.graph import write_onnx, write_torch
+from ncenet.bridges.model import Model
+from ncenet.errors import UsageError
+
+ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
+
+_WRITERS: dict[ModelFormat, Callable[[Model, Path], None]] = {
+    "safetensors": Model.save_pretrained,
+    "torch": write_torch,
+    "onnx": write_onnx,
+}
+
+
+def export_model(run: Path, out: Path, format: ModelFormat, *, cycle: int | None = None) -> Path:
+    """Write a model of a run.
+
+    Args:
+        run: the run folder.
+        out: a folder for safetensors, else a file.
+        format: a folder with weights and config, a ``torch.export`` file, or ONNX.
+        cycle: whose model. Default: the last that was trained.
+
+    Returns:
+        The file in the run that was exported.
+
+    Raises:
+        UsageError: there is no such model, or the folder is there already.
+        MissingExtra: ONNX without its libraries.
+    """
+    source = run if cycle is None else run / "cycles" / f"{cycle:03d}" / "model.safetensors"
+    if cycle is not None and not source.exists():
+        raise UsageError(f"{run}: cycle {cycle} has no model")
+    model = Model.from_pretrained(source)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[format](model, out)
+    return model.file
