@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 Stream: TypeAlias = Literal[
-    "initial", "weights", "order", "augment", "subset", "query", "dropout", "held-out", "bootstrap"
+    "initial", "weights", "order", "augment", "subset", "query", "dropout", "held-out", "bootstrap", "figures"
 ]
 
 

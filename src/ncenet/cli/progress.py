@@ -40,6 +40,10 @@ class Bars:
                 self._progress.advance(self._tasks["", "trials"])
                 for kind in ("scan", "cycles", "fit"):
                     self._hide(trial, kind)
+            case "analysis":
+                self._show("", "analysis", event["done"], event["total"], f"figure {event['figure']}")
+                if event["done"] == event["total"]:
+                    self._hide("", "analysis")
             case "scan":
                 self._show(trial, "scan", event["done"], event["total"], "reading images")
             case "fit":

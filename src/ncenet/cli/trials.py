@@ -32,10 +32,12 @@ def run_comparison(
     seeds: int | None = None,
 ) -> None:
     """Run a comparison, or some arms and the first seeds of it; print its table, write its report."""
+    from ncenet.compare.analysis import analyze
     from ncenet.compare.trials import run
 
     with bars() as show:
         run(comparison, folder, arms=arms, seeds=seeds, processes=processes, on_event=show)
+        analyze(folder, on_event=show)
     show_results(folder)
 
 

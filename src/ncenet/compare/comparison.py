@@ -36,6 +36,19 @@ class Arm(Section):
         return re.sub(r"[^\w.+-]+", "-", self.name.lower()).lstrip(".")
 
 
+class Figures(Section):
+    """Which trials the figures that need a model are drawn from, and how large they are."""
+
+    nce: str = Field(
+        "", description="Arm with an NCE head. Default: the first that does not query at random."
+    )
+    softmax: str = Field(
+        "", description="Arm with a softmax head. Default: the one with entropy, else the first."
+    )
+    images: int = Field(10_000, ge=10, description="Random unlabelled images whose information is measured.")
+    points: int = Field(1_000, ge=20, description="Images in each t-SNE panel; its time grows with them.")
+
+
 class Comparison(Section):
     """Arms, seeds, and the recipe that they share.
 
@@ -56,6 +69,7 @@ class Comparison(Section):
         min_length=1, description="Each arm runs once with each; runs of one seed share their initial set."
     )
     baseline: str = Field("", description="Arm that the others are held against. Default: the first.")
+    figures: Figures = Field(Figures(), description="The figures that need a model.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Comparison:
@@ -80,7 +94,16 @@ class Comparison(Section):
                 raise ValueError(f"arm {arm.name!r}: {error}") from None
         if self.baseline and self.baseline not in slugs.values():
             raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
+        for head in ("nce", "softmax"):
+            self._check_figure_arm(head, getattr(self.figures, head))
         return self
+
+    def _check_figure_arm(self, head: str, name: str) -> None:
+        arm = {arm.name: arm for arm in self.arms}.get(name)
+        if name and arm is None:
+            raise ValueError(f"figures.{head}: {UnknownName('arm', name, [a.name for a in self.arms])}")
+        if arm is not None and self.base.with_changes(arm.changes).model.head.name != head:
+            raise ValueError(f"figures.{head}: arm {name!r} has another head")
 
     @property
     def baseline_arm(self) -> str:

@@ -41,6 +41,7 @@ class Cycle:
         balanced_accuracy: mean over classes of their accuracy; None likewise, and where the headline number
             is no accuracy.
         per_class: the headline number of each class.
+        live_prototypes: of each class, how many are the nearest to a labelled image; empty for one a class.
         queried: ids that the cycle asked for, most informative first; empty in the last cycle.
         score_seconds: wall time of the predictions on the pool; None in the last cycle.
         select_seconds: wall time of the choice among them; None in the last cycle.
@@ -55,6 +56,7 @@ class Cycle:
     accuracy: float | None
     balanced_accuracy: float | None
     per_class: Mapping[str, float]
+    live_prototypes: Mapping[str, int]
     queried: tuple[str, ...]
     score_seconds: float | None
     select_seconds: float | None
@@ -260,6 +262,7 @@ def _cycle(folder: Path) -> Cycle:
         accuracy=test.get(test.get("metric", HEADLINE)),
         balanced_accuracy=test.get("balanced_accuracy"),
         per_class=test.get("per_class", {}),
+        live_prototypes=fit.get("details", {}).get("live_prototypes", {}),
         queried=tuple(row[1] for row in _table(folder / "query.csv").rows),
         score_seconds=query.get("score_seconds"),
         select_seconds=query.get("select_seconds"),

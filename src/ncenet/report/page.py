@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ncenet.compare.records import Results, Run, Table
-from ncenet.report import curves, protocol, tables, words
+from ncenet.report import curves, models, protocol, prototypes, tables, words
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
 from ncenet.report.drawing import as_svg
 
@@ -127,9 +127,13 @@ COMPARISON_SECTIONS: Sequence[SectionMaker] = (
     _summary,
     _curves,
     _by_cycle,
+    prototypes.section,
     _protocol,
     _compared,
     _queried,
+    models.information,
+    models.embedding,
+    models.regions,
     _cost,
     _images,
 )

@@ -1,0 +1,53 @@
+"""Which trials the figures are drawn from: one arm for each head, alike in everything else where possible."""
+
+from __future__ import annotations
+
+from ncenet.compare.comparison import Comparison
+from ncenet.recipe import Recipe
+
+
+def arms_of_figures(comparison: Comparison) -> tuple[str, ...]:
+    """Names of the arms that the figures compare: NCE first, then softmax, without a head that no arm has.
+
+    Section ``figures`` of the comparison may name them. Otherwise they are: the first NCE arm that does not
+    query at random, else the first NCE arm; and of the softmax arms that share the rest of its recipe (of all
+    of them if none does) the one that queries by entropy, else the first.
+
+    >>> from ncenet.compare import Arm
+    >>> changes = {"model.head.name": "softmax", "loop.strategy": "entropy"}
+    >>> arms_of_figures(
+    ...     Comparison(arms=[Arm(name="NCE"), Arm(name="softmax", changes=changes)], seeds=[0])
+    ... )
+    ('NCE', 'softmax')
+    """
+    recipes = {arm.name: comparison.recipe(arm.name, comparison.seeds[0]) for arm in comparison.arms}
+    of_head = {
+        head: [name for name, recipe in recipes.items() if recipe.model.head.name == head]
+        for head in ("nce", "softmax")
+    }
+    chosen = []
+    if nce := comparison.figures.nce or _first(
+        [name for name in of_head["nce"] if recipes[name].loop.strategy != "random"], of_head["nce"]
+    ):
+        chosen.append(nce)
+    if softmax := comparison.figures.softmax or _softmax(of_head["softmax"], recipes, nce):
+        chosen.append(softmax)
+    return tuple(chosen)
+
+
+def _softmax(names: list[str], recipes: dict[str, Recipe], nce: str) -> str:
+    alike = [name for name in names if nce and _rest(recipes[name]) == _rest(recipes[nce])]
+    names = alike or names
+    return _first([name for name in names if recipes[name].loop.strategy == "entropy"], names)
+
+
+def _first(preferred: list[str], others: list[str]) -> str:
+    return next(iter([*preferred, *others]), "")
+
+
+def _rest(recipe: Recipe) -> Recipe:
+    """The recipe without its head and its strategy."""
+    plain = Recipe()
+    return recipe.with_changes(
+        {"model.head": plain.model.head.model_dump(), "loop.strategy": plain.loop.strategy}
+    )

@@ -1,0 +1,144 @@
+"""One trial again, after it has ended: its data, and the network of any of its cycles."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ncenet.data.open import open_train
+from ncenet.errors import DataError
+from ncenet.learners.classifier import Classifier
+from ncenet.ledger import Ledger
+from ncenet.loop.held_out import HELD_OUT
+from ncenet.recipe import Recipe
+from ncenet.rng import Streams
+from ncenet.types import LabeledSet, Pool
+
+
+class TrialModels:
+    """What a trial left behind, read only. Nothing is opened before it is needed.
+
+    Hidden labels stay hidden: only what the trial itself was told is handed out.
+
+    Args:
+        arm: name of the arm.
+        folder: run folder of the trial.
+    """
+
+    def __init__(self, arm: str, folder: Path) -> None:
+        self.arm, self.folder = arm, folder
+        self._loaded: tuple[int, Classifier] | None = None
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that was run."""
+        return Recipe.load(self.folder / "recipe.yaml")
+
+    @property
+    def streams(self) -> Streams:
+        """The random streams of the trial's seed."""
+        return Streams(self.recipe.loop.seed)
+
+    @cached_property
+    def cycles(self) -> tuple[int, ...]:
+        """Numbers of the cycles whose fit has finished."""
+        return tuple(sorted(int(file.parent.name) for file in self.folder.glob("cycles/*/fit.json")))
+
+    @cached_property
+    def sound(self) -> tuple[str, ...]:
+        """Ids of the images that could be read and may be queried, in the order of the pool."""
+        with self._ledger() as ledger:
+            held_out = _held_out(ledger)
+            return tuple(i.id for i in ledger.items() if i.problem is None and i.id not in held_out)
+
+    def labeled(self, cycle: int) -> LabeledSet:
+        """What the fit of a cycle has learned."""
+        with self._ledger() as ledger:
+            upto = {c.number: c.upto for c in ledger.cycles()}[cycle]
+            held_out = _held_out(ledger)
+            pairs = [(id, label) for id, label in ledger.labeled(upto) if id not in held_out]
+            return LabeledSet([id for id, _ in pairs], [label for _, label in pairs], ledger.class_names())
+
+    def queried(self, cycle: int) -> tuple[str, ...]:
+        """What a cycle asked for; nothing in the last one."""
+        file = self._files(cycle) / "query.csv"
+        if not file.exists():
+            return ()
+        with file.open(encoding="utf-8", newline="") as lines:
+            return tuple(row["id"] for row in csv.DictReader(lines))
+
+    def unlabeled(self, cycle: int) -> tuple[str, ...]:
+        """Images that could be read and had no label when a cycle was fitted, in the order of the pool."""
+        labeled = set(self.labeled(cycle).ids)
+        return tuple(id for id in self.sound if id not in labeled)
+
+    def probs(self, cycle: int, ids: Sequence[str]) -> Tensor:
+        """Probabilities or likelihoods (N, C) by the network of a cycle.
+
+        Raises:
+            DataError: the data or the model is not what it was.
+        """
+        learner = self._learner(cycle)
+        return torch.cat([chunk.probs for chunk in learner.predict(self._pool(ids), ids, want=frozenset())])
+
+    def directions(self, cycle: int, ids: Sequence[str]) -> Tensor:
+        """Features (N, D) by the network of a cycle, each normalised to length one.
+
+        Raises:
+            DataError: as :meth:`probs`.
+        """
+        learner = self._learner(cycle)
+        chunks = learner.predict(self._pool(ids), ids, want=frozenset({"features"}))
+        return normalize(torch.cat([chunk.features for chunk in chunks if chunk.features is not None]), dim=1)
+
+    def state(self, cycles: Sequence[int]) -> list[str]:
+        """Texts that change whenever what these cycles say may have changed.
+
+        A trial repeats bit for bit, so its recipe and the report of a fit stand for the network.
+        """
+        files = [self.folder / "recipe.yaml"]
+        files += [self._files(cycle) / name for cycle in cycles for name in ("fit.json", "query.csv")]
+        return [file.read_text(encoding="utf-8") if file.exists() else "" for file in files]
+
+    @cached_property
+    def _dataset_pool(self) -> Pool:
+        return open_train(self.recipe).pool
+
+    def _pool(self, ids: Sequence[str]) -> Pool:
+        missing = set(ids) - set(self._dataset_pool.ids())
+        if missing:
+            raise DataError(
+                f"{self.recipe.data.train}: {len(missing)} image(s) of {self.folder} are gone, such as "
+                f"{min(missing)!r}"
+            )
+        return self._dataset_pool
+
+    def _learner(self, cycle: int) -> Classifier:
+        if self._loaded is None:
+            recipe = self.recipe
+            self._loaded = 0, Classifier(recipe.model, recipe.train, recipe.data, self.streams)
+        held, learner = self._loaded
+        if held != cycle:
+            learner.load(self._files(cycle) / "model.safetensors")
+            if len(learner.shape) == 3:  # whatever size a scan had found, the network knows it
+                learner.data = learner.data.model_copy(update={"image_size": learner.shape[-1]})
+            self._loaded = cycle, learner
+        return learner
+
+    def _files(self, cycle: int) -> Path:
+        return self.folder / "cycles" / f"{cycle:03d}"
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.folder / "ledger.sqlite", read_only=True)
+
+
+def _held_out(ledger: Ledger) -> frozenset[str]:
+    """Ids of images that measure the model and never train it."""
+    recorded = ledger.latest_query(strategy=HELD_OUT)
+    return frozenset() if recorded is None else frozenset(recorded.query.ids)

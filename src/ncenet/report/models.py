@@ -1,0 +1,56 @@
+"""Sections on what the networks make of the images, from the files that the analysis left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncenet.compare.analysis.records import EMBEDDING, REGIONS, Analysis, information_name, read_analysis
+from ncenet.compare.records import Results
+from ncenet.report.blocks import Block, Figure, Note, Section
+from ncenet.report.drawing import as_svg
+from ncenet.report.embedding import embedding_caption, embedding_figure
+from ncenet.report.information import information_caption, information_figure
+from ncenet.report.regions import regions_caption, regions_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+
+def information(results: Results, folder: Path) -> Section | None:
+    """Subset information (Fig. 3 of the paper)."""
+    seeds = results.comparison.seeds
+    analysis = read_analysis(folder, seeds)
+    found = analysis.information
+    drawn = (information_figure(found), information_caption(found)) if found else None
+    names = [information_name(seed) for seed in seeds]
+    return _section("How information is spread over the pool", "information", drawn, analysis, names)
+
+
+def embedding(results: Results, folder: Path) -> Section | None:
+    """t-SNE over the cycles (Fig. 4 of the paper)."""
+    analysis = read_analysis(folder, results.comparison.seeds)
+    found = analysis.embedding
+    drawn = (embedding_figure(found), embedding_caption(found)) if found else None
+    return _section("Where the queried images lie", "embedding", drawn, analysis, [EMBEDDING])
+
+
+def regions(results: Results, folder: Path) -> Section | None:
+    """Decision regions (Fig. 1 and 2 of the paper)."""
+    analysis = read_analysis(folder, results.comparison.seeds)
+    found = analysis.regions
+    drawn = (regions_figure(found), regions_caption(found)) if found else None
+    return _section("What the scores find informative", "regions", drawn, analysis, [REGIONS])
+
+
+def _section(
+    title: str, name: str, drawn: tuple[Drawing, str] | None, analysis: Analysis, names: list[str]
+) -> Section | None:
+    blocks: list[Block] = []
+    if drawn is not None:
+        figure, caption = drawn
+        blocks.append(Figure(name, as_svg(figure), caption))
+    # Seeds share their reasons, and one is enough.
+    reasons = dict.fromkeys(analysis.problems[name] for name in names if name in analysis.problems)
+    blocks += [Note(f"Not drawn: {reason}") for reason in reasons]
+    return Section(title, tuple(blocks)) if blocks else None
