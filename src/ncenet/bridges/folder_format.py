@@ -11,16 +11,29 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ncenet.bridges.format import Format
 from ncenet.bridges.images import paths_of, write_image
 from ncenet.bridges.records import COLUMNS, Known, Labels, Record
 from ncenet.bridges.tables import read_rows, write_rows
-from ncenet.data.pools import FolderPool
+from ncenet.data.folders import SUFFIXES
 from ncenet.errors import DataError
-from ncenet.types import Label
+from ncenet.types import Label, Pool
 
 TABLE = "labels.csv"
+
+
+class Found(NamedTuple):
+    """Images of a folder, and what it says of them.
+
+    Attributes:
+        pool: the images, under their paths.
+        labels: the label of each image by its path.
+    """
+
+    pool: Pool
+    labels: Mapping[str, Label]
 
 
 class FolderFormat(Format):
@@ -33,15 +46,15 @@ class FolderFormat(Format):
         """Where in the folder the image of each answer goes; ``paths`` holds the path of each id."""
 
     @abstractmethod
-    def annotate(self, placed: Mapping[str, Record], labels: Labels, target: Path) -> None:
+    def annotate(self, placed: Mapping[str, Record], labels: Labels, pool: Pool, target: Path) -> None:
         """Write the annotations of the images; ``placed`` holds the answers by path of the image."""
 
     @abstractmethod
-    def found(self, source: Path, known: Known) -> Mapping[str, Label]:
-        """What the folder says now: the label of each image by its path."""
+    def found(self, source: Path, known: Known) -> list[Found]:
+        """What the folder says now."""
 
     def name_of(self, path: str) -> str:
-        """What stays of the path of an image when its label changes."""
+        """What stays of the path of an image, in the table or in the folder, when its label changes."""
         return path
 
     def same(self, exact: Label, found: Label) -> bool:
@@ -57,7 +70,7 @@ class FolderFormat(Format):
         target.mkdir(parents=True)
         for path, record in placed.items():
             write_image(pool, record, target / path, link=labels.link)
-        self.annotate(placed, labels, target)
+        self.annotate(placed, labels, pool, target)
         path_of = {record.id: path for path, record in placed.items()}
         rows = (record.row() | {"path": path_of.get(record.id)} for record in labels.records)
         write_rows(target / TABLE, (*COLUMNS, "path"), rows)
@@ -73,18 +86,22 @@ class FolderFormat(Format):
                 yield record
             elif record is not None:
                 by_name[self.name_of(str(row.get("path") or ""))] = record
-        labels = self.found(source, known)
-        strangers = FolderPool(source, list(labels), channels=3)
-        for path, label in labels.items():
-            written = by_name.get(self.name_of(path))
-            if written is None:
-                yield _stranger(strangers, path, self.name_of(path), label, known)
-            else:
-                exact = written.label or ""
-                yield replace(written, label=exact if self.same(exact, label) else label)
+        if (
+            not any(path.suffix.lower() in SUFFIXES for path in source.rglob("*"))
+            and (source / TABLE).exists()
+        ):
+            return  # every answer was skip or unsure
+        for pool, labels in self.found(source, known):
+            for path, label in labels.items():
+                written = by_name.get(self.name_of(path))
+                if written is None:
+                    yield _stranger(pool, path, self.name_of(path), label, known)
+                else:
+                    exact = written.label or ""
+                    yield replace(written, label=exact if self.same(exact, label) else label)
 
 
-def _stranger(pool: FolderPool, path: str, name: str, label: Label, known: Known) -> Record:
+def _stranger(pool: Pool, path: str, name: str, label: Label, known: Known) -> Record:
     """An image that the table doesn't know: it is recognised by its bytes, and of several by its name.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 _FORBIDDEN = frozenset('<>:"\\|?*%/')
 """On some system; ``%`` because it marks what was replaced."""
@@ -84,6 +85,27 @@ def distinct_paths(paths: dict[str, str]) -> dict[str, str]:
         taken.add(candidate.casefold())
         found[id] = candidate
     return found
+
+
+def flat_names(paths: dict[str, str]) -> dict[str, str]:
+    """One file name for each path, by id: no folders, no blanks, and no two alike but for their suffix.
+
+    For forms that keep the annotation of an image under its name with another suffix.
+
+    >>> flat_names({"1": "a/b c.jpg", "2": "x.png", "3": "X.jpg"})
+    {'1': 'a%2Fb%20c.jpg', '2': 'x.png', '3': 'X~2.jpg'}
+    """
+    split = {id: PurePosixPath(_flat(path)) for id, path in paths.items()}
+    stems = distinct_paths({id: name.stem for id, name in split.items()})
+    return {id: stems[id] + name.suffix for id, name in split.items()}
+
+
+def _flat(path: str) -> str:
+    name = "".join(_encoded(c) if c == "/" or c.isspace() else c for c in path)
+    if len(name.encode()) <= _LONGEST:
+        return name
+    digest = hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
+    return f"{name.encode()[-_LONGEST + 20 :].decode(errors='ignore').partition('~')[2]}{digest}"
 
 
 def _encoded(text: str) -> str:

@@ -41,7 +41,8 @@ def export(
     Args:
         folder: Run folder.
         out: File or folder to write. A file is replaced, a folder must not be there yet.
-        format: Of labels: csv, jsonl, parquet, class-folders. Default: what the end of the name says.
+        format: Of labels: csv, jsonl, parquet, class-folders, coco, voc, yolo. Default: what the end of the
+            name says.
         link: Make links to the image files instead of copies.
         model: Write the model, not labels: safetensors (a folder, for `ncenet.load` and `ncenet score`),
             torch (torch.export, .pt2) or onnx. Default: what the end of the name says.

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from ncenet.bridges.folder_format import TABLE, FolderFormat
+from ncenet.bridges.folder_format import FolderFormat, Found
 from ncenet.bridges.formats import formats
 from ncenet.bridges.names import folder_names
 from ncenet.bridges.records import Known, Labels, Record
 from ncenet.data.folders import find_images
+from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
-from ncenet.types import Label
+from ncenet.types import Pool
 
 
 @formats.register("class-folders")
@@ -26,24 +27,23 @@ class ClassFolders(FolderFormat):
         folders = folder_names(labels.class_names)
         return [f"{folders[record.label or '']}/{paths[record.id]}" for record in answers]
 
-    def annotate(self, placed: Mapping[str, Record], labels: Labels, target: Path) -> None:
+    def annotate(self, placed: Mapping[str, Record], labels: Labels, pool: Pool, target: Path) -> None:
         """The folders say it all."""
 
-    def found(self, source: Path, known: Known) -> Mapping[str, Label]:
+    def found(self, source: Path, known: Known) -> list[Found]:
         """The class of each image by its first folder.
 
         Raises:
             DataError: an image lies in no folder.
         """
-        if (source / TABLE).exists() and not any(path.is_dir() for path in source.iterdir()):
-            return {}  # every answer was skip or unsure
         paths = find_images(source)
         astray = [path for path in paths if "/" not in path]
         if astray:
             raise DataError(f"{source / astray[0]}: lies in no class folder")
         classes = {folder: name for name, folder in folder_names(known.class_names).items()}
         first = {path: path.partition("/")[0] for path in paths}
-        return {path: classes.get(folder, unquote(folder)) for path, folder in first.items()}
+        labels = {path: classes.get(folder, unquote(folder)) for path, folder in first.items()}
+        return [Found(FolderPool(source, paths, channels=3), labels)]
 
     def name_of(self, path: str) -> str:
         """The path below the class folder."""
