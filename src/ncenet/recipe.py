@@ -138,6 +138,9 @@ class ModelRecipe(Section):
         0.0, ge=0, lt=1, description="Dropout on the features, for Monte-Carlo strategies."
     )
     passes: int = Field(20, ge=2, description="M, stochastic passes of Monte-Carlo strategies.")
+    members: int = Field(
+        1, ge=1, description="Networks trained on the same labels; more than one are a committee that votes."
+    )
     head: HeadRecipe = HeadRecipe()
 
 
@@ -216,8 +219,14 @@ class Recipe(Section):
     def _fits_together(self) -> Recipe:
         if self.data.long_tail is not None and self.task == "detection":
             raise ValueError("a long tail is one of classes: leave out data.long_tail with task detection")
-        if self.loop.strategy == "bald" and self.model.dropout == 0:
-            raise ValueError("strategy bald needs model.dropout > 0: without dropout all passes agree")
+        if self.loop.strategy == "bald" and self.model.dropout == 0 and self.model.members == 1:
+            raise ValueError(
+                "strategy bald needs model.dropout > 0 or model.members > 1: without either all passes agree"
+            )
+        if self.loop.strategy in ("vote-entropy", "consensus-entropy") and self.model.members == 1:
+            raise ValueError(
+                f"strategy {self.loop.strategy} needs model.members > 1: one network is no committee"
+            )
         if self.loop.strategy == "ll4al" and self.train.batch_size == 1:
             raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":

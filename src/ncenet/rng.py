@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     import torch
 
 Stream: TypeAlias = Literal[
-    "initial", "weights", "order", "augment", "subset", "query", "dropout", "held-out", "bootstrap", "figures"
+    "initial",
+    "weights",
+    "order",
+    "augment",
+    "subset",
+    "query",
+    "dropout",
+    "held-out",
+    "bootstrap",
+    "figures",
+    "member",
 ]
 
 

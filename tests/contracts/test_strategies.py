@@ -60,6 +60,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "bald",
         "bentropy",
         "confusion",
+        "consensus-entropy",
         "core-set",
         "entropy",
         "least-confidence",
@@ -68,6 +69,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "random",
         "rejection",
         "typiclust",
+        "vote-entropy",
     }
 
 

@@ -26,11 +26,28 @@ def test_equals_the_reference(name: str) -> None:
     torch.testing.assert_close(getattr(F, name)(probs), torch.tensor(expected).double())
 
 
-def test_bald_equals_the_reference() -> None:
+@pytest.mark.parametrize("name", ["bald", "vote_entropy", "consensus_entropy"])
+def test_scores_of_several_passes_equal_the_reference(name: str) -> None:
+    samples = likelihoods(4, 6, 3)
+    samples[1, 0] = 0.3  # a vote that is divided
+    samples = samples / samples.sum(-1, keepdim=True)
+    expected = [getattr(reference, name)(samples[:, n].tolist()) for n in range(6)]
+    torch.testing.assert_close(getattr(F, name)(samples), torch.tensor(expected).double())
+
+
+def test_consensus_entropy_is_bald_and_what_members_are_unsure_of_themselves() -> None:
     samples = likelihoods(4, 6, 3)
     samples = samples / samples.sum(-1, keepdim=True)
-    expected = [reference.bald(samples[:, n].tolist()) for n in range(6)]
-    torch.testing.assert_close(F.bald(samples), torch.tensor(expected).double())
+    together = F.bald(samples) + F.entropy(samples).mean(0)
+    torch.testing.assert_close(F.consensus_entropy(samples), together)
+
+
+def test_votes_count_and_not_how_sure_they_are() -> None:
+    samples = likelihoods(5, 8, 3)
+    torch.testing.assert_close(F.vote_entropy(samples**3), F.vote_entropy(samples))
+    assert (F.vote_entropy(samples) <= math.log(3) + 1e-9).all()
+    samples[2, 1, 0] = math.nan
+    assert F.vote_entropy(samples).isnan().tolist() == [False, True] + 6 * [False]
 
 
 @pytest.mark.parametrize(

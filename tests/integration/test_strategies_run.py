@@ -24,8 +24,11 @@ HEADS = {
     "cross entropy": {"model.head.cross_entropy": 0.5},
     "kmeans": {"loop.diversify": "kmeans"},
     "kcenter": {"loop.diversify": "kcenter"},
+    "committee": {"model.members": 2, "model.dropout": 0.0},
 }
-CASES = [(name, "nce") for name in strategies.names()]
+VOTING = ["vote-entropy", "consensus-entropy"]
+CASES = [(name, "nce") for name in strategies.names() if name not in VOTING]
+CASES += [(name, "committee") for name in (*VOTING, "bald", "badge", "ll4al")]
 CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge", "ll4al")]
 CASES += [(name, head) for name in ("rejection", "confusion") for head in ("cosine", "frozen radius")]
 CASES += [("rejection", "kmeans"), ("margin", "kcenter"), ("ll4al", "kmeans")]
@@ -88,6 +91,11 @@ def test_a_whole_run(tmp_path, oracles, strategy, head):
         tested = json.loads((files / "test.json").read_text())
         assert (tested["labeled"], tested["images"]) == (size, 500)
         details = json.loads((files / "fit.json").read_text())["details"]
+        assert not list(files.glob("checkpoint*"))
+        if head == "committee":
+            members = details["members"]
+            assert len(members) == 2 and members[0]["radius"] != members[1]["radius"]
+            details = members[0]
         if head == "frozen radius":
             assert list(details["radius"].values()) == pytest.approx([0.5] * 10)
         assert ("live_prototypes" in details) == (head == "two prototypes")

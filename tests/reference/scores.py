@@ -38,3 +38,16 @@ def least_confidence(probs: Probs) -> float:
 def bald(passes: Sequence[Probs]) -> float:
     mean = [math.fsum(column) / len(passes) for column in zip(*passes, strict=True)]
     return entropy(mean) - math.fsum(entropy(probs) for probs in passes) / len(passes)
+
+
+def vote_entropy(passes: Sequence[Probs]) -> float:
+    shares = [0.0] * len(passes[0])
+    for probs in passes:
+        winners = [c for c, p in enumerate(probs) if p == max(probs)]
+        for c in winners:
+            shares[c] += 1 / len(winners) / len(passes)
+    return entropy(shares)
+
+
+def consensus_entropy(passes: Sequence[Probs]) -> float:
+    return entropy([math.fsum(column) / len(passes) for column in zip(*passes, strict=True)])

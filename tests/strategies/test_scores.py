@@ -100,3 +100,29 @@ def test_bald_without_dropout_is_an_error_and_not_a_query_of_rounding_noise():
         query("bald", View(samples=passes.tolist()))
     passes[1, 8] = passes[1, 8].flip(0)
     assert query("bald", View(samples=passes.tolist())).ids[0] == "8", "one image that differs is enough"
+
+
+def test_votes_decide_before_anything_else_and_what_ties_is_ranked_by_the_consensus():
+    split = [[0.51, 0.49], [0.49, 0.51]]  # two votes, though both are nearly even
+    sure, unsure = [[0.99, 0.01]] * 2, [[0.55, 0.45], [0.6, 0.4]]
+    samples = [[image[member] for image in (sure, unsure, split)] for member in range(2)]
+    got = query("vote-entropy", View(samples=samples))
+    assert got.ids == ("2", "1", "0"), "and not by id"
+    assert got.scores[0] == pytest.approx(math.log(2), abs=1e-3)
+    assert got.scores[1] < 1e-4
+
+
+def test_consensus_entropy_asks_where_members_disagree_and_where_all_are_unsure():
+    samples = [[SURE_OF_A, EVEN, SURE_OF_A], [SURE_OF_B, EVEN, SURE_OF_A]]
+    got = query("consensus-entropy", View(samples=samples))
+    assert got.ids == ("0", "1", "2")
+    assert got.scores == pytest.approx((math.log(2), math.log(2), 0.0))
+
+
+@pytest.mark.parametrize("name", ["vote-entropy", "consensus-entropy"])
+def test_a_member_with_smaller_likelihoods_counts_no_less(name):
+    whole = [[[0.8, 0.2], [0.6, 0.4]], [[0.3, 0.7], [0.9, 0.1]]]
+    faint = [whole[0], [[p / 10 for p in row] for row in whole[1]]]
+    one, other = query(name, View(samples=whole)), query(name, View(samples=faint))
+    assert one.ids == other.ids
+    assert one.scores == pytest.approx(other.scores, abs=1e-6)

@@ -25,6 +25,7 @@ from ncenet.errors import DataError, MissingExtra, UsageError
 from ncenet.files import whole, write_json
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import FORMAT, Classifier
+from ncenet.learners.committee import Committee, build_learner
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 
@@ -66,14 +67,14 @@ class Scores:
 
 
 class Model:
-    """A trained classifier.
+    """A trained classifier, or a committee of them.
 
     Args:
         learner: what predicts.
         file: the safetensors file that it was read from.
     """
 
-    def __init__(self, learner: Classifier, file: Path) -> None:
+    def __init__(self, learner: Classifier | Committee, file: Path) -> None:
         self.learner, self.file = learner, file
 
     @classmethod
@@ -98,7 +99,7 @@ class Model:
         if config.exists() and json.loads(config.read_text(encoding="utf-8")) != about:
             raise DataError(f"{config} does not belong to {file.name} beside it")
         shape = about["shape"]
-        learner = Classifier(
+        learner = build_learner(
             ModelRecipe.model_validate(about["model"]),
             TrainRecipe(),
             DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0),

@@ -32,10 +32,12 @@ from ncenet.functional.scores import (
     bald,
     binary_entropy,
     confusion,
+    consensus_entropy,
     entropy,
     least_confidence,
     margin,
     rejection,
+    vote_entropy,
 )
 from ncenet.functional.topk import TopK
 from ncenet.functional.typical import Typical, typical_images, typicality
@@ -48,6 +50,7 @@ __all__ = [
     "bald",
     "binary_entropy",
     "confusion",
+    "consensus_entropy",
     "cosine_log_likelihood",
     "entropy",
     "gaussian_log_likelihood",
@@ -66,4 +69,5 @@ __all__ = [
     "subset_information",
     "typical_images",
     "typicality",
+    "vote_entropy",
 ]

@@ -123,6 +123,42 @@ def least_confidence(probs: Tensor) -> Tensor:
     return 1 - at_least_float32(probs).amax(-1)
 
 
+def vote_entropy(samples: Tensor) -> Tensor:
+    """How a committee's votes for the likeliest class are divided, in nats (Dagan and Engelson 1995).
+
+    Args:
+        samples: (M, ..., C), likelihoods that each of M members gives; rows need not sum to one. A member
+            whose largest likelihood is shared by several classes divides its vote between them.
+
+    Returns:
+        (...) in [0, log C], and at most log M unless votes are divided; 0 when all vote for one class.
+
+    >>> import torch
+    >>> vote_entropy(torch.tensor([[[0.9, 0.1], [0.9, 0.1]], [[0.6, 0.4], [0.4, 0.6]]]))
+    tensor([0.0000, 0.6931])
+    """
+    samples = at_least_float32(samples)
+    votes = (samples == samples.amax(-1, keepdim=True)).to(samples.dtype)
+    # Of a row with a nan nothing is the largest: 0 / 0, and the nan comes out.
+    return entropy((votes / votes.sum(-1, keepdim=True)).mean(0))
+
+
+def consensus_entropy(samples: Tensor) -> Tensor:
+    """Entropy of what a committee says on average, in nats: whether members disagree, or all are unsure.
+
+    Args:
+        samples: (M, ..., C), probabilities that each of M members gives, rows that sum to one.
+
+    Returns:
+        (...) in [0, log C]; the mean entropy of the members and their :func:`bald` together.
+
+    >>> import torch
+    >>> consensus_entropy(torch.tensor([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]]))
+    tensor([0.6931, 0.6931])
+    """
+    return entropy(at_least_float32(samples).mean(0))
+
+
 def bald(samples: Tensor) -> Tensor:
     """What the passes of a stochastic network disagree on: entropy of their mean less their mean entropy.
 

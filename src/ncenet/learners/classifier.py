@@ -46,6 +46,7 @@ class Classifier:
             H, W) to features (B, D) and has an attribute ``out_features`` = D.
         auxiliary: builds what is trained beside the network because a strategy wants its output, see
             :mod:`ncenet.nn.auxiliary`.
+        member: number of this network in a committee, which keeps the weights of all in one file.
         notify: told of the progress of fits.
     """
 
@@ -59,11 +60,12 @@ class Classifier:
         flip_safe: bool = True,
         backbone: Callable[[], nn.Module] | None = None,
         auxiliary: AuxiliaryFactory | None = None,
+        member: int | None = None,
         notify: Notify | None = None,
     ) -> None:
         self.model, self.train, self.data, self.streams = model, train, data, streams
         self.flip_safe, self.backbone, self.auxiliary = flip_safe, backbone, auxiliary
-        self.notify = notify
+        self.member, self.notify = member, notify
         self.class_names: tuple[str, ...] = ()
         self.shape: tuple[int, ...] = ()
         self.cycle = 0
@@ -130,6 +132,7 @@ class Classifier:
             cycle=cycle,
             checkpoint=resume,
             notify=self.notify,
+            keep_end=self.member is not None,
         ).run(accelerator(self.train.precision))
         self.cycle = cycle
         return FitReport(
@@ -174,7 +177,16 @@ class Classifier:
 
     def save(self, file: Path) -> None:
         """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
-        about = {
+        write_model(file, self.about(), self.weights())
+
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters and statistics of the network under the names that they have in a file."""
+        prefix = self._prefix
+        return {prefix + name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+
+    def about(self) -> dict[str, Any]:
+        """What is needed to rebuild the network, as it stands in a file."""
+        return {
             "format": FORMAT,
             "class_names": self.class_names,
             "shape": self.shape,
@@ -182,11 +194,6 @@ class Classifier:
             "auxiliary": _name_of(self.network.auxiliary),
             "model": self.model.model_dump(mode="json"),
         }
-        partial = file.with_suffix(".partial")
-        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        # One entry: safetensors writes several in any order, and equal models should be equal files.
-        save_file(weights, partial, metadata={"ncenet": json.dumps(about)})
-        partial.replace(file)
 
     def load(self, file: Path) -> None:
         """Read what :meth:`save` wrote; an auxiliary that this classifier was not given is left out.
@@ -198,7 +205,11 @@ class Classifier:
         try:
             with safe_open(file, "pt") as stored:
                 about = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-                weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+                weights = {
+                    name.removeprefix(self._prefix): stored.get_tensor(name)
+                    for name in stored.keys()  # noqa: SIM118
+                    if name.startswith(self._prefix)
+                }
         except (OSError, SafetensorError) as error:
             raise DataError(f"{file}: not a model file: {error}") from error
         if about.get("format") != FORMAT:
@@ -221,6 +232,14 @@ class Classifier:
     def forget(self, pool: Pool) -> None:
         """Let go of a pool and its decoded images."""
         self._tensors.pop(id(pool), None)
+
+    def share_inputs(self, other: Classifier) -> None:
+        """Read pools from what another classifier has decoded; both must read images alike."""
+        self._tensors = other._tensors
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.member is None else f"members.{self.member}."
 
     def _build(
         self,
@@ -296,6 +315,14 @@ class Classifier:
         if inputs.dim() == 4 and self.train.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return inputs.to(device, non_blocking=True)
+
+
+def write_model(file: Path, about: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    """Write a model file, whole or not at all."""
+    partial = file.with_suffix(".partial")
+    # One entry: safetensors writes several in any order, and equal models should be equal files.
+    save_file(weights, partial, metadata={"ncenet": json.dumps(about)})
+    partial.replace(file)
 
 
 def _name_of(auxiliary: Auxiliary | None) -> str | None:

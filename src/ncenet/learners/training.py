@@ -70,6 +70,8 @@ class Fit:
         cycle: keys the streams.
         checkpoint: file to resume from and to write to, or None.
         notify: told of progress after each epoch.
+        keep_end: write the checkpoint after the last epoch too. For a fit that others follow before the model
+            is saved: resumed, it is over at once.
     """
 
     network: nn.Module
@@ -79,6 +81,7 @@ class Fit:
     cycle: int
     checkpoint: Path | None = None
     notify: Notify | None = None
+    keep_end: bool = False
 
     def run(self, accelerator: Accelerator) -> FitReport:
         """Train to the end, from the checkpoint when there is one."""
@@ -128,11 +131,11 @@ class Fit:
             if self.notify is not None:
                 done = (epoch + 1) * steps_per_epoch
                 self.notify({"event": "fit", "cycle": self.cycle, "step": done, "steps": total, "loss": loss})
-            if (
-                epoch + 1 < epochs
-                and accelerator.is_main_process
-                and time.perf_counter() - saved_at >= recipe.checkpoint_seconds
-            ):
+            if epoch + 1 == epochs:
+                due = self.keep_end
+            else:
+                due = time.perf_counter() - saved_at >= recipe.checkpoint_seconds
+            if due and accelerator.is_main_process:
                 seconds = spent + time.perf_counter() - start
                 self._save(optimizer, accelerator, epoch + 1, seconds, loss, accuracy)
                 saved_at = time.perf_counter()

@@ -84,15 +84,16 @@ def estimate(recipe: Recipe) -> Cost:
     ).to(device)
     if len(shape) == 3 and fit.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    parameters = sum(p.numel() for p in network.parameters())
+    members = recipe.model.members
+    parameters = members * sum(p.numel() for p in network.parameters())
     batch = min(fit.batch_size, sizes[-1])
     images_bytes = (pool + tested) * math.prod(shape)
     return Cost(
         pool=pool,
         labels=sizes[-1],
-        steps=steps,
-        train_seconds=steps * _seconds_per_step(network, (batch, *shape), device),
-        score_seconds=scored * _seconds_per_image(network, shape, device),
+        steps=members * steps,
+        train_seconds=members * steps * _seconds_per_step(network, (batch, *shape), device),
+        score_seconds=members * scored * _seconds_per_image(network, shape, device),
         # Weights, gradients, momentum and a checkpoint; decoded images if they are kept.
         megabytes=(16 * parameters + min(images_bytes, recipe.data.cache_gb * 1e9)) / 1e6,
         parameters=parameters,

@@ -153,7 +153,8 @@ class Loop:
                 record = {"cycle": cycle, **asdict(report)}
                 write_json(files / "fit.json", record)
                 self.ledger.finish_fit(cycle, record)
-                checkpoint.unlink(missing_ok=True)
+                for left in files.glob("checkpoint*.pt"):  # a committee has one for each member
+                    left.unlink()
             self._model_of = cycle
         self._state.wait_for_everyone()
         if test is not None and not tested:

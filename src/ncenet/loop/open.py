@@ -12,7 +12,7 @@ from ncenet.data.open import open_test, open_train
 from ncenet.data.scan import Scan, scan
 from ncenet.errors import DataError, UnreadableImages, UsageError
 from ncenet.files import write_csv
-from ncenet.learners.classifier import Classifier
+from ncenet.learners.committee import build_learner
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.folder import RunFolder
@@ -94,7 +94,7 @@ def open_loop(
     data = recipe.data
     if data.image_size is None and found.sizes is not None:
         data = data.model_copy(update={"image_size": found.sizes.default_side()})
-    learner = Classifier(
+    learner = build_learner(
         recipe.model,
         recipe.train,
         data,

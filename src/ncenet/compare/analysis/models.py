@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
 from ncenet.learners.classifier import Classifier
+from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
@@ -33,7 +34,7 @@ class TrialModels:
 
     def __init__(self, arm: str, folder: Path) -> None:
         self.arm, self.folder = arm, folder
-        self._loaded: tuple[int, Classifier] | None = None
+        self._loaded: tuple[int, Classifier | Committee] | None = None
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -119,10 +120,10 @@ class TrialModels:
             )
         return self._dataset_pool
 
-    def _learner(self, cycle: int) -> Classifier:
+    def _learner(self, cycle: int) -> Classifier | Committee:
         if self._loaded is None:
             recipe = self.recipe
-            self._loaded = 0, Classifier(recipe.model, recipe.train, recipe.data, self.streams)
+            self._loaded = 0, build_learner(recipe.model, recipe.train, recipe.data, self.streams)
         held, learner = self._loaded
         if held != cycle:
             learner.load(self._files(cycle) / "model.safetensors")
