@@ -96,13 +96,14 @@ def test_verdicts_come_before_tables_and_protocol_beside_them(compared):
 def test_what_is_missing_is_said(tmp_path):
     write_comparison(tmp_path, COMPARISON, {"random": ACCURACY["random"]})
     text = page_of(tmp_path).text
-    assert "2 of 4 trials are not finished and left out: a < b & $c_d$, seed 0; a < b" in text
+    assert "2 of 4 trials are not finished and left out: a < b & $c_d$, seed 0, 1" in text
     assert "no seed has finished both yet" in text
 
 
 def test_a_comparison_that_has_not_begun_has_a_page(tmp_path):
     write_comparison(tmp_path, COMPARISON, {})
-    assert write_report(tmp_path) == (tmp_path / "report.html",)
+    files = [file.name for file in write_report(tmp_path)]
+    assert files == ["report.html", "report.md", "report.tex", "report.csv"], "nothing to draw"
     assert "No trial has come far enough to draw" in page_of(tmp_path).text
 
 
@@ -142,7 +143,8 @@ def test_a_run_becomes_a_page_too(tmp_path):
 
 def test_a_run_without_held_out_images_claims_nothing(tmp_path):
     write_run(tmp_path / "run", BASE, [0.5], test=False)
-    assert write_report(tmp_path / "run") == (tmp_path / "run/report.html",)
+    files = [file.name for file in write_report(tmp_path / "run")]
+    assert files == ["report.html", "report.md", "report.tex", "report.csv"], "nothing to draw"
     text = page_of(tmp_path / "run").text
     assert "how good the network is cannot be said" in text
     assert "1 of 2 cycles were not run" in text
@@ -156,9 +158,10 @@ def test_another_folder_is_refused(tmp_path):
 
 def test_files_are_whole_and_the_figure_is_large_enough(compared):
     files = write_report(compared)
-    assert [file.name for file in files] == ["report.html", "curves.png", "curves.svg"]
+    names = ["report.html", "report.md", "report.tex", "report.csv", "curves.svg", "curves.png"]
+    assert [file.name for file in files] == names
     assert not list(compared.glob("*.partial"))
-    png = files[1].read_bytes()
+    png = files[-1].read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", png[16:24]) == (1400, 840)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,9 +14,14 @@ def report(
     folder: Path,
     /,
     *,
+    full: Annotated[bool, Parameter(negative=())] = False,
+    format: Annotated[
+        tuple[Literal["html", "md", "tex", "csv", "svg", "png"], ...],
+        Parameter(consume_multiple=True, negative=(), show_default=False),
+    ] = (),
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Print what a run or comparison found, and write its report and learning curve.
+    """Print what a run or comparison found, and write its report: page, Markdown, LaTeX, CSV and figures.
 
     Reads records only; works while the run is still going on.
 
@@ -24,6 +29,8 @@ def report(
 
     Args:
         folder: Run folder, or folder of a comparison.
+        full: Print every table of the report.
+        format: Write these formats only. Default: all.
         json_output: Print the curves as JSON and write nothing.
     """
     if not any((folder / name).exists() for name in ("recipe.yaml", "comparison.yaml")):
@@ -39,4 +46,4 @@ def report(
     else:
         from ncenet.cli.trials import show_results
 
-        show_results(folder)
+        show_results(folder, everything=full, formats=format)

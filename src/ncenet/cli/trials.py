@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ncenet.cli.progress import bars
 from ncenet.compare.comparison import Arm, Comparison
 from ncenet.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ncenet.report.summary import Format
 
 
 def run_single(recipe: Recipe, folder: Path) -> None:
@@ -72,11 +76,12 @@ def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comp
     )
 
 
-def show_results(folder: Path) -> None:
-    """Print the table of a run or comparison, and write report.html and the learning curve beside it."""
-    from ncenet.report.summary import print_results, write_report
+def show_results(folder: Path, *, everything: bool = False, formats: Collection[Format] = ()) -> None:
+    """Print the tables of a run or comparison, and write its report beside its records."""
+    from ncenet.report.summary import FORMATS, print_results, write_report
 
     console = Console(soft_wrap=True)
-    print_results(folder, console)
-    for file in write_report(folder):
-        console.print(f"wrote {file}", highlight=False)
+    print_results(folder, console, everything=everything)
+    first, *others = write_report(folder, formats or FORMATS)
+    beside = f", and beside it {', '.join(file.name for file in others)}" if others else ""
+    console.print(f"wrote {first}{beside}", highlight=False)

@@ -35,11 +35,13 @@ class Figure:
         name: stem of its file, should it become one.
         svg: an ``<svg>`` element (:func:`ncenet.report.drawing.as_svg`).
         caption: what is seen, as text.
+        wide: whether it takes the whole width of a page.
     """
 
     name: str
     svg: str
     caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,9 @@ def _block(block: Block) -> str:
             return f'<ul class="verdicts">{items}</ul>'
         case Note(text):
             return f'<p class="note">{escape(text)}</p>'
-        case Figure(_, svg, caption):
-            return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        case Figure(_, svg, caption, wide):
+            kind = ' class="wide"' if wide else ""
+            return f"<figure{kind}>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
         case Facts(items):
             facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in items.items())
             return f"<dl>{facts}</dl>"

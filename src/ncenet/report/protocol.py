@@ -15,7 +15,7 @@ def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
     return _facts(recipes) | {
         "Initial set": f"{comparison.base.loop.initial:,} random images, the same for all arms of a seed",
         "Seeds": f"{', '.join(map(str, comparison.seeds))} ({n} {'run' if n == 1 else 'runs'} of each arm)",
-        "Mean over cycles": "each cycle counts the same; it is the area under the learning curve",
+        "Mean over cycles": "each cycle counts the same; all but the area under the learning curve",
         "±": "standard deviation over seeds",
         "Intervals": "95 %, Student's t on differences paired by seed. Each stands alone: of many arms that "
         "are all the same, one in twenty comes out as better or worse",

@@ -11,8 +11,7 @@ from ncenet.compare.records import Results, Table
 from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import Recipe
 from ncenet.report.blocks import Note, Section
-from ncenet.report.tables import NOTHING
-from ncenet.report.words import spread
+from ncenet.report.words import NOTHING, spread
 
 FIELD = "model.head.prototypes_per_class"
 

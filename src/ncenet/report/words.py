@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from ncenet.compare.records import HEADLINE, Results, Run
-from ncenet.compare.statistics import Difference, Spread, difference_to_baseline
+from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 
 MINUS = "\N{MINUS SIGN}"
+MOST_SENTENCES = 7
+"""As many arms get a sentence each; of more, those with the same verdict share one."""
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number."""
 
 
 def metric_name(metric: str) -> str:
@@ -31,13 +35,13 @@ def percent(accuracy: float, digits: int = 1) -> str:
     return f"{100 * accuracy:.{digits}f}"
 
 
-def points(difference: float) -> str:
+def points(difference: float, digits: int = 2) -> str:
     """A difference of accuracies in percentage points, with its sign.
 
     >>> points(0.0123), points(-0.004)
     ('+1.23', '−0.40')
     """
-    return f"{100 * difference:+.2f}".replace("-", MINUS)
+    return f"{100 * difference:+.{digits}f}".replace("-", MINUS)
 
 
 def spread(values: Spread, digits: int = 1) -> str:
@@ -50,7 +54,7 @@ def spread(values: Spread, digits: int = 1) -> str:
     return mean if values.deviation is None else f"{mean} ± {percent(values.deviation, digits)}"
 
 
-def interval(difference: Difference) -> str:
+def interval(difference: Difference, digits: int = 2) -> str:
     """The 95 % interval in percentage points.
 
     >>> interval(Difference(Spread(0.01, 0.01, 3), -0.015, 0.035))
@@ -58,7 +62,7 @@ def interval(difference: Difference) -> str:
     """
     if difference.low is None or difference.high is None:
         return "none: one seed"
-    return f"{points(difference.low)} to {points(difference.high)}"
+    return f"{points(difference.low, digits)} to {points(difference.high, digits)}"
 
 
 def outlook(difference: Difference) -> str:
@@ -128,3 +132,33 @@ def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
             else:
                 said[arm.name] = difference, verdict(arm.name, baseline, difference)
     return said
+
+
+def verdict_lines(results: Results) -> tuple[tuple[Verdict, str], ...]:
+    """The verdicts as sentences: one for each arm, or for many arms one for each verdict."""
+    said = verdicts(results)
+    if len(said) <= MOST_SENTENCES:
+        return tuple(
+            ("unclear" if found is None else found.verdict, sentence) for found, sentence in said.values()
+        )
+    baseline = results.comparison.baseline_arm
+    heads: dict[Verdict, str] = {
+        "better": f"Better than {baseline}",
+        "worse": f"Worse than {baseline}",
+        "unclear": f"Unclear against {baseline}",
+    }
+    lines: list[tuple[Verdict, str]] = []
+    for kind, head in heads.items():
+        means = {
+            arm: found.spread.mean
+            for arm, (found, _) in said.items()
+            if found is not None and found.verdict == kind
+        }
+        if means:
+            best_first = sorted(means, key=lambda arm: -means[arm])
+            arms = ", ".join(f"{arm} ({points(means[arm])})" for arm in best_first)
+            lines.append((kind, f"{head}: {arms}."))
+    waiting = [arm for arm, (found, _) in said.items() if found is None]
+    if waiting:
+        lines.append(("unclear", f"No seed has finished both {baseline} and {', '.join(waiting)} yet."))
+    return tuple(lines)

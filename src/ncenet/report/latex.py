@@ -1,0 +1,94 @@
+"""Tables of a report in LaTeX, for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ncenet.compare.records import Table
+from ncenet.report.blocks import Section
+from ncenet.report.tables import WORDS
+
+_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "±": r"$\pm$",
+        "\N{MULTIPLICATION SIGN}": r"$\times$",
+        "\N{MINUS SIGN}": r"$-$",
+        "\N{EN DASH}": "--",
+    }
+)
+
+
+def as_latex(title: str, sections: Sequence[Section]) -> str:
+    r"""All tables of a report, each in a ``table`` environment, to ``\input`` or to pick from.
+
+    They need the package booktabs. What is folded on the page is left out.
+
+    Args:
+        title: of the report.
+        sections: in order; the title of a section is the caption of its tables.
+    """
+    tables = [
+        as_table(block, section.title)
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, Table)
+    ]
+    return "\n".join([f"% {' '.join(title.split())}", r"% \usepackage{booktabs}", "", *tables])
+
+
+def as_table(table: Table, caption: str) -> str:
+    r"""One table.
+
+    >>> print(as_table(Table(("Arm", "%"), (("a_b", "50 ± 1"),)), "Accuracy"))
+    \begin{table}
+    \caption{Accuracy}
+    \begin{tabular}{lr}
+    \toprule
+    Arm & \% \\
+    \midrule
+    a\_b & 50 $\pm$ 1 \\
+    \bottomrule
+    \end{tabular}
+    \end{table}
+    <BLANKLINE>
+    """
+    kinds = "".join("l" if n == 0 or column in WORDS else "r" for n, column in enumerate(table.columns))
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\begin{{tabular}}{{{kinds}}}",
+        r"\toprule",
+        _row(table.columns),
+        r"\midrule",
+        *map(_row, table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    r"""Text that LaTeX sets as it stands.
+
+    >>> print(escape("50 % of a_b"))
+    50 \% of a\_b
+    """
+    return " ".join(text.translate(_ESCAPES).split())
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(map(escape, cells)) + r" \\"

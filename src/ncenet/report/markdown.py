@@ -1,0 +1,71 @@
+"""Reports in Markdown, for a README, a pull request, a wiki."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ncenet.compare.records import Table
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.tables import WORDS
+
+
+def as_markdown(title: str, sections: Sequence[Section]) -> str:
+    """A whole report.
+
+    Figures are links to files of their names beside it; what is folded on the page is left out.
+
+    Args:
+        title: of the report.
+        sections: in order.
+    """
+    parts = [f"# {_plain(title)}"]
+    for section in sections:
+        blocks = [text for block in section.blocks for text in _block(block)]
+        if blocks and section.title:
+            parts.append(f"## {_plain(section.title)}")
+        parts += blocks
+    return "\n\n".join(parts) + "\n"
+
+
+def table_as_markdown(table: Table) -> str:
+    r"""A table in Markdown.
+
+    >>> print(table_as_markdown(Table(("Arm", "%"), (("a|b", "50"),))))
+    | Arm | % |
+    |:--|--:|
+    | a\|b | 50 |
+    """
+    rule = [":--", *(":--" if column in WORDS else "--:" for column in table.columns[1:])]
+    rows = [_markdown_row(table.columns), f"|{'|'.join(rule)}|", *map(_markdown_row, table.rows)]
+    return "\n".join(rows)
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Table():
+            yield table_as_markdown(block)
+        case Verdicts(sentences):
+            yield "\n".join(f"- {_plain(sentence)}" for _, sentence in sentences)
+        case Note(text):
+            yield _plain(text)
+        case Figure(name=name, caption=caption):
+            yield f"![{_plain(caption)}]({name}.svg)"
+        case Facts(items):
+            yield "\n".join(f"- {_plain(subject)}: {_plain(fact)}" for subject, fact in items.items())
+        case Code(text):
+            yield f"```yaml\n{text.rstrip()}\n```"
+        case Folded():
+            return
+
+
+def _plain(text: str) -> str:
+    r"""Text without line breaks, whose signs mean nothing to Markdown.
+
+    >>> print(_plain("a <b> & *c*"))
+    a &lt;b> & \*c\*
+    """
+    return " ".join(text.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_").split())
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |"

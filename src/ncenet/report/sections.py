@@ -1,0 +1,234 @@
+"""The sections of a comparison's report, each made from its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ncenet.compare.bootstrap import bootstrap_differences
+from ncenet.compare.cycles import duels, family_size
+from ncenet.compare.efficiency import target
+from ncenet.compare.factorial import squares
+from ncenet.compare.records import Results, Run, Table
+from ncenet.report import curves, evidence, protocol, tables, words
+from ncenet.report import queried as queries
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.drawing import as_svg
+
+MOST_ROWS = 200
+"""Rows of a table of bad images or duplicates; the whole of it stands in the run folder."""
+MOST_CLASSES = 20
+"""As many classes fit on a screen; tables of more are folded."""
+
+
+def verdicts(results: Results, folder: Path) -> Section | None:
+    """What was asked, what was found, and what is missing."""
+    blocks: list[Block] = [Note(results.comparison.about)] if results.comparison.about else []
+    if said := words.verdict_lines(results):
+        blocks.append(Verdicts(said))
+    if results.unfinished:
+        missing: dict[str, list[str]] = {}
+        for arm, seed in results.unfinished:
+            missing.setdefault(arm, []).append(str(seed))
+        count, total = len(results.unfinished), len(results.comparison.trials)
+        shown = "; ".join(f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items())
+        blocks.append(Note(f"{count} of {total} trials are not finished and left out: {shown}"))
+    return Section("", tuple(blocks)) if blocks else None
+
+
+def summary(results: Results, folder: Path) -> Section:
+    """Means over the cycles, differences to the baseline, intervals, verdicts."""
+    images = bootstrap_differences(results, _against_baseline(results))
+    blocks: list[Block] = [tables.summary(results, images)]
+    if images:
+        tested = next(iter(images.values())).images
+        blocks.append(
+            Note(
+                "The first interval is Student's over the seeds, and decides the verdict. The second draws"
+                f" seeds and the {tested:,} test images again (bootstrap): what other test images might "
+                "have shown. With few seeds it is somewhat too narrow."
+            )
+        )
+    return Section("Summary", tuple(blocks))
+
+
+def learning_curves(results: Results, folder: Path) -> Section:
+    """The learning curves, one figure."""
+    lines = curves.lines_of_comparison(results)
+    if not lines:
+        return Section("Learning curves", (Note("No trial has come far enough to draw."),))
+    figure = curves.learning_curves(lines, baseline=results.comparison.baseline_arm, metric=results.metric)
+    caption = "Lines are means over seeds, bands one deviation."
+    wide = curves.is_wide(lines)
+    if wide:
+        caption += " A panel for each head; the lines of the other heads stand behind in grey."
+    return Section("Learning curves", (Figure("curves", as_svg(figure), caption, wide),))
+
+
+def by_cycle(results: Results, folder: Path) -> Section:
+    """The headline number at each size of the labelled set."""
+    name = words.metric_name(results.metric)
+    return Section(f"Test {name} at each number of labels, %", (tables.by_cycle(results),))
+
+
+def balanced(results: Results, folder: Path) -> Section | None:
+    """Balanced accuracy, where it is another number than accuracy."""
+    if not evidence.is_unbalanced(results):
+        return None
+    note = Note(
+        "The held-out classes differ in size. Balanced accuracy is the mean over classes of the accuracy "
+        "on each, so that a rare class counts as much as a frequent one."
+    )
+    return Section(
+        "Balanced accuracy", (note, evidence.balanced_summary(results), evidence.balanced_by_cycle(results))
+    )
+
+
+def cycle_by_cycle(results: Results, folder: Path) -> Section | None:
+    """Cycles won, tied and lost against the baseline."""
+    of_arms = duels(results, _against_baseline(results))
+    if not any(of_arms.values()):
+        return None
+    tests = family_size(of_arms)
+    corrected = (
+        f"corrected by Holm for the {tests} tests of this table" if tests else "which one seed cannot show"
+    )
+    note = Note(
+        f"Differences to {results.comparison.baseline_arm} in percentage points. A cycle is won or lost at "
+        f"p < .05 of a paired t test over seeds, {corrected}; all else is tied."
+    )
+    return Section("Cycle by cycle", (evidence.won_tied_lost(results, of_arms), note))
+
+
+def labels_saved(results: Results, folder: Path) -> Section | None:
+    """The labels that it takes to reach what random reaches with all of them."""
+    goal = target(results)
+    if goal is None:
+        return None
+    note = Note(
+        f"{goal.arm} reaches {words.percent(goal.accuracy)} % with all {goal.labels:,} labels. The numbers "
+        "are of mean curves, straight between cycles; the last column counts the seeds whose own curve "
+        "gets there. The area is taken by trapezoids and divided by the range of labels."
+    )
+    return Section("Labels saved", (evidence.savings(results, goal), note))
+
+
+def head_and_selection(results: Results, folder: Path) -> Section | None:
+    """What selection gains with each head, and the 2x2 that tells the head from the selection."""
+    blocks: list[Block] = []
+    gains = evidence.selection_gains(results)
+    if gains.rows:
+        note = (
+            "Each arm that selects beside the arm that picks at random with the same head; percentage points."
+        )
+        blocks += [gains, Note(note)]
+    if squares(results):
+        note = (
+            "Softmax with random images is the start; percentage points of the mean over cycles, with 95 % "
+            "intervals over the seeds that all four arms have finished. Head alone: NCE, random images. "
+            "Selection alone: softmax, images chosen by the arm named beside. Both: the arm itself. "
+            "Interaction: what is left of both when the two are taken off."
+        )
+        blocks += [evidence.two_by_two(results), Note(note)]
+    return Section("Head and selection apart", tuple(blocks)) if blocks else None
+
+
+def best_rivals(results: Results, folder: Path) -> Section | None:
+    """Each arm against the best of the others, picked afterwards."""
+    if len(results.comparison.arms) < 3:
+        return None
+    note = Note(
+        "Picked afterwards: of all other arms the one that this arm fares worst against, over the seeds "
+        "that both have finished. The pick favours the rival; a difference that is positive all the same "
+        "is a strong one."
+    )
+    return Section("Against the best rival", (evidence.rivals(results), note))
+
+
+def classes(results: Results, folder: Path) -> Section:
+    """How well each class is known in the last cycle."""
+    name = words.metric_name(results.metric)
+    table = queries.accuracy_per_class(results)
+    return Section(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
+
+
+def queried(results: Results, folder: Path) -> Section:
+    """Which classes were queried, and how evenly."""
+    note = Note(
+        "Evenness is the entropy of the class distribution over its largest value: 1 if all classes were "
+        "queried equally often, 0 if only one was."
+    )
+    counts = folded_if_long(queries.queried_per_class(results))
+    return Section("What was queried", (counts, queries.evenness(results), note))
+
+
+def overlap(results: Results, folder: Path) -> Section | None:
+    """How much of what two arms queried is the same."""
+    if len(results.comparison.arms) < 2:
+        return None
+    chance = queries.chance_overlap(results)
+    by_chance = "" if chance is None else f" Two random draws would share {words.percent(chance, 0)} %."
+    note = Note(
+        "Images that both arms have queried by the last cycle, of those that either has, in % (Jaccard), "
+        f"mean over seeds; the initial set apart.{by_chance}"
+    )
+    return Section("Overlap of queries", (queries.overlaps(results), note))
+
+
+def cost(results: Results, folder: Path) -> Section:
+    """Seconds spent."""
+    note = Note("Wall times of trials that may have shared the machine: compare them within this table only.")
+    return Section("What it cost", (tables.seconds(results), note))
+
+
+def protocol_of_all(results: Results, folder: Path) -> Section:
+    """What must be stated with every number."""
+    return Section("What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),))
+
+
+def compared(results: Results, folder: Path) -> Section:
+    """The arms, and the file that runs them again."""
+    changes = Table(
+        ("Arm", "Changes in the recipe"),
+        tuple(
+            (arm.name, ", ".join(f"{path}: {value}" for path, value in arm.changes.items()) or "none")
+            for arm in results.comparison.arms
+        ),
+    )
+    recipe = Folded("The recipe", (Code(results.comparison.to_yaml()),))
+    return Section("What was compared", (changes, recipe))
+
+
+def images(results: Results, folder: Path) -> Section | None:
+    """Images of the first run that somebody should look at."""
+    return next((images_to_look_at(run) for run in results.runs.values()), None)
+
+
+def folded_if_long(table: Table) -> Block:
+    """The table, out of sight if it has more rows than fit on a screen."""
+    return table if len(table.rows) <= MOST_CLASSES else Folded(f"{len(table.rows)} classes", (table,))
+
+
+def images_to_look_at(run: Run) -> Section | None:
+    """What was wrong with the images; None when nothing was."""
+    bad, twins = run.bad_images, run.duplicates
+    groups = len({row[0] for row in twins.rows})
+    blocks = []
+    if bad.rows:
+        blocks.append(Folded(f"{len(bad.rows):,} cannot be read and were left out", (_shortened(bad),)))
+    if twins.rows:
+        count = f"{len(twins.rows):,} are duplicates: {groups:,} groups of the same bytes"
+        blocks.append(Folded(count, (_shortened(twins),)))
+    return Section("Images to look at", tuple(blocks)) if blocks else None
+
+
+def _shortened(table: Table) -> Table:
+    more = len(table.rows) - MOST_ROWS
+    if more <= 0:
+        return table
+    ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
+    return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
+
+
+def _against_baseline(results: Results) -> dict[str, str]:
+    baseline = results.comparison.baseline_arm
+    return {arm.name: baseline for arm in results.comparison.arms if arm.name != baseline}

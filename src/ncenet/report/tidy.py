@@ -1,0 +1,57 @@
+"""Results as one tidy table: a row for each tested cycle, for a spreadsheet or a data frame."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from ncenet.compare.heads import head_name, head_of
+from ncenet.compare.records import Results, Run, Table
+
+
+def as_csv(table: Table) -> str:
+    """The table as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([table.columns, *table.rows])
+    return text.getvalue()
+
+
+def tidy(results: Results | Run) -> Table:
+    """One row for each tested cycle of each trial that was begun, numbers as precise as they are known.
+
+    Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels``, the headline number by its name
+    and ``balanced_accuracy``, both in [0, 1], ``fit_seconds``, ``score_seconds``, ``select_seconds``, and
+    ``finished``: whether the trial has come as far as the others; the report leaves out those that have not.
+    Empty where there is nothing, as for seconds of a query in the last cycle.
+    """
+    if isinstance(results, Results):
+        runs, unfinished = dict(results.runs), results.unfinished
+    else:
+        loop = results.recipe.loop
+        runs, unfinished = {(loop.strategy, loop.seed): results}, ()
+    rows = (row for key, run in runs.items() for row in _rows(key, run, finished=key not in unfinished))
+    return Table(
+        (
+            *("arm", "head", "strategy", "seed", "cycle", "labels", results.metric, "balanced_accuracy"),
+            *("fit_seconds", "score_seconds", "select_seconds", "finished"),
+        ),
+        tuple(rows),
+    )
+
+
+def _rows(key: tuple[str, int], run: Run, *, finished: bool) -> Iterator[tuple[str, ...]]:
+    arm, seed = key
+    for cycle in run.tested:
+        numbers = (cycle.accuracy, cycle.balanced_accuracy, cycle.fit_seconds)
+        query = (cycle.score_seconds, cycle.select_seconds)
+        yield (
+            arm,
+            head_name(head_of(run.recipe)),
+            run.recipe.loop.strategy,
+            str(seed),
+            str(cycle.number),
+            str(cycle.labeled),
+            *("" if number is None else repr(number) for number in (*numbers, *query)),
+            "yes" if finished else "no",
+        )
