@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ncenet.rng import Stream, Streams
+from ncenet.rng import Stream, Streams, seeded
 
 
 def test_streams_are_told_apart_by_seed_name_and_keys():
@@ -36,3 +36,21 @@ def test_a_scope_seeds_the_global_generator_and_puts_it_back(global_generators_u
         inside = torch.rand(3)
     with Streams(0).scope("weights", 1):
         assert torch.equal(torch.rand(3), inside)
+
+
+def test_a_seeded_block_repeats_and_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    drawn = []
+    for seed in (0, 0, 1):
+        with seeded(torch.Generator().manual_seed(seed)):
+            drawn.append(torch.rand(3).tolist())
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_blocks_of_one_generator_differ():
+    generator, drawn = torch.Generator().manual_seed(0), []
+    for _ in range(2):
+        with seeded(generator):
+            drawn.append(torch.rand(3).tolist())
+    assert drawn[0] != drawn[1]

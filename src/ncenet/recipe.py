@@ -199,6 +199,9 @@ class LoopRecipe(Section):
     query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
     seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
+    adversarial_steps: int = Field(
+        300, ge=1, description="Optimizer steps of the models that vaal and sraal train in each query."
+    )
     pool_subset: int | None = Field(
         None, ge=1, description="Score a fresh random subset of the pool in each cycle instead of all of it."
     )

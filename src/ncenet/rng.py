@@ -85,3 +85,17 @@ class Streams:
         with torch.random.fork_rng():
             torch.manual_seed(self.seed(stream, *keys))
             yield
+
+
+@contextmanager
+def seeded(generator: torch.Generator) -> Iterator[None]:
+    """Seed torch's global generators by a number of ``generator`` within the block; put them back afterwards.
+
+    For what takes no generator, where there is no stream at hand but a generator.
+    """
+    import torch
+
+    seed = int(torch.randint(2**62, (), generator=generator))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

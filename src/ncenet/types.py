@@ -258,6 +258,19 @@ class PoolView(Protocol):
     def labeled_ids(self) -> Sequence[str]:
         """Ids that have a label."""
 
+    @property
+    def labels(self) -> Sequence[int]:
+        """Class indices in [0, C), parallel to ``labeled_ids``; for classification alone."""
+
+    def inputs(self, ids: Sequence[str]) -> Tensor:
+        """What the network would read of images of the pool or the labelled set, under the test transform.
+
+        For strategies that train a model of their own. It comes on the device that the learner uses.
+
+        Returns:
+            uint8 (B, channels, H, W) in 0..255, or float (B, D0) for vectors, in the order of ``ids``.
+        """
+
     def predictions(self) -> Iterator[Prediction]:
         """Predictions on the pool in the order of ``ids``, in chunks."""
 
@@ -277,6 +290,7 @@ class QueryStrategy(Protocol):
         """What predictions must carry; empty for none.
 
         ``"probs"``, ``"features"``, ``"samples"``, or the name of what the strategy's auxiliary says.
+        ``"inputs"`` is no part of a prediction: it says that the strategy reads :meth:`PoolView.inputs`.
         """
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
@@ -307,6 +321,9 @@ class Learner(Protocol):
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict under the test transform and in eval mode, chunk by chunk, in the order of ``ids``."""
+
+    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
+        """What the network reads of these images, see :meth:`PoolView.inputs`."""
 
     def save(self, file: Path) -> None:
         """Write the model as safetensors, whole or not at all."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ncenet.types import Prediction
 
-CLASSES, FEATURES, PASSES = 4, 6, 3
+CLASSES, FEATURES, PASSES, INPUTS = 4, 6, 3, 5
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Part:
     features: Tensor
     samples: Tensor
     predicted_loss: Tensor
+    inputs: Tensor
 
     def reordered(self, rows: list[int]) -> Part:
         return Part(
@@ -30,10 +31,11 @@ class Part:
             self.features[rows],
             self.samples[:, rows],
             self.predicted_loss[rows],
+            self.inputs[rows],
         )
 
     def tensors(self) -> list[Tensor]:
-        return [self.probs, self.features, self.samples, self.predicted_loss]
+        return [self.probs, self.features, self.samples, self.predicted_loss, self.inputs]
 
 
 @dataclass
@@ -56,6 +58,16 @@ class FakeView:
     def labeled_ids(self):
         return self.labeled.ids
 
+    @property
+    def labels(self):
+        return [n % CLASSES for n in range(len(self.labeled.ids))]
+
+    def inputs(self, ids):
+        assert "inputs" in self.wanted, "inputs were read by a strategy that does not say so"
+        rows = dict(zip(self.pool.ids, self.pool.inputs, strict=True))
+        rows |= zip(self.labeled.ids, self.labeled.inputs, strict=True)
+        return torch.stack([rows[id] for id in ids])
+
     def predictions(self):
         self.passes += 1
         return self._chunks(self.pool)
@@ -67,7 +79,7 @@ class FakeView:
         return replace(self, passes=0, **changes)
 
     def _chunks(self, part):
-        assert self.wanted, "predictions were made for a strategy that needs none"
+        assert self.wanted - {"inputs"}, "predictions were made for a strategy that needs none"
         given: list[weakref.ref[Tensor]] = []
         for start in range(0, len(part.ids), self.chunk):
             rows = slice(start, start + self.chunk)
@@ -98,7 +110,14 @@ def fake_part(prefix: str, size: int, seed: int, grid: int | None = None) -> Par
 
     # Ids sort in another order than they stand, and have no meaning as positions.
     ids = [f"{prefix}/{(37 * n + 11) % 1009:04}.png" for n in range(size)]
-    part = Part(ids, draw(size, CLASSES), draw(size, FEATURES), draw(PASSES, size, CLASSES), draw(size))
+    part = Part(
+        ids,
+        draw(size, CLASSES),
+        draw(size, FEATURES),
+        draw(PASSES, size, CLASSES),
+        draw(size),
+        draw(size, INPUTS),
+    )
     if size:  # one image that no class claims, and on which the passes disagree
         part.probs[0] = 0
         part.samples[:, 0] = torch.eye(PASSES, CLASSES)

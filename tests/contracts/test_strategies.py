@@ -24,6 +24,16 @@ from tests.contracts.fakes import fake_view
 DOCS = Path(__file__).parents[2] / "docs" / "methods"
 
 NAMES = strategies.names()
+
+
+def cheap(name):
+    """A strategy; one that trains a model of its own need not train it well here."""
+    strategy = strategies.get(name)()
+    if hasattr(strategy, "steps"):
+        strategy.steps = 2
+    return strategy
+
+
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
 
 
@@ -31,7 +41,7 @@ def diverse(name, how):
     return diversified(strategies.get(name)(), name, how, 2)
 
 
-MAKERS = {name: strategies.get(name) for name in NAMES}
+MAKERS = {name: partial(cheap, name) for name in NAMES}
 MAKERS |= {f"{name}, kmeans": partial(diverse, name, "kmeans") for name in SCORING}
 MAKERS |= {f"{name}, kcenter": partial(diverse, name, "kcenter") for name in ("margin", "rejection")}
 LEARNING = [name for name, make in MAKERS.items() if make().needs]
@@ -68,7 +78,9 @@ def test_every_built_in_strategy_is_under_this_contract():
         "margin",
         "random",
         "rejection",
+        "sraal",
         "typiclust",
+        "vaal",
         "vote-entropy",
     }
 
@@ -118,7 +130,7 @@ def test_nothing_is_mutated(strategy):
 def test_one_pass_over_the_pool_at_most(strategy):
     view = fake_view(strategy.needs)
     strategy.query(view, 7, rng=rng())
-    assert view.passes == (1 if strategy.needs else 0)
+    assert view.passes == (1 if strategy.needs - {"inputs"} else 0)
 
 
 def test_chunks_are_let_go(strategy):
@@ -150,7 +162,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
     strategy = MAKERS[name]()
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
-    view.pool.predicted_loss[17] = value
+    view.pool.predicted_loss[17] = view.pool.inputs[17, 2] = value
     with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
@@ -159,7 +171,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
 def test_half_precision_predictions_are_taken(strategy):
     view = fake_view(strategy.needs)
     for part in (view.pool, view.labeled):
-        part.probs, part.features, part.samples, part.predicted_loss = (
+        part.probs, part.features, part.samples, part.predicted_loss, part.inputs = (
             tensor.bfloat16() for tensor in part.tensors()
         )
     query = strategy.query(view, 7, rng=rng())
@@ -228,7 +240,10 @@ def test_no_strategy_knows_another_or_an_oracle(file):
         "ncenet.types",
         "ncenet.errors",
         "ncenet.registry",
+        "ncenet.recipe",
+        "ncenet.rng",
         "ncenet.strategies",
+        "ncenet.strategies.adversarial",
         "ncenet.strategies.gather",
         "ncenet.strategies.score",
     }

@@ -28,8 +28,8 @@ HEADS = {
 }
 VOTING = ["vote-entropy", "consensus-entropy"]
 CASES = [(name, "nce") for name in strategies.names() if name not in VOTING]
-CASES += [(name, "committee") for name in (*VOTING, "bald", "badge", "ll4al")]
-CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge", "ll4al")]
+CASES += [(name, "committee") for name in (*VOTING, "bald", "badge", "ll4al", "sraal")]
+CASES += [(name, "softmax") for name in ("entropy", "core-set", "bald", "badge", "ll4al", "vaal", "sraal")]
 CASES += [(name, head) for name in ("rejection", "confusion") for head in ("cosine", "frozen radius")]
 CASES += [("rejection", "kmeans"), ("margin", "kcenter"), ("ll4al", "kmeans")]
 CASES += [("rejection", "two prototypes"), ("confusion", "cross entropy")]
@@ -44,6 +44,7 @@ def plan(strategy, head):
         "train.min_steps": 8,
         "train.batch_size": 16,
         "loop.strategy": strategy,
+        "loop.adversarial_steps": 5,
         "loop.initial": INITIAL_SIZE,
         "loop.query_size": QUERY_SIZE,
         "loop.cycles": CYCLES,

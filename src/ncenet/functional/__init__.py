@@ -7,6 +7,7 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     kernels          from features and prototypes to log-likelihoods (Eq. 4, 6, 7)
     losses           the loss of NCE-Net (Eq. 5)
     loss_prediction  the order of pairs of losses (LL4AL)
+    adversarial      VAE, discriminator, and the uncertainty it learns (VAAL, SRAAL)
     scores           score functions (..., C) -> (...), higher = more informative (Eq. 8, 9, classical ones)
     information      information of a subset of the pool (Eq. 10 to 12)
     topk             the k best of a pool of any size
@@ -16,6 +17,7 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
 """
 
+from ncenet.functional.adversarial import negative_elbo, state_loss, state_uncertainty
 from ncenet.functional.clusters import k_means
 from ncenet.functional.information import information, normalized_information, subset_information
 from ncenet.functional.kcenter import Centers, k_centers
@@ -63,9 +65,12 @@ __all__ = [
     "margin",
     "nce_loss",
     "nearest_squared_distance",
+    "negative_elbo",
     "normalized_information",
     "pair_loss",
     "rejection",
+    "state_loss",
+    "state_uncertainty",
     "subset_information",
     "typical_images",
     "typicality",

@@ -175,6 +175,10 @@ class Classifier:
                     extras,
                 )
 
+    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
+        """Images (B, channels, H, W) or vectors (B, D0) under the test transform, on the network's device."""
+        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
+
     def save(self, file: Path) -> None:
         """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
         write_model(file, self.about(), self.weights())

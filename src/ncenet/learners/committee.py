@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ncenet.errors import UsageError
 from ncenet.learners import classifier
@@ -122,6 +123,10 @@ class Committee:
             if "samples" in want:
                 extras["samples"] = samples
             yield Prediction(chunk, samples.mean(0), torch.cat(features, 1) if features else None, extras)
+
+    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
+        """What all members read of these images."""
+        return self.members[0].inputs(pool, ids)
 
     def save(self, file: Path) -> None:
         """Write all members into one file, as safetensors, whole or not at all."""

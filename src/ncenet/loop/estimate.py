@@ -17,7 +17,7 @@ from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import build_head
 from ncenet.nn.network import Network
 from ncenet.recipe import Recipe
-from ncenet.strategies import strategies
+from ncenet.strategies import build_strategy
 from ncenet.types import Pool
 
 _PROBE_STEPS = 4
@@ -77,7 +77,7 @@ def estimate(recipe: Recipe) -> Cost:
     backbone = build_backbone(recipe.model, shape)
     width: int = backbone.out_features  # type: ignore[assignment]
     head = build_head(recipe.model.head, width, len(names))
-    factory = getattr(strategies.get(loop.strategy)(), "auxiliary", None)
+    factory = getattr(build_strategy(loop), "auxiliary", None)
     auxiliary = factory(stage_channels(backbone, shape)) if factory else None
     network = Network(
         backbone, head, dropout=recipe.model.dropout, channels=shape[0], auxiliary=auxiliary

@@ -139,10 +139,9 @@ class Loop:
         """
         cycle, upto = self._current_cycle()
         files = self.folder.cycle(cycle)
-        names, labels = self.class_names, self.labeled(upto)
-        labeled = LabeledSet([id for id, _ in labels], [label for _, label in labels], names)
+        labeled = self._labeled_set(upto)
         # Looked up before the others can go on: all processes must take the same branch.
-        test = self.test or held_out_test(self.ledger, self.pool, sorted(self.held_out), names)
+        test = self.test or held_out_test(self.ledger, self.pool, sorted(self.held_out), labeled.class_names)
         tested = test is None or (files / "test.json").exists()
         if self.ledger.fit_report(cycle) is None:
             checkpoint = files / "checkpoint.pt"
@@ -184,6 +183,11 @@ class Loop:
         """Ids and labels to learn from, as of an event."""
         return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self.held_out]
 
+    def _labeled_set(self, upto: int | None = None) -> LabeledSet:
+        """The same, with the classes that there are."""
+        labels = self.labeled(upto)
+        return LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
+
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
         last = self.ledger.latest_query(cycle, besides=HELD_OUT)
@@ -223,17 +227,17 @@ class Loop:
         ids: Sequence[str] = self._open()
         start = time.perf_counter()
         name, seconds = self._chooser(cycle), 0.0
-        labeled_ids = [id for id, _ in self.labeled()]
+        labeled = self._labeled_set()
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
         if name == TYPICAL and self.first is not None:
-            query = self.first.query(ids, labeled_ids, query_size)
+            query = self.first.query(ids, labeled.ids, query_size)
         elif cycle == 0:
             query = _random_query(ids, query_size, self.streams)
         else:
             self._load(cycle)
-            view = LearnerView(self.learner, self.pool, ids, labeled_ids, self.strategy.needs)
+            view = LearnerView(self.learner, self.pool, ids, labeled, self.strategy.needs)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         files = self.folder.cycle(cycle)

@@ -20,7 +20,7 @@ from ncenet.loop.held_out import draw_held_out
 from ncenet.loop.loop import Loop, Notify
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.rng import Streams
-from ncenet.strategies import strategies
+from ncenet.strategies import build_strategy
 from ncenet.strategies.diverse import diversified
 from ncenet.types import QueryStrategy
 
@@ -32,7 +32,7 @@ def open_strategy(recipe: LoopRecipe) -> QueryStrategy:
         UnknownName: there is no such strategy.
         UsageError: it is to be diversified and doesn't rank images by a score.
     """
-    strategy = strategies.get(recipe.strategy)()
+    strategy = build_strategy(recipe)
     return diversified(strategy, recipe.strategy, recipe.diversify, recipe.diversify_factor)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from ncenet.types import Learner, Pool, Prediction
+from torch import Tensor
+
+from ncenet.types import LabeledSet, Learner, Pool, Prediction
 
 
 class LearnerView:
@@ -15,7 +17,7 @@ class LearnerView:
         learner: who predicts.
         pool: where the images are.
         ids: ids that may be queried.
-        labeled_ids: ids that have a label.
+        labeled: the images that have a label.
         needs: what the strategy needs of a prediction.
 
     Attributes:
@@ -27,12 +29,21 @@ class LearnerView:
         learner: Learner,
         pool: Pool,
         ids: Sequence[str],
-        labeled_ids: Sequence[str],
+        labeled: LabeledSet,
         needs: frozenset[str],
     ) -> None:
-        self.ids, self.labeled_ids = ids, labeled_ids
+        self.ids, self.labeled_ids = ids, labeled.ids
         self.predict_seconds = 0.0
-        self._learner, self._pool, self._needs = learner, pool, needs
+        self._learner, self._pool, self._labeled, self._needs = learner, pool, labeled, needs
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """Class indices of the labelled images, parallel to ``labeled_ids``."""
+        return self._labeled.targets()
+
+    def inputs(self, ids: Sequence[str]) -> Tensor:
+        """What the network would read of these images, under the test transform, on the learner's device."""
+        return self._learner.inputs(self._pool, ids)
 
     def predictions(self) -> Iterator[Prediction]:
         """Predictions on the pool in the order of ``ids``, in chunks."""

@@ -99,6 +99,13 @@ class _Watched:
     def labeled_ids(self) -> Sequence[str]:
         return self._view.labeled_ids
 
+    @property
+    def labels(self) -> Sequence[int]:
+        return self._view.labels
+
+    def inputs(self, ids: Sequence[str]) -> Tensor:
+        return self._view.inputs(ids)
+
     def predictions(self) -> Iterator[Prediction]:
         for prediction in self._view.predictions():
             self._last = prediction

@@ -1,0 +1,121 @@
+"""What VAAL and SRAAL have in common: a VAE plays against a discriminator of labelled images and pool.
+
+The VAE learns to reconstruct both kinds and to make all of them look labelled; the discriminator learns the
+*state* of each image from its latent: 0 of a labelled one; what it says of the pool is the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ncenet.errors import NonFiniteScore
+from ncenet.functional.adversarial import negative_elbo, state_loss
+from ncenet.functional.topk import TopK
+from ncenet.nn.vae import LATENT, VAE, Discriminator
+from ncenet.rng import seeded
+from ncenet.types import PoolView, Query
+
+STEPS = 300
+"""Default length of the game: 10 s on one core for images of 28 pixels (ours)."""
+BATCH = 64
+"""Labelled images, and images of the pool, in one step (ours)."""
+LEARNING_RATE = 5e-4
+"""Of Adam, for VAE and discriminator alike (VAAL)."""
+SCALE_SAMPLE = 1000
+"""Images of the pool that mean and deviation are taken from (ours)."""
+CHUNK = 256
+"""Images scored at a time; fixed, so that the pool's chunks don't matter (ours)."""
+
+States = Callable[[PoolView, Sequence[str]], Tensor]
+"""From a view and N ids of its pool to their states (N,) in [0, 1]."""
+
+
+def query_discriminator(
+    view: PoolView, query_size: int, *, states: States, classify: bool, steps: int, rng: Generator
+) -> Query:
+    """The images of the pool that the discriminator says the highest state of; the score is its log odds.
+
+    Args:
+        view: predictions and inputs.
+        query_size: how many images; all when there are fewer.
+        states: what the discriminator learns of the pool.
+        classify: also learn the labels from the latent (SRAAL).
+        steps: optimizer steps.
+        rng: all random numbers come from it.
+
+    Raises:
+        NonFiniteScore: a number of an input is nan or inf.
+        ValueError: ``query_size`` is below 1.
+    """
+    best = TopK(query_size)
+    # Sorted: a row that is drawn stands for the same image, whatever the order of pool and answers.
+    ids = sorted(view.ids)
+    if not ids:
+        return Query((), ())
+    labeled_ids = sorted(view.labeled_ids)
+    label_of = dict(zip(view.labeled_ids, view.labels, strict=True)) if classify else {}
+    labels = [label_of[id] for id in labeled_ids] if classify else []
+    _check_inputs(view, [*ids, *labeled_ids])
+    pool_states = states(view, ids)
+    with seeded(rng):
+        sample = torch.randperm(len(ids), generator=rng)[:SCALE_SAMPLE].tolist()
+        first = view.inputs([ids[row] for row in sample])
+        device = first.device
+        vae, discriminator = VAE(tuple(first.shape[1:])).to(device), Discriminator().to(device)
+        vae.set_scale(first)
+        targets = torch.tensor(labels, device=device)
+        classifier = nn.Linear(LATENT, max(labels) + 1).to(device) if labels else None
+        optimizer = _adam(vae) if classifier is None else _adam(vae, classifier)
+        against = _adam(discriminator)
+        for _ in range(steps):
+            known, unknown = _draw(len(labeled_ids), rng), _draw(len(ids), rng)
+            batch = [labeled_ids[row] for row in known.tolist()] + [ids[row] for row in unknown.tolist()]
+            inputs = vae.standardize(view.inputs(batch))
+            mean, log_variance = vae.encode(inputs)
+            latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+            loss = negative_elbo(vae.decode(latent), inputs, mean, log_variance).mean()
+            loss = loss + state_loss(discriminator(mean), torch.zeros(len(batch), device=device)).mean()
+            if classifier is not None:
+                logits = classifier(latent[: len(known)])
+                loss = loss + nn.functional.cross_entropy(logits, targets[known.to(device)])
+            _step(optimizer, loss)
+            state = torch.cat([torch.zeros(len(known)), pool_states[unknown]]).to(device)
+            _step(against, state_loss(discriminator(mean.detach()), state).mean())
+    with torch.inference_mode():
+        for chunk in _chunks(ids):
+            mean, _ = vae.encode(vae.standardize(view.inputs(chunk)))
+            best.push(chunk, discriminator(mean).cpu())
+    return best.query()
+
+
+def _draw(count: int, rng: Generator) -> Tensor:
+    """Rows of a batch, with replacement; none of nothing."""
+    return torch.randint(count, (BATCH,), generator=rng) if count else torch.empty(0, dtype=torch.long)
+
+
+def _adam(*modules: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.Adam([p for module in modules for p in module.parameters()], lr=LEARNING_RATE)
+
+
+def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+def _check_inputs(view: PoolView, ids: Sequence[str]) -> None:
+    """Refuse feature vectors that are not finite: one of them would spoil the models for all."""
+    for chunk in _chunks(ids):
+        inputs = view.inputs(chunk)
+        if not inputs.is_floating_point():
+            return
+        bad = (~inputs.isfinite().all(1)).nonzero().flatten().tolist()
+        if bad:
+            raise NonFiniteScore(len(bad), chunk[bad[0]])
