@@ -27,15 +27,15 @@ class TestNegativeElbo:
         mean, log_variance, same = draw(5, 6), draw(5, 6, seed=1), torch.zeros(5, 10)
         posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
         prior = torch.distributions.Normal(torch.zeros(6), torch.ones(6))
-        expected = torch.distributions.kl_divergence(posterior, prior).sum(1) / 10
+        expected = torch.distributions.kl_divergence(posterior, prior).sum(1)
         torch.testing.assert_close(F.negative_elbo(same, same, mean, log_variance), expected)
 
     def test_one_reduction_keeps_the_balance_of_the_terms(self):
-        """Twice the batch, or every number twice with twice the latent, is the same loss an image."""
+        """Twice the batch changes nothing; every number twice, of picture and latent, doubles the loss."""
         parts = [draw(4, 8), draw(4, 8, seed=1), draw(4, 3, seed=2), draw(4, 3, seed=3)]
         once = F.negative_elbo(*parts)
         twice = F.negative_elbo(*(part.repeat(2, 2) for part in parts))
-        torch.testing.assert_close(twice, once.repeat(2))
+        torch.testing.assert_close(twice, 2 * once.repeat(2))
 
     def test_half_precision_is_summed_in_single(self):
         parts = [draw(4, 8).bfloat16()] * 2 + [draw(4, 3).bfloat16()] * 2

@@ -122,3 +122,39 @@ def test_a_pool_that_is_used_up_ends_the_run(tmp_path):
         with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
             assert len(ledger.labeled()) == 1297
             assert [number for number, _ in ledger.cycles()] == [1, 2]
+
+
+class Interrupt(Exception):
+    """Stands for whatever stops a run."""
+
+
+@pytest.mark.parametrize("strategy", ["ll4al", "vaal", "sraal"])
+def test_what_trains_a_model_of_its_own_comes_to_the_same_end_after_interrupts(
+    tmp_path, monkeypatch, strategy
+):
+    recipe = plan(strategy, "nce").with_changes({"train.checkpoint_seconds": 0})
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    simulate(recipe, whole)
+
+    def stop_in_a_fit(event):
+        if (event["event"], event.get("cycle")) == ("fit", 2) and event["step"] > 3:
+            raise Interrupt
+
+    def stop_in_a_query(*_):
+        raise Interrupt
+
+    with pytest.raises(Interrupt):
+        simulate(recipe, parts, notify=stop_in_a_fit)
+    assert (parts / "cycles" / "002" / "checkpoint.pt").exists()
+    with monkeypatch.context() as patch, pytest.raises(Interrupt):
+        patch.setattr(Ledger, "record_query", stop_in_a_query)
+        simulate(recipe, parts)
+    simulate(recipe, parts)
+
+    dumps = []
+    for folder in (whole, parts):
+        with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+            dumps.append(ledger.dump()["queried"])
+    assert dumps[0] == dumps[1], "the same images, with the same scores"
+    for model in sorted(whole.glob("cycles/*/model.safetensors")):
+        assert model.read_bytes() == (parts / model.relative_to(whole)).read_bytes(), model.parent.name

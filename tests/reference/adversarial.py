@@ -17,7 +17,7 @@ def negative_elbo(
         loss += (x_hat - x) ** 2 / 2
     for mu, log_var in zip(mean, log_variance, strict=True):
         loss += beta * (mu**2 + math.exp(log_var) - log_var - 1) / 2
-    return loss / len(inputs)
+    return loss
 
 
 def state_loss(logit: float, state: float) -> float:

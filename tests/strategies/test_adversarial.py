@@ -31,7 +31,7 @@ def clusters(strategy, shape, size=60, labeled=20):
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (12,)], ids=str)
-@pytest.mark.parametrize("strategy", [Vaal(steps=150), Sraal(steps=150)], ids=["vaal", "sraal"])
+@pytest.mark.parametrize("strategy", [Vaal(steps=75), Sraal(steps=75)], ids=["vaal", "sraal"])
 def test_what_the_labelled_set_lacks_is_found(strategy, shape):
     view, new = clusters(strategy, shape)
     query = strategy.query(view, len(new), rng=rng())
@@ -40,7 +40,7 @@ def test_what_the_labelled_set_lacks_is_found(strategy, shape):
 
 def test_sraal_prefers_what_the_classifier_is_unsure_of():
     """Two kinds of images in the pool, both missing from the labelled set; of one the classifier is sure."""
-    strategy = Sraal(steps=200)
+    strategy = Sraal(steps=75)
     view, unsure = clusters(strategy, (12,))
     view.labeled.inputs = view.labeled.inputs.flip(1)
     sure = torch.tensor([0.97, 0.01, 0.01, 0.01])

@@ -18,12 +18,12 @@ def negative_elbo(
 ) -> Tensor:
     """Loss of a beta-VAE with Gaussian outputs of variance 1: reconstruction plus beta times KL.
 
-    Both terms are summed over their dimensions, then divided by D0, the count of numbers in one input. Summing
-    KL over batch and dimensions while *averaging* the reconstruction, as the public VAAL code does, weighs KL
-    far too heavily, and the latent collapses to the prior.
+    Both terms are summed over their dimensions: nats an image. Summing KL over batch and dimensions while
+    *averaging* the reconstruction, as the public VAAL code does, weighs KL far too heavily, and the latent
+    collapses to the prior.
 
     Args:
-        reconstruction: (B, ...), D0 numbers an image.
+        reconstruction: (B, ...).
         inputs: as ``reconstruction``.
         mean: (B, Z), mean of the posterior of the latent.
         log_variance: (B, Z), logarithm of its variances.
@@ -34,13 +34,13 @@ def negative_elbo(
 
     >>> zero = torch.zeros(1, 2)
     >>> negative_elbo(torch.tensor([[1.0, 2.0]]), zero, torch.tensor([[1.0, 0.0]]), zero)
-    tensor([1.5000])
+    tensor([3.])
     """
     reconstruction, inputs = at_least_float32(reconstruction), at_least_float32(inputs)
     mean, log_variance = at_least_float32(mean), at_least_float32(log_variance)
     error = 0.5 * (reconstruction - inputs).square().flatten(1).sum(1)
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
-    return (error + beta * divergence) / inputs[0].numel()
+    return error + beta * divergence
 
 
 def state_loss(logits: Tensor, states: Tensor) -> Tensor:
