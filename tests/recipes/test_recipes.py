@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from ncenet.cli import demo
 from ncenet.compare import Comparison
@@ -14,13 +13,14 @@ from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.training import learning_rate
 from ncenet.nn.heads import PrototypeClassifier
-from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.strategies import strategies
 from ncenet.types import LabeledSet
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 
-SHARED = {
+PAPER = {
+    "data.train": "cifar10",
     "data.image_size": 32,
     "model.backbone": "resnet18",
     "model.dropout": 0.0,
@@ -29,6 +29,7 @@ SHARED = {
     "model.head.radius": None,
     "model.head.init": "normal",
     "model.head.projection": False,
+    "model.head.reduction": "sum",
     "model.head.cross_entropy": 0.0,
     "train.epochs": 200,
     "train.min_steps": 0,
@@ -44,16 +45,53 @@ SHARED = {
     "train.warm": False,
     "train.precision": "fp32",
     "loop.strategy": "rejection",
+    "loop.initial": 1000,
+    "loop.query_size": 1000,
+    "loop.cycles": 10,
     "loop.pool_subset": None,
 }
 EXPECTED = {
-    "cifar10-paper": SHARED
-    | {"data.train": "cifar10", "loop.initial": 1000, "loop.query_size": 1000, "loop.cycles": 10},
-    "cifar100-paper": SHARED
+    "cifar10-paper": PAPER,
+    "cifar100-paper": PAPER
     | {"data.train": "cifar100", "loop.initial": 5000, "loop.query_size": 2500, "loop.cycles": 7},
+    # What the public reference implementation does otherwise, and nothing else.
+    "cifar10-reference": PAPER
+    | {
+        "model.head.feature_map": "sigmoid-l2",
+        "model.head.projection": True,
+        "model.head.reduction": "mean",
+        "train.warm": True,
+        "loop.pool_subset": 10_000,
+    },
 }
-CLASSES = {"cifar10-paper": 10, "cifar100-paper": 100}
-LABELS_AT_THE_END = {"cifar10-paper": 10_000, "cifar100-paper": 20_000}
+CLASSES = {"cifar10-paper": 10, "cifar100-paper": 100, "cifar10-reference": 10}
+LABELS_AT_THE_END = {"cifar10-paper": 10_000, "cifar100-paper": 20_000, "cifar10-reference": 10_000}
+FIGURE_5_AND_TABLE_1 = {
+    ("softmax", "random"),
+    ("softmax", "entropy"),
+    ("softmax", "ll4al"),
+    ("softmax", "core-set"),
+    ("softmax", "vaal"),
+    ("softmax", "sraal"),
+    ("nce", "random"),
+    ("nce", "bentropy"),
+    ("nce", "ll4al"),
+    ("nce", "rejection"),
+    ("nce", "confusion"),
+    ("nce, R = 0.5", "rejection"),
+    ("nce, R = 0.5", "confusion"),
+    ("nce, cosine", "rejection"),
+    ("nce, cosine", "confusion"),
+}
+FIGURE_6_AND_TABLE_2 = {
+    ("softmax", "random"),
+    ("softmax", "ll4al"),
+    ("softmax", "core-set"),
+    ("softmax", "vaal"),
+    ("softmax", "sraal"),
+    ("nce", "ll4al"),
+    *((head, "rejection") for head in ("nce", "nce, K = 2", "nce, K = 3", "nce, K = 5", "nce, K = 10")),
+}
 
 
 @pytest.fixture(params=sorted(EXPECTED))
@@ -63,7 +101,11 @@ def name(request):
 
 @pytest.fixture
 def recipe(name):
-    return Recipe.load(FOLDER / f"{name}.yaml")
+    return load(name).base
+
+
+def load(name):
+    return Comparison.load(FOLDER / f"{name}.yaml")
 
 
 def value(recipe, path):
@@ -73,16 +115,50 @@ def value(recipe, path):
     return node
 
 
-def test_every_recipe_file_loads_and_is_under_test():
-    files = sorted(FOLDER.glob("*.yaml"))
-    assert {file.stem for file in files if file.stem.endswith("-paper")} == set(EXPECTED)
-    for file in files:
-        if "arms" in yaml.safe_load(file.read_text(encoding="utf-8")):
-            comparison = Comparison.load(file)
-            check_random_arms(comparison)
-            assert comparison.title and comparison.about, f"{file.name} does not say what it asks"
-        else:
-            assert Recipe.load(file) != Recipe(), f"{file.name} says nothing"
+def methods(comparison):
+    """Head and strategy of each arm, spelled as the tables of the paper tell them apart."""
+    found = set()
+    for arm in comparison.arms:
+        recipe = comparison.recipe(arm.name, 0)
+        head = recipe.model.head
+        spelled = [head.name]
+        spelled += [f"R = {head.radius}"] if head.radius else []
+        spelled += [head.kernel] if head.kernel != "gaussian" else []
+        spelled += [f"K = {head.prototypes_per_class}"] if head.prototypes_per_class > 1 else []
+        found.add((", ".join(spelled), recipe.loop.strategy))
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_recipe_is_a_comparison_that_can_be_run(file):
+    comparison = Comparison.load(file)
+    check_random_arms(comparison)
+    assert comparison.title and comparison.about, "it does not say what it asks"
+    for arm in comparison.arms:
+        strategies.get(comparison.recipe(arm.name, 0).loop.strategy)
+
+
+def test_every_recipe_of_the_classification_papers_is_under_test():
+    assert {file.stem for file in FOLDER.glob("cifar*.yaml")} == {*EXPECTED, "cifar10-cpu"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("cifar10-paper", FIGURE_5_AND_TABLE_1), ("cifar100-paper", FIGURE_6_AND_TABLE_2)]
+)
+def test_all_rows_of_the_tables_and_figures_are_arms(name, expected):
+    assert expected - methods(load(name)) == set()
+    assert load(name).seeds == (0, 1, 2), "three trials"
+
+
+def test_two_cores_get_the_six_main_arms():
+    comparison = load("cifar10-cpu")
+    assert methods(comparison) == {
+        *(("softmax", strategy) for strategy in ("random", "entropy", "core-set")),
+        *(("nce", strategy) for strategy in ("random", "rejection", "confusion")),
+    }
+    loop = comparison.base.loop
+    last = loop.initial + (loop.cycles - 1) * loop.query_size
+    assert (loop.initial / 50_000, last / 50_000) == (0.02, 0.1), "the 2 to 10 % that the recipe states"
 
 
 def test_the_demo_asks_a_part_of_what_its_recipe_asks():

@@ -32,12 +32,13 @@ def run(
 
     For example:
 
-    `ncenet run recipes/cifar10-paper.yaml`
+    `ncenet run runs/digits-rejection/recipe.yaml --out runs/again`
 
-    `ncenet run recipes/cifar10-paper.yaml --strategy confusion --seed 1 --dry-run`
+    `ncenet run my-recipe.yaml --strategy confusion --seed 1 --dry-run`
 
     Args:
-        recipe: YAML file; `ncenet run --help` describes its fields, all of which are flags too.
+        recipe: YAML file; `ncenet run --help` describes its fields, all of which are flags too. Every run
+            folder holds one. Files with arms and seeds are for `ncenet compare`.
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
         out: Run folder. Default: runs/RECIPE-STRATEGY.
