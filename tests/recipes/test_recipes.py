@@ -171,6 +171,14 @@ def test_the_demo_asks_a_part_of_what_its_recipe_asks():
     assert short.baseline_arm == whole.baseline_arm
 
 
+def test_the_comparison_that_the_documentation_shows_can_be_run(tmp_path):
+    text = (FOLDER.parent / "docs" / "comparison.md").read_text(encoding="utf-8")
+    (tmp_path / "photos.yaml").write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    comparison = Comparison.load(tmp_path / "photos.yaml")
+    check_random_arms(comparison)
+    assert len(comparison.trials) == 3 * 5 + 3, "one arm runs with three seeds"
+
+
 def test_the_numbers_are_those_of_the_paper(name, recipe):
     assert {path: value(recipe, path) for path in EXPECTED[name]} == EXPECTED[name]
     loop = recipe.loop

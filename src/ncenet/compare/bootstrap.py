@@ -6,8 +6,9 @@ differences D (S seeds, N images), each the difference of the shares of cycles i
 right, a replicate is the mean of D over the drawn rows and columns, and the interval holds the middle 95 %
 of the replicates.
 
-The spread that resampling S seeds shows is too small by (S - 1) / S, so with few seeds the interval is
-somewhat too narrow, and Student's, which knows that, decides the verdict. With one seed the images alone
+The variance that resampling S seeds shows is too small by the factor (S - 1) / S, and nothing is added for
+how little a few seeds say of it. With few seeds the interval is too narrow, so Student's, which knows that,
+decides the verdict. With one seed the images alone
 are drawn.
 """
 

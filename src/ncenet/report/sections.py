@@ -45,7 +45,7 @@ def summary(results: Results, folder: Path) -> Section:
             Note(
                 "The first interval is Student's over the seeds, and decides the verdict. The second draws"
                 f" seeds and the {tested:,} test images again (bootstrap): what other test images might "
-                "have shown. With few seeds it is somewhat too narrow."
+                "have shown. With few seeds it is too narrow."
             )
         )
     return Section("Summary", tuple(blocks))
