@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import ncenet.learners.classifier as module
@@ -224,6 +227,25 @@ class TestFile:
         file = tmp_path / "model.safetensors"
         fitted()[0].save(file)
         assert "another model recipe" in self.refused(file, classifier(head=HeadRecipe(name="softmax")))
+
+    @pytest.mark.parametrize("change", ["one option fewer", "one option more"])
+    def test_a_recipe_of_another_time(self, tmp_path, change):
+        learner, _ = fitted()
+        learner.save(tmp_path / "now.safetensors")
+        with safe_open(tmp_path / "now.safetensors", "pt") as stored:
+            about = json.loads(stored.metadata()["ncenet"])
+        if change == "one option fewer":
+            del about["model"]["head"]["cross_entropy"]
+        else:
+            about["model"]["head"]["temperature"] = 1.0
+        file = tmp_path / "then.safetensors"
+        save_file(load_file(tmp_path / "now.safetensors"), file, metadata={"ncenet": json.dumps(about)})
+        if change == "one option more":
+            assert "another model recipe" in self.refused(file)
+        else:
+            again = classifier()
+            again.load(file)
+            assert weights(again) == weights(learner), "an option that did not exist stands at its default"
 
     def test_another_module_of_ones_own(self, tmp_path):
         class Own(nn.Linear):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -218,7 +219,7 @@ class Classifier:
             raise DataError(f"{file}: not a model file: {error}") from error
         if about.get("format") != FORMAT:
             raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
-        if about["model"] != self.model.model_dump(mode="json"):
+        if _recipe_of(about) != self.model:
             raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
         names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
@@ -327,6 +328,17 @@ def write_model(file: Path, about: dict[str, Any], weights: dict[str, Tensor]) -
     # One entry: safetensors writes several in any order, and equal models should be equal files.
     save_file(weights, partial, metadata={"ncenet": json.dumps(about)})
     partial.replace(file)
+
+
+def _recipe_of(about: dict[str, Any]) -> ModelRecipe | None:
+    """The recipe of a saved model; None for one that knows fields that we don't.
+
+    Options that it does not know stand at their defaults, which leave a model what it was.
+    """
+    try:
+        return ModelRecipe.model_validate(about["model"])
+    except ValidationError:
+        return None
 
 
 def _name_of(auxiliary: Auxiliary | None) -> str | None:

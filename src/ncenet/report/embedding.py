@@ -57,7 +57,7 @@ def embedding_caption(embedding: Embedding) -> str:
         f"t-SNE of the features of {len(embedding.panels[0].x):,} of {embedding.pool:,} images, the same in "
         f"each panel, seed {embedding.seed}, as in the paper's Fig. 4. All are in one frame: each panel "
         "starts from the places in the one beside it, so an image keeps its place as far as the network lets "
-        f"it. Labelled and queried images are all shown, up to half of the points. {said}"
+        f"it. Labelled and queried images are at most half of the points, drawn at random from more. {said}"
     )
 
 

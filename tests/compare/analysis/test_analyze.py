@@ -8,6 +8,7 @@ import pytest
 from ncenet.compare import Comparison
 from ncenet.compare.analysis import analyze, read_analysis
 from ncenet.data.open import open_dataset
+from ncenet.errors import DataError
 from ncenet.report import write_report
 from tests.compare.analysis.conftest import COMPARISON
 
@@ -111,6 +112,16 @@ def test_a_missing_model_is_said_and_the_report_is_written(compared):
     page = write_report(compared)[0].read_text()
     assert "Not drawn:" in page
     assert "How information is spread over the pool" in page
+
+
+def test_a_reason_is_one_line(compared, analyzed, monkeypatch):
+    def fail(trial):
+        raise DataError("does not fit\nlayer 1\nlayer 2")
+
+    shutil.copytree(analyzed[0] / "analysis", compared / "analysis")
+    (compared / "analysis/regions.json").unlink()
+    monkeypatch.setattr("ncenet.compare.analysis.regions.draw_regions", fail)
+    assert analyze(compared).problems == {"regions": "does not fit"}
 
 
 def test_missing_data_is_said_and_tried_again(compared):

@@ -80,7 +80,7 @@ def analyze(folder: Path, *, on_event: Callable[[Event], None] | None = None) ->
         try:
             finding = piece.compute(progress)
         except (NcenetError, OSError) as error:
-            problem = str(error)
+            problem = str(error).partition("\n")[0]  # a model that does not fit lists all its layers
         file = file_of(folder, piece.name)
         file.parent.mkdir(exist_ok=True)
         write_text(file, record_text(piece.fingerprint, finding, problem))
