@@ -96,7 +96,7 @@ def test_verdicts_come_before_tables_and_protocol_beside_them(compared):
 def test_what_is_missing_is_said(tmp_path):
     write_comparison(tmp_path, COMPARISON, {"random": ACCURACY["random"]})
     text = page_of(tmp_path).text
-    assert "2 of 4 trials are not finished and left out: a < b & $c_d$, seed 0, 1" in text
+    assert "2 of 4 trials are not finished and left out: all of a < b & $c_d$" in text
     assert "no seed has finished both yet" in text
 
 

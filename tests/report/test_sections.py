@@ -8,6 +8,7 @@ import pytest
 from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.compare.cycles import duels
 from ncenet.compare.efficiency import target
+from ncenet.compare.records import Table
 from ncenet.report import curves, evidence, page, queried, words
 from ncenet.report.blocks import Folded, Note
 from ncenet.report.words import NOTHING
@@ -168,7 +169,7 @@ def test_many_arms_share_a_sentence_with_their_verdict(tmp_path):
     lines = words.verdict_lines(read_comparison(tmp_path))
     assert [verdict for verdict, _ in lines] == ["better", "unclear", "unclear"]
     assert lines[0][1].startswith("Better than head 0 random: head 0 margin (+2.00), head 1 entropy (+2.00)")
-    assert lines[2][1] == "No seed has finished both head 0 random and head 3 core-set yet."
+    assert lines[2][1] == "No seed to compare yet: head 3 core-set."
 
 
 def test_many_arms_get_a_panel_for_each_head(tmp_path):
@@ -191,3 +192,22 @@ def test_many_arms_get_a_panel_for_each_head(tmp_path):
 def test_a_panel_that_is_left_over_is_not_drawn(tmp_path):
     lines = [curves.Line(f"{g} {n}", [1, 2], [0.5, 0.6], None, g) for g in "abc" for n in range(3)]
     assert [axes.get_visible() for axes in curves.learning_curves(lines).axes] == [True, True, True, False]
+
+
+def test_arms_that_are_not_finished_are_named_once_and_take_no_rows(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {arm: ACCURACY[arm][:2] for arm in ("NCE random", "NCE margin")})
+    first, summary, *others = page.sections_of_comparison(read_comparison(tmp_path), tmp_path)
+    assert first.blocks[-1] == Note(
+        "8 of 12 trials are not finished and left out: NCE random, seed 2; NCE margin, seed 2; "
+        "all of softmax random, softmax margin_"
+    )
+    assert len(summary.blocks[0].rows) == 4
+    shown = {s.title: s.blocks[0] for s in others if isinstance(s.blocks[0], Table)}
+    for title in (
+        "Cycle by cycle",
+        "Labels saved",
+        "Against the best rival",
+        "What was queried",
+        "What it cost",
+    ):
+        assert {row[0] for row in shown[title].rows} <= {"NCE random", "NCE margin"}, title

@@ -56,8 +56,8 @@ def evenness(results: Results) -> Table:
 
 
 def overlaps(results: Results) -> Table:
-    """How much of what each pair of arms queried is the same, in %; a triangle, its columns by number."""
-    arms = [arm.name for arm in results.comparison.arms]
+    """How much of what each two finished arms queried is the same, in %: a triangle, columns by number."""
+    arms = [arm.name for arm in results.comparison.arms if results.curves(arm.name)]
     rows = []
     for n, one in enumerate(arms):
         found = [overlap(results, one, other) for other in arms[:n]]

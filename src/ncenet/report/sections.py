@@ -26,12 +26,7 @@ def verdicts(results: Results, folder: Path) -> Section | None:
     if said := words.verdict_lines(results):
         blocks.append(Verdicts(said))
     if results.unfinished:
-        missing: dict[str, list[str]] = {}
-        for arm, seed in results.unfinished:
-            missing.setdefault(arm, []).append(str(seed))
-        count, total = len(results.unfinished), len(results.comparison.trials)
-        shown = "; ".join(f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items())
-        blocks.append(Note(f"{count} of {total} trials are not finished and left out: {shown}"))
+        blocks.append(Note(_missing(results)))
     return Section("", tuple(blocks)) if blocks else None
 
 
@@ -67,7 +62,9 @@ def learning_curves(results: Results, folder: Path) -> Section:
 def by_cycle(results: Results, folder: Path) -> Section:
     """The headline number at each size of the labelled set."""
     name = words.metric_name(results.metric)
-    return Section(f"Test {name} at each number of labels, %", (tables.by_cycle(results),))
+    return Section(
+        f"Test {name} at each number of labels, %", (tables.without_empty(tables.by_cycle(results)),)
+    )
 
 
 def balanced(results: Results, folder: Path) -> Section | None:
@@ -79,7 +76,12 @@ def balanced(results: Results, folder: Path) -> Section | None:
         "on each, so that a rare class counts as much as a frequent one."
     )
     return Section(
-        "Balanced accuracy", (note, evidence.balanced_summary(results), evidence.balanced_by_cycle(results))
+        "Balanced accuracy",
+        (
+            note,
+            tables.without_empty(evidence.balanced_summary(results)),
+            tables.without_empty(evidence.balanced_by_cycle(results)),
+        ),
     )
 
 
@@ -96,7 +98,7 @@ def cycle_by_cycle(results: Results, folder: Path) -> Section | None:
         f"Differences to {results.comparison.baseline_arm} in percentage points. A cycle is won or lost at "
         f"p < .05 of a paired t test over seeds, {corrected}; all else is tied."
     )
-    return Section("Cycle by cycle", (evidence.won_tied_lost(results, of_arms), note))
+    return Section("Cycle by cycle", (tables.without_empty(evidence.won_tied_lost(results, of_arms)), note))
 
 
 def labels_saved(results: Results, folder: Path) -> Section | None:
@@ -109,7 +111,7 @@ def labels_saved(results: Results, folder: Path) -> Section | None:
         "are of mean curves, straight between cycles; the last column counts the seeds whose own curve "
         "gets there. The area is taken by trapezoids and divided by the range of labels."
     )
-    return Section("Labels saved", (evidence.savings(results, goal), note))
+    return Section("Labels saved", (tables.without_empty(evidence.savings(results, goal)), note))
 
 
 def head_and_selection(results: Results, folder: Path) -> Section | None:
@@ -120,7 +122,7 @@ def head_and_selection(results: Results, folder: Path) -> Section | None:
         note = (
             "Each arm that selects beside the arm that picks at random with the same head; percentage points."
         )
-        blocks += [gains, Note(note)]
+        blocks += [tables.without_empty(gains), Note(note)]
     if squares(results):
         note = (
             "Softmax with random images is the start; percentage points of the mean over cycles, with 95 % "
@@ -128,7 +130,7 @@ def head_and_selection(results: Results, folder: Path) -> Section | None:
             "Selection alone: softmax, images chosen by the arm named beside. Both: the arm itself. "
             "Interaction: what is left of both when the two are taken off."
         )
-        blocks += [evidence.two_by_two(results), Note(note)]
+        blocks += [tables.without_empty(evidence.two_by_two(results)), Note(note)]
     return Section("Head and selection apart", tuple(blocks)) if blocks else None
 
 
@@ -141,13 +143,13 @@ def best_rivals(results: Results, folder: Path) -> Section | None:
         "that both have finished. The pick favours the rival; a difference that is positive all the same "
         "is a strong one."
     )
-    return Section("Against the best rival", (evidence.rivals(results), note))
+    return Section("Against the best rival", (tables.without_empty(evidence.rivals(results)), note))
 
 
 def classes(results: Results, folder: Path) -> Section:
     """How well each class is known in the last cycle."""
     name = words.metric_name(results.metric)
-    table = queries.accuracy_per_class(results)
+    table = tables.without_empty(queries.accuracy_per_class(results))
     return Section(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
 
 
@@ -157,13 +159,14 @@ def queried(results: Results, folder: Path) -> Section:
         "Evenness is the entropy of the class distribution over its largest value: 1 if all classes were "
         "queried equally often, 0 if only one was."
     )
-    counts = folded_if_long(queries.queried_per_class(results))
-    return Section("What was queried", (counts, queries.evenness(results), note))
+    counts = folded_if_long(tables.without_empty(queries.queried_per_class(results)))
+    return Section("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
 
 
 def overlap(results: Results, folder: Path) -> Section | None:
     """How much of what two arms queried is the same."""
-    if len(results.comparison.arms) < 2:
+    table = queries.overlaps(results)
+    if len(table.rows) < 2:
         return None
     chance = queries.chance_overlap(results)
     by_chance = "" if chance is None else f" Two random draws would share {words.percent(chance, 0)} %."
@@ -171,13 +174,13 @@ def overlap(results: Results, folder: Path) -> Section | None:
         "Images that both arms have queried by the last cycle, of those that either has, in % (Jaccard), "
         f"mean over seeds; the initial set apart.{by_chance}"
     )
-    return Section("Overlap of queries", (queries.overlaps(results), note))
+    return Section("Overlap of queries", (table, note))
 
 
 def cost(results: Results, folder: Path) -> Section:
     """Seconds spent."""
     note = Note("Wall times of trials that may have shared the machine: compare them within this table only.")
-    return Section("What it cost", (tables.seconds(results), note))
+    return Section("What it cost", (tables.without_empty(tables.seconds(results)), note))
 
 
 def protocol_of_all(results: Results, folder: Path) -> Section:
@@ -227,6 +230,19 @@ def _shortened(table: Table) -> Table:
         return table
     ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
     return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
+
+
+def _missing(results: Results) -> str:
+    """Which trials are not finished, arm by arm."""
+    missing: dict[str, list[str]] = {}
+    for arm, seed in results.unfinished:
+        missing.setdefault(arm, []).append(str(seed))
+    wholly = [arm for arm in missing if not results.curves(arm)]
+    said = [f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items() if arm not in wholly]
+    if wholly:
+        said.append(f"all of {', '.join(wholly)}")
+    count, total = len(results.unfinished), len(results.comparison.trials)
+    return f"{count} of {total} trials are not finished and left out: {'; '.join(said)}"
 
 
 def _against_baseline(results: Results) -> dict[str, str]:

@@ -83,6 +83,19 @@ def seconds(results: Results) -> Table:
     return Table(("Seconds a cycle", *columns), tuple(rows))
 
 
+def without_empty(table: Table) -> Table:
+    """The table without the rows that hold no number, those of arms that have not finished a seed.
+
+    As it is if no row holds one.
+
+    >>> without_empty(Table(("Arm", "%"), (("a", "50"), ("b", NOTHING)))).rows
+    (('a', '50'),)
+    """
+    numbers = [n for n, column in enumerate(table.columns) if n and column not in WORDS]
+    rows = tuple(row for row in table.rows if any(row[n] != NOTHING for n in numbers))
+    return Table(table.columns, rows or table.rows)
+
+
 def of_run(run: Run) -> Table:
     """The cycles of one run."""
     rows = tuple(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.compare.records import Results, Table
 from ncenet.report.blocks import Block, Facts, Note, Section, Verdicts
-from ncenet.report.tables import WORDS, by_cycle, summary
+from ncenet.report.tables import WORDS, by_cycle, summary, without_empty
 from ncenet.report.words import metric_name, verdict_lines
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def for_terminal(results: Results) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    cycles = by_cycle(results)
+    cycles = without_empty(by_cycle(results))
     kept = _evenly(len(results.labeled), TERMINAL_CYCLES)
     left_out = f" ({len(kept)} of {len(results.labeled)} cycles)" if len(kept) < len(results.labeled) else ""
     shorter = Table(
         (cycles.columns[0], *(cycles.columns[n + 1] for n in kept)),
         tuple((row[0], *(row[n + 1].replace(" ± ", "±") for n in kept)) for row in cycles.rows),
     )
-    whole = summary(results)
+    whole = without_empty(summary(results))
     # The sentences below say what the last column says.
     brief = Table(whole.columns[:-1], tuple(row[:-1] for row in whole.rows))
     return Group(

@@ -160,5 +160,5 @@ def verdict_lines(results: Results) -> tuple[tuple[Verdict, str], ...]:
             lines.append((kind, f"{head}: {arms}."))
     waiting = [arm for arm, (found, _) in said.items() if found is None]
     if waiting:
-        lines.append(("unclear", f"No seed has finished both {baseline} and {', '.join(waiting)} yet."))
+        lines.append(("unclear", f"No seed to compare yet: {', '.join(waiting)}."))
     return tuple(lines)
