@@ -19,6 +19,7 @@ from ncenet.cli import (
     doctor,
     export,
     import_,
+    init,
     listings,
     report,
     run,
@@ -40,6 +41,7 @@ app = App(
 # In the order of a project's life.
 _commands: tuple[Callable[..., None], ...] = (
     demo.demo,
+    init.init,
     ask.ask,
     tell.tell,
     run.run,

@@ -24,7 +24,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.errors import RecipeError
-from ncenet.files import write_text
+from ncenet.loop.recipe_file import keep
 from ncenet.recipe import Recipe, flat
 
 
@@ -51,13 +51,13 @@ class RunFolder:
         return folder
 
     def keep_recipe(self, recipe: Recipe) -> None:
-        """Write the recipe.
+        """Write the recipe, with comments; a file that says the same is left as it is.
 
         Raises:
             RecipeError: as :meth:`check_recipe`.
         """
         self.check_recipe(recipe)
-        write_text(self.path / "recipe.yaml", recipe.to_yaml())
+        keep(self.path / "recipe.yaml", recipe)
 
     def check_recipe(self, recipe: Recipe) -> None:
         """Make sure that the folder is new or was made with the same recipe.

@@ -79,7 +79,7 @@ def open_loop(
         run.check_recipe(recipe)
         found = found or scan_pool(train, recipe, notify)
         found_held_out = None if held_out is None else scan_pool(held_out, recipe, notify)
-        _write_findings(run, recipe, found, found_held_out)
+        write_findings(run, recipe, found, found_held_out)
         run.keep_recipe(recipe)
         ledger = Ledger(run.ledger)
         ledger.remember("class_names", json.dumps(names))
@@ -136,8 +136,18 @@ def scan_pool(dataset: Dataset, recipe: Recipe, notify: Notify | None = None) ->
     return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count)
 
 
-def _write_findings(run: RunFolder, recipe: Recipe, found: Scan, held_out: Scan | None) -> None:
-    """List what is wrong with the images in the run folder, then stop if the recipe says so."""
+def write_findings(run: RunFolder, recipe: Recipe, found: Scan, held_out: Scan | None) -> None:
+    """List what is wrong with the images in the run folder.
+
+    Args:
+        run: the folder.
+        recipe: says whether to stop then.
+        found: what a look at the pool found.
+        held_out: what a look at the test images found, if there are some.
+
+    Raises:
+        UnreadableImages: some images cannot be read, and the recipe says to stop.
+    """
     both = [("pool", found)] if held_out is None else [("pool", found), ("test", held_out)]
     problems = [(place, problem) for place, scanned in both for problem in scanned.problems]
     write_csv(

@@ -1,0 +1,89 @@
+"""``ncenet init``: a look at the images, and a recipe to read and change before anything starts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from ncenet.cli.flags import RecipeFlags
+from ncenet.cli.people import first_recipe, folder_of
+from ncenet.errors import UsageError
+
+if TYPE_CHECKING:
+    from ncenet.data.scan import Scan
+
+_SHOWN = 5
+
+
+def init(
+    images: str,
+    /,
+    *,
+    out: Path | None = None,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
+) -> None:
+    """Look at every image, say what is there, and write a commented recipe into a run folder.
+
+    Nothing is trained and nobody is asked yet; what it prints last goes on from there.
+
+    For example: `ncenet init photos/ --classes cat,dog,other`
+
+    Args:
+        images: Folder of images, Parquet file, CSV manifest or built-in set.
+        out: Run folder. Default: runs/IMAGES-labels.
+        json_output: Print what was found as JSON.
+    """
+    folder = folder_of(images, out)
+    if (folder / "ledger.sqlite").exists():
+        raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
+    recipe = first_recipe(images, flags)
+
+    from ncenet.cli.progress import bars
+    from ncenet.loop.begin import begin
+
+    with bars() as show:
+        dataset, found = begin(recipe, folder, notify=show)
+    names = list(recipe.data.classes or dataset.class_names)
+    if json_output:
+        print(
+            json.dumps({**_facts(found), "classes": names, "recipe": str(folder / "recipe.yaml")}, indent=1)
+        )
+        return
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    _describe(found, folder, console)
+    console.print(f"classes      {', '.join(names)}")
+    console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")
+    console.print(f"Next:  ncenet ask {shlex.quote(str(folder))} --out query.csv")
+
+
+def _facts(found: Scan) -> dict[str, object]:
+    return {
+        "images": len(found.hashes),
+        "smallest": found.sizes and found.sizes.smallest,
+        "largest": found.sizes and found.sizes.largest,
+        "stored_as": found.modes,
+        "unreadable": {problem.id: problem.why for problem in found.problems},
+        "duplicates": [list(group) for group in found.duplicates],
+    }
+
+
+def _describe(found: Scan, folder: Path, console: Console) -> None:
+    modes = ", ".join(f"{count:,} {mode}" for mode, count in found.modes.items())
+    console.print(f"images       {len(found.hashes):,} ({modes})")
+    if found.sizes is not None:
+        smallest, largest, common = found.sizes
+        shown = f"{common[1]} x {common[0]}, all of them" if common else f"sides from {smallest} to {largest}"
+        console.print(f"pixels       {shown}")
+    groups = found.duplicates
+    listed = f", listed in {folder / 'duplicates.csv'}" if groups else ""
+    console.print(f"duplicates   {sum(len(group) - 1 for group in groups):,} copies{listed}")
+    listed = f", left out, listed in {folder / 'bad_images.csv'}" if found.problems else ""
+    console.print(f"unreadable   {len(found.problems):,}{listed}")
+    for problem in found.problems[:_SHOWN]:
+        console.print(f"             {problem}")

@@ -1,0 +1,36 @@
+"""What runs that people label have in common: their folder, and the sizes that suit people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from ncenet.cli.flags import apply_flags
+from ncenet.recipe import Recipe
+
+HELD_OUT = 50
+FIRST_BATCH = 25
+PER_CLASS = 5
+"""The first batch holds so many images for each class, when there are many classes."""
+
+
+def folder_of(images: str, out: Path | None) -> Path:
+    """Where the answers about these images go when nobody says otherwise."""
+    return out or Path("runs") / f"{Path(images).resolve().stem or 'images'}-labels"
+
+
+def first_recipe(images: str, flags: BaseModel | None) -> Recipe:
+    """The recipe of a run that begins: small batches, and images to measure the model unless there are some.
+
+    Raises:
+        RecipeError: a flag is out of range.
+    """
+    recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
+    named = apply_flags(recipe, flags)
+    sizes = {
+        "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
+        "loop.initial": max(FIRST_BATCH, PER_CLASS * len(named.data.classes)),
+        "loop.query_size": FIRST_BATCH,
+    }
+    return apply_flags(recipe.with_changes(sizes), flags)

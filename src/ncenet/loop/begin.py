@@ -1,0 +1,41 @@
+"""A run folder before anything is asked: the recipe, and what a look at every image found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ncenet.data.dataset import Dataset
+from ncenet.data.open import open_train
+from ncenet.data.scan import Scan
+from ncenet.errors import DataError
+from ncenet.loop.folder import RunFolder
+from ncenet.loop.loop import Notify
+from ncenet.loop.open import scan_pool, write_findings
+from ncenet.recipe import Recipe
+
+
+def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tuple[Dataset, Scan]:
+    """Look at every image, and write the recipe and the findings into a run folder.
+
+    Args:
+        recipe: the whole run.
+        folder: the run folder; made when missing.
+        notify: told of the progress.
+
+    Returns:
+        The images, and what was found.
+
+    Raises:
+        RecipeError: the folder holds a run with another recipe.
+        DataError: the images have no labels and the recipe names no classes.
+        UnreadableImages: some images cannot be read, and the recipe says to stop; the findings are written.
+    """
+    train = open_train(recipe)
+    if not (recipe.data.classes or train.class_names):
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+    run = RunFolder(folder)
+    run.check_recipe(recipe)
+    found = scan_pool(train, recipe, notify)
+    run.keep_recipe(recipe)
+    write_findings(run, recipe, found, None)
+    return train, found

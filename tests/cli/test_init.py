@@ -1,0 +1,98 @@
+"""``init``: what is there, and a recipe to begin with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ncenet.recipe import Recipe
+from tests.data.make import bomb_png, jpeg, write
+
+
+@pytest.fixture
+def photos(tmp_path):
+    files = {f"{n}.jpg": jpeg(n, width=16, height=12) for n in range(4)}
+    files |= {"copy.jpg": files["0.jpg"], "broken.jpg": b"hello", "bomb.png": bomb_png(60_000, 60_000)}
+    return write(tmp_path / "photos", files | {"large.jpg": jpeg(9, width=64, height=48)})
+
+
+def test_a_look_and_a_recipe(ncenet, photos, tmp_path):
+    done = ncenet("init", "photos", "--classes", "ant,bee", "--query-size", 7)
+    assert done.code == 0, done.err
+    said = " ".join(done.out.split())
+    assert "images 6 (6 RGB) pixels sides from 12 to 64" in said
+    assert "duplicates 1 copies, listed in runs/photos-labels/duplicates.csv" in said
+    assert "unreadable 2, left out, listed in runs/photos-labels/bad_images.csv" in said
+    assert "broken.jpg: not an image: text that starts with 'hello'" in said
+    assert "classes ant, bee" in said
+    assert said.endswith("Next: ncenet ask runs/photos-labels --out query.csv")
+    folder = tmp_path / "runs" / "photos-labels"
+    recipe = Recipe.load(folder / "recipe.yaml")
+    assert (recipe.data.train, recipe.data.classes, recipe.loop.query_size) == ("photos", ("ant", "bee"), 7)
+    assert "# Labels asked for in each cycle." in (folder / "recipe.yaml").read_text()
+    assert "copy.jpg" in (folder / "duplicates.csv").read_text()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "bad_images.csv",
+        "duplicates.csv",
+        "recipe.yaml",
+    ]
+
+
+def test_what_it_prints_goes_on(ncenet, photos, tmp_path):
+    done = ncenet("init", "photos", "--classes", "ant,bee", "--held-out", 0, "--initial", 3)
+    words = done.out.split("Next:  ncenet ")[1].split()
+    assert ncenet(*words).code == 0
+    assert len((tmp_path / "query.csv").read_text().splitlines()) == 4
+    done = ncenet("init", "photos", "--classes", "ant,bee")
+    assert done.code == 2 and "a run is here already; ncenet report runs/photos-labels" in done.said
+
+
+def test_again_before_anything_was_asked(ncenet, photos, tmp_path):
+    words = ("init", "photos", "--classes", "ant,bee")
+    assert ncenet(*words).code == 0
+    recipe = tmp_path / "runs" / "photos-labels" / "recipe.yaml"
+    recipe.write_text(f"# mine\n{recipe.read_text()}")
+    assert ncenet(*words).code == 0
+    assert recipe.read_text().startswith("# mine\n")
+    done = ncenet(*words, "--seed", 3)
+    assert done.code == 2 and "loop.seed: 0 there, 3 now" in done.said
+
+
+def test_json(ncenet, photos):
+    record = json.loads(ncenet("init", "photos", "--classes", "ant,bee", "--json", "--out", "run").out)
+    assert record["images"] == 6 and (record["smallest"], record["largest"]) == (12, 64)
+    assert record["duplicates"] == [["0.jpg", "copy.jpg"]]
+    assert set(record["unreadable"]) == {"broken.jpg", "bomb.png"}
+    assert (record["classes"], record["recipe"]) == (["ant", "bee"], "run/recipe.yaml")
+
+
+def test_sizes_that_suit_people(ncenet, tmp_path):
+    """A held-out set and batches that grow with the classes; labels that are there name the classes."""
+    write(tmp_path / "pool", {f"{c}/{n}.jpg": jpeg(n + 10 * ord(c)) for c in "abcdefgh" for n in range(2)})
+    assert ncenet("init", "pool").code == 0
+    assert ncenet("init", "pool", "--test", "pool", "--out", "tested").code == 0
+    loop = Recipe.load(tmp_path / "runs" / "pool-labels" / "recipe.yaml").loop
+    assert (loop.held_out, loop.initial, loop.query_size) == (50, 25, 25)
+    assert Recipe.load(tmp_path / "tested" / "recipe.yaml").loop.held_out == 0
+    many = ",".join(f"c{n}" for n in range(9))
+    assert ncenet("init", "pool", "--classes", many, "--out", "many").code == 0
+    assert Recipe.load(tmp_path / "many" / "recipe.yaml").loop.initial == 45
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("photos", 1, "images without labels; name the classes with --classes"),
+        (
+            "nowhere --classes a,b",
+            2,
+            "nowhere: no built-in data set of this name, and no such file",
+        ),
+        ("photos --classes a,b --on-bad-image stop", 1, "2 unreadable image(s)"),
+        ("photos --classes a,a", 2, "a class is named twice"),
+    ],
+)
+def test_wrong_usage(ncenet, photos, words, code, message):
+    done = ncenet("init", *words.split())
+    assert (done.code, message in done.said) == (code, True), done.err
