@@ -179,6 +179,7 @@ def test_the_wheel_holds_what_is_not_code(tmp_path):
         "ncenet/report/page.css",
         "ncenet/cli/demo.yaml",
         "ncenet/__init__.py",
+        *(f"ncenet/web/static/{asset.name}" for asset in (ROOT / "src/ncenet/web/static").iterdir()),
     } <= files
     packed = {name for name in files if ".dist-info/" not in name}
     assert {name for name in packed if not name.startswith("ncenet/") or "__pycache__" in name} == set()

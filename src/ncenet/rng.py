@@ -27,6 +27,7 @@ Stream: TypeAlias = Literal[
     "held-out",
     "bootstrap",
     "figures",
+    "outlook",
     "member",
 ]
 

@@ -70,7 +70,7 @@ def test_the_draw_is_random_recorded_and_made_once(make):  # noqa: F811
     assert first != tuple(sorted(first)) and len(set(first)) == 8
     assert draw_held_out(ledger, 5, Streams(1)) == first
     assert ledger.latest_query(0).strategy == HELD_OUT
-    assert ledger.latest_query(0, besides=HELD_OUT) is None
+    assert ledger.latest_query(0, besides=[HELD_OUT]) is None
 
 
 def test_what_was_answered_or_cannot_be_read_is_not_drawn_and_half_is_the_most(tmp_path):

@@ -280,3 +280,22 @@ def test_added_classes_are_learned_from_the_next_fit_on(make):
     assert loop.class_names == (*CLASSES, "dodo")
     answer(loop, loop.ask(5).ids, "dodo")
     assert loop.fit() == 2
+
+
+def test_answers_and_other_queries_that_come_while_it_queries_disturb_nothing(make, tmp_path):
+    """As on a page, where people go on while a model trains."""
+    loop = make()
+    answer(loop, loop.ask(5).ids)
+    elsewhere = Ledger(tmp_path / "ledger.sqlite")
+    plain = loop.strategy.query
+
+    def meanwhile(view, query_size, *, rng):
+        query = plain(view, query_size, rng=rng)
+        elsewhere.tell({query.ids[0]: "bee"}, who="bob", cycle=1)
+        elsewhere.record_query(1, "random", Query(query.ids[1:2], (0.0,)))
+        return query
+
+    loop.strategy.query = meanwhile
+    query = loop.query(4)
+    elsewhere.close()
+    assert len(query) == 4 and loop.ledger.cycles()[-1].number == 1

@@ -20,6 +20,7 @@ from ncenet.cli import (
     export,
     import_,
     init,
+    label,
     listings,
     report,
     run,
@@ -42,6 +43,7 @@ app = App(
 _commands: tuple[Callable[..., None], ...] = (
     demo.demo,
     init.init,
+    label.label,
     ask.ask,
     tell.tell,
     run.run,

@@ -89,6 +89,33 @@ def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[n
         return np.array(upright).reshape(upright.height, upright.width, channels)
 
 
+def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image.Image:
+    """Decode an image for people to look at: its own shape, in gray or RGB, no side longer than wanted.
+
+    Args:
+        data: the encoded bytes.
+        side: longest side in pixels; smaller images keep their size.
+        max_pixels: refuse larger ones before they are decoded.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        image = _open(data)
+        pixels = image.width * image.height
+        if pixels > max_pixels:
+            raise Undecodable(
+                f"{image.width} x {image.height} is {pixels / 1e6:.0f} megapixels, "
+                f"more than the {max_pixels / 1e6:.0f} that are shown"
+            )
+        image.draft(None, (side, side))
+        ImageOps.exif_transpose(image, in_place=True)
+        upright = _eight_bits(image)
+        upright = upright if upright.mode == "L" else upright.convert("RGB")
+        upright.thumbnail((side, side), PIL.Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return upright
+
+
 def probe(data: bytes) -> Probe:
     """Prove that the bytes decode, as cheaply as that can be done, and say what they are.
 

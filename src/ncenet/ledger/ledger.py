@@ -291,22 +291,23 @@ class Ledger:
         return RecordedQuery(number, cycle, strategy, query)
 
     def latest_query(
-        self, cycle: int | None = None, *, strategy: str | None = None, besides: str | None = None
+        self, cycle: int | None = None, *, strategy: str | None = None, besides: Collection[str] = ()
     ) -> RecordedQuery | None:
         """The last query that was recorded; None when there is none.
 
         Args:
             cycle: only of this cycle.
             strategy: only by the strategy of this name.
-            besides: only by other strategies than this one.
+            besides: only by other strategies than these.
         """
         rows = self._db.rows(
             "SELECT query, cycle, strategy FROM queries WHERE (:cycle IS NULL OR cycle = :cycle) "
-            "AND (:strategy IS NULL OR strategy = :strategy) AND (:besides IS NULL OR strategy != :besides) "
+            "AND (:strategy IS NULL OR strategy = :strategy) "
+            "AND strategy NOT IN (SELECT value FROM json_each(:besides)) "
             "ORDER BY query DESC LIMIT 1",
             cycle=cycle,
             strategy=strategy,
-            besides=besides,
+            besides=json.dumps(list(besides)),
         )
         if not rows:
             return None

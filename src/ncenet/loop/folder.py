@@ -14,6 +14,7 @@
         ├── test.json           accuracy on the held-out images, when there are any
         ├── test.csv            id, label and prediction of each of them
         ├── query.json          who was asked for what, and how long that took
+        ├── why.json            why each queried image was, for the labelling page
         └── query.csv           rank, id and score of each queried image
 
 Every file is written under a temporary name and renamed, so it is there whole or not at all.

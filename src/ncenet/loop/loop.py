@@ -109,12 +109,14 @@ class Loop:
             query_size: how many; fewer come when the pool is smaller.
         """
         cycle = self.fit() if self.labeled() else 0
-        if self._state.is_main_process and self._recorded(cycle, query_size) is None:
-            self._query(cycle, query_size)
+        query = self._recorded(cycle, query_size)
+        if self._state.is_main_process and query is None:
+            query = self._query(cycle, query_size)
         self._state.wait_for_everyone()
-        recorded = self._recorded(cycle, query_size)
-        assert recorded is not None
-        return recorded
+        if query is None:  # made by the main process
+            query = self._recorded(cycle, query_size)
+        assert query is not None
+        return query
 
     def tell(self, answers: Mapping[str, Label | Answer], *, who: str) -> None:
         """Record answers; they are on disk when this returns.
@@ -163,6 +165,11 @@ class Loop:
             self._state.wait_for_everyone()
         return cycle
 
+    def model(self, cycle: int) -> Learner:
+        """The learner, holding the model of a cycle that was fitted."""
+        self._load(cycle)
+        return self.learner
+
     def _current_cycle(self) -> tuple[int, int]:
         """The cycle that learns the labels there are, started if need be, and its last event."""
         cycles = self.ledger.cycles()
@@ -190,8 +197,8 @@ class Loop:
 
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
-        last = self.ledger.latest_query(cycle, besides=HELD_OUT)
-        if last is None or last.strategy != self._chooser(cycle):
+        last = self.ledger.latest_query(cycle, strategy=self._chooser(cycle))
+        if last is None:
             return None
         if self.ledger.open_ids(last) != list(last.query.ids):
             return None
@@ -223,7 +230,7 @@ class Loop:
         closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self.held_out
         return [id for id in self.pool.ids() if id not in closed]
 
-    def _query(self, cycle: int, query_size: int) -> None:
+    def _query(self, cycle: int, query_size: int) -> Query:
         ids: Sequence[str] = self._open()
         start = time.perf_counter()
         name, seconds = self._chooser(cycle), 0.0
@@ -260,6 +267,7 @@ class Loop:
         write_json(files / "query.json", record)
         self.ledger.record_query(cycle, name, query)
         self.notify({"event": "query", **record})
+        return query
 
     def _test(self, cycle: int, labeled: int, files: Path, test: TestSet) -> None:
         record, rows = evaluate(self.learner, test)

@@ -1,0 +1,136 @@
+"""When to stop, and when choosing no longer pays: what the held-out images and the past queries say.
+
+The learning curve is extrapolated by a power law, accuracy = a - b / n^c, fitted by least squares. Its
+interval comes from resampling: the held-out images are drawn anew with replacement, all points of the curve
+move with them, and what the law left over is added as noise, so that a curve that jumps promises little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ncenet.loop.trust import wilson
+from ncenet.rng import Streams
+
+LEAST_POINTS = 4
+"""A law of three parameters goes through any three points, whatever they are worth."""
+DRAWS = 400
+EXPONENTS = np.linspace(0.1, 1.5, 15)
+"""Candidates for c (ours): measured learning curves lie within."""
+LEAST_QUERIED = 20
+"""With fewer answers to what the model asked for, nothing is said about choosing."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What further labels should bring.
+
+    Attributes:
+        labels: how many further ones.
+        gain: in accuracy, in [-1, 1].
+        low: lower end of the 95 % interval.
+        high: its upper end.
+    """
+
+    labels: int
+    gain: float
+    low: float
+    high: float
+
+
+def outlook(labeled: Sequence[int], right: npt.NDArray[np.bool_], *, labels: int = 100) -> Outlook | None:
+    """Extrapolate the learning curve.
+
+    Args:
+        labeled: sizes of the labelled set, rising; T of them.
+        right: (T, N), whether each model is right on each held-out image.
+        labels: how many further labels.
+
+    Returns:
+        None while there are fewer than four points, or no held-out images.
+
+    >>> curve = np.arange(100) < np.array([[40], [60], [70], [75]])
+    >>> found = outlook([25, 50, 100, 200], curve)
+    >>> found.low <= found.gain <= found.high, 0 < found.gain < 0.1
+    (True, True)
+    """
+    if len(labeled) < LEAST_POINTS or right.shape[1] == 0:
+        return None
+    sizes = np.asarray(labeled, float)
+    gain, left_over = _gain(sizes, right.mean(1)[None], labels)
+    random = Streams(0).numpy("outlook", len(labeled), right.shape[1])
+    images = random.integers(0, right.shape[1], (DRAWS, right.shape[1]))
+    accuracies = right[:, images].mean(2).T
+    freedom = len(labeled) - 3  # the law has three parameters
+    noise = float(np.sqrt((left_over[0] ** 2).sum() / freedom))
+    accuracies = accuracies + noise * random.standard_normal(accuracies.shape)
+    gains, _ = _gain(sizes, accuracies, labels)
+    low, high = np.quantile(gains, [0.025, 0.975])
+    best = float(gain[0])
+    return Outlook(labels, best, min(best, float(low)), max(best, float(high)))
+
+
+def _gain(
+    sizes: npt.NDArray[np.float64], accuracies: npt.NDArray[np.float64], labels: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Gain (S,) of S curves of T points, and what the law leaves over (S, T)."""
+    best = np.full(len(accuracies), np.inf)
+    gain = np.zeros(len(accuracies))
+    left_over = np.zeros_like(accuracies)
+    centred = accuracies - accuracies.mean(1, keepdims=True)
+    for c in EXPONENTS:
+        x = sizes**-c
+        spread = x - x.mean()
+        # A curve never falls by more labels: b >= 0.
+        b = np.maximum(0.0, -(centred @ spread) / (spread @ spread))
+        rest = centred + b[:, None] * spread
+        error = (rest**2).sum(1)
+        better = error < best
+        best = np.where(better, error, best)
+        step = sizes[-1] ** -c - (sizes[-1] + labels) ** -c
+        gain = np.where(better, b * step, gain)
+        left_over = np.where(better[:, None], rest, left_over)
+    return gain, left_over
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Whether what the model asked for was harder than what chance would have picked.
+
+    Attributes:
+        queried_errors: share of queried images on which the model was wrong when it asked.
+        random_errors: share of the held-out images, which were picked at random, on which it is wrong.
+        pays: False when the intervals of the two overlap, so that random images would do as well.
+    """
+
+    queried_errors: float
+    random_errors: float
+    pays: bool
+
+
+def choosing(queried_right: Sequence[bool], random_right: Sequence[bool]) -> Choosing | None:
+    """Compare the model's errors on what it asked for with those on random images.
+
+    An image that the model gets right by itself teaches it little. If it is no more often wrong about the
+    images that it chooses than about random ones, choosing them gains nothing.
+
+    Args:
+        queried_right: for each answered image of the last queries, whether the model that asked had it right.
+        random_right: for each held-out image, whether the last model has it right.
+
+    Returns:
+        None while there are too few answers to tell.
+    """
+    if len(queried_right) < LEAST_QUERIED or not random_right:
+        return None
+    queried = wilson(len(queried_right) - sum(queried_right), len(queried_right))
+    random = wilson(len(random_right) - sum(random_right), len(random_right))
+    return Choosing(
+        1 - sum(queried_right) / len(queried_right),
+        1 - sum(random_right) / len(random_right),
+        queried[0] > random[1],
+    )

@@ -1,0 +1,154 @@
+"""The API of the page, and the page itself.
+
+Images are named by the hash of their bytes, never by a path: an address can lead nowhere but to an image of
+the pool, and what it shows never changes, so browsers may keep it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from ncenet.data.previews import preview
+from ncenet.errors import NcenetError, UnreadableImage
+from ncenet.ledger.review import Said
+from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
+from ncenet.web.project import Project
+
+SIDES = {"view": 1600, "sheet": 256}
+"""Longest side in pixels of an image to label, and of one among many."""
+KEPT_PREVIEWS = 256
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+
+def build_app(project: Project) -> FastAPI:
+    """The application, without the guard that belongs around it.
+
+    Args:
+        project: what is labelled.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    pages = {
+        file.name: file.read_bytes()
+        for file in (resources.files("ncenet.web") / "static").iterdir()
+        if file.name.rpartition(".")[2] in MEDIA_TYPES
+    }
+    show = lru_cache(KEPT_PREVIEWS)(lambda image, side, _hash: preview(project.pool, image, side))
+    _explain_errors(app)
+
+    @app.get("/")
+    def page() -> Response:
+        return _asset(pages, "index.html")
+
+    @app.get("/assets/{name}")
+    def asset(name: str) -> Response:
+        return _asset(pages, name)
+
+    @app.get("/images/{size}/{hash}")
+    def image(size: str, hash: str) -> Response:
+        item = project.ledger.review.by_hash(hash)
+        if item is None or size not in SIDES:
+            raise HTTPException(404, "no such image")
+        if project.pool.content_hash(item.id) != item.hash:
+            raise HTTPException(409, f"{item.id} changed since it was scanned: start ncenet label again")
+        data, media_type = show(item.id, SIDES[size], item.hash)
+        return Response(
+            data, media_type=media_type, headers={"cache-control": "private, max-age=31536000, immutable"}
+        )
+
+    @app.get("/api/state")
+    def state() -> Any:
+        return project.snapshot()
+
+    @app.get("/api/events")
+    async def events() -> StreamingResponse:
+        return StreamingResponse(project.hub.listen(), media_type="text/event-stream")
+
+    @app.post("/api/turns")
+    def turns(message: AskForTurns) -> Any:
+        given = project.turns(message.window, message.who, message.holding, message.want)
+        return {"turns": [turn.__dict__ for turn in given]}
+
+    @app.post("/api/answers")
+    def answers(message: Parcel) -> Any:
+        outcome = project.deliver([entry.delivery(message.who) for entry in message.entries])
+        return {"outcome": outcome}
+
+    @app.post("/api/classes")
+    def classes(message: NewClass) -> Any:
+        return {"classes": project.add_class(message.name, message.who)}
+
+    @app.post("/api/why")
+    def why(message: AskWhy) -> Any:
+        return project.reason(message.id)
+
+    @app.post("/api/sheet")
+    def sheet(message: AskForSheet) -> Any:
+        review = project.ledger.review
+        found = review.latest(
+            message.limit,
+            label=message.label,
+            kind=message.kind,
+            who=message.who,
+            disputed=message.disputed,
+            **({} if message.before is None else {"before": message.before}),
+        )
+        others = {
+            said.id: [_said(other) for other in review.answers(said.id)] for said in found if message.disputed
+        }
+        return {"answers": [{**_said(said), "said": others.get(said.id, [])} for said in found]}
+
+    @app.post("/api/mine")
+    def mine(message: AskForMine) -> Any:
+        return {"answers": [_said(said) for said in project.ledger.review.recent(message.who, message.limit)]}
+
+    return app
+
+
+def _said(said: Said) -> dict[str, Any]:
+    return said._asdict()
+
+
+def _asset(pages: dict[str, bytes], name: str) -> Response:
+    if name not in pages:
+        raise HTTPException(404, "no such page")
+    etag = hashlib.blake2b(pages[name], digest_size=8).hexdigest()
+    return Response(
+        pages[name],
+        media_type=MEDIA_TYPES[name.rpartition(".")[2]],
+        headers={"cache-control": "no-cache", "etag": f'"{etag}"'},
+    )
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Whatever goes wrong is answered with a sentence, under ``error``."""
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
+
+    @app.exception_handler(HTTPException)
+    def refused(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": error.detail}, error.status_code)
+
+    @app.exception_handler(UnreadableImage)
+    def unreadable(_: Request, error: UnreadableImage) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 415)
+
+    @app.exception_handler(NcenetError)
+    def impossible(_: Request, error: NcenetError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 409)

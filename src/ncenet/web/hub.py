@@ -1,0 +1,78 @@
+"""Server-sent events: the latest state of the run to every page that listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+SILENCE_SECONDS = 15.0
+"""After so long without news a comment is sent, so that dead connections are noticed."""
+LEAST_PAUSE = 0.25
+"""Seconds between two states at least."""
+SHARE = 0.2
+"""Of the time at most this much goes into taking stock, however long that takes."""
+
+
+class Hub:
+    """Takes stock after changes, not too often, and sends the outcome to all pages.
+
+    Args:
+        snapshot: makes the state; called in a thread of the hub's own.
+    """
+
+    def __init__(self, snapshot: Callable[[], Mapping[str, Any]]) -> None:
+        self._snapshot = snapshot
+        self._changed = threading.Event()
+        self._listeners: dict[asyncio.Queue[str], asyncio.AbstractEventLoop] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="hub", daemon=True)
+        self._thread.start()
+
+    def change(self) -> None:
+        """Say that the state is another one now; returns at once."""
+        self._changed.set()
+
+    def close(self) -> None:
+        """Take stock no more; returns when the last stock is taken."""
+        self._closing.set()
+        self._changed.set()
+        self._thread.join()
+
+    async def listen(self) -> AsyncIterator[str]:
+        """The states from now on, as the text of events."""
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
+        with self._lock:
+            self._listeners[queue] = asyncio.get_running_loop()
+        try:
+            yield "retry: 1000\n\n"
+            while True:
+                try:
+                    yield await asyncio.wait_for(queue.get(), SILENCE_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            with self._lock:
+                del self._listeners[queue]
+
+    def _watch(self) -> None:
+        while self._changed.wait() and not self._closing.is_set():
+            self._changed.clear()
+            start = time.perf_counter()
+            event = f"data: {json.dumps(self._snapshot())}\n\n"
+            with self._lock:
+                for queue, loop in self._listeners.items():
+                    if not loop.is_closed():
+                        loop.call_soon_threadsafe(_put, queue, event)
+            self._closing.wait(max(LEAST_PAUSE, (time.perf_counter() - start) * (1 / SHARE - 1)))
+
+
+def _put(queue: asyncio.Queue[str], event: str) -> None:
+    """The newest states matter: a page that does not keep up misses older ones."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(event)

@@ -1,0 +1,225 @@
+"""A run as people label it: the desk, what arrives, and the training that follows from it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ncenet.data.scan import Scan
+from ncenet.ledger.inbox import Delivery
+from ncenet.ledger.ledger import Ledger
+from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.reasons import read_reasons
+from ncenet.recipe import Recipe
+from ncenet.rng import Streams
+from ncenet.types import Pool, Query
+from ncenet.web.desk import CHANCE, Desk, Turn, latest_query
+from ncenet.web.hub import Hub
+from ncenet.web.stock import Stock
+from ncenet.web.trainer import Lesson, Trainer
+
+RESERVE = 2
+"""A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
+
+RUN = "run"
+"""The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
+
+
+class Project:
+    """One run and everybody who works on it. Every method may be called from any thread.
+
+    Args:
+        recipe: the run.
+        folder: its folder.
+        ledger: its ledger, with the items of the pool in it; closed by :meth:`close`.
+        pool: where the images are.
+        found: what a look at every image found.
+        title: name of the project, for people.
+        you: name of an annotator who has not said theirs.
+        overlap: how many annotators answer each image.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        ledger: Ledger,
+        pool: Pool,
+        found: Scan,
+        *,
+        title: str,
+        you: str,
+        overlap: int = 1,
+    ) -> None:
+        self.recipe, self.folder, self.ledger, self.pool = recipe, folder, ledger, pool
+        self.title, self.you = title, you
+        self._run = ledger.recall(RUN) or secrets.token_hex(8)
+        ledger.remember(RUN, self._run)
+        self._found, self._lock = found, threading.RLock()
+        self._readable = ledger.review.readable()
+        self._desk = Desk(ledger, overlap=overlap)
+        self._seen_seq = ledger.last_seq()
+        held_out = ledger.latest_query(strategy=HELD_OUT)
+        self.held_out = frozenset(held_out.query.ids if held_out is not None else ())
+        self._progress: dict[str, Any] = {"phase": "idle"}
+        self._records = Ledger(ledger.file, read_only=True)
+        self._stock = Stock(folder, self._records)
+        self.hub = Hub(self.snapshot)
+        self._trainer = Trainer(self._hear, threads=recipe.train.threads or 1)
+        self._chances = 0
+        self._not_before = 0  # after a failure: so many labels before the next attempt
+        self._train_if_due()
+
+    def close(self) -> None:
+        """Stop telling pages of changes, and close the ledger."""
+        self.hub.close()
+        self.ledger.close()
+        self._records.close()
+
+    def turns(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
+        """Images for an annotator; see :meth:`ncenet.web.desk.Desk.give`."""
+        with self._lock:
+            self._look_for_others()
+            given = self._desk.give(window, who, holding, want)
+            if len(given) < want and self._draw(want - len(given)):
+                given = self._desk.give(window, who, holding, want)
+            return given
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> dict[str, str | None]:
+        """Record answers, on disk when this returns; see :meth:`ncenet.ledger.inbox.Inbox.deliver`."""
+        with self._lock:
+            self._look_for_others()
+            cycles = self.ledger.cycles()
+            outcome = self.ledger.inbox.deliver(
+                deliveries,
+                cycle=cycles[-1].number if cycles else 0,
+                classes=self.ledger.class_names(),
+            )
+            for id in {d.id for d in deliveries if outcome[d.key] is None}:
+                self._desk.settle(id)
+            self._seen_seq = self.ledger.last_seq()
+            self._train_if_due()
+        self.hub.change()
+        return outcome
+
+    def add_class(self, name: str, who: str) -> tuple[str, ...]:
+        """Add a class; all classes."""
+        self.ledger.add_class(name, who=who)
+        self.hub.change()
+        return self.ledger.class_names()
+
+    def reason(self, id: str) -> dict[str, Any]:
+        """Why an image is asked for, and what the model thinks it is; as JSON.
+
+        Nothing is told of held-out images: they measure the model.
+        """
+        if id in self.held_out:
+            return {"chooser": HELD_OUT}
+        asked = latest_query(self.ledger)
+        for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
+            found = read_reasons(self.folder, cycle).get(id)
+            if found is not None:
+                near = self.ledger.review.items(other for other, _ in found["near"])
+                shown = [
+                    {"image": near[other].hash, "label": label}
+                    for other, label in found["near"]
+                    if other in near
+                ]
+                return {"chooser": "model", "cycle": cycle, **found, "near": shown}
+        return {"chooser": "none"}
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """The state of the run, as JSON."""
+        with self._lock:
+            fresh, due, cycle = self._fresh()
+            asked = latest_query(self.ledger)
+            batch = {
+                "cycle": cycle,
+                "answered": fresh,
+                "size": due,
+                "chooser": None if asked is None else asked.strategy,
+                "waiting": len(self._desk),
+            }
+            progress = dict(self._progress)
+        return {
+            "run": self._run,
+            "title": self.title,
+            "you": self.you,
+            "images": self._readable,
+            "overlap": self._desk.overlap,
+            "batch": batch,
+            "training": progress,
+            **self._stock.take(),
+        }
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        """What the trainer says, from its thread."""
+        with self._lock:
+            match event["event"]:
+                case "fit":
+                    done = event["step"] / event["steps"]
+                    self._progress = {"phase": "training", "cycle": event["cycle"], "done": done}
+                case "cycle":
+                    self._progress = {"phase": "scoring", "cycle": event["cycle"]}
+                case "learned":
+                    self._progress, self._not_before = {"phase": "idle"}, 0
+                    self._desk.reload()
+                    self._train_if_due()
+                case "failed":
+                    self._progress = {"phase": "failed", "why": event["why"]}
+                    self._not_before = self._fresh()[0] + self.recipe.loop.query_size
+        self.hub.change()
+
+    def _look_for_others(self) -> None:
+        """Take up what other programs, such as ``ncenet tell``, wrote into the ledger."""
+        if self.ledger.last_seq() != self._seen_seq:
+            self._seen_seq = self.ledger.last_seq()
+            self._desk.reload()
+            self.hub.change()
+
+    def _fresh(self) -> tuple[int, int, int]:
+        """Labels that no fit has seen, how many start one, and the last cycle."""
+        cycles = self.ledger.cycles()
+        upto = cycles[-1].upto if cycles else 0
+        events = self.ledger.events(after=upto)
+        undone = {event.undoes for event in events}
+        fresh = {e.id for e in events if e.kind == "answer" and e.seq not in undone} - self.held_out
+        loop = self.recipe.loop
+        return len(fresh), loop.query_size if cycles else loop.initial, len(cycles)
+
+    def _train_if_due(self) -> None:
+        """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""
+        fresh, due, cycle = self._fresh()
+        if self._trainer.busy or fresh < self._not_before:
+            return
+        asked = latest_query(self.ledger)
+        interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
+        if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
+            size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
+            if self._trainer.start(Lesson(self.recipe, self.folder, self._found, size)):
+                self._progress = {"phase": "starting"}
+
+    def _draw(self, count: int) -> int:
+        """Put random images on the desk that nobody has answered; how many there were."""
+        highest = self.ledger.review.highest_row()
+        random = Streams(self.recipe.loop.seed).numpy("subset", self.ledger.last_seq(), self._chances)
+        self._chances += 1
+        found: dict[str, str] = {}
+        for number in random.integers(1, highest + 1, 50 * count).tolist() if highest else ():
+            item = self.ledger.review.row(number)
+            if item is None or item.problem is not None or item.id in self._desk or item.id in found:
+                continue
+            if not self.ledger.review.answers(item.id):
+                found[item.id] = item.hash
+                if len(found) == count:
+                    break
+        cycles = self.ledger.cycles()
+        cycle = cycles[-1].number if cycles else 0
+        if found:
+            query = Query(tuple(found), (0.0,) * len(found))
+            self.ledger.record_query(cycle, CHANCE, query)
+            self._desk.add(Turn(id, hash, CHANCE, cycle) for id, hash in found.items())
+        return len(found)

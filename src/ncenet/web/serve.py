@@ -1,0 +1,103 @@
+"""Serving a project: from the recipe to a running page."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from ncenet.data.open import open_dataset
+from ncenet.errors import UsageError
+from ncenet.loop.loop import Notify
+from ncenet.loop.open import open_loop, scan_pool
+from ncenet.recipe import Recipe
+from ncenet.web.api import build_app
+from ncenet.web.guard import Guard, our_names, token_of
+from ncenet.web.project import Project
+
+GOODBYE_SECONDS = 1
+"""How long a server that is told to stop waits for its answers to get through."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a page is.
+
+    Attributes:
+        url: with the token in it: whoever has it may label.
+        everywhere: whether other machines reach it.
+    """
+
+    url: str
+    everywhere: bool
+
+
+def open_project(
+    recipe: Recipe, folder: Path, *, you: str, overlap: int = 1, notify: Notify | None = None
+) -> Project:
+    """Open the images and the run folder, new or begun, for people to label.
+
+    Args:
+        recipe: the whole run.
+        folder: the run folder.
+        you: name of an annotator who has not said theirs.
+        overlap: how many annotators answer each image.
+        notify: told of the progress of the look at every image.
+    """
+    found = scan_pool(open_dataset(recipe.data.train), recipe, notify)
+    loop, dataset = open_loop(recipe, folder, notify=notify, found=found)
+    return Project(
+        recipe, folder, loop.ledger, dataset.pool, found, title=dataset.name, you=you, overlap=overlap
+    )
+
+
+def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], None] | None = None) -> None:
+    """Serve the page until the process is told to stop.
+
+    Args:
+        project: what is labelled.
+        host: address to bind to.
+        port: port to bind to; 0 takes a free one.
+        ready: told where the page is, once it can be opened.
+
+    Raises:
+        UsageError: the address cannot be had.
+    """
+    door = _bind(host, port)
+    bound = door.getsockname()[1]
+    names, everywhere = our_names(host)
+    token = token_of(project.folder)
+    app = Guard(
+        build_app(project), token=token, hosts=names, any_address=everywhere, cookie=f"ncenet-{bound}"
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GOODBYE_SECONDS,
+        )
+    )
+    if ready is not None:
+        shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+        ready(Address(f"http://{shown}:{bound}/?token={token}", everywhere))
+    server.run(sockets=[door])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        door = socket.socket(family, socket.SOCK_STREAM)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(128)
+    except OSError as error:
+        raise UsageError(
+            f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another ncenet label is "
+            "running; --port 0 takes a free one"
+        ) from error
+    return door

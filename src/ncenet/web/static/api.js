@@ -1,0 +1,36 @@
+// Talking to the server.
+
+/** The server said no, and why: asking again would not help. */
+export class Refused extends Error {}
+
+async function call(path, message) {
+  const response = await fetch(path, {
+    method: message === undefined ? "GET" : "POST",
+    headers: message === undefined ? {} : { "content-type": "application/json" },
+    body: message === undefined ? undefined : JSON.stringify(message),
+    credentials: "same-origin",
+  });
+  const answer = await response.json().catch(() => ({ error: response.statusText }));
+  if (response.ok) return answer;
+  // 5xx, and what a proxy says in the place of a server that is away, are worth another try.
+  throw response.status >= 500 ? new Error(answer.error) : new Refused(answer.error);
+}
+
+export const state = () => call("/api/state");
+export const turns = (message) => call("/api/turns", message);
+/** Give back the images of a window that is being closed. */
+export const leave = (message) => navigator.sendBeacon("/api/turns", new Blob([JSON.stringify({ ...message, holding: [], want: 0 })], { type: "application/json" }));
+export const answers = (message) => call("/api/answers", message);
+export const addClass = (message) => call("/api/classes", message);
+export const why = (id) => call("/api/why", { id });
+export const sheet = (message) => call("/api/sheet", message);
+export const mine = (who, limit = 50) => call("/api/mine", { who, limit });
+
+/** Listen to the states of the run; the browser connects again by itself. */
+export function listen(onState, onLink) {
+  const source = new EventSource("/api/events");
+  source.onmessage = (event) => onState(JSON.parse(event.data));
+  source.onopen = () => onLink(true);
+  source.onerror = () => onLink(false);
+  return source;
+}

@@ -1,0 +1,69 @@
+// The learning curve: accuracy over labels, each point with its 95 % interval.
+
+import { draw, make, number, percent } from "./dom.js";
+
+const [WIDTH, HEIGHT] = [320, 170];
+const PAD = { left: 38, right: 10, top: 10, bottom: 28 };
+
+function niceStep(span) {
+  return [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10000, 50000, 100000].find((s) => span / s <= 4) ?? 1e6;
+}
+
+/** The curve as an element; with fewer than one point, a sentence. */
+export function curve(points, heldOut) {
+  if (!points.length) {
+    const wait = heldOut.size && heldOut.answered < heldOut.size;
+    return make("p", { className: "faint" }, wait ? "First come the random images that measure the model." : heldOut.size ? "Appears after the first training." : "There are no held-out images: how good the model is cannot be said.");
+  }
+  const labels = points.map((p) => p.labeled);
+  const [first, last] = [Math.min(...labels), Math.max(...labels)];
+  const span = Math.max(1, last - first);
+  const low = Math.max(0, Math.floor(10 * Math.min(...points.map((p) => p.low))) / 10);
+  const x = (n) => PAD.left + ((n - first + 0.04 * span) / (1.08 * span)) * (WIDTH - PAD.left - PAD.right);
+  const y = (a) => PAD.top + ((1 - a) / (1 - low || 1)) * (HEIGHT - PAD.top - PAD.bottom);
+  const parts = [];
+  for (let tick = Math.ceil(low * 5) / 5; tick <= 1.001; tick += 0.2) {
+    parts.push(draw("line", { class: "rule", x1: PAD.left, x2: WIDTH - PAD.right, y1: y(tick), y2: y(tick) }));
+    parts.push(draw("text", { class: "tick", x: PAD.left - 6, y: y(tick) + 4, "text-anchor": "end" }, `${Math.round(100 * tick)}`));
+  }
+  const step = niceStep(span);
+  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
+    parts.push(draw("text", { class: "tick", x: x(tick), y: HEIGHT - 10, "text-anchor": "middle" }, number(tick)));
+  }
+  const above = points.map((p) => `${x(p.labeled)},${y(p.high)}`);
+  const below = points.map((p) => `${x(p.labeled)},${y(p.low)}`).reverse();
+  if (points.length > 1) parts.push(draw("polygon", { class: "band", points: [...above, ...below].join(" ") }));
+  else parts.push(draw("line", { class: "whisker", x1: x(first), x2: x(first), y1: y(points[0].low), y2: y(points[0].high) }));
+  parts.push(draw("polyline", { class: "line", points: points.map((p) => `${x(p.labeled)},${y(p.accuracy)}`).join(" ") }));
+  for (const p of points) {
+    const words = `${number(p.labeled)} labels: ${percent(p.accuracy)} (${percent(p.low)} to ${percent(p.high)})`;
+    parts.push(draw("circle", { class: "point", cx: x(p.labeled), cy: y(p.accuracy), r: 3.5 }, draw("title", {}, words)));
+  }
+  const newest = points.at(-1);
+  const summary = `${percent(newest.accuracy)} right, 95 % interval ${percent(newest.low)} to ${percent(newest.high)}, on ${newest.images} held-out images after ${number(newest.labeled)} labels`;
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Learning curve: ${summary}` }, ...parts);
+  return make("div", {},
+    make("p", { className: "headline" }, make("strong", {}, percent(newest.accuracy)), make("span", {}, ` ${percent(newest.low)} to ${percent(newest.high)}`)),
+    svg,
+    make("p", { className: "faint axis" }, "% right over labels; band: 95 % interval"));
+}
+
+const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)}`;
+
+/** What further labels should bring, and whether choosing pays. */
+export function advice(state) {
+  const lines = [];
+  if (state.outlook) {
+    const { labels, gain, low, high } = state.outlook;
+    lines.push(`The next ${labels} labels should bring ${points(gain)} points (${points(low)} to ${points(high)}).`);
+    if (high < 0.01) lines.push("Less than one point: this may be the time to stop.");
+  } else if (state.curve.length) {
+    lines.push(`What further labels should bring can be said after four trainings; this is the ${["first", "second", "third"][state.curve.length - 1] ?? "next"}.`);
+  }
+  if (state.choosing) {
+    const { queried_errors: asked, random_errors: random, pays } = state.choosing;
+    const compared = `wrong about ${percent(asked)} of what it asked for, ${percent(random)} of random images`;
+    lines.push(pays ? `Choosing pays: the model was ${compared}.` : `Random images would do as well, as far as can be seen: the model was ${compared}.`);
+  }
+  return make("div", { className: "advice" }, ...lines.map((line) => make("p", {}, line)));
+}

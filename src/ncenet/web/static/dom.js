@@ -1,0 +1,60 @@
+// Small helpers for building pages: elements are made, never parsed from text, so nothing can be injected.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element with properties and children; strings become text. */
+export function make(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in element && !key.startsWith("aria")) element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** An SVG element. */
+export function draw(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** Have a screen reader say something. */
+export function say(text) {
+  $("said").textContent = text;
+}
+
+let fading;
+
+/** Show a line for a while. */
+export function notice(text, seconds = 6) {
+  const line = $("notice");
+  line.textContent = text;
+  line.hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => (line.hidden = true), 1000 * seconds);
+}
+
+/** Ask for a line of text in a dialog; null when the person thinks better of it. */
+export function ask(title, text, value = "") {
+  const [dialog, input] = [$("ask"), $("ask-input")];
+  $("ask-title").textContent = title;
+  $("ask-text").textContent = text;
+  input.value = value;
+  dialog.returnValue = "";
+  dialog.showModal();
+  input.select();
+  $("ask-cancel").onclick = () => dialog.close();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === "ok" && input.value.trim() ? input.value.trim() : null);
+  });
+}
+
+/** A key that nothing else has; also where the browser keeps randomUUID for encrypted pages. */
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+export const number = (n) => n.toLocaleString("en");
+export const imageUrl = (hash, size = "view") => `/images/${size}/${hash}`;

@@ -1,0 +1,170 @@
+// The page: keys and buttons, and what they set in motion.
+
+import * as api from "./api.js";
+import { $, ask, make, newKey, notice, say } from "./dom.js";
+import { Grid } from "./grid.js";
+import { assign, classOf, HELP } from "./keys.js";
+import { Outbox } from "./outbox.js";
+import { showPanel } from "./panel.js";
+import { Session } from "./session.js";
+import { explainWhy, show, showClasses, suggest, wordsFor } from "./stage.js";
+
+const IDLE_MS = 20000; // how often a window says that it is still there
+const WAITING_MS = 1000; // how often it asks when it has nothing to show
+
+let state;
+let classes = [];
+let session;
+let online = true;
+let told = "";
+
+const named = (storage, key, make) => {
+  if (!storage.getItem(key)) storage.setItem(key, make());
+  return storage.getItem(key);
+};
+
+async function start() {
+  theme(localStorage.getItem("ncenet/theme") ?? "auto");
+  state = await api.state();
+  const window = named(sessionStorage, `ncenet/${state.run}/window`, newKey);
+  const who = sessionStorage.getItem("ncenet/who") ?? localStorage.getItem("ncenet/who") ?? state.you;
+  const outbox = new Outbox(state.run, window, { onChange: showLink, onRefused: (why) => notice(`Not recorded: ${why}`, 15), onRecorded: () => {} });
+  session = new Session({ outbox, who, window, onChange: redraw });
+  globalThis.ncenet = { session, outbox }; // for whoever looks with the browser's own tools
+  takeState(state);
+  api.listen(takeState, (up) => {
+    if (up && !online) outbox.flush().then(() => session.renew()).catch(() => {});
+    online = up;
+    showLink();
+  });
+  addEventListener("pagehide", () => api.leave({ window, who }));
+  await session.resume();
+  redraw();
+  setInterval(() => session.ahead.length || session.topUp().catch(() => {}), WAITING_MS);
+  setInterval(() => session.renew().catch(() => {}), IDLE_MS);
+}
+
+function takeState(next) {
+  const asked = state && (next.batch.cycle !== state.batch.cycle || next.training.phase !== state.training.phase);
+  state = next;
+  document.title = `${state.title} · ncenet`;
+  $("title").textContent = state.title;
+  $("who").textContent = session.who;
+  if (state.classes.join("\n") !== classes.map(({ name }) => name).join("\n")) useClasses(state.classes);
+  showPanel(state, session.who);
+  if (!session.current) redraw();
+  if (asked && state.training.phase === "idle") session.renew().catch(() => {});
+  if (state.curve.length && told !== `${state.curve.length}`) say(`Model ${state.curve.length} is trained`);
+  told = `${state.curve.length}`;
+}
+
+function useClasses(names) {
+  classes = assign(names);
+  showClasses(classes, state.counts, (name) => act("answer", name), newClass);
+  redraw();
+}
+
+function redraw() {
+  show(session, state);
+}
+
+function showLink() {
+  const waiting = session?.outbox.waiting ?? 0;
+  const words = waiting ? `${waiting} answer${waiting === 1 ? "" : "s"} kept here until the server is back` : "";
+  $("link").textContent = online ? "" : words || "The server is away";
+  $("link").classList.toggle("away", !online);
+}
+
+/** What a person does to the image in front of them. */
+function act(what, label) {
+  if (what === "answer" || what === "skip" || what === "unsure") {
+    if (session.answer(what, label ?? null)) say(what === "answer" ? label : what);
+  } else if (what === "undo") {
+    const item = session.undo();
+    if (item === undefined) notice("There is no answer to undo.");
+    else if (item === null) notice("That answer came from elsewhere: correct it with a class key.");
+    else say("Undone");
+  } else if (what === "back") {
+    if (session.back()) say(`Was: ${wordsFor(session.current.answers.at(-1))}`);
+    else notice("This is the first answer.");
+  } else if (session.current) {
+    const asked = what === "suggest" ? suggest(session.current) : explainWhy(session.current);
+    asked.catch((error) => notice(error.message));
+  }
+}
+
+async function newClass() {
+  const name = await ask("New class", "Everybody in this project can use it from now on.");
+  if (name === null) return;
+  if (classes.some((known) => known.name === name)) return notice(`${name} is a class already.`);
+  session.outbox.push({ who: session.who, name });
+  useClasses([...classes.map((known) => known.name), name]);
+}
+
+async function rename() {
+  const name = await ask("Who is labelling?", "Answers are recorded under this name.", session.who);
+  if (name === null || name === session.who) return;
+  localStorage.setItem("ncenet/who", name);
+  sessionStorage.setItem("ncenet/who", name);
+  location.reload();
+}
+
+function help() {
+  const rows = HELP.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
+  const close = make("button", { type: "button", className: "primary", onclick: () => $("help").close() }, "Close");
+  $("help").replaceChildren(make("h2", { id: "help-title" }, "Keys"), make("dl", {}, ...rows), make("menu", {}, close));
+  $("help").showModal();
+}
+
+function theme(choice) {
+  document.documentElement.dataset.theme = choice;
+  localStorage.setItem("ncenet/theme", choice);
+  $("theme").textContent = { auto: "\u25D0", light: "\u2600", dark: "\u263E" }[choice];
+}
+
+const grid = new Grid({
+  classes: () => classes,
+  people: () => state.annotators.map(({ who }) => who),
+  correct: ({ id, hash }, kind, label) => {
+    const entry = { who: session.who, key: newKey(), id, hash, kind };
+    session.outbox.push(kind === "answer" ? { ...entry, label } : entry);
+  },
+  onClose: () => document.querySelector("main").removeAttribute("inert"),
+});
+
+function openGrid(filter) {
+  document.querySelector("main").setAttribute("inert", "");
+  grid.show(filter).catch((error) => notice(error.message));
+}
+
+const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why" };
+
+document.addEventListener("keydown", (event) => {
+  if (!session || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.matches("input, select, textarea")) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  let meant = true;
+  const name = classOf(classes, key);
+  if (grid.open) meant = grid.key({ key });
+  else if (event.repeat && (name || KEYS[key])) meant = true; // a key that is held down answers once
+  else if (name) act("answer", name);
+  else if (KEYS[key]) act(KEYS[key]);
+  else if (key === "n") newClass();
+  else if (key === "g") openGrid({});
+  else if (key === "?") help();
+  else if (key === "Escape") meant = session.forward();
+  else meant = false;
+  if (meant) event.preventDefault();
+});
+
+for (const button of document.querySelectorAll("[data-do]")) button.onclick = () => act(button.dataset.do);
+$("open-help").onclick = help;
+$("open-grid").onclick = () => openGrid({});
+$("open-name").onclick = rename;
+$("theme").onclick = () => theme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]);
+document.addEventListener("click", (event) => event.target.id === "open-disputed" && openGrid({ disputed: true }));
+
+start().catch((error) => {
+  $("empty").hidden = false;
+  $("empty").textContent = error.message;
+});

@@ -1,0 +1,99 @@
+// Answers on their way to the server. They lie in the browser's storage until the server has said that they
+// are on its disk; each has a key of its own, so sending one twice does no harm.
+
+import * as api from "./api.js";
+
+const PARCEL = 100;
+const RETRY_MS = 1000;
+
+export class Outbox {
+  /** `run` keeps the answers of two projects apart; `onChange` hears of every change of the number waiting. */
+  constructor(run, window, { onChange, onRefused, onRecorded }) {
+    this.prefix = `ncenet/${run}/outbox/`;
+    this.name = this.prefix + window;
+    this.onChange = onChange;
+    this.onRefused = onRefused;
+    this.onRecorded = onRecorded;
+    this.sending = false;
+    this.timer = undefined;
+    this.entries = this.#adopt();
+    addEventListener("online", () => this.flush());
+  }
+
+  /** This window's answers, and those of windows that were closed before theirs were sent. */
+  #adopt() {
+    const entries = [];
+    for (const name of Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).sort()) {
+      entries.push(...JSON.parse(localStorage.getItem(name)));
+    }
+    return entries;
+  }
+
+  get waiting() {
+    return this.entries.length;
+  }
+
+  /** Take an answer, `{who, key, id, kind, ...}`, or a new class, `{who, name}`. It is safe when this returns. */
+  push(entry) {
+    this.entries.push(entry);
+    this.#keep();
+    this.flush();
+  }
+
+  #keep() {
+    if (this.entries.length) localStorage.setItem(this.name, JSON.stringify(this.entries));
+    else localStorage.removeItem(this.name);
+    this.onChange(this.entries.length);
+  }
+
+  /** Send what is waiting, in its order; on failure try again, for ever. */
+  async flush() {
+    if (this.sending) return;
+    this.sending = true;
+    clearTimeout(this.timer);
+    try {
+      while (this.entries.length) await this.#sendSome();
+    } catch (error) {
+      this.timer = setTimeout(() => this.flush(), RETRY_MS);
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  async #sendSome() {
+    const first = this.entries[0];
+    if ("name" in first) {
+      try {
+        await api.addClass(first);
+      } catch (error) {
+        if (!(error instanceof api.Refused)) throw error;
+        this.onRefused(error.message);
+      }
+      this.#sent([first]);
+      return;
+    }
+    const parcel = [];
+    for (const entry of this.entries.slice(0, PARCEL)) {
+      if ("name" in entry || entry.who !== first.who) break;
+      parcel.push(entry);
+    }
+    const entries = parcel.map(({ who, ...entry }) => entry);
+    const { outcome } = await api.answers({ who: first.who, entries });
+    for (const why of Object.values(outcome)) if (why) this.onRefused(why);
+    this.#sent(parcel);
+    this.onRecorded(parcel);
+  }
+
+  /** Strike off what is on the server's disk, in this window and wherever else it was kept. */
+  #sent(parcel) {
+    this.entries = this.entries.filter((entry) => !parcel.includes(entry));
+    this.#keep();
+    const keys = new Set(parcel.map((entry) => entry.key));
+    for (const name of Object.keys(localStorage)) {
+      if (!name.startsWith(this.prefix) || name === this.name) continue;
+      const left = JSON.parse(localStorage.getItem(name)).filter((entry) => !keys.has(entry.key));
+      if (left.length) localStorage.setItem(name, JSON.stringify(left));
+      else localStorage.removeItem(name);
+    }
+  }
+}

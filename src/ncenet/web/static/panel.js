@@ -1,0 +1,45 @@
+// Beside the image: how far the work has come.
+
+import { advice, curve } from "./curve.js";
+import { $, make, number, percent } from "./dom.js";
+
+function bar(name, done, size, note = "") {
+  const label = make("div", { className: "bar-label" }, make("span", {}, name), make("span", {}, note || `${number(done)} of ${number(size)}`));
+  return make("div", { className: "progress" }, label, make("progress", { max: Math.max(1, size), value: Math.min(done, size), "aria-label": name }));
+}
+
+function training({ phase, done, cycle, why }) {
+  switch (phase) {
+    case "starting": return bar("The model", 0, 1, "starting");
+    case "training": return bar(`Training model ${cycle}`, done, 1, percent(done));
+    case "scoring": return bar("Looking at the images", 1, 1, cycle ? `model ${cycle}` : "");
+    case "failed": return make("p", { className: "trouble", role: "alert" }, `Training failed, labelling goes on: ${why}`);
+    default: return "";
+  }
+}
+
+/** Show the state of the run. */
+export function showPanel(state, who) {
+  const { batch, heldOut } = state;
+  const parts = [];
+  if (heldOut.answered < heldOut.size) parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
+  parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size));
+  parts.push(training(state.training));
+  parts.push(make("p", { className: "faint" }, `${number(state.labeled + heldOut.answered)} of ${number(state.images)} images answered`));
+  $("progress").replaceChildren(...parts.filter(Boolean));
+
+  $("curve").replaceChildren(curve(state.curve, heldOut));
+  $("advice").replaceChildren(advice(state));
+
+  const most = Math.max(1, ...Object.values(state.counts));
+  const rows = Object.entries(state.counts).map(([name, count]) =>
+    make("div", { className: "share" }, make("span", {}, name), make("meter", { max: most, value: count, "aria-label": name }), make("span", {}, number(count))));
+  const closed = [[state.skipped, "skipped"], [state.unsure, "unsure"]].filter(([n]) => n).map(([n, word]) => `${number(n)} ${word}`);
+  $("counts").replaceChildren(make("div", { className: "shares" }, ...rows), make("p", { className: "faint" }, closed.join(", ")));
+
+  const people = state.annotators.map(({ who: name, answers, seconds }) =>
+    make("div", { className: "share person" }, make("span", {}, name === who ? `${name} (you)` : name), make("span", {}, number(answers)), make("span", {}, seconds === null ? "" : `${seconds.toFixed(1)} s each`)));
+  const dispute = state.disputed ? make("button", { type: "button", id: "open-disputed", className: "link-button" }, `${number(state.disputed)} image${state.disputed === 1 ? "" : "s"} in dispute`) : "";
+  $("people").replaceChildren(make("div", { className: "shares" }, ...people), dispute);
+  $("people-section").hidden = !state.annotators.length;
+}

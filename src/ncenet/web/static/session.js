@@ -1,0 +1,152 @@
+// One window's work: the images ahead, the answers given, and the way back. Knows nothing of the page.
+
+import * as api from "./api.js";
+import { imageUrl, newKey } from "./dom.js";
+
+const AHEAD = 8;
+const LOW = 5;
+
+/** An image with a key for what was answered about it in this window, the latest answer last. */
+function itemOf(turn, answers = []) {
+  const picture = new Image();
+  picture.decoding = "sync";
+  picture.src = imageUrl(turn.hash);
+  const ready = picture.decode().catch(() => {});
+  return { turn, picture, ready, answers };
+}
+
+export class Session {
+  /** `onChange` is called whenever another image, or another answer, is to be shown. */
+  constructor({ outbox, who, window, onChange }) {
+    this.outbox = outbox;
+    this.who = who;
+    this.window = window;
+    this.onChange = onChange;
+    this.ahead = [];
+    this.history = [];
+    this.looking = null; // position in the history when the person went back
+    this.answered = new Set(); // ids, whether the server knows it yet or not
+    this.asking = false;
+    this.shownAt = performance.now();
+    document.addEventListener("visibilitychange", () => (this.shownAt = NaN));
+  }
+
+  get current() {
+    return this.looking === null ? this.ahead[0] : this.history[this.looking];
+  }
+
+  /** Take up where this annotator stopped. */
+  async resume() {
+    await this.outbox.flush();
+    const { answers } = await api.mine(this.who);
+    this.history = answers.reverse().map(({ id, hash, kind, label, key }) => {
+      this.answered.add(id);
+      const turn = { id, hash, chooser: "again", cycle: 0 };
+      return { turn, picture: null, answers: [{ key, kind, label }] };
+    });
+    await this.topUp();
+  }
+
+  /** Ask for more images when few are left. */
+  async topUp(want = AHEAD) {
+    if (this.asking || this.ahead.length >= LOW) return;
+    this.asking = true;
+    try {
+      await this.#fetch(want);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** The run asks for other images now: drop those ahead, all but the one that is looked at. */
+  async renew() {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      await this.#fetch(AHEAD);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  async #fetch(want) {
+    const had = this.ahead[0];
+    const holding = this.ahead.map(({ turn }) => turn.id);
+    const { turns } = await api.turns({ window: this.window, who: this.who, holding, want });
+    const known = new Map(this.ahead.map((item) => [item.turn.id, item]));
+    const first = this.ahead[0]; // another one than before if answers were given meanwhile
+    const rest = turns.filter(({ id }) => !this.answered.has(id) && id !== first?.turn.id);
+    this.ahead = rest.map((turn) => known.get(turn.id) ?? itemOf(turn));
+    if (first) this.ahead.unshift(first);
+    if (this.ahead[0] !== had && this.looking === null) this.#show();
+  }
+
+  /** Answer the image that is looked at. */
+  answer(kind, label = null) {
+    const item = this.current;
+    if (!item) return false;
+    const entry = { who: this.who, key: newKey(), id: item.turn.id, kind, hash: item.turn.hash };
+    const seconds = (performance.now() - this.shownAt) / 1000;
+    if (kind === "answer") entry.label = label;
+    if (this.looking === null && seconds >= 0 && seconds < 3600) entry.seconds = Math.round(seconds * 1000) / 1000;
+    item.answers.push({ key: entry.key, kind, label });
+    if (this.looking === null) {
+      this.ahead.shift();
+      this.history.push(item);
+      this.answered.add(item.turn.id);
+    }
+    this.looking = null;
+    this.#show();
+    this.outbox.push(entry);
+    this.topUp().catch(() => {});
+    return true;
+  }
+
+  /** Take back the last answer, or the one that is looked at; the image it was about, or undefined. */
+  undo() {
+    const position = this.looking ?? this.history.length - 1;
+    const item = this.history[position];
+    const last = item?.answers.at(-1);
+    if (!last) return undefined;
+    if (!last.key) return null; // it came from elsewhere: it can be corrected, not undone
+    item.answers.pop();
+    if (!item.answers.length) {
+      this.history.splice(position, 1);
+      this.answered.delete(item.turn.id);
+      this.ahead.unshift(this.#withPicture(item));
+      this.looking = null;
+    }
+    this.#show();
+    this.outbox.push({ who: this.who, key: newKey(), id: item.turn.id, kind: "undo", undoes: last.key });
+    return item;
+  }
+
+  /** Look at the answer before. */
+  back() {
+    const position = (this.looking ?? this.history.length) - 1;
+    if (position < 0) return false;
+    this.looking = position;
+    this.#withPicture(this.history[position]);
+    this.#show();
+    return true;
+  }
+
+  /** Return to the image that is to be labelled. */
+  forward() {
+    if (this.looking === null) return false;
+    this.looking = null;
+    this.#show();
+    return true;
+  }
+
+  #withPicture(item) {
+    return item.picture ? item : Object.assign(item, itemOf(item.turn, item.answers));
+  }
+
+  #show() {
+    // Far back, pictures are let go: they are one request away.
+    for (const item of this.history.slice(0, -20)) if (item !== this.current) item.picture = null;
+    this.shownAt = performance.now();
+    this.onChange();
+  }
+}

@@ -1,0 +1,146 @@
+// The image, its classes, and what is said about it.
+
+import * as api from "./api.js";
+import { $, imageUrl, make, percent, say } from "./dom.js";
+
+const CHOOSERS = {
+  "held-out set": "Measuring: a random image, never trained on",
+  "initial set": "First images, picked at random",
+  "typical images": "Typical of images that no label covers yet",
+  random: "Picked at random while the model trains",
+  rejection: "Far from every class the model knows",
+  confusion: "Between classes that the model knows",
+  again: "",
+};
+const OTHER = { skip: "skipped", unsure: "unsure" };
+
+export function wordsFor(answer) {
+  return answer.kind === "answer" ? answer.label : OTHER[answer.kind];
+}
+
+/** Show the classes as buttons with their keys. */
+export function showClasses(classes, counts, onClass, onNew) {
+  const buttons = classes.map(({ name, digit, letter }) => {
+    const keys = [digit, letter].filter(Boolean).map((key) => make("kbd", {}, key));
+    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, make("span", {}, name));
+    button.dataset.name = name;
+    return button;
+  });
+  const more = make("button", { type: "button", className: "class new", onclick: onNew }, make("kbd", {}, "n"), make("span", {}, "New class"));
+  $("classes").replaceChildren(...buttons, more);
+}
+
+/** Show the image that a session is at; `state` is that of the run. */
+export function show(session, state) {
+  const item = session.current;
+  const frame = document.querySelector(".frame");
+  $("why").hidden = true;
+  mark(null, item && session.looking !== null ? item.answers.at(-1) : null);
+  $("image")?.remove();
+  $("empty").hidden = Boolean(item);
+  if (!item) {
+    $("phase").textContent = "";
+    $("caption").textContent = "";
+    $("empty").textContent = nothingLeft(state);
+    return;
+  }
+  const picture = item.picture;
+  picture.id = "image";
+  picture.alt = "Image to label";
+  picture.dataset.id = item.turn.id;
+  picture.onload = () => sharpen(picture);
+  picture.onerror = () => explain(item, session, state);
+  frame.prepend(picture);
+  if (picture.complete) picture.naturalWidth ? sharpen(picture) : explain(item, session, state);
+  $("phase").textContent = session.looking === null ? (CHOOSERS[item.turn.chooser] ?? `Asked by ${item.turn.chooser}`) : "Looking back · Esc returns";
+  $("caption").textContent = item.turn.id;
+}
+
+/** Small images are enlarged with their pixels, not blurred. */
+function sharpen(picture) {
+  const small = Math.max(picture.naturalWidth, picture.naturalHeight) <= 96;
+  picture.classList.toggle("pixels", small);
+}
+
+/** Say why a picture is not there; one that did not arrive is asked for again. */
+async function explain(item, session, state) {
+  const response = await fetch(imageUrl(item.turn.hash)).catch(() => null);
+  const answer = response && !response.ok ? await response.json().catch(() => null) : null;
+  if ($("image") !== item.picture) return;
+  item.picture.remove();
+  $("empty").hidden = false;
+  $("empty").textContent = answer ? `This image can't be shown: ${answer.error}. Skip it with s.` : "The image did not arrive.";
+  if (answer) return;
+  setTimeout(() => {
+    item.picture.src = `${imageUrl(item.turn.hash)}?again=${Date.now()}`;
+    if (session.current === item) show(session, state);
+  }, 1000);
+}
+
+function nothingLeft(state) {
+  if (!state) return "";
+  if (state.training.phase === "idle" || state.training.phase === "failed") {
+    return state.batch.waiting ? "The others have the images that are left." : "Every image has an answer. Thank you!";
+  }
+  return "The model is choosing what to ask next…";
+}
+
+/** Mark the class that the model suggests, and the answer that was given. */
+export function mark(suggested, given) {
+  for (const button of $("classes").children) {
+    const name = button.dataset.name;
+    button.classList.toggle("suggested", suggested !== null && name === suggested);
+    button.classList.toggle("given", given?.kind === "answer" && name === given.label);
+  }
+  for (const button of document.querySelectorAll(".others [data-do]")) {
+    button.classList.toggle("given", given !== null && given?.kind === button.dataset.do);
+  }
+}
+
+/** Say what the model thinks; the class it suggests, or null. */
+export async function suggest(item) {
+  const reason = await api.why(item.turn.id);
+  const best = Object.entries(reason.likelihoods ?? {})[0];
+  if (!best) {
+    tell([make("p", {}, withoutModel(reason, item))]);
+    return null;
+  }
+  const [name, likelihood] = best;
+  tell([make("p", {}, "The model suggests ", make("strong", {}, name), `, likelihood ${percent(likelihood)}.`)]);
+  mark(name, null);
+  say(`The model suggests ${name}`);
+  return name;
+}
+
+/** Say why the image is asked for. */
+export async function explainWhy(item) {
+  const reason = await api.why(item.turn.id);
+  const chosen = CHOOSERS[item.turn.chooser] ?? `Asked by ${item.turn.chooser}`;
+  if (!reason.likelihoods) {
+    tell([make("p", {}, withoutModel(reason, item) || chosen)]);
+    return;
+  }
+  const [nearest] = Object.keys(reason.likelihoods);
+  const bars = Object.entries(reason.likelihoods).map(([name, p]) =>
+    make("div", { className: "share" }, make("span", {}, name), make("meter", { min: 0, max: 1, value: p }), make("span", {}, percent(p))),
+  );
+  const near = reason.near.map(({ image, label }) =>
+    make("figure", {}, make("img", { src: imageUrl(image, "sheet"), alt: label }), make("figcaption", {}, label)),
+  );
+  tell([
+    make("p", {}, make("strong", {}, chosen), `. Model ${reason.cycle}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}; nearest prototype: ${nearest}.`),
+    make("div", { className: "shares" }, ...bars),
+    make("p", {}, "Nearest labelled images"),
+    make("div", { className: "near" }, ...near),
+  ]);
+}
+
+function withoutModel(reason, item) {
+  if (reason.chooser === "held-out set") return "This image measures the model, so the model says nothing about it.";
+  return CHOOSERS[item.turn.chooser] ? `${CHOOSERS[item.turn.chooser]}. No model has looked at it.` : "No model has looked at this image.";
+}
+
+function tell(parts) {
+  $("why").replaceChildren(...parts);
+  $("why").hidden = false;
+}

@@ -1,0 +1,125 @@
+"""Taking stock: the state of a run as the page shows it. Reads records alone, on a connection of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ncenet.ledger.ledger import Ledger
+from ncenet.loop.advice import choosing, outlook
+from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.reasons import read_reasons
+from ncenet.loop.trust import wilson
+
+
+class Tested(NamedTuple):
+    """A model as it was measured.
+
+    Attributes:
+        cycle: which one.
+        labeled: L, how many labels it learned from.
+        predicted: what it says of each held-out image.
+    """
+
+    cycle: int
+    labeled: int
+    predicted: dict[str, str]
+
+
+class Stock:
+    """Counts, learning curve and advice of a run.
+
+    Args:
+        folder: the run folder.
+        ledger: its ledger, opened for reading alone.
+    """
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self._folder, self._ledger = folder, ledger
+        self._tested = cache(self._read_tested)
+        self._reasons = cache(lambda cycle: read_reasons(folder, cycle))
+        self._advised: tuple[Any, dict[str, Any]] = (None, {})
+
+    def take(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        labels = dict(self._ledger.labeled())
+        query = self._ledger.latest_query(strategy=HELD_OUT)
+        held_out = query.query.ids if query is not None else ()
+        closed = self._ledger.closed_ids()
+        counts = self._ledger.review.counts()
+        names = self._ledger.class_names()
+        truth = {id: labels[id] for id in held_out if id in labels}
+        return {
+            "classes": list(names),
+            "counts": {name: counts.get(("answer", name), 0) for name in names},
+            "skipped": counts.get(("skip", None), 0),
+            "unsure": counts.get(("unsure", None), 0),
+            "labeled": len(labels) - len(truth),
+            "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
+            "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
+            "disputed": self._ledger.review.disputed(),
+            **self._measured(truth, labels),
+        }
+
+    def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+        """Learning curve and advice, by today's labels of the held-out images."""
+        models = [
+            tested
+            for cycle in self._ledger.cycles()
+            if (self._folder / "cycles" / f"{cycle.number:03d}" / "test.json").exists()
+            and (tested := self._tested(cycle.number)) is not None
+        ]
+        key = (len(models), tuple(truth.items()), len(labels))
+        if self._advised[0] != key:
+            self._advised = key, self._advise(models, truth, labels)
+        return self._advised[1]
+
+    def _advise(self, models: list[Tested], truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+        # Images that the first models were not tested on yet are left out: all points share their images.
+        if not truth:  # held-out images that were brought along, whose labels stand in the records
+            truth = self._labels_of_records(models)
+        common = [id for id in truth if all(id in model.predicted for model in models)]
+        if not models or not common:
+            return {"curve": [], "outlook": None, "choosing": None}
+        right = np.array([[m.predicted[id] == truth[id] for id in common] for m in models])
+        curve = [
+            {
+                "labeled": model.labeled,
+                "accuracy": float(row.mean()),
+                "low": wilson(int(row.sum()), len(row))[0],
+                "high": wilson(int(row.sum()), len(row))[1],
+                "images": len(row),
+            }
+            for model, row in zip(models, right, strict=True)
+        ]
+        sizes = [model.labeled for model in models]
+        ahead = outlook(sizes, right) if len(set(sizes)) == len(sizes) else None
+        asked = [
+            max(reason["likelihoods"], key=reason["likelihoods"].get) == labels[id]
+            for model in models[-3:]
+            for id, reason in self._reasons(model.cycle).items()
+            if id in labels
+        ]
+        compared = choosing(asked, right[-1].tolist())
+        return {
+            "curve": curve,
+            "outlook": ahead and ahead.__dict__,
+            "choosing": compared and compared.__dict__,
+        }
+
+    def _read_tested(self, cycle: int) -> Tested | None:
+        folder = self._folder / "cycles" / f"{cycle:03d}"
+        record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+        rows = list(csv.reader((folder / "test.csv").read_text(encoding="utf-8").splitlines()))[1:]
+        return Tested(cycle, record["labeled"], {id: predicted for id, _, predicted in rows})
+
+    def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
+        if not models:
+            return {}
+        file = self._folder / "cycles" / f"{models[-1].cycle:03d}" / "test.csv"
+        return {id: label for id, label, _ in list(csv.reader(file.read_text("utf-8").splitlines()))[1:]}

@@ -1,0 +1,101 @@
+"""Training in the background: one cycle at a time, in a process with one thread, while people go on.
+
+The process is started for one cycle and gone afterwards. It shares nothing with the server but the run
+folder, so it may die at any time: the next one goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ncenet.data.scan import Scan
+from ncenet.engines.trial import Failure, Success
+from ncenet.engines.workers import run_in_workers
+from ncenet.recipe import Recipe
+from ncenet.web.desk import latest_query
+
+Notify = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a process needs to train one cycle and ask for the next images.
+
+    Attributes:
+        recipe: the run.
+        folder: its folder.
+        found: what a look at every image found.
+        query_size: how many images to ask for.
+    """
+
+    recipe: Recipe
+    folder: Path
+    found: Scan
+    query_size: int
+
+
+def learn(lesson: Lesson, notify: Notify) -> int:
+    """Fit if new labels arrived, ask, write down why; the number of the cycle.
+
+    Args:
+        lesson: what to do.
+        notify: told of the progress.
+    """
+    from ncenet.loop.open import open_loop
+    from ncenet.loop.reasons import write_reasons
+
+    loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found)
+    with loop.ledger:
+        # Fit and query in one call: between two, answers come in, and another fit would begin.
+        query = loop.query(lesson.query_size)
+        recorded = latest_query(loop.ledger)
+        cycle = recorded.cycle if recorded is not None else 0
+        write_reasons(loop, query, cycle)
+    return cycle
+
+
+class Trainer:
+    """Runs lessons, one at a time.
+
+    Args:
+        notify: told of the progress of fits, and ``{"event": "learned"}`` or ``{"event": "failed", "why":
+            ...}`` when a lesson is over; called from a thread of the trainer's own.
+        threads: of the process.
+    """
+
+    def __init__(self, notify: Notify, *, threads: int = 1) -> None:
+        self._notify, self._threads = notify, threads
+        self._busy = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lesson is going on."""
+        return self._busy.locked()
+
+    def start(self, lesson: Lesson) -> bool:
+        """Begin a lesson; False when another one is still going on."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        threading.Thread(target=self._run, args=(lesson,), name="trainer", daemon=True).start()
+        return True
+
+    def _run(self, lesson: Lesson) -> None:
+        outcome: Success[int] | Failure = Failure("it ended without an outcome", "")
+        try:
+            ((_, outcome),) = run_in_workers(
+                learn,
+                {"cycle": lesson},
+                processes=1,
+                threads=self._threads,
+                forward=lambda _, event: self._notify(event),
+            )
+        finally:
+            self._busy.release()
+            if isinstance(outcome, Failure):
+                self._notify({"event": "failed", "why": outcome.summary})
+            else:
+                self._notify({"event": "learned", "cycle": outcome.value})

@@ -1,0 +1,224 @@
+"""Who is let in, what is refused with which words, and that the server lives on."""
+
+from __future__ import annotations
+
+import random
+import socket
+import stat
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+
+from ncenet.web.api import build_app
+from ncenet.web.guard import HEADERS, MAX_BODY, Guard, our_names, token_of
+from tests.data.make import bomb_png, jpeg
+from tests.web.conftest import HOST, TOKEN, Page
+
+ENTRY = {"key": "12345678", "id": "a"}
+
+
+def refused(answer, status, words):
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["error"]
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value, name
+
+
+class TestWho:
+    def test_without_the_token_nothing_is_told(self, visitor):
+        visitor.client.cookies.clear()
+        for path in ("/", "/assets/main.js", "/api/state", "/images/view/" + "0" * 32, "/nothing"):
+            refused(visitor.get(path), 401, "open the link that ncenet label printed")
+        refused(visitor.post("/api/turns", {}), 401, "open the link")
+
+    @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", "é"])
+    def test_a_wrong_token_is_none(self, visitor, token):
+        visitor.client.cookies.clear()
+        refused(visitor.get("/", params={"token": token}), 401, "open the link")
+        refused(visitor.get("/api/state", headers={"cookie": "ncenet-8765=wrong"}), 401, "open the link")
+
+    def test_the_link_brings_a_cookie_that_scripts_and_other_sites_do_not_get(self, visitor):
+        visitor.client.cookies.clear()
+        answer = visitor.get("/", params={"token": TOKEN}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+        assert visitor.get("/").status_code == 200, "the cookie is enough from now on"
+
+    def test_programs_may_send_the_token_as_a_header(self, visitor):
+        visitor.client.cookies.clear()
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        assert visitor.get("/api/state", headers=bearer).status_code == 200
+        message = {"window": "window-9", "who": "bot", "want": 1}
+        assert visitor.client.post("/api/turns", json=message, headers=bearer).status_code == 200
+
+    def test_the_token_of_a_run_stays_and_only_its_owner_can_read_it(self, tmp_path):
+        token = token_of(tmp_path)
+        assert len(token) >= 32 and token_of(tmp_path) == token
+        assert stat.S_IMODE((tmp_path / "page-token").stat().st_mode) == 0o600
+
+
+class TestWhere:
+    @pytest.mark.parametrize(
+        "host",
+        ["evil.example", "127.0.0.1.evil.example", "10.0.0.7", "user@127.0.0.1", "", "[", "127.0.0.1:x"],
+    )
+    def test_a_forged_host_is_refused(self, visitor, host):
+        refused(visitor.get("/api/state", headers={"host": host}), 421, "not served under the name")
+
+    def test_bound_to_everything_addresses_count_and_foreign_names_do_not(self):
+        names, everywhere = our_names("0.0.0.0")
+        guard = Guard(None, token=TOKEN, hosts=names, any_address=everywhere, cookie="c")
+        assert [guard._is_ours(host) for host in ("10.0.0.7:8765", "[::1]:8765", "localhost")] == [True] * 3
+        assert not guard._is_ours("evil.example")
+        assert our_names("127.0.0.1")[1] is False
+
+    @pytest.mark.parametrize(
+        "origin", ["http://evil.example", "null", "https://" + HOST, "http://127.0.0.1:1"]
+    )
+    def test_another_origin_changes_nothing(self, project, visitor, origin):
+        (turn,) = visitor.turns(1)
+        entry = {"key": "key-00000001", "id": turn["id"], "kind": "skip"}
+        answer = visitor.post("/api/answers", {"who": "ann", "entries": [entry]}, origin=origin)
+        refused(answer, 403, "changes come from this page alone")
+        assert project.ledger.events() == []
+
+    def test_a_cookie_without_an_origin_changes_nothing(self, visitor):
+        answer = visitor.client.post("/api/classes", json={"who": "ann", "name": "mauve"})
+        refused(answer, 403, "needs the header Origin")
+
+
+class TestWhat:
+    def test_every_answer_forbids_foreign_and_inline_scripts(self, visitor):
+        for path in ("/", "/assets/main.js", "/api/state", "/nothing"):
+            policy = visitor.get(path).headers["content-security-policy"]
+            assert "default-src 'none'" in policy and "script-src 'self';" in policy
+            assert "unsafe" not in policy
+
+    def test_the_page_has_no_inline_script_or_style(self, visitor):
+        text = visitor.get("/").text
+        assert text.count("<script") == text.count('<script type="module" src=')
+        assert "style=" not in text and "<style" not in text and " on" + "click" not in text
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/images/view/../../../../etc/passwd",
+            "/images/view/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+            "/images/view/..%5c..%5cboot.ini",
+            "/assets/..%2f..%2fproject.py",
+            "/assets/../api.py",
+            "/assets//etc/passwd",
+            "/images/view/r000.png",
+            "/images/huge/" + "0" * 32,
+        ],
+    )
+    def test_no_address_leads_to_a_file(self, visitor, path):
+        assert visitor.get(path).status_code == 404
+
+    def test_html_that_is_called_jpg_is_never_served(self, opened, tmp_path):
+        page = b"<html><script>alert(1)</script>" + b"x" * 200
+        (tmp_path / "photos" / "evil.jpg").write_bytes(page)
+        (tmp_path / "photos" / "both.jpg").write_bytes(jpeg(1, width=200, height=150) + page)
+        project = opened()
+        visitor = Page(project)
+        assert "evil.jpg" in project.ledger.problems()
+        item = project.ledger.review.items(["both.jpg"])["both.jpg"]
+        served = visitor.get(f"/images/view/{item.hash}")
+        assert served.headers["content-type"] == "image/jpeg"
+        assert b"<script>" not in served.content, "encoded anew"
+
+    def test_a_picture_of_200_megapixels_is_refused_by_its_size(self, opened, tmp_path, monkeypatch):
+        (tmp_path / "photos" / "huge.png").write_bytes(bomb_png(20_000, 10_000))
+        project = opened()
+        # The look at every image found that it does not decode; say that it did, as a sound one would.
+        hash = project.pool.content_hash("huge.png")
+        project.ledger.add_items([("huge.png", hash, None)])
+        answer = Page(project).get(f"/images/view/{hash}")
+        refused(answer, 415, "20000 x 10000 is 200 megapixels, more than the 100 that are shown")
+        assert Page(project).turns(1)
+
+    def test_too_much_is_refused_whether_its_length_is_announced_or_not(self, visitor):
+        body = b"x" * (MAX_BODY + 1)
+        headers = {"origin": f"http://{HOST}", "content-type": "application/json"}
+        refused(visitor.client.post("/api/turns", content=body, headers=headers), 413, "bytes at most")
+        refused(visitor.client.post("/api/turns", headers=headers | {"content-length": "-1"}), 413, "at most")
+
+    @pytest.mark.parametrize(
+        ("path", "message", "words"),
+        [
+            ("/api/turns", {"window": "w", "who": "ann", "want": 1}, "window"),
+            ("/api/turns", {"window": "window-1", "who": "  ", "want": 1}, "who"),
+            ("/api/turns", {"window": "window-1", "who": "a\u0000b", "want": 1}, "can be printed"),
+            ("/api/turns", {"window": "window-1", "who": "ann", "want": 10**9}, "want"),
+            ("/api/turns", [1, 2], "body"),
+            ("/api/answers", {"who": "ann", "entries": []}, "entries"),
+            ("/api/answers", {"who": "ann", "entries": [ENTRY | {"kind": "answer"}]}, "label"),
+            ("/api/answers", {"who": "ann", "entries": [ENTRY | {"kind": "undo"}]}, "undo"),
+            ("/api/classes", {"who": "ann", "name": "x" * 65}, "name"),
+            ("/api/sheet", {"before": -1}, "before"),
+            ("/api/why", {"id": "a", "more": 1}, "more"),
+        ],
+    )  # fmt: skip
+    def test_a_message_that_is_none_is_refused_with_the_field(self, visitor, path, message, words):
+        refused(visitor.post(path, message), 422, words)
+
+
+@pytest.fixture
+def served(project):
+    """Port of the project behind a real server."""
+    app = Guard(build_app(project), token=TOKEN, hosts=["127.0.0.1"], cookie="ncenet")
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    door = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield door.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    door.close()
+
+
+def malformed(dice: random.Random) -> bytes:
+    """Bytes that are nearly a request."""
+    start = dice.choice(
+        [
+            b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ncenet=" + TOKEN.encode() + b"\r\n",
+            b"POST /api/answers HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + TOKEN.encode()
+            + b"\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"who\": [[[[",
+            b"GET /images/view/%ff%00/../.. HTTP/1.1\r\nHost: \xff\xfe\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"GET / HTTP/9.9\r\n",
+            b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        ]
+    )  # fmt: skip
+    data = bytearray(start + bytes(dice.randrange(256) for _ in range(dice.randrange(60))) + b"\r\n\r\n")
+    for _ in range(dice.randrange(4)):
+        data[dice.randrange(len(data))] = dice.randrange(256)
+    return bytes(data)
+
+
+def test_a_thousand_malformed_requests_and_the_server_lives_on(project, served):
+    dice, before = random.Random(0), project.ledger.events()
+    for _ in range(1000):
+        with socket.create_connection(("127.0.0.1", served), timeout=10) as line:
+            line.sendall(malformed(dice))
+    answer = httpx.get(f"http://127.0.0.1:{served}/api/state", cookies={"ncenet": TOKEN}, timeout=20)
+    assert answer.status_code == 200 and answer.json()["images"] == 40
+    assert project.ledger.events() == before
+
+
+def test_states_are_sent_to_whoever_listens(project, served):
+    with httpx.stream(
+        "GET", f"http://127.0.0.1:{served}/api/events", cookies={"ncenet": TOKEN}, timeout=20
+    ) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 1000"
+        project.add_class("mauve", "ann")
+        data = next(line for line in lines if line.startswith("data: "))
+    assert '"mauve"' in data
