@@ -3,7 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ncenet.compare import Arm, Comparison, read_comparison, run
+from ncenet.compare import Arm, Comparison, read_comparison, run, trials
+from ncenet.engines import local, ray
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
@@ -107,3 +108,18 @@ def test_another_recipe_in_the_folder_is_refused_before_anything_runs(tmp_path, 
         run(other, tmp_path, processes=1)
     assert simulated.calls == []
     assert read_comparison(tmp_path).comparison == COMPARISON
+
+
+def test_the_engine_that_is_named_runs_the_trials(tmp_path, simulated, monkeypatch):
+    asked = []
+
+    def map_trials(function, jobs, *, processes, on_event):
+        asked.append((list(jobs), processes))
+        yield from local.map_trials(function, jobs, processes=1, on_event=on_event)
+
+    monkeypatch.setattr(ray, "map_trials", map_trials)
+    monkeypatch.setattr(trials, "_has_gpu", lambda: True)
+    results = run(COMPARISON, tmp_path, engine="ray")
+    every = ["a, seed 0", "b, seed 0", "a, seed 1", "b, seed 1"]
+    assert asked == [(every, None)], "a GPU here says nothing of those of the cluster"
+    assert len(results.runs) == 4

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import DryRun
+from ncenet.cli.flags import DryRun, Engine
 from ncenet.compare.comparison import Comparison
 
 
@@ -19,6 +19,7 @@ def compare(
     arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     seeds: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     out: Path | None = None,
+    engine: Engine = "local",
     processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -38,6 +39,7 @@ def compare(
         arms: Run only these now. The folder and its report keep all.
         seeds: Run only the first so many seeds of the file.
         out: Folder for runs and report. Default: runs/FILE.
+        engine: Where trials run: in processes on this machine, or on Ray (RAY_ADDRESS names the cluster).
         processes: Trials run at a time. Default: one per core.
         dry_run: Print trials, labels, estimated minutes and memory, and train nothing.
     """
@@ -53,4 +55,4 @@ def compare(
     else:
         from ncenet.cli.trials import run_comparison
 
-        run_comparison(comparison, folder, processes, arms=arms or None, seeds=seeds)
+        run_comparison(comparison, folder, processes, engine=engine, arms=arms or None, seeds=seeds)

@@ -8,9 +8,11 @@ from cyclopts import Group, Parameter
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
+from ncenet.engines.trial import EngineName
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, Section, TrainRecipe
 
 Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
+Engine = Annotated[EngineName, Parameter(name="--engine")]
 DryRun = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _SECTIONS: dict[str, type[Section]] = {

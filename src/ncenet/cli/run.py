@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import DryRun, RecipeFlags, apply_flags
+from ncenet.cli.flags import DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.simulate import start
 from ncenet.recipe import Recipe
 
@@ -22,6 +22,7 @@ def run(
     ] = (),
     seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
+    engine: Engine = "local",
     processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: DryRun = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
@@ -42,9 +43,10 @@ def run(
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
         out: Run folder. Default: runs/RECIPE-STRATEGY.
+        engine: Where trials run: in processes on this machine, or on Ray (RAY_ADDRESS names the cluster).
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
     whole = apply_flags(Recipe.load(recipe), flags)
     folder = out or Path("runs") / f"{recipe.stem}-{whole.loop.strategy}"
-    start(whole, beside, seeds, folder, processes, dry_run)
+    start(whole, beside, seeds, folder, engine, processes, dry_run)

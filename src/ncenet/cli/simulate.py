@@ -8,8 +8,10 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import DryRun, RecipeFlags, apply_flags
+from ncenet.cli.flags import DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.trials import beside_comparison, run_comparison, run_single
+from ncenet.engines.trial import EngineName
+from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 
 
@@ -22,6 +24,7 @@ def simulate(
     ] = (),
     seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
+    engine: Engine = "local",
     processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: DryRun = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
@@ -42,12 +45,13 @@ def simulate(
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
         out: Run folder. Default: runs/DATA-STRATEGY.
+        engine: Where trials run: in processes on this machine, or on Ray (RAY_ADDRESS names the cluster).
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
     recipe = apply_flags(Recipe().with_changes({"data.train": data}), flags)
     folder = out or Path("runs") / f"{Path(data).stem}-{recipe.loop.strategy}"
-    start(recipe, beside, seeds, folder, processes, dry_run)
+    start(recipe, beside, seeds, folder, engine, processes, dry_run)
 
 
 def start(
@@ -55,15 +59,24 @@ def start(
     beside: tuple[str, ...],
     seeds: int,
     folder: Path,
+    engine: EngineName,
     processes: int | None,
     dry_run: bool,
 ) -> None:
-    """Run a recipe alone, or beside other strategies and over seeds."""
+    """Run a recipe alone, or beside other strategies and over seeds.
+
+    Raises:
+        UsageError: there is one trial alone, and an engine to share it out to.
+    """
     if dry_run:
         from ncenet.cli.estimate import print_estimate
 
         print_estimate(recipe, trials=seeds * len(beside_comparison(recipe, beside, seeds).arms))
     elif seeds == 1 and not beside:
+        if engine != "local":
+            raise UsageError(
+                f"--engine {engine} shares trials out, and this is a single one: add --beside or --seeds"
+            )
         run_single(recipe, folder)
     else:
-        run_comparison(beside_comparison(recipe, beside, seeds), folder, processes)
+        run_comparison(beside_comparison(recipe, beside, seeds), folder, processes, engine=engine)

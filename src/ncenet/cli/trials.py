@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ncenet.cli.progress import bars
 from ncenet.compare.comparison import Arm, Comparison
+from ncenet.engines.trial import EngineName
 from ncenet.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run_comparison(
     folder: Path,
     processes: int | None,
     *,
+    engine: EngineName = "local",
     arms: Collection[str] | None = None,
     seeds: int | None = None,
 ) -> None:
@@ -40,7 +42,7 @@ def run_comparison(
     from ncenet.compare.trials import run
 
     with bars() as show:
-        run(comparison, folder, arms=arms, seeds=seeds, processes=processes, on_event=show)
+        run(comparison, folder, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)
         analyze(folder, on_event=show)
     show_results(folder)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison, read_run
-from ncenet.engines.trial import Event
+from ncenet.engines.trial import EngineName, Event
 from ncenet.errors import UnknownName, UsageError
 from ncenet.recipe import Recipe
 
@@ -36,6 +37,7 @@ def run(
     *,
     arms: Collection[str] | None = None,
     seeds: int | None = None,
+    engine: EngineName = "local",
     processes: int | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Results:
@@ -50,8 +52,9 @@ def run(
         arms: names of those that run now; ``comparison.yaml`` holds all. Default: all.
         seeds: so many of the first run now; ``comparison.yaml`` holds them, and those that were begun before.
             Default: all.
-        processes: trials at a time. Default: as many as there are cores; 1 where there is a GPU, because
-            trials would compete for its memory.
+        engine: where they run, ``"local"`` or ``"ray"``: see :mod:`ncenet.engines`.
+        processes: trials at a time. Default: as many as there are cores; here 1 where there is a GPU, because
+            trials would compete for its memory, and on Ray as many as there are GPUs.
         on_event: takes ``{"event": "compare", "trials", "finished"}`` at the start, then the events of the
             simulations with ``"trial"`` (arm and seed), and ``{"event": "trial", "trial"}`` when one is done.
 
@@ -59,8 +62,8 @@ def run(
         RecipeError: the folder holds trials of another recipe.
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
+        MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
     """
-    from ncenet.engines.local import map_trials
     from ncenet.files import write_text
     from ncenet.loop.folder import RunFolder
 
@@ -76,7 +79,8 @@ def run(
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
     if jobs:
-        if processes is None and _has_gpu():
+        map_trials = import_module(f"ncenet.engines.{engine}").map_trials
+        if processes is None and engine == "local" and _has_gpu():
             processes = 1
         with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
             for name, _ in done:

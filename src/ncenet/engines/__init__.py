@@ -1,1 +1,1 @@
-"""Where trials run: processes on this machine."""
+"""Where trials run: processes on this machine, or a Ray cluster."""

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 
-from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, TrialFailed
+from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.engines.workers import run_in_workers
 
 
@@ -76,15 +76,7 @@ def map_trials(
         outcomes = _run_here(function, jobs, threads=threads, forward=forward)
     else:
         outcomes = run_in_workers(function, jobs, processes=processes, threads=threads, forward=forward)
-    failures: dict[str, Failure] = {}
-    for name, outcome in outcomes:
-        if isinstance(outcome, Failure):
-            failures[name] = outcome
-            forward(name, {"event": "failed", "why": outcome.summary})
-        else:
-            yield name, outcome.value
-    if failures:
-        raise TrialFailed(failures)
+    yield from results_of(outcomes, forward)
 
 
 def _run_here(

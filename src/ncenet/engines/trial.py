@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ncenet.errors import NcenetError
 
 J = TypeVar("J")
 R = TypeVar("R")
+
+EngineName: TypeAlias = Literal["local", "ray"]
+"""The engines by name; each is a module of this package with a function ``map_trials``."""
 
 Event: TypeAlias = Mapping[str, Any]
 """What a trial says while it runs."""
@@ -68,3 +71,26 @@ class TrialFailed(NcenetError):
             "\n".join(f"trial {name!r} failed: {failure.summary}" for name, failure in self.failures.items())
         )
         self.__cause__ = OriginalTraceback("\n" + next(iter(self.failures.values())).traceback)
+
+
+def results_of(
+    outcomes: Iterable[tuple[str, Success[R] | Failure]], forward: Callable[[str, Event], None]
+) -> Iterator[tuple[str, R]]:
+    """Hand out the results of trials as they come, and tell of failures when all others are done.
+
+    Args:
+        outcomes: name and outcome of each trial.
+        forward: takes the name of a trial and an event of it.
+
+    Raises:
+        TrialFailed: some failed.
+    """
+    failures: dict[str, Failure] = {}
+    for name, outcome in outcomes:
+        if isinstance(outcome, Failure):
+            failures[name] = outcome
+            forward(name, {"event": "failed", "why": outcome.summary})
+        else:
+            yield name, outcome.value
+    if failures:
+        raise TrialFailed(failures)
