@@ -26,6 +26,10 @@ from ncenet.recipe import Recipe
             "loop: {strategy: ll4al}\ntrain: {batch_size: 1}\n",
             "strategy ll4al needs train.batch_size >= 2: it learns from pairs",
         ),
+        (
+            "task: detection\nmodel: {members: 3}\n",
+            "committees classify, task detection trains one network",
+        ),
         ("data: {classes: 'cat,dog,cat'}\n", "a class is named twice"),
     ],
 )

@@ -22,6 +22,7 @@ PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 Reduction: TypeAlias = Literal["sum", "mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
+Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
 Task: TypeAlias = Literal["classification", "detection"]
 
 
@@ -118,7 +119,10 @@ class HeadRecipe(Section):
     init: PrototypeInit = Field(
         "normal", description="Initial prototypes: random, or means of the labelled features."
     )
-    projection: bool = Field(True, description="Insert a linear map D -> D before the prototypes.")
+    projection: bool = Field(
+        True,
+        description="Insert a linear map D -> D before the prototypes. Detection has one, the convolution.",
+    )
     reduction: Reduction = Field(
         "sum", description="Over the classes of Eq. 5: its sum, or the mean of the reference implementation."
     )
@@ -131,9 +135,16 @@ class ModelRecipe(Section):
     """The network."""
 
     backbone: str = Field(
-        "small", description="small, resnet18, mlp and identity (feature vectors), or timm:NAME."
+        "small",
+        description="small, resnet18, mlp and identity (feature vectors), or timm:NAME. Detection: small or "
+        "ssd300-vgg16.",
     )
-    pretrained: bool = Field(False, description="Download pretrained weights (timm backbones).")
+    pretrained: bool = Field(
+        False, description="Download pretrained weights (timm backbones and ssd300-vgg16)."
+    )
+    anchor_features: int = Field(
+        64, ge=1, description="Detection: length of the vector by which the NCE head judges an anchor."
+    )
     dropout: float = Field(
         0.0, ge=0, lt=1, description="Dropout on the features, for Monte-Carlo strategies."
     )
@@ -163,10 +174,16 @@ class TrainRecipe(Section):
     nesterov: bool = Field(False, description="Nesterov's momentum.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay of SGD.")
     crop_padding: int | None = Field(
-        None, ge=0, description="Random crop after padding by so many pixels. Default: an eighth of the side."
+        None,
+        ge=0,
+        description="Classification: random crop after padding by so many pixels. Default: an eighth of the "
+        "side.",
     )
     flip: bool | None = Field(
         None, description="Random horizontal flip. Default: unless mirroring changes what the images mean."
+    )
+    box_augment: bool = Field(
+        True, description="Detection: distort colours, zoom out and crop at random (as SSD does)."
     )
     warm: bool = Field(False, description="Carry weights over between cycles instead of starting afresh.")
     precision: Literal["fp32", "bf16", "fp16"] = Field(
@@ -198,6 +215,12 @@ class LoopRecipe(Section):
     )
     query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
+    aggregate: Aggregate = Field(
+        "mean",
+        description="Detection: how the scores of an image's anchors become one. 'nms' is over those that "
+        "survive non-maximum suppression.",
+    )
+    aggregate_k: int = Field(100, ge=1, description="Detection: how many anchors 'top-k' averages.")
     seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
     adversarial_steps: int = Field(
         300, ge=1, description="Optimizer steps of the models that vaal and sraal train in each query."
@@ -230,6 +253,8 @@ class Recipe(Section):
             raise ValueError(
                 f"strategy {self.loop.strategy} needs model.members > 1: one network is no committee"
             )
+        if self.task == "detection" and self.model.members > 1:
+            raise ValueError("model.members: committees classify, task detection trains one network")
         if self.loop.strategy == "ll4al" and self.train.batch_size == 1:
             raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":

@@ -144,6 +144,26 @@ class Boxes:
         return boxes
 
 
+@dataclass(frozen=True)
+class Detections:
+    """The objects that a detector finds in one image, likeliest first.
+
+    Attributes:
+        id: of the image.
+        boxes: of each object, in pixels of the original image.
+        labels: class names, parallel to ``boxes``.
+        scores: in [0, 1], parallel to ``boxes``; higher is likelier.
+    """
+
+    id: str
+    boxes: tuple[Box, ...]
+    labels: tuple[Label, ...]
+    scores: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
 @runtime_checkable
 class Pool(Protocol):
     """Images under ids that never change: a relative path, ``"test/00012"``, a row key.
@@ -199,9 +219,11 @@ class Prediction:
     Attributes:
         ids: N ids.
         probs: (N, C) in [0, 1]. Rows of a softmax head sum to one; rows of an NCE head are likelihoods
-            per class and need not. Detection: (N, A, C).
-        features: (N, D), the vector that meets the classifier, when it was wanted.
-        extras: further tensors of N rows (or M x N) by name, such as ``samples`` (M, N, C).
+            per class and need not. Detection: (N, A, C + 1) for A anchors, the background last.
+        features: (N, D), the vector that meets the classifier, when it was wanted. Detection: what the
+            backbone sees, averaged over the image.
+        extras: further tensors of N rows (or M x N) by name, such as ``samples`` (M, N, C), or in detection
+            ``boxes`` (N, A, 4).
     """
 
     ids: Sequence[str]

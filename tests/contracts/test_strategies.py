@@ -239,8 +239,8 @@ def test_no_strategy_knows_another_or_an_oracle(file):
     ground = {
         "ncenet.types",
         "ncenet.errors",
-        "ncenet.registry",
         "ncenet.recipe",
+        "ncenet.registry",
         "ncenet.rng",
         "ncenet.strategies",
         "ncenet.strategies.adversarial",

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import ncenet.learners.classifier as module
+import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, NotFitted, RecipeError, UsageError
 from ncenet.recipe import HeadRecipe, Recipe
@@ -269,7 +270,7 @@ class TestFile:
             partial.write_bytes(b"half")
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(module, "save_file", half)
+        monkeypatch.setattr(model_file, "save_file", half)
         with pytest.raises(KeyboardInterrupt):
             learner.save(file)
         assert file.read_bytes() == before

@@ -15,6 +15,14 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     clusters         k-means
     typical          typical images of places without a label (TypiClust)
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
+
+    boxes              overlap of boxes, their code, and which anchor learns which object
+    multibox           the loss of a detector
+    suppression        from what anchors say to a list of objects
+    aggregate          from the scores of anchors to the score of an image
+    average_precision  how well objects are found, as VOC has it
+
+The modules of detection are imported by their names.
 """
 
 from ncenet.functional.adversarial import negative_elbo, state_loss, state_uncertainty

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ncenet.data.pools import channels_of
@@ -18,9 +14,10 @@ from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
 from ncenet.learners.lesson import ClassLesson
+from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import Fit, Notify
-from ncenet.nn.auxiliary import Auxiliary, AuxiliaryFactory, stage_channels
+from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
 from ncenet.nn.network import Network
@@ -196,7 +193,7 @@ class Classifier:
             "class_names": self.class_names,
             "shape": self.shape,
             "cycle": self.cycle,
-            "auxiliary": _name_of(self.network.auxiliary),
+            "auxiliary": auxiliary_name(self.network),
             "model": self.model.model_dump(mode="json"),
         }
 
@@ -207,31 +204,11 @@ class Classifier:
             DataError: the file is not such a model, or one of another architecture, or without the auxiliary
                 that this classifier was given.
         """
-        try:
-            with safe_open(file, "pt") as stored:
-                about = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-                weights = {
-                    name.removeprefix(self._prefix): stored.get_tensor(name)
-                    for name in stored.keys()  # noqa: SIM118
-                    if name.startswith(self._prefix)
-                }
-        except (OSError, SafetensorError) as error:
-            raise DataError(f"{file}: not a model file: {error}") from error
-        if about.get("format") != FORMAT:
-            raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
-        if _recipe_of(about) != self.model:
-            raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
+        about, weights = read_model(file, FORMAT, self.model, prefix=self._prefix)
         names, shape = tuple(about["class_names"]), tuple(about["shape"])
         with self.streams.scope("weights", 0):
             network = self._build(shape, names)
-        if network.auxiliary is None:
-            weights = {name: tensor for name, tensor in weights.items() if not name.startswith("auxiliary.")}
-        elif about.get("auxiliary") != network.auxiliary.extra:
-            raise DataError(f"{file}: was trained without the module that tells {network.auxiliary.extra}")
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:  # a backbone of the caller's own, which the file does not name
-            raise DataError(f"{file}: does not fit this backbone: {error}") from error
+        fill(network, about, weights, file)
         self._network, self.cycle = network.eval(), about["cycle"]
 
     def forget(self, pool: Pool) -> None:
@@ -320,26 +297,3 @@ class Classifier:
         if inputs.dim() == 4 and self.train.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return inputs.to(device, non_blocking=True)
-
-
-def write_model(file: Path, about: dict[str, Any], weights: dict[str, Tensor]) -> None:
-    """Write a model file, whole or not at all."""
-    partial = file.with_suffix(".partial")
-    # One entry: safetensors writes several in any order, and equal models should be equal files.
-    save_file(weights, partial, metadata={"ncenet": json.dumps(about)})
-    partial.replace(file)
-
-
-def _recipe_of(about: dict[str, Any]) -> ModelRecipe | None:
-    """The recipe of a saved model; None for one that knows fields that we don't.
-
-    Options that it does not know stand at their defaults, which leave a model what it was.
-    """
-    try:
-        return ModelRecipe.model_validate(about["model"])
-    except ValidationError:
-        return None
-
-
-def _name_of(auxiliary: Auxiliary | None) -> str | None:
-    return None if auxiliary is None else auxiliary.extra

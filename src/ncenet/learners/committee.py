@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ncenet.errors import UsageError
 from ncenet.learners import classifier
-from ncenet.learners.classifier import Classifier, write_model
+from ncenet.learners.classifier import Classifier
+from ncenet.learners.model_file import write_model
 from ncenet.learners.training import Notify
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network

@@ -68,12 +68,14 @@ class SoftmaxClassifier(Head):
     Args:
         in_features: D.
         num_classes: C.
+        linear: False when the features are the logits already, D = C: a detector's class convolution emits
+            them.
     """
 
-    def __init__(self, in_features: int, num_classes: int) -> None:
+    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
-        self.linear = nn.Linear(in_features, num_classes)
+        self.linear = nn.Linear(in_features, num_classes) if linear else nn.Identity()
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (..., C)."""
@@ -113,6 +115,7 @@ class PrototypeClassifier(Head):
             implementation takes, a loss C times smaller.
         cross_entropy: weight w in [0, 1] of a discriminative term beside Eq. 5 (ours): the loss becomes
             (1 - w) Eq. 5 + w CE(4 log p).
+        initial_radius: where a learned radius starts. Default: 0.5 (Gaussian) or 10 (cosine).
 
     Deviations: the radius is positive by construction (softplus of a free parameter), starting at 0.5
     (Gaussian) or 10 (cosine); the feature map, which the paper does not mention, decides whether training
@@ -136,6 +139,7 @@ class PrototypeClassifier(Head):
         projection: bool = True,
         reduction: Reduction = "sum",
         cross_entropy: float = 0.0,
+        initial_radius: float | None = None,
     ) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
@@ -145,7 +149,8 @@ class PrototypeClassifier(Head):
         self.prototypes = nn.Parameter(torch.randn(num_classes, prototypes_per_class, in_features))
         if radius is not None and radius < LEAST_RADIUS:
             raise UsageError(f"a radius is at least {LEAST_RADIUS}, got {radius}")
-        initial = radius or (GAUSSIAN_RADIUS if kernel == "gaussian" else COSINE_RADIUS)
+        start = initial_radius or (GAUSSIAN_RADIUS if kernel == "gaussian" else COSINE_RADIUS)
+        initial = radius or start
         # softplus(raw) = R, so raw = log(e^R - 1) = R + log(1 - e^-R).
         raw = torch.full((num_classes,), initial + math.log(-math.expm1(-initial)))
         if radius is None:

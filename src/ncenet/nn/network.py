@@ -100,7 +100,7 @@ class Network(nn.Module):
         Raises:
             UsageError: the network has no dropout, so all passes would agree.
         """
-        with _dropout_on(self):
+        with dropout_on(self):
             if any(isinstance(m, _DROPOUTS) and m.p > 0 for m in self.backbone.modules()):
                 outputs = [self(inputs).output for _ in range(passes)]
             else:  # the features do not change: pass through the backbone once
@@ -110,7 +110,7 @@ class Network(nn.Module):
 
 
 @contextmanager
-def _dropout_on(network: nn.Module) -> Iterator[None]:
+def dropout_on(network: nn.Module) -> Iterator[None]:
     """Dropout modules, and nothing else, in training mode; every module's own mode is put back afterwards."""
     dropouts = [m for m in network.modules() if isinstance(m, _DROPOUTS) and m.p > 0]
     if not dropouts:

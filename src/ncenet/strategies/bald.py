@@ -42,7 +42,7 @@ class Bald(ScoreStrategy):
         for prediction in view.predictions():
             samples = prediction.extras["samples"]
             chunks_differ.append(bool(((samples - samples[0]).abs() > ROUNDING).any()))
-            yield prediction.ids, self.score(prediction)
+            yield prediction.ids, self.image_scores(prediction)
         if chunks_differ and not any(chunks_differ):
             raise UsageError(
                 "bald: all passes agree on every image, the network has no dropout: set model.dropout above 0"

@@ -39,7 +39,7 @@ class Rejection(ScoreStrategy):
         for prediction in view.predictions():
             sums = prediction.probs.sum(-1)
             chunks_differ.append(bool(((sums - 1).abs() > ROUNDING).any()))
-            yield prediction.ids, self.score(prediction)
+            yield prediction.ids, self.image_scores(prediction)
         if chunks_differ and not any(chunks_differ):
             raise UsageError(
                 "rejection can't tell the images apart, their probabilities sum to one: it needs an NCE head "

@@ -9,26 +9,50 @@ import torch
 from torch import Generator, Tensor
 
 from ncenet.functional._precision import at_least_float32
+from ncenet.functional.aggregate import aggregate, needs_boxes
 from ncenet.functional.topk import TopK
+from ncenet.recipe import Aggregate
 from ncenet.types import PoolView, Prediction, Query
 
 
 class ScoreStrategy(ABC):
     """A score per image; the query is the images with the highest scores, ties broken by id.
 
-    Predictions come in chunks and are forgotten, so memory does not grow with the pool.
+    Predictions come in chunks and are forgotten, so memory does not grow with the pool. On the predictions of
+    a detector the same score is taken of every anchor, and the image's is made from them: see
+    :func:`ncenet.functional.aggregate.aggregate`.
     """
 
     needs: frozenset[str] = frozenset({"probs"})
+    _aggregate: tuple[Aggregate, int] = ("mean", 1)
 
     @abstractmethod
     def score(self, prediction: Prediction) -> Tensor:
-        """Scores (N,) of one chunk; higher is more informative."""
+        """Scores (N,) of one chunk, or (N, A) of its anchors; higher is more informative."""
+
+    def aggregate_by(self, how: Aggregate, k: int) -> None:
+        """Say how the scores of an image's anchors become one.
+
+        Args:
+            how: the way.
+            k: number of anchors of ``"top-k"``.
+        """
+        self._aggregate = how, k
+        if needs_boxes(how):
+            self.needs = self.needs | {"boxes"}
+
+    def image_scores(self, prediction: Prediction) -> Tensor:
+        """Scores (N,) of the images of one chunk."""
+        scores = self.score(prediction)
+        if scores.dim() == 1:
+            return scores
+        how, k = self._aggregate
+        return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
     def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
-        """Ids and scores of the pool, chunk by chunk."""
+        """Ids and scores of the images of the pool, chunk by chunk."""
         for prediction in view.predictions():
-            yield prediction.ids, self.score(prediction)
+            yield prediction.ids, self.image_scores(prediction)
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.

@@ -1,0 +1,312 @@
+"""The detector: a network trained on images with boxes, predicting on the pool what each anchor sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ncenet.data.augment_boxes import BoxAugment
+from ncenet.data.pools import channels_of, probe
+from ncenet.data.tensors import ImageTensors
+from ncenet.errors import NotFitted, UsageError
+from ncenet.functional.boxes import anchor_targets, decode
+from ncenet.functional.suppression import find_objects
+from ncenet.learners.box_lesson import BoxLesson, Objects
+from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
+from ncenet.learners.processes import accelerator, processes
+from ncenet.learners.training import Fit, Notify
+from ncenet.nn.auxiliary import AuxiliaryFactory
+from ncenet.nn.detection_backbones import build_detection_backbone
+from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.ssd import SSD, build_detection_head
+from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import Detections, FitReport, LabeledSet, Pool, Prediction
+
+PREDICT_BATCH = 16
+"""Images per chunk of predictions: with 8,732 anchors and 21 classes their probabilities take 12 MB."""
+FORMAT = "ncenet-detector-1"
+
+
+class Detector:
+    """A single-shot detector on images that are resized to squares.
+
+    Labels are the texts of :meth:`ncenet.types.Boxes.to_label`. Predictions hold C + 1 columns: the classes
+    in their order, then the background.
+
+    Args:
+        model: backbone and head.
+        train: how to train.
+        data: how images become tensors; its ``image_size`` is the side of the squares, None for the
+            backbone's own.
+        streams: the run's random numbers.
+        flip_safe: whether mirroring leaves the meaning of these images alone; decides ``train.flip`` when the
+            recipe leaves it open.
+        auxiliary: builds what is trained beside the network because a strategy wants its output, see
+            :mod:`ncenet.nn.auxiliary`.
+        notify: told of the progress of fits.
+    """
+
+    def __init__(
+        self,
+        model: ModelRecipe,
+        train: TrainRecipe,
+        data: DataRecipe,
+        streams: Streams,
+        *,
+        flip_safe: bool = True,
+        auxiliary: AuxiliaryFactory | None = None,
+        notify: Notify | None = None,
+    ) -> None:
+        self.model, self.train, self.data, self.streams = model, train, data, streams
+        self.flip_safe, self.auxiliary, self.notify = flip_safe, auxiliary, notify
+        self.class_names: tuple[str, ...] = ()
+        self.channels = 0
+        self.cycle = 0
+        self._network: SSD | None = None
+        self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle hold: all but the decoded images."""
+        return self.__dict__ | {"_tensors": {}}
+
+    @property
+    def network(self) -> SSD:
+        """The trained network, in eval mode.
+
+        Raises:
+            NotFitted: nothing has been trained or loaded yet.
+        """
+        if self._network is None:
+            raise NotFitted("this detector has learned nothing yet: call fit or load first")
+        return self._network
+
+    def fit(
+        self,
+        labeled: LabeledSet,
+        pool: Pool,
+        *,
+        cycle: int,
+        before: Path | None = None,
+        resume: Path | None = None,
+    ) -> FitReport:
+        """Train on the labelled set; see :class:`ncenet.types.Learner`.
+
+        The report's accuracy is the part of the learned anchors whose likeliest class was theirs.
+
+        Raises:
+            UsageError: the labelled set is empty, or the backbone does not take these images.
+            DataError: a label is not the text of boxes.
+            UnknownName: a box is of none of the classes.
+        """
+        if len(labeled) == 0:
+            raise UsageError("nothing to learn from: the labelled set is empty")
+        objects = [
+            Objects.of(boxes, _size(pool, id), labeled.class_names)
+            for id, boxes in zip(labeled.ids, labeled.boxes(), strict=True)
+        ]
+        warm = False
+        if self.train.warm and before is not None:
+            self.load(before)
+            warm = self.class_names == labeled.class_names
+        if not warm:
+            with self.streams.scope("weights", cycle):
+                self._network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
+        tensors = self._inputs(pool)
+        if not warm:
+            self.network.set_normalization(tensors.batch(labeled.ids))
+            if self.model.head.name == "nce" and self.model.head.init == "class-mean":
+                self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, tensors, cycle))
+        flip = self.flip_safe if self.train.flip is None else self.train.flip
+        augment = BoxAugment(
+            self.network.backbone.side,
+            fill=self.network.mean.tolist(),
+            flip=flip,
+            distort=self.train.box_augment,
+        )
+        report = Fit(
+            network=self.network,
+            lesson=BoxLesson(self.network, tensors.batch, labeled.ids, objects, augment),
+            recipe=self.train,
+            streams=self.streams,
+            cycle=cycle,
+            checkpoint=resume,
+            notify=self.notify,
+        ).run(accelerator(self.train.precision))
+        self.cycle = cycle
+        return FitReport(
+            report.labeled,
+            report.steps,
+            report.seconds,
+            report.loss,
+            report.accuracy,
+            details=self._details(labeled, objects, tensors),
+        )
+
+    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+        """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
+
+        Args:
+            pool: where the images are.
+            ids: which of them, in the order of the answer.
+            want: beside ``probs`` (N, A, C + 1) come, when named here, ``"features"`` (N, D), ``"samples"``
+                (M, N, A, C + 1), ``"boxes"`` (N, A, 4) in parts of the image's sides, and what the auxiliary
+                says (N,).
+        """
+        network, tensors = self.network, self._inputs(pool)
+        device = network.mean.device
+        for start in range(0, len(ids), PREDICT_BATCH):
+            chunk = ids[start : start + PREDICT_BATCH]
+            with torch.inference_mode():
+                images = self._to(device, tensors.batch(chunk))
+                said = network(images)
+                extras = {}
+                if network.auxiliary is not None and network.auxiliary.extra in want:
+                    extras[network.auxiliary.extra] = said.auxiliary.cpu()
+                if "boxes" in want:
+                    extras["boxes"] = decode(said.codes, network.anchors).cpu()
+                if "samples" in want:
+                    with self.streams.scope("dropout", self.cycle, -1, start):
+                        extras["samples"] = network.samples(images, self.model.passes).cpu()
+                yield Prediction(
+                    chunk,
+                    network.head.probs(network.head(said.vectors)).cpu(),
+                    said.features.float().cpu() if "features" in want else None,
+                    extras,
+                )
+
+    def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
+        """The objects of each image, after suppression, in the order of ``ids``.
+
+        Boxes are in pixels of the original image and cut off at its edge.
+        """
+        for chunk in self.predict(pool, ids, want=frozenset({"boxes"})):
+            for id, probs, boxes in zip(chunk.ids, chunk.probs, chunk.extras["boxes"], strict=True):
+                height, width = _size(pool, id)
+                found = find_objects(probs[:, :-1], boxes.clamp(0, 1))
+                pixels = found.boxes * torch.tensor([width, height, width, height])
+                yield Detections(
+                    id,
+                    tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in pixels.tolist()),
+                    tuple(self.class_names[c] for c in found.classes.tolist()),
+                    tuple(found.scores.tolist()),
+                )
+
+    def anchors(self, pool: Pool, id: str) -> Tensor:
+        """The anchors (A, 4) on one image, in its pixels; they may reach beyond it."""
+        height, width = _size(pool, id)
+        return self.network.anchors.cpu() * torch.tensor([width, height, width, height])
+
+    def save(self, file: Path) -> None:
+        """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
+        about = {
+            "format": FORMAT,
+            "class_names": self.class_names,
+            "channels": self.channels,
+            "side": self.network.backbone.side,
+            "cycle": self.cycle,
+            "auxiliary": auxiliary_name(self.network),
+            "model": self.model.model_dump(mode="json"),
+        }
+        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        write_model(file, about, weights)
+
+    def load(self, file: Path) -> None:
+        """Read what :meth:`save` wrote; an auxiliary that this detector was not given is left out.
+
+        Raises:
+            DataError: the file is not such a model, one of another architecture, or without the auxiliary
+                that this detector was given.
+        """
+        about, weights = read_model(file, FORMAT, self.model)
+        with self.streams.scope("weights", 0):
+            network = self._build(about["channels"], tuple(about["class_names"]), False, about["side"])
+        fill(network, about, weights, file)
+        self._network, self.cycle = network.eval(), about["cycle"]
+
+    def _build(
+        self, channels: int, class_names: tuple[str, ...], pretrained: bool, side: int | None = None
+    ) -> SSD:
+        if channels == 0:
+            raise UsageError("detection needs images, and these are feature vectors")
+        self.channels, self.class_names = channels, class_names
+        backbone = build_detection_backbone(
+            self.model, channels, side or self.data.image_size, pretrained=pretrained
+        )
+        head = build_detection_head(self.model, len(class_names))
+        network = SSD(backbone, head, channels=channels, dropout=self.model.dropout)
+        if self.auxiliary is not None:
+            # Built last: what is drawn for the network is the same with and without it.
+            network.auxiliary = self.auxiliary(backbone.channels)
+        if self.train.channels_last:
+            network = network.to(memory_format=torch.channels_last)
+        return network.to(processes().device)
+
+    def _anchor_vectors(
+        self, ids: Sequence[str], objects: Sequence[Objects], tensors: ImageTensors, cycle: int
+    ) -> tuple[Tensor, Tensor]:
+        """What the head reads of the anchors on objects, and of as many on the background, with classes.
+
+        Under the test transform, (n, d) and (n,).
+        """
+        network = self.network.eval()
+        device, anchors = network.mean.device, network.anchors.cpu()
+        noise = self.streams.torch("weights", cycle, 1)
+        vectors, classes = [], []
+        for start in range(0, len(ids), PREDICT_BATCH):
+            rows = range(start, min(start + PREDICT_BATCH, len(ids)))
+            with torch.no_grad():
+                images = self._to(device, tensors.batch([ids[row] for row in rows]))
+                seen = network.vectors(network.maps(images)).float()
+            for row, of_image in zip(rows, seen, strict=True):
+                there = objects[row]
+                wanted, _ = anchor_targets(
+                    anchors, there.boxes, there.classes, there.difficult, background=network.background
+                )
+                positive = ((wanted >= 0) & (wanted != network.background)).nonzero().flatten()
+                negative = (wanted == network.background).nonzero().flatten()
+                some = negative[torch.randperm(len(negative), generator=noise)[: max(1, len(positive))]]
+                chosen = torch.cat([positive, some])
+                vectors.append(of_image[chosen.to(device)])
+                classes.append(wanted[chosen])
+        return torch.cat(vectors), torch.cat(classes).to(device)
+
+    def _details(
+        self, labeled: LabeledSet, objects: Sequence[Objects], tensors: ImageTensors
+    ) -> dict[str, Any]:
+        head, names = self.network.head, (*labeled.class_names, "background")
+        details = head.report(names)
+        if isinstance(head, PrototypeClassifier) and head.prototypes.shape[1] > 1:
+            live = head.live_prototypes(*self._anchor_vectors(labeled.ids, objects, tensors, self.cycle))
+            details["live_prototypes"] = dict(zip(names, live.tolist(), strict=True))
+        return details
+
+    def _inputs(self, pool: Pool) -> ImageTensors:
+        """Tensors of a pool, decoded at most once."""
+        if id(pool) not in self._tensors:
+            # The pool is kept beside its tensors, so its address is not used again.
+            tensors = ImageTensors(
+                pool,
+                pool.ids(),
+                size=self.network.backbone.side,
+                channels=self.channels,
+                cache_gb=self.data.cache_gb,
+                workers=self.data.workers,
+            )
+            self._tensors[id(pool)] = (pool, tensors)
+        return self._tensors[id(pool)][1]
+
+    def _to(self, device: torch.device, images: Tensor) -> Tensor:
+        if self.train.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return images.to(device, non_blocking=True)
+
+
+def _size(pool: Pool, id: str) -> tuple[int, int]:
+    """Height and width of the original image."""
+    found = probe(pool, id)
+    return found.height, found.width

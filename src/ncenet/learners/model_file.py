@@ -1,0 +1,96 @@
+"""Model files: weights and what is needed to rebuild the network around them, as safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ncenet.errors import DataError
+from ncenet.files import whole
+from ncenet.nn.network import Network
+from ncenet.nn.ssd import SSD
+from ncenet.recipe import ModelRecipe
+
+
+def write_model(file: Path, about: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Write a model, whole or not at all; equal models are equal files.
+
+    Args:
+        file: where to.
+        about: what is needed to rebuild it, as JSON: ``format`` names the kind of model, ``model`` is the
+            section of the recipe that it was made by, ``auxiliary`` what :func:`auxiliary_name` says.
+        weights: by name.
+    """
+    # One entry: safetensors writes several in any order, and equal models should be equal files.
+    with whole(file) as partial:
+        save_file(dict(weights), partial, metadata={"ncenet": json.dumps(about)})
+
+
+def read_model(
+    file: Path, format: str, model: ModelRecipe, *, prefix: str = ""
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What :func:`write_model` was told about the model, and the weights.
+
+    Args:
+        file: where from.
+        format: the kind of model that is expected.
+        model: the recipe that it must have been made by.
+        prefix: read the weights whose names begin with it, and take it off.
+
+    Raises:
+        DataError: the file is no model, one of another kind, or one of another recipe.
+    """
+    try:
+        with safe_open(file, "pt") as stored:
+            about = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
+            weights = {
+                name.removeprefix(prefix): stored.get_tensor(name)
+                for name in stored.keys()  # noqa: SIM118
+                if name.startswith(prefix)
+            }
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{file}: not a model file: {error}") from error
+    if about.get("format") != format:
+        raise DataError(f"{file}: holds {about.get('format')!r}, expected {format!r}")
+    if _recipe_of(about) != model:
+        raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
+    return about, weights
+
+
+def fill(network: Network | SSD, about: Mapping[str, Any], weights: Mapping[str, Tensor], file: Path) -> None:
+    """Put the weights of a file into a network; those of an auxiliary that it doesn't have are left out.
+
+    Raises:
+        DataError: they are those of another architecture, or without the network's auxiliary.
+    """
+    if network.auxiliary is None:
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith("auxiliary.")}
+    elif about.get("auxiliary") != network.auxiliary.extra:
+        raise DataError(f"{file}: was trained without the module that tells {network.auxiliary.extra}")
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:  # a backbone of the caller's own, which the file does not name
+        raise DataError(f"{file}: does not fit this backbone: {error}") from error
+
+
+def auxiliary_name(network: Network | SSD) -> str | None:
+    """What the network's auxiliary is called; None when it has none."""
+    return None if network.auxiliary is None else network.auxiliary.extra
+
+
+def _recipe_of(about: Mapping[str, Any]) -> ModelRecipe | None:
+    """The recipe of a saved model; None for one that knows fields that we don't.
+
+    Options that it does not know stand at their defaults, which leave a model what it was.
+    """
+    try:
+        return ModelRecipe.model_validate(about["model"])
+    except ValidationError:
+        return None

@@ -1,0 +1,170 @@
+"""The single-shot detector: a backbone's maps, and on each a convolution for classes and one for boxes.
+
+With the NCE head the class convolution emits, instead of C + 1 numbers, a vector of d dimensions for each
+anchor (Sec. Object Detection: "to extract features for each anchor"), and the prototypes, shared by all
+levels, judge it. The background is a class with prototypes of its own, the last.
+
+Deviation: the paper's d is the number of channels of the level, which takes 88 million parameters; d = 64
+takes 8.6 (ours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ncenet.nn.anchors import make_anchors
+from ncenet.nn.auxiliary import Auxiliary
+from ncenet.nn.detection_backbones import DetectionBackbone
+from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.network import dropout_on
+from ncenet.recipe import ModelRecipe
+
+GAUSSIAN_RADIUS = 1.0
+"""Where the radii of a detector start (ours). A step learns three anchors of the background for each on an
+object, and from 0.5 their pull, d^2 / R^3 each, throws the radius of the background out so far that it
+claims every anchor."""
+
+
+class Detection(NamedTuple):
+    """What the network says of B images.
+
+    Attributes:
+        features: (B, D), what the backbone sees, averaged over each image.
+        vectors: (B, A, d), what the head reads of each anchor. The head is left to the caller: in training it
+            judges few of them.
+        codes: (B, A, 4), see :func:`ncenet.functional.boxes.encode`.
+        auxiliary: (B,), see :class:`ncenet.nn.auxiliary.Auxiliary`; None when there is no auxiliary.
+    """
+
+    features: Tensor
+    vectors: Tensor
+    codes: Tensor
+    auxiliary: Tensor | None = None
+
+
+class SSD(nn.Module):
+    """Normalisation, backbone, convolutions and head in one module.
+
+    Args:
+        backbone: maps of several levels.
+        head: classifies anchors, on C + 1 classes; the background is the last.
+        channels: of an image.
+        dropout: probability of dropping a value of the maps on the way to the classes.
+        auxiliary: reads the maps.
+    """
+
+    mean: Tensor
+    std: Tensor
+    anchors: Tensor
+
+    def __init__(
+        self,
+        backbone: DetectionBackbone,
+        head: Head,
+        *,
+        channels: int,
+        dropout: float = 0.0,
+        auxiliary: Auxiliary | None = None,
+    ) -> None:
+        super().__init__()
+        self.backbone, self.head, self.auxiliary = backbone, head, auxiliary
+        self.dropout = nn.Dropout(dropout)
+        counts = [level.per_cell for level in backbone.levels]
+        self.class_convs = _convs(backbone, [count * head.in_features for count in counts])
+        self.box_convs = _convs(backbone, [count * 4 for count in counts])
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+        self.register_buffer("anchors", make_anchors(backbone.levels), persistent=False)
+
+    @property
+    def background(self) -> int:
+        """Index of the class without an object: C."""
+        return self.head.num_classes - 1
+
+    @torch.no_grad()
+    def set_normalization(self, images: Tensor) -> None:
+        """Take mean and deviation per channel from images (L, channels, S, S), or as the backbone wants."""
+        if self.backbone.normalization is not None:
+            mean, std = self.backbone.normalization
+        else:
+            values = images.double()
+            mean, std = values.mean((0, 2, 3)), values.std((0, 2, 3), correction=0)
+        self.mean.copy_(mean)
+        self.std.copy_(torch.where(std > 0, std, 1.0))
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Maps of the levels, from uint8 images (B, channels, S, S) in 0..255."""
+        normalized = (images.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
+        maps: list[Tensor] = self.backbone(normalized)
+        return maps
+
+    def vectors(self, maps: Sequence[Tensor]) -> Tensor:
+        """What the head reads of each anchor, (B, A, d)."""
+        return _per_anchor(self.class_convs, [self.dropout(each) for each in maps], self.head.in_features)
+
+    def forward(self, images: Tensor) -> Detection:
+        """What is said of uint8 images (B, channels, S, S) in 0..255."""
+        maps = self.maps(images)
+        codes = _per_anchor(self.box_convs, maps, 4)
+        said = None if self.auxiliary is None else self.auxiliary(maps)
+        return Detection(self.backbone.pooled(maps), self.vectors(maps), codes, said)
+
+    def samples(self, images: Tensor, passes: int) -> Tensor:
+        """Probabilities of M stochastic passes, (M, B, A, C + 1): dropout on, the rest in eval mode.
+
+        Args:
+            images: as for :meth:`forward`.
+            passes: M.
+
+        Raises:
+            UsageError: the network has no dropout, so all passes would agree.
+        """
+        with dropout_on(self):
+            maps = self.maps(images)
+            return torch.stack([self.head.probs(self.head(self.vectors(maps))) for _ in range(passes)])
+
+
+def build_detection_head(recipe: ModelRecipe, num_classes: int) -> Head:
+    """The head that judges anchors.
+
+    Softmax reads the class convolution itself, as SSD has it. The NCE head reads vectors of
+    ``anchor_features`` dimensions and has no further linear map before the prototypes: the class convolution
+    is one.
+
+    Args:
+        recipe: section ``model``.
+        num_classes: C, without the background.
+    """
+    classes = num_classes + 1
+    if recipe.head.name == "softmax":
+        return SoftmaxClassifier(classes, classes, linear=False)
+    return PrototypeClassifier(
+        recipe.anchor_features,
+        classes,
+        **recipe.head.model_dump(exclude={"name", "projection"}),
+        projection=False,
+        initial_radius=GAUSSIAN_RADIUS if recipe.head.kernel == "gaussian" else COSINE_RADIUS,
+    )
+
+
+def _convs(backbone: DetectionBackbone, outputs: Sequence[int]) -> nn.ModuleList:
+    """One convolution a level, drawn as SSD draws them (Xavier, no bias at first)."""
+    kernel = backbone.kernel
+    convs = nn.ModuleList()
+    for inputs, out in zip(backbone.channels, outputs, strict=True):
+        conv = nn.Conv2d(inputs, out, kernel, padding=kernel // 2)
+        nn.init.xavier_uniform_(conv.weight)
+        if conv.bias is not None:
+            nn.init.zeros_(conv.bias)
+        convs.append(conv)
+    return convs
+
+
+def _per_anchor(convs: nn.ModuleList, maps: Sequence[Tensor], width: int) -> Tensor:
+    """(B, A, width), in the order of :func:`ncenet.nn.anchors.make_anchors`."""
+    said = [conv(each) for conv, each in zip(convs, maps, strict=True)]
+    return torch.cat([each.permute(0, 2, 3, 1).reshape(len(each), -1, width) for each in said], 1)
