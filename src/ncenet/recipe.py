@@ -24,6 +24,7 @@ OnBadImage: TypeAlias = Literal["stop", "skip"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
 Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
 Task: TypeAlias = Literal["classification", "detection"]
+BudgetUnit: TypeAlias = Literal["image", "box"]
 
 
 class Section(BaseModel):
@@ -65,7 +66,11 @@ class Section(BaseModel):
 class DataRecipe(Section):
     """Where the images come from and how they are read."""
 
-    train: str = Field("digits", description="Built-in name, class folders, Parquet file or CSV manifest.")
+    train: str = Field(
+        "digits",
+        description="Built-in name, class folders, Parquet file or CSV manifest; boxes also as VOC, COCO or "
+        "YOLO.",
+    )
     test: str | None = Field(
         None,
         description="Held-out images with labels, in any of the same forms. Built-in sets bring their own.",
@@ -214,6 +219,11 @@ class LoopRecipe(Section):
         description="Random images of the pool that measure the model: asked for first, never trained on.",
     )
     query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
+    budget_unit: BudgetUnit = Field(
+        "image",
+        description="Detection: what 'initial' and 'query_size' count. With box, images are asked for until "
+        "their boxes are so many.",
+    )
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
     aggregate: Aggregate = Field(
         "mean",
@@ -259,6 +269,8 @@ class Recipe(Section):
             raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":
             raise ValueError("strategy rejection needs model.head.name nce: rows of softmax sum to one")
+        if self.loop.budget_unit == "box" and self.task != "detection":
+            raise ValueError("loop.budget_unit box needs task detection: classes have no boxes")
         if self.loop.held_out and self.data.test is not None:
             raise ValueError("held-out images come from data.test or from loop.held_out, not from both")
         return self

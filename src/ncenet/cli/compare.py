@@ -16,6 +16,8 @@ def compare(
     file: Path,
     /,
     *,
+    data: str | None = None,
+    test: str | None = None,
     arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
     seeds: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     out: Path | None = None,
@@ -36,6 +38,8 @@ def compare(
 
     Args:
         file: YAML file with base, arms and seeds.
+        data: Other images to choose from than the file names.
+        test: Other held-out images than the file names.
         arms: Run only these now. The folder and its report keep all.
         seeds: Run only the first so many seeds of the file.
         out: Folder for runs and report. Default: runs/FILE.
@@ -46,6 +50,9 @@ def compare(
     from ncenet.compare.heads import check_random_arms
 
     comparison = Comparison.load(file)
+    given = {"data.train": data, "data.test": test}
+    changes = {path: source for path, source in given.items() if source is not None}
+    comparison = comparison.model_copy(update={"base": comparison.base.with_changes(changes)})
     check_random_arms(comparison)
     folder = out or Path("runs") / file.stem
     if dry_run:

@@ -41,7 +41,8 @@ def simulate(
     `ncenet simulate photos/ --test held-out/ --strategy rejection --beside random --seeds 5`
 
     Args:
-        data: Built-in name (`ncenet datasets`), class folders, Parquet file or CSV manifest.
+        data: Built-in name (`ncenet datasets`), class folders, Parquet file or CSV manifest; with --task
+            detection also a VOC folder, a YOLO folder or a COCO file.
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
         out: Run folder. Default: runs/DATA-STRATEGY.

@@ -35,6 +35,10 @@ def tell(
 
     `echo '{"a.jpg": "cat"}' | ncenet tell runs/pets -`
 
+    With --task detection a label is a JSON list of boxes, empty when there is no object:
+
+    `echo '{"a.jpg": [{"box": [10, 20, 110, 220], "label": "cat"}], "b.jpg": []}' | ncenet tell runs/pets -`
+
     Args:
         folder: Run folder.
         answers: CSV file with columns id and label, JSON file of labels by id, or - for standard input.
@@ -94,6 +98,8 @@ def _from_json(text: str, name: str) -> dict[str, str]:
         record: Any = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{name}:{error.lineno} not JSON: {error.msg}") from error
+    # Boxes are JSON themselves, and may stand there as they are; no object at all is an answer too.
+    record = {id: json.dumps(label) if isinstance(label, list) else label for id, label in record.items()}
     wrong = [id for id, label in record.items() if not isinstance(label, str)]
     if wrong:
         raise DataError(f"{name}: the label of {wrong[0]!r} is not text")

@@ -11,7 +11,10 @@ from pydantic import Field, model_validator
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import Recipe, Section
 
-SHARED = ("task", "data.train", "data.test", "loop.initial", "loop.query_size", "loop.cycles", "loop.seed")
+SHARED = (
+    *("task", "data.train", "data.test", "loop.initial", "loop.query_size", "loop.budget_unit"),
+    *("loop.cycles", "loop.seed"),
+)
 """Fields that no arm may change: with them, runs of one seed would start from other images or not meet."""
 
 

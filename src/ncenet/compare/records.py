@@ -16,6 +16,7 @@ from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
+from ncenet.types import Boxes
 
 if TYPE_CHECKING:
     from ncenet.compare.predictions import Predicted
@@ -32,7 +33,7 @@ class Cycle:
 
     Attributes:
         number: of the cycle, from 1.
-        labeled: size of the labelled set that was learned.
+        labeled: size of the labelled set that was learned; with a budget of boxes, the budget until then.
         loss: mean training loss of the last epoch.
         fit_accuracy: training accuracy of the last epoch, in [0, 1].
         fit_seconds: wall time of the fit.
@@ -104,8 +105,8 @@ class Run:
         folder: where it was read.
         recipe: what was asked for.
         cycles: the finished ones, in order.
-        initial_per_class: images of the initial set by class.
-        queried_per_class: images that were queried and labelled since, by class.
+        initial_per_class: images of the initial set by class; with boxes, the objects on them.
+        queried_per_class: images that were queried and labelled since, or objects on them, by class.
         bad_images: images that could not be read, with the reason.
         duplicates: images whose bytes are the same.
         metric: what the headline number is: ``"accuracy"`` of classes, ``"mAP"`` of boxes.
@@ -214,7 +215,7 @@ def read_run(folder: Path) -> Run:
     recipe = Recipe.load(folder / "recipe.yaml")
     fitted = [path.parent for path in sorted(folder.glob("cycles/*/fit.json"))]
     has_test = any((path / "test.json").exists() for path in fitted)
-    cycles = tuple(_cycle(path) for path in fitted if not has_test or (path / "test.json").exists())
+    cycles = tuple(_cycle(path, recipe) for path in fitted if not has_test or (path / "test.json").exists())
     queried = {image for cycle in cycles for image in cycle.queried}
     initial_per_class: Counter[str] = Counter()
     queried_per_class: Counter[str] = Counter()
@@ -225,7 +226,8 @@ def read_run(folder: Path) -> Run:
             for image, label in ledger.labeled():
                 if image in measuring:
                     continue
-                (queried_per_class if image in queried else initial_per_class)[label] += 1
+                names = Boxes.from_label(label).labels if recipe.task == "detection" else (label,)
+                (queried_per_class if image in queried else initial_per_class).update(names)
     return Run(
         folder=folder,
         recipe=recipe,
@@ -251,11 +253,16 @@ def read_comparison(folder: Path) -> Results:
     )
 
 
-def _cycle(folder: Path) -> Cycle:
+def _cycle(folder: Path, recipe: Recipe) -> Cycle:
     fit, test, query = (_json(folder / f"{name}.json") for name in ("fit", "test", "query"))
+    labeled = fit["labeled"]
+    if recipe.loop.budget_unit == "box":
+        # Arms are compared at equal budgets. The last image of a query takes it a little beyond its own.
+        budget = recipe.loop.initial + (fit["cycle"] - 1) * recipe.loop.query_size
+        labeled = min(budget, fit["boxes"])
     return Cycle(
         number=fit["cycle"],
-        labeled=fit["labeled"],
+        labeled=labeled,
         loss=fit["loss"],
         fit_accuracy=fit["accuracy"],
         fit_seconds=fit["seconds"],

@@ -148,6 +148,11 @@ class BoxTestSet:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def objects(self) -> int:
+        """How many objects there are to find: those that are not difficult."""
+        return sum(not difficult for each in self.boxes for difficult in each.difficult)
+
 
 def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) -> TestSet:
     """Open the labels of a data set that is used for nothing but scoring.
@@ -180,10 +185,13 @@ def as_box_test_set(dataset: Dataset, class_names: tuple[str, ...]) -> BoxTestSe
         class_names: the classes of the training data.
 
     Raises:
-        DataError: the images have no boxes.
+        DataError: the images have no boxes, or none but difficult ones.
         UnknownName: an object has a class that the training data does not.
     """
     ids = dataset.pool.ids()
     answers = dataset.required_oracle().answer(ids)
     boxes = tuple(Boxes.from_label(answers[id], classes=class_names) for id in ids)
-    return BoxTestSet(dataset.pool, ids, boxes, class_names)
+    test = BoxTestSet(dataset.pool, ids, boxes, class_names)
+    if test.objects == 0:
+        raise DataError(f"{dataset.name}: the test images have no object to find, or none but difficult ones")
+    return test

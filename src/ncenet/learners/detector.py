@@ -179,6 +179,10 @@ class Detector:
                     extras,
                 )
 
+    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
+        """Images (B, channels, S, S) under the test transform, on the network's device."""
+        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
+
     def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
         """The objects of each image, after suppression, in the order of ``ids``.
 

@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ncenet.errors import LedgerError, NcenetError, UnknownName
+from ncenet.errors import DataError, LedgerError, NcenetError, UnknownName
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
 from ncenet.ledger.records import Item
 from ncenet.ledger.schema import NOT_UNDONE, standing
-from ncenet.types import Label
+from ncenet.types import Boxes, Label
 
 NOW = 2**63 - 1
 """Later than any event."""
@@ -137,12 +137,13 @@ def record_answer(
         Number of the event; None for a repetition.
 
     Raises:
-        LedgerError: the image cannot be read, or the label is empty.
-        UnknownName: the label is not among ``classes``.
+        LedgerError: the image cannot be read, the label is empty, or in detection it is no text of boxes.
+        UnknownName: a class is not among ``classes``.
     """
     if item.problem is not None:
         raise LedgerError(f"{item.id!r} cannot be labelled, it cannot be read: {item.problem}")
-    kind, label = _kind_and_label(item.id, answer, classes)
+    detection = database.one("SELECT value FROM facts WHERE key = 'task'") == "detection"
+    kind, label = _kind_and_label(item.id, answer, classes, detection)
     said = database.rows(f"SELECT who, kind, label FROM ({standing('id = :id')})", id=item.id, upto=NOW)
     if said == [(who, kind, label)]:
         return None
@@ -166,12 +167,24 @@ def item_of(database: Database, id: str) -> Item:
 
 
 def _kind_and_label(
-    image: str, answer: Label | Answer, classes: Collection[str] | None
+    image: str, answer: Label | Answer, classes: Collection[str] | None, detection: bool
 ) -> tuple[str, Label | None]:
     if isinstance(answer, Answer):
         return answer.value, None
     if not answer:
         raise LedgerError(f"{image!r}: empty label; to leave an image out, answer skip or unsure")
+    if detection:
+        return "answer", _canonical_boxes(image, answer, classes)
     if classes is not None and answer not in classes:
         raise UnknownName(f"class of {image!r}", answer, classes)
     return "answer", answer
+
+
+def _canonical_boxes(image: str, answer: Label, classes: Collection[str] | None) -> Label:
+    """The one text of these boxes, however they were written."""
+    try:
+        return Boxes.from_label(answer, classes=classes).to_label()
+    except UnknownName as error:
+        raise UnknownName(f"{error.kind} in {image!r}", error.name, error.known) from None
+    except DataError as error:
+        raise LedgerError(f"{image!r}: {error}") from error

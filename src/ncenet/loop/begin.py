@@ -8,9 +8,9 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_train
 from ncenet.data.scan import Scan
 from ncenet.errors import DataError
+from ncenet.loop.findings import look_at, write_findings
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Notify
-from ncenet.loop.open import scan_pool, write_findings
 from ncenet.recipe import Recipe
 
 
@@ -28,14 +28,15 @@ def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tupl
     Raises:
         RecipeError: the folder holds a run with another recipe.
         DataError: the images have no labels and the recipe names no classes.
-        UnreadableImages: some images cannot be read, and the recipe says to stop; the findings are written.
+        UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
+            the findings are written.
     """
     train = open_train(recipe)
     if not (recipe.data.classes or train.class_names):
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
     run = RunFolder(folder)
     run.check_recipe(recipe)
-    found = scan_pool(train, recipe, notify)
+    found = look_at(train, recipe, notify)
     run.keep_recipe(recipe)
     write_findings(run, recipe, found, None)
-    return train, found
+    return train, found.scan

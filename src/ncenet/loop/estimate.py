@@ -12,7 +12,8 @@ from ncenet.data.open import open_test, open_train
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.classifier import PREDICT_BATCH
 from ncenet.learners.processes import processes
-from ncenet.nn.auxiliary import stage_channels
+from ncenet.loop.estimate_boxes import Speed, boxes_per_image, speed_of_detector
+from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import build_head
 from ncenet.nn.network import Network
@@ -29,7 +30,7 @@ class Cost:
 
     Attributes:
         pool: images there are.
-        labels: labels spent in all.
+        labels: images labelled in all.
         steps: optimizer steps in all.
         train_seconds: spent in fits.
         score_seconds: spent predicting on pool and test set.
@@ -67,36 +68,50 @@ def estimate(recipe: Recipe) -> Cost:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
     pool, tested = len(train.pool.ids()), 0 if test is None else len(test.pool.ids())
     loop, fit = recipe.loop, recipe.train
-    sizes = [min(pool, loop.initial + i * loop.query_size) for i in range(loop.cycles)]
+    per_label = 1.0 if loop.budget_unit == "image" else 1 / boxes_per_image(train)
+    budgets = [loop.initial + i * loop.query_size for i in range(loop.cycles)]
+    sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     steps = sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch)
     scored = sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1]) + tested * loop.cycles
 
-    shape = _shape(train.pool, recipe)
-    device = processes().device
-    backbone = build_backbone(recipe.model, shape)
-    width: int = backbone.out_features  # type: ignore[assignment]
-    head = build_head(recipe.model.head, width, len(names))
-    factory = getattr(build_strategy(loop), "auxiliary", None)
-    auxiliary = factory(stage_channels(backbone, shape)) if factory else None
-    network = Network(
-        backbone, head, dropout=recipe.model.dropout, channels=shape[0], auxiliary=auxiliary
-    ).to(device)
-    if len(shape) == 3 and fit.channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    members = recipe.model.members
-    parameters = members * sum(p.numel() for p in network.parameters())
     batch = min(fit.batch_size, sizes[-1])
-    images_bytes = (pool + tested) * math.prod(shape)
+    auxiliary, members = getattr(build_strategy(loop), "auxiliary", None), recipe.model.members
+    if recipe.task == "detection":
+        speed = speed_of_detector(recipe, names, batch, auxiliary)
+    else:
+        speed = _speed_of_classifier(recipe, _shape(train.pool, recipe), len(names), batch, auxiliary)
+    images_bytes = (pool + tested) * math.prod(speed.shape)
     return Cost(
         pool=pool,
         labels=sizes[-1],
         steps=members * steps,
-        train_seconds=members * steps * _seconds_per_step(network, (batch, *shape), device),
-        score_seconds=members * scored * _seconds_per_image(network, shape, device),
+        train_seconds=members * steps * speed.step,
+        score_seconds=members * scored * speed.image,
         # Weights, gradients, momentum and a checkpoint; decoded images if they are kept.
-        megabytes=(16 * parameters + min(images_bytes, recipe.data.cache_gb * 1e9)) / 1e6,
-        parameters=parameters,
+        megabytes=(16 * members * speed.parameters + min(images_bytes, recipe.data.cache_gb * 1e9)) / 1e6,
+        parameters=members * speed.parameters,
+    )
+
+
+def _speed_of_classifier(
+    recipe: Recipe, shape: tuple[int, ...], classes: int, batch: int, factory: AuxiliaryFactory | None
+) -> Speed:
+    device = processes().device
+    backbone = build_backbone(recipe.model, shape)
+    width: int = backbone.out_features  # type: ignore[assignment]
+    head = build_head(recipe.model.head, width, classes)
+    auxiliary = factory(stage_channels(backbone, shape)) if factory else None
+    network = Network(
+        backbone, head, dropout=recipe.model.dropout, channels=shape[0], auxiliary=auxiliary
+    ).to(device)
+    if len(shape) == 3 and recipe.train.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    return Speed(
+        _seconds_per_step(network, (batch, *shape), device),
+        _seconds_per_image(network, shape, device),
+        sum(p.numel() for p in network.parameters()),
+        shape,
     )
 
 

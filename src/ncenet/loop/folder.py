@@ -5,14 +5,16 @@
     run/
     ├── ledger.sqlite           items, answers, cycles, queries: the truth
     ├── recipe.yaml             what was asked for
-    ├── bad_images.csv          images that could not be read, with the reason
+    ├── bad_images.csv          images that could not be read or are annotated wrongly, with the reason
     ├── duplicates.csv          images whose bytes are the same
     ├── events.jsonl            what happened when
     └── cycles/001/
         ├── model.safetensors   the network after the fit
         ├── fit.json            how the fit went
-        ├── test.json           accuracy on the held-out images, when there are any
+        ├── test.json           accuracy (or mAP) on the held-out images, when there are any
         ├── test.csv            id, label and prediction of each of them
+        ├── detections.csv      with boxes, what was found in them instead
+        ├── pictures/           with boxes, a few small pictures of that and of the query
         ├── query.json          who was asked for what, and how long that took
         ├── why.json            why each queried image was, for the labelling page
         └── query.csv           rank, id and score of each queried image

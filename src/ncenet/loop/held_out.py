@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ncenet.data.dataset import TestSet
+from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.ledger.ledger import Ledger
 from ncenet.rng import Streams
-from ncenet.types import Pool, Query
+from ncenet.types import Boxes, Pool, Query
 
 HELD_OUT = "held-out set"
 """What the ledger calls the query for it."""
@@ -46,8 +46,8 @@ def draw_held_out(ledger: Ledger, size: int, streams: Streams) -> tuple[str, ...
 
 def held_out_test(
     ledger: Ledger, pool: Pool, held_out: Sequence[str], class_names: tuple[str, ...]
-) -> TestSet | None:
-    """Those held-out images that have a label by now; None when none has.
+) -> TestSet | BoxTestSet | None:
+    """Those held-out images that have a label by now; None when none has, or, with boxes, none has an object.
 
     Args:
         ledger: where the labels are.
@@ -58,4 +58,7 @@ def held_out_test(
     index = {name: c for c, name in enumerate(class_names)}
     labels = dict(ledger.labeled())
     ids = [id for id in held_out if id in labels]
+    if ledger.recall("task") == "detection":
+        test = BoxTestSet(pool, ids, tuple(Boxes.from_label(labels[id]) for id in ids), class_names)
+        return test if test.objects else None
     return TestSet(pool, ids, tuple(index[labels[id]] for id in ids), class_names) if ids else None

@@ -13,18 +13,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ncenet.data.dataset import TestSet
+from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
 from ncenet.files import write_csv, write_json
 from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
+from ncenet.loop.box_learner import BoxLearner
+from ncenet.loop.budget import BoxCount, ExpectedBoxes, asked_for, cut, spent
+from ncenet.loop.detection import score_detector
 from ncenet.loop.evaluate import evaluate
 from ncenet.loop.first import TYPICAL, FirstQueries
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.held_out import HELD_OUT, held_out_test
+from ncenet.loop.pictures import draw_queried
 from ncenet.loop.trust import trusted
 from ncenet.loop.view import LearnerView
+from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
@@ -53,6 +58,7 @@ class Loop:
         first: who chooses until the model can be trusted; None draws the initial set at random and trusts
             the strategy from the first fit on.
         pool_subset: score a fresh random subset of this size instead of the whole pool.
+        budget_unit: what the sizes of queries count: images, or the boxes on them.
         notify: told what happens.
     """
 
@@ -67,17 +73,19 @@ class Loop:
         strategy_name: str,
         strategy: QueryStrategy,
         streams: Streams,
-        test: TestSet | None = None,
+        test: TestSet | BoxTestSet | None = None,
         held_out: Sequence[str] = (),
         first: FirstQueries | None = None,
         pool_subset: int | None = None,
+        budget_unit: BudgetUnit = "image",
         notify: Notify | None = None,
     ) -> None:
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.held_out, self.first = frozenset(held_out), first
         self._begun_with = class_names
         self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
-        self.streams, self.test, self.pool_subset = streams, test, pool_subset
+        self.streams, self.test = streams, test
+        self.pool_subset, self.budget_unit = pool_subset, budget_unit
         self.notify = notify or (lambda event: None)
         self._state = processes()
         self._model_of: int | None = None  # the cycle whose model the learner holds
@@ -88,30 +96,32 @@ class Loop:
         added = [name for name in self.ledger.class_names() if name not in self._begun_with]
         return (*self._begun_with, *added)
 
-    def ask(self, query_size: int) -> Query:
+    def ask(self, query_size: int, *, count: BoxCount | None = None) -> Query:
         """The images to label next: fits if new labels arrived, predicts, queries, records.
 
         Asked again before anything was answered, it returns the same query. Without any labels the query is
         the initial set. Held-out images that nobody has answered come before all others, whatever the size.
 
         Args:
-            query_size: how many; fewer come when the pool is smaller.
+            query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
+            count: how many boxes an image has. Default: how many are expected.
         """
         held_out = self.ledger.latest_query(strategy=HELD_OUT) if self.held_out else None
         if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
             return Query(tuple(waiting), (0.0,) * len(waiting))
-        return self.query(query_size)
+        return self.query(query_size, count=count)
 
-    def query(self, query_size: int) -> Query:
+    def query(self, query_size: int, *, count: BoxCount | None = None) -> Query:
         """As :meth:`ask`, without waiting for the held-out images.
 
         Args:
-            query_size: how many; fewer come when the pool is smaller.
+            query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
+            count: how many boxes an image has. Default: how many are expected.
         """
         cycle = self.fit() if self.labeled() else 0
         query = self._recorded(cycle, query_size)
         if self._state.is_main_process and query is None:
-            query = self._query(cycle, query_size)
+            query = self._query(cycle, query_size, count)
         self._state.wait_for_everyone()
         if query is None:  # made by the main process
             query = self._recorded(cycle, query_size)
@@ -152,6 +162,8 @@ class Loop:
             if self._state.is_main_process:
                 self.learner.save(files / "model.safetensors")
                 record = {"cycle": cycle, **asdict(report)}
+                if self.budget_unit == "box":
+                    record["boxes"] = spent(labeled.labels)
                 write_json(files / "fit.json", record)
                 self.ledger.finish_fit(cycle, record)
                 for left in files.glob("checkpoint*.pt"):  # a committee has one for each member
@@ -202,6 +214,8 @@ class Loop:
             return None
         if self.ledger.open_ids(last) != list(last.query.ids):
             return None
+        if self.budget_unit == "box":
+            return last.query if asked_for(self.folder.cycle(cycle), last.query) == query_size else None
         available = len(self._open())
         if cycle and self.pool_subset is not None:
             available = min(available, self.pool_subset)
@@ -230,7 +244,7 @@ class Loop:
         closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self.held_out
         return [id for id in self.pool.ids() if id not in closed]
 
-    def _query(self, cycle: int, query_size: int) -> Query:
+    def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()
         start = time.perf_counter()
         name, seconds = self._chooser(cycle), 0.0
@@ -247,7 +261,12 @@ class Loop:
             view = LearnerView(self.learner, self.pool, ids, labeled, self.strategy.needs)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
+        if self.budget_unit == "box":
+            query = cut(query, query_size, count or self._expected_boxes(cycle))
+        select_seconds = time.perf_counter() - start - seconds
         files = self.folder.cycle(cycle)
+        if cycle and name == self.strategy_name and isinstance(self.learner, BoxLearner):
+            draw_queried(files, query, self.learner, self.pool, self.strategy)
         write_csv(
             files / "query.csv",
             ("rank", "id", "score"),
@@ -259,19 +278,31 @@ class Loop:
         record = {
             "cycle": cycle,
             "strategy": name,
+            "asked": query_size,
             "size": len(query),
             "pool": len(ids),
             "score_seconds": seconds,
-            "select_seconds": time.perf_counter() - start - seconds,
+            "select_seconds": select_seconds,
         }
         write_json(files / "query.json", record)
         self.ledger.record_query(cycle, name, query)
         self.notify({"event": "query", **record})
         return query
 
-    def _test(self, cycle: int, labeled: int, files: Path, test: TestSet) -> None:
-        record, rows = evaluate(self.learner, test)
-        write_csv(files / "test.csv", ("id", "label", "predicted"), rows)
+    def _expected_boxes(self, cycle: int) -> ExpectedBoxes:
+        """What people will draw, as far as can be told."""
+        if cycle:
+            self._load(cycle)
+        learner = self.learner if cycle and isinstance(self.learner, BoxLearner) else None
+        return ExpectedBoxes(dict(self.labeled()), self.pool, learner)
+
+    def _test(self, cycle: int, labeled: int, files: Path, test: TestSet | BoxTestSet) -> None:
+        if isinstance(test, BoxTestSet):
+            assert isinstance(self.learner, BoxLearner)
+            record = score_detector(self.learner, test, files)
+        else:
+            record, rows = evaluate(self.learner, test)
+            write_csv(files / "test.csv", ("id", "label", "predicted"), rows)
         write_json(files / "test.json", {"cycle": cycle, "labeled": labeled, **record})
         metric = record.get("metric", "accuracy")
         event = {"event": "cycle", "cycle": cycle, "labeled": labeled}

@@ -10,16 +10,19 @@ from typing import Any
 
 from ncenet.data.open import open_train
 from ncenet.learners.processes import processes
+from ncenet.loop.budget import boxes_of, spent
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
+from ncenet.types import Query
 
 
 def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> None:
     """Run all cycles of a recipe, or those that are missing.
 
     Cycle 1 trains on the initial set; each further cycle on ``query_size`` labels more. The last cycle makes
-    no query. Ends early when the pool is used up.
+    no query. Ends early when the pool is used up. A budget of boxes is that of the true boxes; each query has
+    one image at least.
 
     Args:
         recipe: the whole run.
@@ -47,10 +50,19 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     loop, train = open_loop(recipe, folder, notify=tell_all)
     with loop.ledger:
         oracle = train.required_oracle()
+
+        def ask(cycle: int) -> Query:
+            if recipe.loop.budget_unit == "image":
+                return loop.ask(recipe.loop.query_size if cycle else recipe.loop.initial)
+            # What one query took beyond its budget, the next ones have less.
+            budget = recipe.loop.initial + cycle * recipe.loop.query_size
+            left = budget - spent(label for _, label in loop.ledger.labeled())
+            return loop.ask(max(1, left), count=lambda image: boxes_of(oracle.answer([image])[image]))
+
         if not loop.ledger.labeled():
-            loop.tell(oracle.answer(loop.ask(recipe.loop.initial).ids), who="oracle")
-        while loop.fit() < recipe.loop.cycles:
-            query = loop.ask(recipe.loop.query_size)
+            loop.tell(oracle.answer(ask(0).ids), who="oracle")
+        while (cycle := loop.fit()) < recipe.loop.cycles:
+            query = ask(cycle)
             if len(query) == 0:
                 break
             loop.tell(oracle.answer(query.ids), who="oracle")

@@ -45,6 +45,19 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A photograph with something drawn on it.
+
+    Attributes:
+        jpeg: the bytes of its file.
+        caption: what is seen, as text.
+    """
+
+    jpeg: bytes
+    caption: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Facts by subject."""
 
@@ -66,7 +79,7 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Verdicts | Note | Figure | Facts | Code | Folded | Table
+Block: TypeAlias = Verdicts | Note | Figure | Picture | Facts | Code | Folded | Table
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
 from ncenet import __version__
 from ncenet.compare.records import Table
-from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, Section, Verdicts
 from ncenet.report.tables import WORDS
 
 PAPER = "https://ojs.aaai.org/index.php/AAAI/article/view/17205"
@@ -65,6 +66,10 @@ def _block(block: Block) -> str:
         case Figure(_, svg, caption, wide):
             kind = ' class="wide"' if wide else ""
             return f"<figure{kind}>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        case Picture(jpeg, caption):
+            source = f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
+            words = escape(caption)
+            return f'<figure><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'
         case Facts(items):
             facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in items.items())
             return f"<dl>{facts}</dl>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ncenet.compare.records import Table
-from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, Section, Verdicts
 from ncenet.report.tables import WORDS
 
 
@@ -54,7 +54,7 @@ def _block(block: Block) -> Iterator[str]:
             yield "\n".join(f"- {_plain(subject)}: {_plain(fact)}" for subject, fact in items.items())
         case Code(text):
             yield f"```yaml\n{text.rstrip()}\n```"
-        case Folded():
+        case Folded() | Picture():
             return
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ncenet.compare.records import Results, Run
-from ncenet.report import curves, models, protocol, prototypes, sections, tables, words
+from ncenet.report import curves, models, pictures, protocol, prototypes, sections, tables, words
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
 from ncenet.report.drawing import as_svg
 
@@ -55,8 +55,8 @@ def sections_of_run(run: Run) -> list[Section]:
         Section("Classes", (sections.folded_if_long(tables.classes_of_run(run)),)),
         Section("What was run", (Folded("The recipe", (Code(recipe.to_yaml()),)),)),
     ]
-    images = sections.images_to_look_at(run)
-    return parts if images is None else [*parts, images]
+    more = (pictures.pictures_of_run(run), sections.images_to_look_at(run))
+    return [*parts, *(section for section in more if section is not None)]
 
 
 COMPARISON_SECTIONS: Sequence[SectionMaker] = (
@@ -79,6 +79,7 @@ COMPARISON_SECTIONS: Sequence[SectionMaker] = (
     sections.cost,
     sections.protocol_of_all,
     sections.compared,
+    pictures.pictures_of_comparison,
     sections.images,
 )
 """What the report of a comparison says, in order."""

@@ -13,7 +13,7 @@ def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
     recipes = {arm.name: comparison.recipe(arm.name, comparison.seeds[0]) for arm in comparison.arms}
     n = len(comparison.seeds)
     return _facts(recipes) | {
-        "Initial set": f"{comparison.base.loop.initial:,} random images, the same for all arms of a seed",
+        "Initial set": f"{_initial(comparison.base)}, the same for all arms of a seed",
         "Seeds": f"{', '.join(map(str, comparison.seeds))} ({n} {'run' if n == 1 else 'runs'} of each arm)",
         "Mean over cycles": "each cycle counts the same; all but the area under the learning curve",
         "±": "standard deviation over seeds",
@@ -25,7 +25,7 @@ def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
 def protocol_of_run(recipe: Recipe) -> dict[str, str]:
     """What must be stated with every number of a run, by subject."""
     return _facts({"": recipe}) | {
-        "Initial set": f"{recipe.loop.initial:,} random images",
+        "Initial set": _initial(recipe),
         "Seeds": f"{recipe.loop.seed} (a single run)",
     }
 
@@ -42,7 +42,7 @@ def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
         ),
         "Labels": lambda r: (
             f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
-            f"{r.loop.cycles - 1} that follow"
+            f"{r.loop.cycles - 1} that follow" + (_BOXES if r.loop.budget_unit == "box" else "")
         ),
         "Weights": lambda r: (
             "carried over between cycles (warm)" if r.train.warm else "reset before every cycle (cold)"
@@ -58,7 +58,37 @@ def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
         ),
         "Scoring": lambda r: "under the test transform, without augmentation",
     }
+    if all(r.task == "detection" for r in recipes.values()):
+        facts |= {"Score of an image": _aggregation, "Metric": lambda r: _MAP}
     return {subject: _agreed({arm: fact(r) for arm, r in recipes.items()}) for subject, fact in facts.items()}
+
+
+_BOXES = (
+    "; boxes are counted, an image without any as one, and the last image of a query may take it beyond its "
+    "budget, which the next query makes up for"
+)
+_MAP = (
+    "mAP of PASCAL VOC 2007: mean over classes of the 11-point average precision, found above an overlap of "
+    "one half, difficult objects ignored; the area under the curve stands beside it in test.json"
+)
+
+
+def _initial(recipe: Recipe) -> str:
+    loop = recipe.loop
+    if loop.budget_unit == "box":
+        return f"random images until they have {loop.initial:,} boxes"
+    return f"{loop.initial:,} random images"
+
+
+def _aggregation(recipe: Recipe) -> str:
+    how, k = recipe.loop.aggregate, recipe.loop.aggregate_k
+    return {
+        "mean": "mean of the scores of all anchors",
+        "top-k": f"mean of the {k:,} highest scores of anchors",
+        "max": "highest score of an anchor",
+        "nms-sum": "sum of the scores of the anchors that survive non-maximum suppression",
+        "nms-mean": "mean of the scores of the anchors that survive non-maximum suppression",
+    }[how]
 
 
 def _agreed(by_arm: Mapping[str, str]) -> str:

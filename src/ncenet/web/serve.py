@@ -9,10 +9,11 @@ from pathlib import Path
 
 import uvicorn
 
-from ncenet.data.open import open_dataset
+from ncenet.data.open import open_train
 from ncenet.errors import UsageError
+from ncenet.loop.findings import scan_pool
 from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_loop, scan_pool
+from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
 from ncenet.web.api import build_app
 from ncenet.web.guard import Guard, our_names, token_of
@@ -47,7 +48,7 @@ def open_project(
         overlap: how many annotators answer each image.
         notify: told of the progress of the look at every image.
     """
-    found = scan_pool(open_dataset(recipe.data.train), recipe, notify)
+    found = scan_pool(open_train(recipe), recipe, notify)
     loop, dataset = open_loop(recipe, folder, notify=notify, found=found)
     return Project(
         recipe, folder, loop.ledger, dataset.pool, found, title=dataset.name, you=you, overlap=overlap

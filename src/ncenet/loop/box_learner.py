@@ -1,0 +1,22 @@
+"""What the loop wants of a learner that finds boxes, besides what it wants of any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from ncenet.types import Detections, Learner, Pool
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class BoxLearner(Learner, Protocol):
+    """A learner whose labels are texts of boxes; :class:`ncenet.learners.detector.Detector` is one."""
+
+    def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
+        """The objects of each image in pixels of the original, likeliest first, in the order of ``ids``."""
+
+    def anchors(self, pool: Pool, id: str) -> Tensor:
+        """The anchors (A, 4) on one image, in its pixels; they may reach beyond it."""

@@ -1,0 +1,97 @@
+"""What is wrong with the images of a run, found before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ncenet.data.dataset import Dataset
+from ncenet.data.scan import Scan, scan
+from ncenet.errors import BadAnnotation, UnreadableImage, UnreadableImages
+from ncenet.files import write_csv
+from ncenet.loop.folder import RunFolder
+from ncenet.loop.loop import Notify
+from ncenet.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a look at a data set found.
+
+    Attributes:
+        scan: at its images.
+        annotations: mistakes in what is said of them.
+    """
+
+    scan: Scan
+    annotations: tuple[BadAnnotation, ...]
+
+    @property
+    def problems(self) -> list[UnreadableImage | BadAnnotation]:
+        """Everything that is wrong, the images first."""
+        return [*self.scan.problems, *self.annotations]
+
+    @property
+    def sound(self) -> list[str]:
+        """Ids of the images that can be used, in the order of the pool."""
+        bad = {problem.id for problem in self.problems}
+        return [id for id in self.scan.readable if id not in bad]
+
+    def reasons(self) -> dict[str, str]:
+        """Why images are left out, by id."""
+        reasons: dict[str, str] = {}
+        for problem in self.problems:
+            before = f"{reasons[problem.id]}; " if problem.id in reasons else ""
+            reasons[problem.id] = before + problem.why
+        return reasons
+
+
+def look_at(
+    dataset: Dataset, recipe: Recipe, notify: Notify | None = None, *, seen: Scan | None = None
+) -> Findings:
+    """Decode every image of a data set once, and gather what its annotations lack.
+
+    Args:
+        dataset: where they are.
+        recipe: says how many threads decode.
+        notify: told of the progress.
+        seen: what a look a moment ago found, to be taken as it is.
+    """
+    return Findings(seen or scan_pool(dataset, recipe, notify), dataset.problems)
+
+
+def scan_pool(dataset: Dataset, recipe: Recipe, notify: Notify | None = None) -> Scan:
+    """Decode every image of a data set once.
+
+    Args:
+        dataset: where they are.
+        recipe: says how many threads decode.
+        notify: told of the progress.
+    """
+
+    def count(done: int, total: int) -> None:
+        if notify is not None:
+            notify({"event": "scan", "done": done, "total": total})
+
+    return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count)
+
+
+def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Findings | None) -> None:
+    """List what was found in the run folder: ``bad_images.csv`` and ``duplicates.csv``.
+
+    Raises:
+        UnreadableImages: something is wrong, and the recipe says to stop.
+    """
+    both = [("pool", pool)] if test is None else [("pool", pool), ("test", test)]
+    problems = [(place, problem) for place, found in both for problem in found.problems]
+    write_csv(
+        run.path / "bad_images.csv",
+        ("in", "id", "why"),
+        ((place, problem.id, problem.why) for place, problem in problems),
+    )
+    write_csv(
+        run.path / "duplicates.csv",
+        ("group", "id"),
+        ((group, id) for group, ids in enumerate(pool.scan.duplicates) for id in ids),
+    )
+    if problems and recipe.data.on_bad_image == "stop":
+        raise UnreadableImages([problem for _, problem in problems])
