@@ -26,6 +26,8 @@ from ncenet.recipe import Recipe
             "loop: {strategy: ll4al}\ntrain: {batch_size: 1}\n",
             "strategy ll4al needs train.batch_size >= 2: it learns from pairs",
         ),
+        ("task: detection\nloop: {strategy: badge}\n", "strategy badge needs one class an image"),
+        ("task: detection\nloop: {strategy: sraal}\n", "strategy sraal needs one class an image"),
         (
             "task: detection\nmodel: {members: 3}\n",
             "committees classify, task detection trains one network",

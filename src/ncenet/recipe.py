@@ -265,6 +265,11 @@ class Recipe(Section):
             )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
+        if self.task == "detection" and self.loop.strategy in ("badge", "sraal"):
+            raise ValueError(
+                f"strategy {self.loop.strategy} needs one class an image, and task detection has none: take "
+                "confusion or rejection"
+            )
         if self.loop.strategy == "ll4al" and self.train.batch_size == 1:
             raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
         if self.loop.strategy == "rejection" and self.model.head.name == "softmax":

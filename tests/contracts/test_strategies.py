@@ -69,6 +69,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "badge",
         "bald",
         "bentropy",
+        "class-balanced",
         "confusion",
         "consensus-entropy",
         "core-set",

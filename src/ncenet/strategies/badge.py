@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ncenet.errors import UsageError
 from ncenet.functional.kmeanspp import k_means_seeds
 from ncenet.functional.topk import TopK
 from ncenet.strategies import strategies
@@ -32,7 +33,7 @@ class Badge:
 
         Raises:
             NonFiniteScore: a likelihood or a feature is nan or inf, or too large to be squared.
-            UsageError: the predictions carry no features.
+            UsageError: the predictions carry no features, or are those of a detector.
             ValueError: ``query_size`` is below 1.
         """
         best = TopK(query_size)
@@ -43,6 +44,10 @@ class Badge:
         residuals, features = Table(ids), Table(ids)
         for prediction in view.predictions():
             features.fill(prediction.ids, checked_features(prediction, "badge"))
+            if prediction.probs.dim() != 2:
+                raise UsageError(
+                    "badge needs one class an image, and a detector's predictions are of anchors"
+                )
             residual_NC = residual(prediction.probs)
             check_squares(prediction.ids, residual_NC)
             residuals.fill(prediction.ids, residual_NC)
