@@ -26,7 +26,9 @@ def test_a_look_and_a_recipe(ncenet, photos, tmp_path):
     assert "unreadable 2, left out, listed in runs/photos-labels/bad_images.csv" in said
     assert "broken.jpg: not an image: text that starts with 'hello'" in said
     assert "classes ant, bee" in said
-    assert said.endswith("Next: ncenet ask runs/photos-labels --out query.csv")
+    assert said.endswith(
+        "Next: ncenet label runs/photos-labels, or ncenet ask runs/photos-labels --out query.csv"
+    )
     folder = tmp_path / "runs" / "photos-labels"
     recipe = Recipe.load(folder / "recipe.yaml")
     assert (recipe.data.train, recipe.data.classes, recipe.loop.query_size) == ("photos", ("ant", "bee"), 7)
@@ -41,7 +43,7 @@ def test_a_look_and_a_recipe(ncenet, photos, tmp_path):
 
 def test_what_it_prints_goes_on(ncenet, photos, tmp_path):
     done = ncenet("init", "photos", "--classes", "ant,bee", "--held-out", 0, "--initial", 3)
-    words = done.out.split("Next:  ncenet ")[1].split()
+    words = done.out.split(", or ncenet ")[1].split()
     assert ncenet(*words).code == 0
     assert len((tmp_path / "query.csv").read_text().splitlines()) == 4
     done = ncenet("init", "photos", "--classes", "ant,bee")

@@ -59,7 +59,8 @@ def init(
     _describe(found, folder, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")
-    console.print(f"Next:  ncenet ask {shlex.quote(str(folder))} --out query.csv")
+    where = shlex.quote(str(folder))
+    console.print(f"Next:  ncenet label {where}, or ncenet ask {where} --out query.csv")
 
 
 def _facts(found: Scan) -> dict[str, object]:

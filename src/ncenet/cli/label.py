@@ -8,22 +8,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from pydantic import BaseModel
 from rich.console import Console
 
 from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.cli.people import first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
 
 PORT = 8765
-HELD_OUT = 50
-FIRST_BATCH = 25
 EVERYWHERE = """
 [bold]Everybody who can reach this machine and has the link can see and label the images.[/]
 The connection is not encrypted, so use it in networks that you trust; elsewhere leave --host away and go
 through an SSH tunnel. On other machines, put the name or address of this one in the place of 127.0.0.1.
 """
-PER_CLASS = 5
-"""The first batch holds so many images for each class, when there are many classes."""
 
 
 def label(
@@ -87,27 +85,19 @@ def label(
 
 
 def _folder(images: str, out: Path | None) -> Path:
-    path = Path(images)
-    if (path / "recipe.yaml").exists() and (path / "ledger.sqlite").exists():
-        if out is not None:
-            raise UsageError(f"{images} is a run folder already: leave --out away")
-        return path
-    return out or Path("runs") / f"{path.resolve().stem or 'images'}-labels"
+    if not (Path(images) / "recipe.yaml").exists():
+        return folder_of(images, out)
+    if out is not None:
+        raise UsageError(f"{images} is a run folder already: leave --out away")
+    return Path(images)
 
 
-def _recipe(images: str, folder: Path, flags: object) -> Recipe:
+def _recipe(images: str, folder: Path, flags: BaseModel | None) -> Recipe:
     """That of the folder when it has one, with the flags put in."""
     file = folder / "recipe.yaml"
-    if file.exists():
-        recipe = Recipe.load(file)
-        if Path(images) != folder:
-            recipe = recipe.with_changes({"data.train": images})
-        return apply_flags(recipe, flags)  # type: ignore[arg-type]
-    recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
-    named = apply_flags(recipe, flags)  # type: ignore[arg-type]
-    sizes = {
-        "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
-        "loop.initial": max(FIRST_BATCH, PER_CLASS * len(named.data.classes)),
-        "loop.query_size": FIRST_BATCH,
-    }
-    return apply_flags(recipe.with_changes(sizes), flags)  # type: ignore[arg-type]
+    if not file.exists():
+        return first_recipe(images, flags)
+    recipe = Recipe.load(file)
+    if Path(images) != folder:
+        recipe = recipe.with_changes({"data.train": images})
+    return apply_flags(recipe, flags)

@@ -92,13 +92,9 @@ def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], 
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        door = socket.socket(family, socket.SOCK_STREAM)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((host, port))
-        door.listen(128)
+        return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise UsageError(
             f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another ncenet label is "
             "running; --port 0 takes a free one"
         ) from error
-    return door

@@ -1,0 +1,123 @@
+"""``ncenet label``: which run, with which recipe, and what is said about who can see it."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+import pytest
+
+from ncenet.recipe import Recipe
+from ncenet.web import serve as module
+from tests.cli.conftest import TINY
+from tests.data.make import jpeg, write
+
+CLASSES = ("--classes", "ant,bee")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write(tmp_path / "photos", {f"{i:02d}.jpg": jpeg(i, width=16, height=16) for i in range(12)})
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What would have been served, instead of serving it."""
+    calls = []
+
+    class Idle:
+        busy = False
+
+        def __init__(self, *_, **__):
+            pass
+
+        def start(self, lesson):
+            return True
+
+    def serve(project, *, host, port, ready):
+        calls.append((project.folder, project.recipe, project.you, host, port))
+        ready(module.Address(f"http://127.0.0.1:{port}/?token=secret", host == "0.0.0.0"))
+
+    monkeypatch.setattr(module, "serve", serve)
+    monkeypatch.setattr("ncenet.web.project.Trainer", Idle)
+    return calls
+
+
+def test_a_new_run_has_sizes_that_suit_people(ncenet, photos, served):
+    done = ncenet("label", "photos", *CLASSES, "--no-browser", "--who", "ann", *TINY)
+    assert done.code == 0, done.err
+    assert "Label at http://127.0.0.1:8765/?token=secret" in " ".join(done.out.split())
+    ((folder, recipe, you, host, port),) = served
+    assert (folder, you, host, port) == (Path("runs/photos-labels"), "ann", "127.0.0.1", 8765)
+    assert (recipe.loop.held_out, recipe.loop.initial, recipe.loop.query_size) == (50, 25, 25)
+    assert Recipe.load(folder / "recipe.yaml") == recipe
+    assert "Everybody" not in done.out
+
+
+def test_the_run_folder_is_enough_to_go_on(ncenet, photos, served):
+    assert ncenet("label", "photos", *CLASSES, "--out", "run", "--held-out", 3, "--no-browser").code == 0
+    assert ncenet("label", "run", "--no-browser", "--port", 0).code == 0
+    assert ncenet("label", "photos", "--out", "run", "--no-browser").code == 0
+    assert {str(folder) for folder, *_ in served} == {"run"}
+    assert len({recipe.to_yaml() for _, recipe, *_ in served}) == 1
+
+
+def test_after_init_with_its_recipe(ncenet, photos, served):
+    done = ncenet("init", "photos", *CLASSES, "--query-size", 7)
+    assert "Next: ncenet label runs/photos-labels," in " ".join(done.out.split())
+    assert ncenet("label", "runs/photos-labels", "--no-browser").code == 0
+    assert served[0][1].loop.query_size == 7
+
+
+def test_images_that_cannot_be_read_are_left_out_and_named(ncenet, photos, served):
+    (photos / "bad.jpg").write_text("not an image")
+    done = ncenet("label", "photos", *CLASSES, "--no-browser")
+    assert done.code == 0
+    said = " ".join(done.out.split())
+    assert "1 image(s) can't be read and are left out: runs/photos-labels/bad_images.csv" in said
+
+
+def test_serving_a_whole_network_says_what_that_means(ncenet, photos, served):
+    done = ncenet("label", "photos", *CLASSES, "--host", "0.0.0.0", "--no-browser")
+    assert "Everybody who can reach this machine and has the link" in done.out
+    assert "not encrypted" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("photos",), "images without labels; name the classes with --classes"),
+        (("nowhere", *CLASSES), "no such file or folder"),
+        (("photos", *CLASSES, "--overlap", "0"), 'Invalid value "0" for --overlap. Must be >= 1'),
+        (("photos", *CLASSES, "--port", "70000"), 'Invalid value "70000" for --port. Must be <= 65535'),
+        (("photos", *CLASSES, "--test", "x", "--held-out", "5"), "not from both"),
+    ],
+)
+def test_wrong_usage(ncenet, photos, served, words, message):
+    done = ncenet("label", *words, "--no-browser")
+    assert done.code in (1, 2) and message in done.said
+    assert served == []
+
+
+def test_a_taken_port_is_said(ncenet, photos, monkeypatch):
+    import socket
+
+    monkeypatch.setattr("ncenet.web.project.Trainer.start", lambda *_: True)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = ncenet("label", "photos", *CLASSES, "--no-browser", "--port", port)
+    assert done.code == 2
+    assert f"port {port} of 127.0.0.1 can't be had" in done.said
+
+
+def test_without_the_extra_one_line_installs_it(ncenet, photos, monkeypatch):
+    plain = builtins.__import__
+
+    def no_uvicorn(name, *rest):
+        if name == "ncenet.web.serve":
+            raise ImportError(name)
+        return plain(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", no_uvicorn)
+    done = ncenet("label", "photos", *CLASSES)
+    assert done.code == 2 and "pip install 'ncenet[web]'" in done.said
