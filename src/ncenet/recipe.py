@@ -187,8 +187,10 @@ class TrainRecipe(Section):
     flip: bool | None = Field(
         None, description="Random horizontal flip. Default: unless mirroring changes what the images mean."
     )
-    box_augment: bool = Field(
-        True, description="Detection: distort colours, zoom out and crop at random (as SSD does)."
+    box_augment: bool | None = Field(
+        None,
+        description="Detection: distort colours, zoom out and crop at random (as SSD does). Default: with "
+        "ssd300-vgg16.",
     )
     warm: bool = Field(False, description="Carry weights over between cycles instead of starting afresh.")
     precision: Literal["fp32", "bf16", "fp16"] = Field(

@@ -12,6 +12,7 @@ from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, NotFitted, UnknownName, UsageError
 from ncenet.functional.average_precision import mean_average_precision
 from ncenet.functional.boxes import iou
+from ncenet.nn.detection_backbones import VGG16, LightNet
 from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.recipe import HeadRecipe
 from ncenet.types import Boxes, LabeledSet
@@ -37,6 +38,14 @@ HEADS = {
     "cosine": HeadRecipe(kernel="cosine"),
     "softmax": HeadRecipe(name="softmax"),
 }
+
+
+def test_the_light_detector_sees_its_images_as_they_are_unless_told_otherwise():
+    assert (VGG16.augment, LightNet.augment) == (True, False)
+    plain, default, distorted = (
+        weights(fitted(epochs=1, box_augment=augment)[0]) for augment in (False, None, True)
+    )
+    assert plain == default != distorted
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -121,12 +121,12 @@ class Detector:
             self.network.set_normalization(tensors.batch(labeled.ids))
             if self.model.head.name == "nce" and self.model.head.init == "class-mean":
                 self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, tensors, cycle))
-        flip = self.flip_safe if self.train.flip is None else self.train.flip
+        backbone, train = self.network.backbone, self.train
         augment = BoxAugment(
-            self.network.backbone.side,
+            backbone.side,
             fill=self.network.mean.tolist(),
-            flip=flip,
-            distort=self.train.box_augment,
+            flip=self.flip_safe if train.flip is None else train.flip,
+            distort=backbone.augment if train.box_augment is None else train.box_augment,
         )
         report = Fit(
             network=self.network,

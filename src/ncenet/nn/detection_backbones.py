@@ -27,6 +27,7 @@ class DetectionBackbone(nn.Module):
         kernel: side of the convolutions that turn a map into classes and boxes.
         feature_level: the level whose mean over the image stands for the image, for strategies that compare
             images.
+        augment: whether it trains on distorted colours, zooms and crops unless told otherwise.
         normalization: mean and deviation of each channel, in 0 to 255, that pretrained weights expect; None
             takes those of the labelled images.
     """
@@ -36,6 +37,7 @@ class DetectionBackbone(nn.Module):
     levels: tuple[Level, ...]
     kernel: int
     feature_level: int
+    augment: bool = True
     normalization: tuple[Tensor, Tensor] | None = None
 
     @abstractmethod
@@ -105,6 +107,7 @@ class LightNet(DetectionBackbone):
 
     Stride 2 from the first layer on, widths 16, 32, 64, 128; objects are sought at a stride of 8, 16 and 32
     pixels. Each map passes a convolution of its own, after which classes and boxes need no more than 1 x 1.
+    SSD's augmentation is off by default: it needs far more steps than a CPU has time for.
 
     Args:
         channels: of an image, 1 or 3.
@@ -116,7 +119,7 @@ class LightNet(DetectionBackbone):
         UsageError: such a side or pretrained weights are not there.
     """
 
-    kernel, feature_level = 1, 1
+    kernel, feature_level, augment = 1, 1, False
 
     def __init__(
         self, channels: int, side: int | None = None, *, pretrained: bool = False, width: int = 64
