@@ -4,6 +4,7 @@
 #   make demo       install, then compare NCE-Net with random and softmax on small digits
 #   make test       install with the development tools, then run the tests
 #   make test-slow  the tests that take minutes, which `make test` leaves out
+#   make test-label-studio  against a real Label Studio, which it installs (1 GB) and starts
 #   make check      lint, formatting, types, layers, documentation
 #   make docs       documentation as HTML in docs/_build/html
 #
@@ -12,13 +13,14 @@
 PYTHON ?= python3
 WORKERS ?= 2
 VENV := .venv
+LABEL_STUDIO := .venv-label-studio
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
 
 # Tests run side by side: one thread for each keeps them out of each other's way.
 test test-slow: export OMP_NUM_THREADS = 1
 
-.PHONY: demo test test-slow check docs
+.PHONY: demo test test-slow test-label-studio check docs
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -30,6 +32,9 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
+
+test-label-studio: $(VENV)/installed-dev $(LABEL_STUDIO)/installed
+	$(BIN)/python -m tests.integration.real_label_studio $(LABEL_STUDIO)/bin/label-studio
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
@@ -51,6 +56,13 @@ $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
 	@echo "installing ncenet and its development tools into $(VENV); the first time this takes minutes"
 	$(INSTALL) '.[dev]'
 	@touch $(VENV)/installed $@
+
+# Its own environment: Label Studio pins what it needs, and some of that is old.
+$(LABEL_STUDIO)/installed: Makefile
+	@echo "installing Label Studio into $(LABEL_STUDIO); the first time this takes minutes"
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install --quiet label-studio==1.23.2
+	@touch $@
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \

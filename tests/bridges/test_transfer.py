@@ -210,7 +210,7 @@ class TestClassFolders:
 
     def test_an_image_that_changed_since_is_not_exported(self, tmp_path, told, data):
         (data / "b.jpg").write_bytes(jpeg(77))
-        with pytest.raises(DataError, match=r"'b\.jpg' changed since it was labelled"):
+        with pytest.raises(DataError, match=r"'b\.jpg' changed since it was entered or labelled"):
             export_labels(told, tmp_path / "out", format="class-folders")
         assert not (tmp_path / "out").exists() and not (tmp_path / "out.partial").exists()
 

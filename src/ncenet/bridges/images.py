@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path, PurePosixPath
 
@@ -48,8 +49,7 @@ def write_image(pool: Pool, record: Record, file: Path, *, link: bool) -> None:
         DataError: the bytes are other ones now than when they were labelled.
         UsageError: a link to an image that is no file of its own.
     """
-    if record.hash is not None and pool.content_hash(record.id) != record.hash:
-        raise DataError(f"{record.id!r} changed since it was labelled: restore it, or undo its answer")
+    _check(pool, record.id, record.hash)
     file.parent.mkdir(parents=True, exist_ok=True)
     if link:
         if not isinstance(pool, FolderPool):
@@ -57,11 +57,28 @@ def write_image(pool: Pool, record: Record, file: Path, *, link: bool) -> None:
         file.symlink_to(pool.root / record.id)
     elif isinstance(pool, FolderPool):
         shutil.copyfile(pool.root / record.id, file)
-    elif isinstance(pool, EncodedPool):
-        file.write_bytes(pool.read(record.id))
     else:
-        pixels = pool.load(record.id)
-        PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
+        file.write_bytes(encoded(pool, record.id, record.hash))
+
+
+def encoded(pool: Pool, id: str, hash: str | None) -> bytes:
+    """An image as the bytes of a file; arrays become PNG.
+
+    Raises:
+        DataError: it has another hash now.
+    """
+    _check(pool, id, hash)
+    if isinstance(pool, EncodedPool):
+        return pool.read(id)
+    pixels = pool.load(id)
+    data = io.BytesIO()
+    PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def _check(pool: Pool, id: str, hash: str | None) -> None:
+    if hash is not None and pool.content_hash(id) != hash:
+        raise DataError(f"{id!r} changed since it was entered or labelled: restore it, or undo its answer")
 
 
 def _missing_suffix(pool: Pool, id: str, path: str) -> str:

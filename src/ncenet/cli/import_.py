@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
+
+from ncenet.cli.changes import show_changes
 
 if TYPE_CHECKING:
     from ncenet.bridges.changes import Change
-
-_SHOWN = 20
 
 
 def import_(
@@ -63,19 +62,7 @@ def import_(
         listed = [_listed(change) for change in changes if change.status != "same"]
         print(json.dumps({"recorded": recorded, "counts": counts(changes), "changes": listed}, indent=1))
         return
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    for status, count in counts(changes).items():
-        console.print(f"{count:>9,}  {status}")
-        if status not in ("new", "same"):
-            _show([change for change in changes if change.status == status], console)
-    console.print("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded")
-
-
-def _show(changes: list[Change], console: Console) -> None:
-    for change in changes[:_SHOWN]:
-        console.print(f"           {change}")
-    if len(changes) > _SHOWN:
-        console.print(f"           and {len(changes) - _SHOWN} more")
+    show_changes(changes, recorded, dry_run=dry_run)
 
 
 def _listed(change: Change) -> dict[str, object]:

@@ -1,0 +1,29 @@
+"""What answers from outside do to a run, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from ncenet.bridges.changes import Change
+
+_SHOWN = 20
+_PLAIN = ("new", "same")
+
+
+def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> None:
+    """Print how many answers do what, each that is not simply new or known, and what was recorded."""
+    from ncenet.bridges.changes import counts
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for status, count in counts(changes).items():
+        console.print(f"{count:>9,}  {status}")
+        listed = [] if status in _PLAIN else [change for change in changes if change.status == status]
+        for change in listed[:_SHOWN]:
+            console.print(f"           {change}")
+        if len(listed) > _SHOWN:
+            console.print(f"           and {len(listed) - _SHOWN} more")
+    console.print("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded")

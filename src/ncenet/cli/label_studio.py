@@ -1,0 +1,99 @@
+"""``ncenet label-studio``: queries go to Label Studio, answers come back."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+
+from ncenet.errors import UsageError
+
+if TYPE_CHECKING:
+    from ncenet.bridges.label_studio.client import Client
+    from ncenet.bridges.run import Run
+
+KEY = "LABEL_STUDIO_API_KEY"
+
+
+def label_studio(
+    action: Literal["push", "pull"],
+    folder: Path,
+    /,
+    *,
+    url: str = "http://localhost:8080",
+    project: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    who: str | None = None,
+    on_conflict: Literal["stop", "keep", "replace"] = "stop",
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+) -> None:
+    """Move the last query to Label Studio, or the answers back.
+
+    The access token is read from the environment variable LABEL_STUDIO_API_KEY; Label Studio shows it on its
+    page Account & Settings.
+
+    For example:
+
+    `ncenet ask runs/pets -n 50 --out query.csv`
+
+    `ncenet label-studio push runs/pets`
+
+    `ncenet label-studio pull runs/pets`
+
+    Args:
+        action: push makes tasks of the images that are asked for, pull records the answers.
+        folder: Run folder.
+        url: Address of Label Studio.
+        project: Number of the project. Default: that of the last push, or a new one.
+        everything: With push, all images without an answer, after those of the query.
+        who: With pull, name of the annotator. Default: Label Studio's.
+        on_conflict: With pull, images that have another answer already: stop, keep it, or replace it.
+        dry_run: With pull, say what would change, and change nothing.
+    """
+    from ncenet.bridges.label_studio.client import Client
+    from ncenet.bridges.run import opened
+
+    if KEY not in os.environ:
+        raise UsageError(f"put an access token of {url} into the environment variable {KEY}")
+    if action == "push" and (who is not None or dry_run or on_conflict != "stop"):
+        raise UsageError("--who, --on-conflict and --dry-run are for pull")
+    if action == "pull" and everything:
+        raise UsageError("--all is for push")
+    with opened(folder, read_only=action == "push" or dry_run) as run:
+        client = Client(url, os.environ[KEY])
+        if action == "push":
+            _push(run, client, project, everything)
+        else:
+            _pull(run, client, project, who, on_conflict, dry_run)
+
+
+def _push(run: Run, client: Client, project: int | None, everything: bool) -> None:
+    from ncenet.bridges.label_studio.exchange import push
+
+    pushed = push(run, client, project=project, everything=everything)
+    there = f", {pushed.there} were there already" if pushed.there else ""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{pushed.sent} images are tasks of project {pushed.project} now{there}")
+    console.print(f"Label at  {pushed.url}")
+
+
+def _pull(
+    run: Run,
+    client: Client,
+    project: int | None,
+    who: str | None,
+    on_conflict: Literal["stop", "keep", "replace"],
+    dry_run: bool,
+) -> None:
+    from ncenet.bridges.changes import apply
+    from ncenet.bridges.label_studio.exchange import pull
+    from ncenet.cli.changes import show_changes
+
+    changes = pull(run, client, project=project, who=who, otherwise=getpass.getuser())
+    recorded = 0 if dry_run else apply(run.ledger, changes, on_conflict=on_conflict)
+    show_changes(changes, recorded, dry_run=dry_run)
