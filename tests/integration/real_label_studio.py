@@ -96,7 +96,8 @@ def process(*words: object, log: Path, **environment: str):
         started.wait(30)
 
 
-def wait(what: str, reached, seconds: float = 300) -> None:
+# Generous: the first start makes a hundred tables, and a machine may have other things to do.
+def wait(what: str, reached, seconds: float = 900) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -177,16 +178,16 @@ def follow_the_scores(studio: Studio, run: Path, folder: Path) -> None:
     port, log = free_port(), folder / "backend.log"
     command = (sys.executable, "-u", "-m", "ncenet", "serve", run, "--label-studio", "--port", port)
     with process(*command, log=log):
-        wait("the backend's address", lambda: "Address for Label Studio" in log.read_text(), 120)
+        wait("the backend's address", lambda: "Address for Label Studio" in log.read_text())
         address = re.search(r"http://\S+", log.read_text())[0]
-        wait("the backend", lambda: urllib.request.urlopen(f"{address}/health", timeout=5).status == 200, 120)
+        wait("the backend", lambda: urllib.request.urlopen(f"{address}/health", timeout=5).status == 200)
         backend = studio.call("POST", "/api/ml/", {"project": 1, "url": address, "title": "ncenet"})
         assert (backend["readable_state"], backend["model_version"]) == ("Connected", "cycle 1"), backend
 
         def version() -> str:
             return str(studio.call("GET", "/api/projects/1/")["model_version"])
 
-        wait("the project to follow the model", lambda: version() == "cycle 1", 60)
+        wait("the project to follow the model", lambda: version() == "cycle 1")
         scores = {}
         for task in studio.tasks(1):
             (prediction,) = (each for each in task["predictions"] if each["model_version"] == "cycle 1")
@@ -198,12 +199,12 @@ def follow_the_scores(studio: Studio, run: Path, folder: Path) -> None:
 
         task = next(task for task in studio.tasks(1) if task["data"]["ncenet_id"] == first)
         studio.annotate(task["id"], truth(first))
-        wait("the annotation to arrive", lambda: first in standing(run), 30)
+        wait("the annotation to arrive", lambda: first in standing(run), 120)
         assert standing(run)[first] == ("answer", truth(first), MAIL)
         assert "0 answers recorded" in ncenet("label-studio", "pull", run, "--url", studio.url)
 
         studio.call("POST", f"/api/ml/{backend['id']}/train", {})
-        wait("the training, and the project to follow it", lambda: version() == "cycle 2", 120)
+        wait("the training, and the project to follow it", lambda: version() == "cycle 2")
         print("trained; the project follows cycle 2")
 
 
