@@ -21,6 +21,7 @@ FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
 PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 Reduction: TypeAlias = Literal["sum", "mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
+FirstBatch: TypeAlias = Literal["random", "typical"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
 Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
 Task: TypeAlias = Literal["classification", "detection"]
@@ -215,6 +216,11 @@ class LoopRecipe(Section):
         10, ge=2, description="Spread it over so many times the query size; read by --diversify alone."
     )
     initial: int = Field(100, ge=1, description="Size of the initial set.")
+    first: FirstBatch = Field(
+        "random",
+        description="What is asked before there is a model that can be trusted: random images once, or "
+        "typical ones (TypiClust) until it can.",
+    )
     held_out: int = Field(
         0,
         ge=0,

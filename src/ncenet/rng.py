@@ -25,6 +25,7 @@ Stream: TypeAlias = Literal[
     "query",
     "dropout",
     "held-out",
+    "first",
     "bootstrap",
     "figures",
     "outlook",

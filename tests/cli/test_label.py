@@ -50,6 +50,7 @@ def test_a_new_run_has_sizes_that_suit_people(ncenet, photos, served):
     ((folder, recipe, you, host, port),) = served
     assert (folder, you, host, port) == (Path("runs/photos-labels"), "ann", "127.0.0.1", 8765)
     assert (recipe.loop.held_out, recipe.loop.initial, recipe.loop.query_size) == (50, 25, 25)
+    assert recipe.loop.first == "typical"
     assert Recipe.load(folder / "recipe.yaml") == recipe
     assert "Everybody" not in done.out
 

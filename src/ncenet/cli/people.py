@@ -32,5 +32,6 @@ def first_recipe(images: str, flags: BaseModel | None) -> Recipe:
         "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
         "loop.initial": max(FIRST_BATCH, PER_CLASS * len(named.data.classes)),
         "loop.query_size": FIRST_BATCH,
+        "loop.first": "typical",
     }
     return apply_flags(recipe.with_changes(sizes), flags)

@@ -16,6 +16,7 @@ from ncenet.learners.detector import Detector
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.findings import Findings, look_at, write_findings
+from ncenet.loop.first import TypicalImages
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.held_out import draw_held_out
 from ncenet.loop.loop import Loop, Notify
@@ -103,6 +104,7 @@ def open_loop(
         streams=streams,
         test=_test_set(held_out, of_held_out, names),
         held_out=set_aside,
+        first=TypicalImages(train.pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
         notify=notify,
