@@ -224,7 +224,7 @@ def test_workers_end_with_their_parent_and_a_script_needs_no_guard(tmp_path, how
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         assert all(map(alive, workers))
         parent.send_signal(how)
-        parent.wait(timeout=20)
+        parent.wait(timeout=60)
         deadline = time.monotonic() + 10
         while any(map(alive, workers)) and time.monotonic() < deadline:
             time.sleep(0.05)
