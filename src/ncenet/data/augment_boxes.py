@@ -33,7 +33,7 @@ class IoUCrop(v2.Transform):  # type: ignore[misc]  # torchvision has no types
 
     The overlap is intersection over union of the crop and an object whose centre is in the crop; objects with
     their centre elsewhere are dropped. torchvision's transform of this kind draws and tests its crops one by
-    one; here all of a bound's crops are drawn and tested together, which is ten times faster.
+    one; here all of a bound's crops are drawn and tested together, which is many times faster.
 
     Args:
         overlaps: the bounds; with equal chances each of them, no bound and no crop.

@@ -18,6 +18,9 @@ from torch.nn.functional import logsigmoid, normalize
 from ncenet.functional._precision import at_least_float32, no_autocast
 from ncenet.recipe import FeatureMap
 
+LEAST_LENGTH = 1e-12
+"""A shorter vector is taken for one of this length, as ``torch.nn.functional.normalize`` does."""
+
 
 def apply_feature_map(vectors: Tensor, feature_map: FeatureMap) -> Tensor:
     """phi, applied to features and to prototypes before they meet.
@@ -109,6 +112,9 @@ def cosine_log_likelihood(features: Tensor, prototypes: Tensor, radius: Tensor) 
     """
     C, K, D = prototypes.shape
     flat = normalize(at_least_float32(prototypes).reshape(C * K, D), dim=-1)
+    features = at_least_float32(features)
+    # The length is divided out after the product, where there are C K numbers and not D.
+    length = features.norm(dim=-1, keepdim=True).clamp_min(LEAST_LENGTH)
     with no_autocast(features):
-        cosine = normalize(at_least_float32(features), dim=-1) @ flat.T
+        cosine = (features @ flat.T) / length
     return logsigmoid(cosine.reshape(*cosine.shape[:-1], C, K).amax(-1) * at_least_float32(radius))

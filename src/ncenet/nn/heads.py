@@ -225,10 +225,17 @@ class PrototypeClassifier(Head):
         return f"C={C}, K={K}, D={D}, kernel={self.kernel}, feature_map={self.feature_map}"
 
     def _mapped(self, features: Tensor) -> Tensor:
-        return apply_feature_map(self.projection(at_least_float32(features)), self.feature_map)
+        return apply_feature_map(self.projection(at_least_float32(features)), self._map)
 
     def _mapped_prototypes(self) -> Tensor:
-        return apply_feature_map(self.prototypes, self.feature_map)
+        return apply_feature_map(self.prototypes, self._map)
+
+    @property
+    def _map(self) -> FeatureMap:
+        """The feature map, without what the cosine kernel does anyway."""
+        return (
+            "none" if self.kernel == "cosine" and self.feature_map in ("scaled", "l2") else self.feature_map
+        )
 
     def _log_likelihood(self, features: Tensor, prototypes: Tensor, repeats: int = 1) -> Tensor:
         radius = self.radius.repeat_interleave(repeats)

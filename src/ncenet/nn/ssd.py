@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from ncenet.nn.anchors import make_anchors
 from ncenet.nn.auxiliary import Auxiliary
@@ -166,5 +167,14 @@ def _convs(backbone: DetectionBackbone, outputs: Sequence[int]) -> nn.ModuleList
 
 def _per_anchor(convs: nn.ModuleList, maps: Sequence[Tensor], width: int) -> Tensor:
     """(B, A, width), in the order of :func:`ncenet.nn.anchors.make_anchors`."""
-    said = [conv(each) for conv, each in zip(convs, maps, strict=True)]
-    return torch.cat([each.permute(0, 2, 3, 1).reshape(len(each), -1, width) for each in said], 1)
+    said = [_by_place(conv, each) for conv, each in zip(convs, maps, strict=True)]
+    return torch.cat([each.reshape(len(each), -1, width) for each in said], 1)
+
+
+def _by_place(conv: nn.Module, map: Tensor) -> Tensor:
+    """The convolution of a map, (B, H, W, out)."""
+    if isinstance(conv, nn.Conv2d) and conv.kernel_size == (1, 1):
+        # One matrix product, which leaves the numbers in the order in which the anchors are wanted.
+        return linear(map.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias)
+    convolved: Tensor = conv(map)
+    return convolved.permute(0, 2, 3, 1)
