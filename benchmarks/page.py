@@ -81,7 +81,7 @@ def project_of(folder: Path, items: int) -> Project:
 
 
 def pressed(page: Page, keys: int) -> list[float]:
-    page.wait_for_function("() => ncenet.session.ahead.length > 4")
+    page.wait_for_function("() => globalThis.ncenet?.session.ahead.length > 4")
     page.evaluate(WATCH)
     for n in range(keys):
         page.keyboard.press("123"[n % 3])

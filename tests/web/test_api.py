@@ -115,7 +115,8 @@ def test_a_model_learns_a_class_that_was_added(project, visitor):
         visitor.tell(turn["id"], "mauve" if truth(turn["id"]) == "red" else truth(turn["id"]))
     project._trainer.finish()
     reasons = visitor.post("/api/why", {"id": visitor.turns(1)[0]["id"]}).json()
-    assert set(reasons["likelihoods"]) <= {*CLASSES, "mauve"} and len(reasons["likelihoods"]) == 3
+    named = [name for name, _ in reasons["likelihoods"]]
+    assert set(named) <= {*CLASSES, "mauve"} and len(named) == 3
 
 
 def test_why_an_image(project, visitor):
@@ -126,8 +127,8 @@ def test_why_an_image(project, visitor):
     (turn,) = visitor.turns(1)
     why = visitor.post("/api/why", {"id": turn["id"]}).json()
     assert why["cycle"] == 1
-    shares = list(why["likelihoods"].values())
-    assert shares == sorted(shares, reverse=True) and set(why["likelihoods"]) == set(CLASSES)
+    named, shares = zip(*why["likelihoods"], strict=True)
+    assert list(shares) == sorted(shares, reverse=True) and set(named) == set(CLASSES)
     assert 0 <= why["rejection"] <= 3 and 1 <= why["confusion"] <= 3
     assert len(why["near"]) == 3
     for near in why["near"]:

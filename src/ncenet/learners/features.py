@@ -2,7 +2,7 @@
 
 With a pretrained timm backbone in the recipe they are its features. Without one nothing may be downloaded,
 and they are responses to patches that are taken from the images themselves;
-Why these: they need no download and no training.
+``benchmarks/results/first_batch.md`` compares them with downsampled pixels and others.
 """
 
 from __future__ import annotations

@@ -128,7 +128,9 @@ class Project:
                     for other, label in found["near"]
                     if other in near
                 ]
-                return {"chooser": "model", "cycle": cycle, **found, "near": shown}
+                # Pairs: in a browser, the keys "8" and "3" of an object would come in the order of numbers.
+                ranked = list(found["likelihoods"].items())
+                return {"chooser": "model", "cycle": cycle, **found, "likelihoods": ranked, "near": shown}
         return {"chooser": "none"}
 
     def snapshot(self) -> Mapping[str, Any]:

@@ -92,7 +92,10 @@ def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], 
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
+        door = socket.create_server((host, port), family=family, backlog=128)
+        # Connections inherit it. Without, the body of an answer waits 40 ms for the receipt of its head.
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return door
     except OSError as error:
         raise UsageError(
             f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another ncenet label is "

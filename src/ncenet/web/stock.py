@@ -12,9 +12,11 @@ import numpy as np
 
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.advice import choosing, outlook
+from ncenet.loop.first import TYPICAL
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.loop.reasons import read_reasons
 from ncenet.loop.trust import wilson
+from ncenet.web.desk import CHANCE
 
 
 class Tested(NamedTuple):
@@ -102,6 +104,7 @@ class Stock:
         asked = [
             max(reason["likelihoods"], key=reason["likelihoods"].get) == labels[id]
             for model in models[-3:]
+            if self._chose(model.cycle)
             for id, reason in self._reasons(model.cycle).items()
             if id in labels
         ]
@@ -111,6 +114,11 @@ class Stock:
             "outlook": ahead and ahead.__dict__,
             "choosing": compared and compared.__dict__,
         }
+
+    def _chose(self, cycle: int) -> bool:
+        """Whether the model of a cycle was trusted to choose."""
+        others = (HELD_OUT, CHANCE, TYPICAL)
+        return self._ledger.latest_query(cycle, besides=others) is not None
 
     def _read_tested(self, cycle: int) -> Tested | None:
         folder = self._folder / "cycles" / f"{cycle:03d}"

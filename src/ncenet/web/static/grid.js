@@ -1,7 +1,7 @@
 // Past answers at a glance: look over, filter, correct.
 
 import * as api from "./api.js";
-import { $, imageUrl, make, say } from "./dom.js";
+import { $, imageUrl, make, say, sharpenLoaded } from "./dom.js";
 import { classOf } from "./keys.js";
 import { wordsFor } from "./stage.js";
 
@@ -71,7 +71,7 @@ export class Grid {
     const words = make("span", { className: "cell-label" }, wordsFor(said));
     const views = said.said.length ? said.said.map((one) => `${one.who}: ${wordsFor(one)}`).join(" · ") : said.who;
     const cell = make("button", { type: "button", className: "cell", role: "gridcell", tabIndex: -1, title: said.id },
-      make("img", { src: imageUrl(said.hash, "sheet"), alt: "", loading: "lazy" }), words, make("span", { className: "cell-who" }, views));
+      make("img", { onload: sharpenLoaded, loading: "lazy", src: imageUrl(said.hash, "sheet"), alt: "" }), words, make("span", { className: "cell-who" }, views));
     cell.said = said;
     cell.classList.toggle("none", said.kind !== "answer");
     cell.setAttribute("aria-label", `${said.id}: ${wordsFor(said)}, ${views}`);

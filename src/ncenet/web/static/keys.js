@@ -1,4 +1,5 @@
-// Which key is which class: digits for the first ten, and a letter of its own for each.
+// Which key is which class: digits for the first ten, and a letter of its own for each. A class that is called
+// by a digit or a letter has that key.
 
 /** Keys that mean something else. */
 export const RESERVED = "suzbnhwg";
@@ -7,6 +8,9 @@ export const RESERVED = "suzbnhwg";
 export function assign(names) {
   const taken = new Set(RESERVED);
   const letters = new Map();
+  const digits = new Map(names.filter((name) => /^[0-9]$/.test(name)).map((name) => [name, name]));
+  const free = [..."1234567890"].filter((digit) => !digits.has(digit));
+  for (const name of names) if (!digits.has(name) && free.length) digits.set(name, free.shift());
   // In rounds: first letters go to everybody before anybody gets a second choice.
   const wishes = names.map((name) => [...name.toLowerCase()].filter((c) => c >= "a" && c <= "z"));
   const rest = [..."abcdefghijklmnopqrstuvwxyz"];
@@ -19,12 +23,12 @@ export function assign(names) {
       }
     });
   }
-  return names.map((name, i) => {
-    if (!letters.has(name)) {
-      const free = rest.find((c) => !taken.has(c));
-      if (free) letters.set(name, free), taken.add(free);
+  return names.map((name) => {
+    if (!letters.has(name) && name !== digits.get(name)) {
+      const letter = rest.find((c) => !taken.has(c));
+      if (letter) letters.set(name, letter), taken.add(letter);
     }
-    return { name, digit: i < 10 ? String((i + 1) % 10) : "", letter: letters.get(name) ?? "" };
+    return { name, digit: digits.get(name) ?? "", letter: letters.get(name) ?? "" };
   });
 }
 

@@ -33,7 +33,7 @@ async function start() {
   globalThis.ncenet = { session, outbox }; // for whoever looks with the browser's own tools
   takeState(state);
   api.listen(takeState, (up) => {
-    if (up && !online) outbox.flush().then(() => session.renew()).catch(() => {});
+    if (up && !online) outbox.flush().then(() => session.renew()).then(api.state).then(takeState).catch(() => {});
     online = up;
     showLink();
   });

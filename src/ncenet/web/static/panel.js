@@ -32,8 +32,8 @@ export function showPanel(state, who) {
   $("advice").replaceChildren(advice(state));
 
   const most = Math.max(1, ...Object.values(state.counts));
-  const rows = Object.entries(state.counts).map(([name, count]) =>
-    make("div", { className: "share" }, make("span", {}, name), make("meter", { max: most, value: count, "aria-label": name }), make("span", {}, number(count))));
+  const rows = state.classes.map((name) =>
+    make("div", { className: "share" }, make("span", {}, name), make("meter", { max: most, value: state.counts[name], "aria-label": name }), make("span", {}, number(state.counts[name]))));
   const closed = [[state.skipped, "skipped"], [state.unsure, "unsure"]].filter(([n]) => n).map(([n, word]) => `${number(n)} ${word}`);
   $("counts").replaceChildren(make("div", { className: "shares" }, ...rows), make("p", { className: "faint" }, closed.join(", ")));
 

@@ -1,7 +1,7 @@
 // The image, its classes, and what is said about it.
 
 import * as api from "./api.js";
-import { $, imageUrl, make, percent, say } from "./dom.js";
+import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.js";
 
 const CHOOSERS = {
   "held-out set": "Measuring: a random image, never trained on",
@@ -56,12 +56,6 @@ export function show(session, state) {
   $("caption").textContent = item.turn.id;
 }
 
-/** Small images are enlarged with their pixels, not blurred. */
-function sharpen(picture) {
-  const small = Math.max(picture.naturalWidth, picture.naturalHeight) <= 96;
-  picture.classList.toggle("pixels", small);
-}
-
 /** Say why a picture is not there; one that did not arrive is asked for again. */
 async function explain(item, session, state) {
   const response = await fetch(imageUrl(item.turn.hash)).catch(() => null);
@@ -100,7 +94,7 @@ export function mark(suggested, given) {
 /** Say what the model thinks; the class it suggests, or null. */
 export async function suggest(item) {
   const reason = await api.why(item.turn.id);
-  const best = Object.entries(reason.likelihoods ?? {})[0];
+  const best = reason.likelihoods?.[0];
   if (!best) {
     tell([make("p", {}, withoutModel(reason, item))]);
     return null;
@@ -120,12 +114,12 @@ export async function explainWhy(item) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;
   }
-  const [nearest] = Object.keys(reason.likelihoods);
-  const bars = Object.entries(reason.likelihoods).map(([name, p]) =>
+  const [[nearest]] = reason.likelihoods;
+  const bars = reason.likelihoods.map(([name, p]) =>
     make("div", { className: "share" }, make("span", {}, name), make("meter", { min: 0, max: 1, value: p }), make("span", {}, percent(p))),
   );
   const near = reason.near.map(({ image, label }) =>
-    make("figure", {}, make("img", { src: imageUrl(image, "sheet"), alt: label }), make("figcaption", {}, label)),
+    make("figure", {}, make("img", { onload: sharpenLoaded, src: imageUrl(image, "sheet"), alt: label }), make("figcaption", {}, label)),
   );
   tell([
     make("p", {}, make("strong", {}, chosen), `. Model ${reason.cycle}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}; nearest prototype: ${nearest}.`),
