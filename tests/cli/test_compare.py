@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.make import gray_png, write
+
 FOLDER = Path("runs/tiny")
 BASE = """
 base:
@@ -73,6 +75,15 @@ def test_an_arm_that_is_added_later_runs_alone(ncenet, file):
     assert [arm["name"] for arm in record["arms"]][2:] == ["softmax margin", "softmax random"]
     assert (record["seeds"], record["unfinished"]) == ([0], [])
     assert "4, 4 of them finished" in ncenet("compare", file, "--dry-run", "--seeds", 1).out
+
+
+def test_the_same_comparison_on_other_images(ncenet, file, tmp_path):
+    for split, count in (("mine", 6), ("held-out", 3)):
+        for name in ("cat", "dog"):
+            write(tmp_path / split / name, {f"{n}.png": gray_png(n) for n in range(count)})
+    words = ("compare", file, "--data", "mine", "--test", "held-out", "--dry-run")
+    assert "of a pool of 12 in each trial" in ncenet(*words).out
+    assert "of a pool of 1,297 in each trial" in ncenet("compare", file, "--dry-run").out
 
 
 @pytest.mark.parametrize(

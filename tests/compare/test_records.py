@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
@@ -5,7 +7,7 @@ from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
-from ncenet.types import Query
+from ncenet.types import Boxes, Query
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})
@@ -66,6 +68,22 @@ def test_runs_tested_by_different_numbers_are_not_compared(tmp_path):
     write_comparison(tmp_path, COMPARISON, {"b": [[0.5, 0.6]]})
     with pytest.raises(DataError, match=r"mAP \(a, seed 0\), accuracy \(b, seed 0\)"):
         _ = read_comparison(tmp_path).metric
+
+
+def test_with_a_budget_of_boxes_curves_are_over_budgets(tmp_path):
+    boxes = RECIPE.with_changes({"task": "detection", "loop.budget_unit": "box"})
+    write_run(tmp_path, RECIPE, [0.5, 0.6])
+    (tmp_path / "recipe.yaml").write_text(boxes.to_yaml())
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        answers = [id for id, _ in ledger.labeled()]
+        two = Boxes(((0, 0, 1, 1), (1, 1, 2, 2)), ("cat", "dog")).to_label()
+        ledger.tell(dict.fromkeys(answers, two), who="oracle", cycle=2)
+    for cycle, spent in ((1, 9), (2, 6)):  # the last image went beyond the budget of 4; then the pool ended
+        fit = tmp_path / "cycles" / f"{cycle:03d}" / "fit.json"
+        fit.write_text(json.dumps(json.loads(fit.read_text()) | {"boxes": spent}))
+    run = read_run(tmp_path)
+    assert [cycle.labeled for cycle in run.cycles] == [4, 6]
+    assert run.initial_per_class == {"cat": 4, "dog": 4}, "objects are counted, not answers"
 
 
 def test_a_run_that_has_only_begun_is_empty(tmp_path):

@@ -132,6 +132,16 @@ def test_the_oracle_hands_out_what_the_budget_buys_and_no_more(tmp_path, recipe,
         )
 
 
+def test_held_out_images_of_a_simulation_are_beside_the_budget(tmp_path, recipe):
+    simulate(recipe.with_changes({"loop.held_out": 5, "loop.cycles": 2}), tmp_path / "run")
+    fits = [json.loads(f.read_text()) for f in sorted((tmp_path / "run").glob("cycles/*/fit.json"))]
+    assert [fit["cycle"] for fit in fits] == [1, 2]
+    assert fits[0]["boxes"] >= 8 and fits[1]["boxes"] >= 14
+    assert json.loads((tmp_path / "run" / "cycles" / "002" / "test.json").read_text())["images"] == 5
+    with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+        assert len(ledger.labeled()) == 5 + fits[1]["labeled"]
+
+
 def test_a_budget_beyond_the_pool_takes_all_of_it(tmp_path, recipe):
     simulate(recipe.with_changes({"loop.query_size": 1000, "loop.cycles": 5}), tmp_path / "run")
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:

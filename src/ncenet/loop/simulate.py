@@ -56,11 +56,13 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
                 return loop.ask(recipe.loop.query_size if cycle else recipe.loop.initial)
             # What one query took beyond its budget, the next ones have less.
             budget = recipe.loop.initial + cycle * recipe.loop.query_size
-            left = budget - spent(label for _, label in loop.ledger.labeled())
+            left = budget - spent(label for _, label in loop.labeled())
             return loop.ask(max(1, left), count=lambda image: boxes_of(oracle.answer([image])[image]))
 
-        if not loop.ledger.labeled():
-            loop.tell(oracle.answer(ask(0).ids), who="oracle")
+        while not loop.labeled() and len(
+            first := ask(0)
+        ):  # held-out images, if any, come before the initial set
+            loop.tell(oracle.answer(first.ids), who="oracle")
         while (cycle := loop.fit()) < recipe.loop.cycles:
             query = ask(cycle)
             if len(query) == 0:
