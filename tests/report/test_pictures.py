@@ -46,6 +46,7 @@ def test_a_run_shows_what_its_last_model_saw_and_why_it_asked(tmp_path):
     assert "of the first cycle" not in page.text
     assert f"{HOSTILE}: rank 1" in page.text
     assert "script" not in page.tags
+    assert "What was found" not in (tmp_path / "report.md").read_text(), "no pictures, no heading"
 
 
 def test_a_comparison_shows_a_few_of_each_arm(tmp_path):
@@ -63,4 +64,4 @@ def test_a_comparison_shows_a_few_of_each_arm(tmp_path):
 
 def test_without_pictures_there_is_no_section(tmp_path):
     write_run(tmp_path, BASE, [0.5, 0.6])
-    assert "Pictures" not in page_of(tmp_path).text
+    assert "What was found" not in page_of(tmp_path).text

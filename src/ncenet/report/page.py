@@ -55,8 +55,9 @@ def sections_of_run(run: Run) -> list[Section]:
         Section("Classes", (sections.folded_if_long(tables.classes_of_run(run)),)),
         Section("What was run", (Folded("The recipe", (Code(recipe.to_yaml()),)),)),
     ]
-    more = (pictures.pictures_of_run(run), sections.images_to_look_at(run))
-    return [*parts, *(section for section in more if section is not None)]
+    parts += pictures.pictures_of_run(run)
+    images = sections.images_to_look_at(run)
+    return parts if images is None else [*parts, images]
 
 
 COMPARISON_SECTIONS: Sequence[SectionMaker] = (

@@ -13,15 +13,14 @@ OF_A_RUN = 6
 OF_AN_ARM = 3
 """Pictures of a kind and arm in the report of a comparison."""
 _TITLES = {
-    "test": "Held-out images: true boxes on the left, found ones on the right",
-    "query": "Queried images, most informative first: on the right, where the anchors score high",
+    "test": "What was found on held-out images",
+    "query": "Where the scores of queried images came from",
 }
 
 
-def pictures_of_run(run: Run) -> Section | None:
-    """What the last model sees, and why it asked; None when no pictures were drawn."""
-    blocks = _pictures(run.folder, OF_A_RUN)
-    return Section("Pictures", tuple(blocks)) if blocks else None
+def pictures_of_run(run: Run) -> list[Section]:
+    """What the last model sees, and why it asked; none when no pictures were drawn."""
+    return [Section(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
 
 
 def pictures_of_comparison(results: Results, folder: Path) -> Section | None:
@@ -29,26 +28,27 @@ def pictures_of_comparison(results: Results, folder: Path) -> Section | None:
     seed = results.comparison.seeds[0]
     arms: list[Block] = []
     for arm in results.comparison.arms:
-        if (arm.name, seed) in results.runs and (
-            blocks := _pictures(results.runs[arm.name, seed].folder, OF_AN_ARM)
-        ):
+        run = results.runs.get((arm.name, seed))
+        drawn = {} if run is None else _pictures(run.folder, OF_AN_ARM)
+        blocks: list[Block] = []
+        for title, pictures in drawn.items():
+            blocks += [Note(title), *pictures]
+        if blocks:
             arms.append(Folded(f"{arm.name}, seed {seed}", tuple(blocks)))
-    return Section("Pictures", tuple(arms)) if arms else None
+    return Section("What was found, and where scores came from", tuple(arms)) if arms else None
 
 
-def _pictures(run: Path, most: int) -> list[Block]:
-    """Those of the last cycle that has any of a kind."""
-    blocks: list[Block] = []
+def _pictures(run: Path, most: int) -> dict[str, tuple[Picture, ...]]:
+    """Those of each kind, of the last cycle that has any, by title."""
+    drawn: dict[str, tuple[Picture, ...]] = {}
     for kind, title in _TITLES.items():
         for table in sorted(run.glob("cycles/*/pictures/pictures.csv"), reverse=True):
             with table.open(encoding="utf-8", newline="") as lines:
                 rows = [row for row in csv.DictReader(lines) if row["kind"] == kind][:most]
             if rows:
-                cycle = int(table.parent.parent.name)
-                blocks.append(Note(f"{title}; cycle {cycle}."))
-                blocks += [
+                drawn[f"{title}, cycle {int(table.parent.parent.name)}"] = tuple(
                     Picture((table.parent / row["file"]).read_bytes(), f"{row['id']}: {row['caption']}")
                     for row in rows
-                ]
+                )
                 break
-    return blocks
+    return drawn
