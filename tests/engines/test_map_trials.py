@@ -197,9 +197,12 @@ def sleep(job, emit):
     time.sleep(60)
 """
 
+# A shell starts what runs in its background with interrupts ignored, and children inherit that.
 SCRIPT = """
+import signal
 from ncenet.engines.local import map_trials
 from sleeper import sleep
+signal.signal(signal.SIGINT, signal.default_int_handler)
 list(map_trials(sleep, {"a": 0, "b": 1}, processes=2, on_event=lambda e: print(e["pid"], flush=True)))
 """
 
@@ -224,7 +227,7 @@ def test_workers_end_with_their_parent_and_a_script_needs_no_guard(tmp_path, how
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         assert all(map(alive, workers))
         parent.send_signal(how)
-        parent.wait(timeout=60)
+        parent.wait(timeout=20)
         deadline = time.monotonic() + 10
         while any(map(alive, workers)) and time.monotonic() < deadline:
             time.sleep(0.05)
