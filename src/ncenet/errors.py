@@ -13,6 +13,7 @@
     │   └── UnreadableImages  all of both, listed, when the run was told to stop on them
     ├── LedgerError           the ledger refuses: changed file, other recipe, newer schema
     ├── NotFitted             a prediction was asked of a learner that has learned nothing
+    ├── Diverged              the loss of a fit is nan or inf: nothing more would be learned
     ├── NonFiniteScore        a score function returned nan or inf
     └── TrialFailed           one or more trials of a comparison failed (`ncenet.engines.trial`)
 
@@ -122,6 +123,23 @@ class UnreadableImages(DataError):
 
 class LedgerError(NcenetError):
     """The ledger refuses what it was asked to do."""
+
+
+class Diverged(NcenetError):
+    """The loss of a fit is nan or inf, and what is trained on from there learns nothing.
+
+    Args:
+        loss: what it is.
+        epoch: number of the epoch, from 1.
+        epochs: how many there are.
+        lr: the highest learning rate of the fit.
+    """
+
+    def __init__(self, loss: float, epoch: int, epochs: int, lr: float) -> None:
+        super().__init__(
+            f"the loss is {loss} after epoch {epoch} of {epochs}: training has diverged. Take a smaller "
+            f"learning rate than train.lr = {lr:g}; if that doesn't help, look for inputs that are no numbers"
+        )
 
 
 class NotFitted(NcenetError):

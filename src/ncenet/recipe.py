@@ -329,6 +329,8 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _explain(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":  # what stands under it may be half a file
+        return f"{where}: there is no such field"
     got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
     return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
 

@@ -107,3 +107,9 @@ def test_a_recipe_is_not_a_comparison(ncenet, tmp_path):
     done = ncenet("compare", "recipe.yaml")
     assert done.code == 2
     assert "recipe.yaml:1 arms: Field required" in done.said
+
+
+def test_a_comparison_given_to_run_is_told_to_the_one_who_runs_it(ncenet, file):
+    done = ncenet("run", file)
+    assert done.code == 2
+    assert f"{file} holds arms and seeds: ncenet compare {file}" in " ".join(done.err.split())

@@ -6,7 +6,7 @@ import pytest
 from ncenet.compare import Arm, Comparison, read_comparison, run, trials
 from ncenet.engines import local, ray
 from ncenet.engines.trial import TrialFailed
-from ncenet.errors import RecipeError, UnknownName, UsageError
+from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
 from tests.compare.fake_runs import write_run
 
@@ -42,6 +42,23 @@ def test_every_arm_runs_with_every_seed_pair_by_pair(tmp_path, simulated):
         {"event": "cycle", "cycle": 1, "trial": "a, seed 0"},
         {"event": "trial", "trial": "a, seed 0"},
     ]
+
+
+def test_missing_images_are_told_once_before_anything_is_written(tmp_path, simulated):
+    gone = COMPARISON.model_copy(update={"base": BASE.with_changes({"data.train": "gone.parquet"})})
+    with pytest.raises(UsageError, match=r"^gone\.parquet: no built-in data set"):
+        run(gone, tmp_path / "out", processes=1)
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+
+
+def test_what_is_finished_needs_its_images_no_more(tmp_path, simulated, monkeypatch):
+    run(COMPARISON, tmp_path, processes=1)
+
+    def gone(*_):
+        raise DataError("gone")
+
+    monkeypatch.setattr("ncenet.data.open.open_train", gone)
+    assert run(COMPARISON, tmp_path, processes=1).unfinished == ()
 
 
 def test_finished_trials_are_left_alone_and_an_arm_added_later_runs_alone(tmp_path, simulated):

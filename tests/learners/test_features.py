@@ -90,5 +90,7 @@ def test_a_pretrained_backbone_gets_its_own_size_and_scale(monkeypatch):
 
 
 def test_a_backbone_that_is_not_pretrained_is_not_used(monkeypatch, stripes):
+    expected = frozen_features(stripes, stripes.ids(), ModelRecipe(), rng=rng())
     monkeypatch.setattr(module, "build_backbone", None)
-    frozen_features(stripes, stripes.ids(), ModelRecipe(backbone="timm:any"), rng=rng())
+    found = frozen_features(stripes, stripes.ids(), ModelRecipe(backbone="timm:any"), rng=rng())
+    assert torch.equal(found, expected), "patches of the images, as without timm"

@@ -10,6 +10,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import ncenet.learners.lesson as lesson
 import ncenet.learners.training as training
+from ncenet.errors import Diverged
 from ncenet.learners.training import WARMUP, epoch_batches, learning_rate
 from ncenet.recipe import TrainRecipe
 from tests.learners.make import classifier, images, labeled, vectors, weights
@@ -114,6 +115,13 @@ class TestSteps:
         assert [(event["event"], event["cycle"], event["steps"]) for event in told] == [("fit", 7, 12)] * 4
         assert [event["step"] for event in told] == [3, 6, 9, 12]
         assert told[-1]["loss"] == report.loss < told[0]["loss"]
+
+    def test_a_fit_that_diverges_ends_at_once_and_says_what_to_do(self, tmp_path):
+        pool, told = vectors(), []
+        learner = classifier(lr=1e30, notify=told.append, checkpoint_seconds=0)
+        with pytest.raises(Diverged, match=r"epoch \d of 4: training has diverged\. .* train\.lr = 1e\+30"):
+            learner.fit(labeled(pool), pool, cycle=1, resume=tmp_path / "checkpoint.pt")
+        assert all(math.isfinite(event["loss"]) for event in told), "nothing after it is trained or kept"
 
     def test_it_learns(self):
         pool = vectors()

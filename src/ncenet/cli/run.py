@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from ncenet.cli.flags import DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.simulate import start
+from ncenet.errors import RecipeError, UsageError
 from ncenet.recipe import Recipe
 
 
@@ -47,6 +48,22 @@ def run(
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
-    whole = apply_flags(Recipe.load(recipe), flags)
+    try:
+        loaded = Recipe.load(recipe)
+    except RecipeError:
+        if _is_comparison(recipe):
+            raise UsageError(f"{recipe} holds arms and seeds: ncenet compare {recipe}") from None
+        raise
+    whole = apply_flags(loaded, flags)
     folder = out or Path("runs") / f"{recipe.stem}-{whole.loop.strategy}"
     start(whole, beside, seeds, folder, engine, processes, dry_run)
+
+
+def _is_comparison(file: Path) -> bool:
+    from ncenet.compare.comparison import Comparison
+
+    try:
+        Comparison.load(file)
+    except RecipeError:
+        return False
+    return True

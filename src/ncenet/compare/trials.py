@@ -63,7 +63,10 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
+        UsageError: trials are to be run, and their images are not there.
+        DataError: likewise, and the images have no labels.
     """
+    from ncenet.data.open import open_test, open_train
     from ncenet.files import write_text
     from ncenet.loop.folder import RunFolder
 
@@ -72,11 +75,15 @@ def run(
             on_event(event)
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
+    jobs = {name: trial for name, trial in trials.items() if not trial.finished}
+    if jobs:  # all trials share their images: a mistake in them is told once, before anything is written
+        train = open_train(comparison.base)
+        train.required_oracle()
+        open_test(comparison.base.data, train)
     kept = _with_seeds_begun(comparison, folder, seeds)
     for trial in (planned(kept, folder) | trials).values():
         RunFolder(trial.folder).check_recipe(trial.recipe)
     write_text(folder / COMPARISON_FILE, kept.to_yaml())
-    jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
     if jobs:
         map_trials = import_module(f"ncenet.engines.{engine}").map_trials

@@ -19,6 +19,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ncenet.errors import Diverged
 from ncenet.learners.lesson import Lesson
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.recipe import TrainRecipe
@@ -84,7 +85,11 @@ class Fit:
     keep_end: bool = False
 
     def run(self, accelerator: Accelerator) -> FitReport:
-        """Train to the end, from the checkpoint when there is one."""
+        """Train to the end, from the checkpoint when there is one.
+
+        Raises:
+            Diverged: the loss of an epoch is nan or inf.
+        """
         start = time.perf_counter()
         recipe, count = self.recipe, len(self.lesson.ids)
         steps_per_epoch = math.ceil(count / recipe.batch_size)
@@ -128,6 +133,8 @@ class Fit:
                     seen += len(inputs)
             sums = accelerator.reduce(torch.stack([total_loss, correct, seen]))
             loss, accuracy = (sums[:2] / sums[2]).tolist()
+            if not math.isfinite(loss):  # before it could be saved as a checkpoint
+                raise Diverged(loss, epoch + 1, epochs, recipe.lr)
             if self.notify is not None:
                 done = (epoch + 1) * steps_per_epoch
                 self.notify({"event": "fit", "cycle": self.cycle, "step": done, "steps": total, "loss": loss})
