@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -299,3 +302,42 @@ def test_answers_and_other_queries_that_come_while_it_queries_disturb_nothing(ma
     query = loop.query(4)
     elsewhere.close()
     assert len(query) == 4 and loop.ledger.cycles()[-1].number == 1
+
+
+class Together:
+    """What two threads that stand for two processes know of each other."""
+
+    def __init__(self, barrier: Barrier, *, main: bool) -> None:
+        self.is_main_process, self.wait_for_everyone = main, barrier.wait
+
+
+def test_a_slow_process_reads_the_query_before_the_main_one_answers_it(make, monkeypatch):
+    barrier = Barrier(2, timeout=10)
+    main, slow = make(), make()
+    main._state, slow._state = Together(barrier, main=True), Together(barrier, main=False)
+    recorded, make_query, reads, looked = slow._recorded, main._query, [], Event()
+
+    def late(*arguments):
+        if reads:  # the look after the main process has made the query
+            sleep(0.3)
+        reads.append(recorded(*arguments))
+        looked.set()
+        return reads[-1]
+
+    def after_the_first_look(*arguments):
+        assert looked.wait(10)
+        return make_query(*arguments)
+
+    monkeypatch.setattr(slow, "_recorded", late)
+    monkeypatch.setattr(main, "_query", after_the_first_look)
+
+    def ask_and_tell(loop):
+        query = loop.ask(5)
+        loop.tell(dict.fromkeys(query.ids, "ant"), who="oracle")
+        return query
+
+    with ThreadPoolExecutor(2) as pool:
+        queries = list(pool.map(ask_and_tell, (main, slow)))
+    assert queries[0] == queries[1]
+    assert reads == [None, queries[0]]
+    assert len(main.labeled()) == 5

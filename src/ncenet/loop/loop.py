@@ -139,6 +139,7 @@ class Loop:
             LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
+        self._state.wait_for_everyone()  # a slow process may still be reading what is open
         if self._state.is_main_process:
             record_answers(self.ledger, answers, who=who, class_names=self.class_names)
         self._state.wait_for_everyone()
