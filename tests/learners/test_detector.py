@@ -15,6 +15,7 @@ from ncenet.functional.boxes import iou
 from ncenet.nn.detection_backbones import VGG16, LightNet
 from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.recipe import HeadRecipe
+from ncenet.rng import Streams
 from ncenet.types import Boxes, LabeledSet
 from tests.learners.make import vectors, weights
 from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes
@@ -201,11 +202,9 @@ class TestRandomNumbers:
     @pytest.mark.parametrize("stream", ["weights", "order", "augment", "dropout"])
     def test_each_stream_matters(self, monkeypatch, stream):
         before = weights(fitted(model={"dropout": 0.2}, epochs=1)[0])
-        seed = module.Streams.seed
+        seed = Streams.seed
         monkeypatch.setattr(
-            module.Streams,
-            "seed",
-            lambda streams, name, *keys: seed(streams, name, *keys) ^ (name == stream),
+            Streams, "seed", lambda streams, name, *keys: seed(streams, name, *keys) ^ (name == stream)
         )
         assert weights(fitted(model={"dropout": 0.2}, epochs=1)[0]) != before
 

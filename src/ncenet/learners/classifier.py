@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from torch import Tensor, nn
 from ncenet.data.pools import channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
-from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.learners.lesson import ClassLesson
-from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
-from ncenet.learners.processes import accelerator, processes
-from ncenet.learners.training import Fit, Notify
+from ncenet.learners.network_learner import NetworkLearner
+from ncenet.learners.processes import processes
+from ncenet.learners.training import Notify
 from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
@@ -30,23 +31,18 @@ PREDICT_BATCH = 256
 FORMAT = "ncenet-classifier-1"
 
 
-class Classifier:
+class Classifier(NetworkLearner[Network]):
     """A network on images of one size, or on feature vectors.
 
     Args:
-        model: backbone and head.
-        train: how to train.
-        data: how images become tensors.
-        streams: the run's random numbers.
-        flip_safe: whether mirroring leaves the meaning of these images alone; decides ``train.flip`` when the
-            recipe leaves it open.
+        model, train, data, streams, flip_safe, auxiliary, notify: see
+            :class:`~ncenet.learners.network_learner.NetworkLearner`.
         backbone: a module of your own instead of the one that ``model.backbone`` names. It maps (B, channels,
             H, W) to features (B, D) and has an attribute ``out_features`` = D.
-        auxiliary: builds what is trained beside the network because a strategy wants its output, see
-            :mod:`ncenet.nn.auxiliary`.
         member: number of this network in a committee, which keeps the weights of all in one file.
-        notify: told of the progress of fits.
     """
+
+    format = FORMAT
 
     def __init__(
         self,
@@ -61,29 +57,10 @@ class Classifier:
         member: int | None = None,
         notify: Notify | None = None,
     ) -> None:
-        self.model, self.train, self.data, self.streams = model, train, data, streams
-        self.flip_safe, self.backbone, self.auxiliary = flip_safe, backbone, auxiliary
-        self.member, self.notify = member, notify
-        self.class_names: tuple[str, ...] = ()
+        super().__init__(model, train, data, streams, flip_safe=flip_safe, auxiliary=auxiliary, notify=notify)
+        self.backbone, self.member = backbone, member
         self.shape: tuple[int, ...] = ()
-        self.cycle = 0
-        self._network: Network | None = None
-        self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy and a pickle hold: all but the decoded images."""
-        return self.__dict__ | {"_tensors": {}}
-
-    @property
-    def network(self) -> Network:
-        """The trained network, in eval mode.
-
-        Raises:
-            NotFitted: nothing has been trained or loaded yet.
-        """
-        if self._network is None:
-            raise NotFitted("this classifier has learned nothing yet: call fit or load first")
-        return self._network
+        self._prefix = "" if member is None else f"members.{member}."
 
     def fit(
         self,
@@ -96,9 +73,6 @@ class Classifier:
     ) -> FitReport:
         """Train on the labelled set; see :class:`ncenet.types.Learner`.
 
-        A warm start needs the classes of the model before: where some were added since, weights are drawn
-        afresh.
-
         Raises:
             UsageError: the labelled set is empty, or the backbone does not take these images.
         """
@@ -106,11 +80,7 @@ class Classifier:
             raise UsageError("nothing to learn from: the labelled set is empty")
         tensors = self._inputs(pool)
         targets = torch.tensor(labeled.targets())
-        warm = False
-        if self.train.warm and before is not None:
-            self.load(before)
-            warm = self.class_names == labeled.class_names
-        if not warm:
+        if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
                 self._initialize_head(labeled.ids, targets, tensors)
@@ -122,25 +92,8 @@ class Classifier:
             crop_padding=self._crop_padding(),
             flip=len(self.shape) == 3 and (self.flip_safe if self.train.flip is None else self.train.flip),
         )
-        report = Fit(
-            network=self.network,
-            lesson=lesson,
-            recipe=self.train,
-            streams=self.streams,
-            cycle=cycle,
-            checkpoint=resume,
-            notify=self.notify,
-            keep_end=self.member is not None,
-        ).run(accelerator(self.train.precision))
-        self.cycle = cycle
-        return FitReport(
-            report.labeled,
-            report.steps,
-            report.seconds,
-            report.loss,
-            report.accuracy,
-            details=self._details(labeled, targets, tensors),
-        )
+        report = self._run(lesson, cycle, resume, keep_end=self.member is not None)
+        return replace(report, details=self._details(labeled, targets, tensors))
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
@@ -173,55 +126,17 @@ class Classifier:
                     extras,
                 )
 
-    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
-        """Images (B, channels, H, W) or vectors (B, D0) under the test transform, on the network's device."""
-        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
-
-    def save(self, file: Path) -> None:
-        """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
-        write_model(file, self.about(), self.weights())
-
-    def weights(self) -> dict[str, Tensor]:
-        """Parameters and statistics of the network under the names that they have in a file."""
-        prefix = self._prefix
-        return {prefix + name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-
-    def about(self) -> dict[str, Any]:
-        """What is needed to rebuild the network, as it stands in a file."""
-        return {
-            "format": FORMAT,
-            "class_names": self.class_names,
-            "shape": self.shape,
-            "cycle": self.cycle,
-            "auxiliary": auxiliary_name(self.network),
-            "model": self.model.model_dump(mode="json"),
-        }
-
-    def load(self, file: Path) -> None:
-        """Read what :meth:`save` wrote; an auxiliary that this classifier was not given is left out.
-
-        Raises:
-            DataError: the file is not such a model, or one of another architecture, or without the auxiliary
-                that this classifier was given.
-        """
-        about, weights = read_model(file, FORMAT, self.model, prefix=self._prefix)
-        names, shape = tuple(about["class_names"]), tuple(about["shape"])
-        with self.streams.scope("weights", 0):
-            network = self._build(shape, names)
-        fill(network, about, weights, file)
-        self._network, self.cycle = network.eval(), about["cycle"]
-
-    def forget(self, pool: Pool) -> None:
-        """Let go of a pool and its decoded images."""
-        self._tensors.pop(id(pool), None)
-
     def share_inputs(self, other: Classifier) -> None:
         """Read pools from what another classifier has decoded; both must read images alike."""
         self._tensors = other._tensors
 
     @property
-    def _prefix(self) -> str:
-        return "" if self.member is None else f"members.{self.member}."
+    def input_about(self) -> dict[str, Any]:
+        """Shape of one input."""
+        return {"shape": self.shape}
+
+    def _rebuilt(self, about: Mapping[str, Any]) -> Network:
+        return self._build(tuple(about["shape"]), tuple(about["class_names"]))
 
     def _build(
         self,
@@ -277,23 +192,11 @@ class Classifier:
         # An eighth of the side: the 4 pixels of the CIFAR recipe.
         return self.shape[-1] // 8 if self.train.crop_padding is None else self.train.crop_padding
 
-    def _inputs(self, pool: Pool) -> ImageTensors:
-        """Tensors of a pool, decoded at most once."""
-        if id(pool) not in self._tensors:
-            # The pool is kept beside its tensors, so its address is not used again.
-            self._tensors[id(pool)] = (
-                pool,
-                ImageTensors(
-                    pool,
-                    pool.ids(),
-                    size=None if channels_of(pool) == 0 else self.data.image_size or DEFAULT_SIDE,
-                    cache_gb=self.data.cache_gb,
-                    workers=self.data.workers,
-                ),
-            )
-        return self._tensors[id(pool)][1]
-
-    def _to(self, device: torch.device, inputs: Tensor) -> Tensor:
-        if inputs.dim() == 4 and self.train.channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return inputs.to(device, non_blocking=True)
+    def _opened(self, pool: Pool) -> ImageTensors:
+        return ImageTensors(
+            pool,
+            pool.ids(),
+            size=None if channels_of(pool) == 0 else self.data.image_size or DEFAULT_SIDE,
+            cache_gb=self.data.cache_gb,
+            workers=self.data.workers,
+        )

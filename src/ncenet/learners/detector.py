@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,15 @@ from torch import Tensor
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import channels_of, probe
 from ncenet.data.tensors import ImageTensors
-from ncenet.errors import NotFitted, UsageError
+from ncenet.errors import UsageError
 from ncenet.functional.boxes import anchor_targets, decode
 from ncenet.functional.suppression import find_objects
 from ncenet.learners.box_lesson import BoxLesson, Objects
-from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
-from ncenet.learners.processes import accelerator, processes
-from ncenet.learners.training import Fit, Notify
-from ncenet.nn.auxiliary import AuxiliaryFactory
+from ncenet.learners.network_learner import NetworkLearner
+from ncenet.learners.processes import processes
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.heads import PrototypeClassifier
 from ncenet.nn.ssd import SSD, build_detection_head
-from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
 from ncenet.types import Detections, FitReport, LabeledSet, Pool, Prediction
 
 PREDICT_BATCH = 16
@@ -32,58 +29,21 @@ PREDICT_BATCH = 16
 FORMAT = "ncenet-detector-1"
 
 
-class Detector:
+class Detector(NetworkLearner[SSD]):
     """A single-shot detector on images that are resized to squares.
 
     Labels are the texts of :meth:`ncenet.types.Boxes.to_label`. Predictions hold C + 1 columns: the classes
     in their order, then the background.
 
     Args:
-        model: backbone and head.
-        train: how to train.
         data: how images become tensors; its ``image_size`` is the side of the squares, None for the
             backbone's own.
-        streams: the run's random numbers.
-        flip_safe: whether mirroring leaves the meaning of these images alone; decides ``train.flip`` when the
-            recipe leaves it open.
-        auxiliary: builds what is trained beside the network because a strategy wants its output, see
-            :mod:`ncenet.nn.auxiliary`.
-        notify: told of the progress of fits.
+        model, train, streams, flip_safe, auxiliary, notify: see
+            :class:`~ncenet.learners.network_learner.NetworkLearner`.
     """
 
-    def __init__(
-        self,
-        model: ModelRecipe,
-        train: TrainRecipe,
-        data: DataRecipe,
-        streams: Streams,
-        *,
-        flip_safe: bool = True,
-        auxiliary: AuxiliaryFactory | None = None,
-        notify: Notify | None = None,
-    ) -> None:
-        self.model, self.train, self.data, self.streams = model, train, data, streams
-        self.flip_safe, self.auxiliary, self.notify = flip_safe, auxiliary, notify
-        self.class_names: tuple[str, ...] = ()
-        self.channels = 0
-        self.cycle = 0
-        self._network: SSD | None = None
-        self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy and a pickle hold: all but the decoded images."""
-        return self.__dict__ | {"_tensors": {}}
-
-    @property
-    def network(self) -> SSD:
-        """The trained network, in eval mode.
-
-        Raises:
-            NotFitted: nothing has been trained or loaded yet.
-        """
-        if self._network is None:
-            raise NotFitted("this detector has learned nothing yet: call fit or load first")
-        return self._network
+    format = FORMAT
+    channels = 0
 
     def fit(
         self,
@@ -109,10 +69,7 @@ class Detector:
             Objects.of(boxes, _size(pool, id), labeled.class_names)
             for id, boxes in zip(labeled.ids, labeled.boxes(), strict=True)
         ]
-        warm = False
-        if self.train.warm and before is not None:
-            self.load(before)
-            warm = self.class_names == labeled.class_names
+        warm = self._warm(before, labeled.class_names)
         if not warm:
             with self.streams.scope("weights", cycle):
                 self._network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
@@ -128,24 +85,9 @@ class Detector:
             flip=self.flip_safe if train.flip is None else train.flip,
             distort=backbone.augment if train.box_augment is None else train.box_augment,
         )
-        report = Fit(
-            network=self.network,
-            lesson=BoxLesson(self.network, tensors.batch, labeled.ids, objects, augment),
-            recipe=self.train,
-            streams=self.streams,
-            cycle=cycle,
-            checkpoint=resume,
-            notify=self.notify,
-        ).run(accelerator(self.train.precision))
-        self.cycle = cycle
-        return FitReport(
-            report.labeled,
-            report.steps,
-            report.seconds,
-            report.loss,
-            report.accuracy,
-            details=self._details(labeled, objects, tensors),
-        )
+        lesson = BoxLesson(self.network, tensors.batch, labeled.ids, objects, augment)
+        report = self._run(lesson, cycle, resume)
+        return replace(report, details=self._details(labeled, objects, tensors))
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
@@ -179,10 +121,6 @@ class Detector:
                     extras,
                 )
 
-    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
-        """Images (B, channels, S, S) under the test transform, on the network's device."""
-        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
-
     def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
         """The objects of each image, after suppression, in the order of ``ids``.
 
@@ -205,32 +143,13 @@ class Detector:
         height, width = _size(pool, id)
         return self.network.anchors.cpu() * torch.tensor([width, height, width, height])
 
-    def save(self, file: Path) -> None:
-        """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
-        about = {
-            "format": FORMAT,
-            "class_names": self.class_names,
-            "channels": self.channels,
-            "side": self.network.backbone.side,
-            "cycle": self.cycle,
-            "auxiliary": auxiliary_name(self.network),
-            "model": self.model.model_dump(mode="json"),
-        }
-        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        write_model(file, about, weights)
+    @property
+    def input_about(self) -> dict[str, Any]:
+        """Channels and side of one image."""
+        return {"channels": self.channels, "side": self.network.backbone.side}
 
-    def load(self, file: Path) -> None:
-        """Read what :meth:`save` wrote; an auxiliary that this detector was not given is left out.
-
-        Raises:
-            DataError: the file is not such a model, one of another architecture, or without the auxiliary
-                that this detector was given.
-        """
-        about, weights = read_model(file, FORMAT, self.model)
-        with self.streams.scope("weights", 0):
-            network = self._build(about["channels"], tuple(about["class_names"]), False, about["side"])
-        fill(network, about, weights, file)
-        self._network, self.cycle = network.eval(), about["cycle"]
+    def _rebuilt(self, about: Mapping[str, Any]) -> SSD:
+        return self._build(about["channels"], tuple(about["class_names"]), False, about["side"])
 
     def _build(
         self, channels: int, class_names: tuple[str, ...], pretrained: bool, side: int | None = None
@@ -289,25 +208,15 @@ class Detector:
             details["live_prototypes"] = dict(zip(names, live.tolist(), strict=True))
         return details
 
-    def _inputs(self, pool: Pool) -> ImageTensors:
-        """Tensors of a pool, decoded at most once."""
-        if id(pool) not in self._tensors:
-            # The pool is kept beside its tensors, so its address is not used again.
-            tensors = ImageTensors(
-                pool,
-                pool.ids(),
-                size=self.network.backbone.side,
-                channels=self.channels,
-                cache_gb=self.data.cache_gb,
-                workers=self.data.workers,
-            )
-            self._tensors[id(pool)] = (pool, tensors)
-        return self._tensors[id(pool)][1]
-
-    def _to(self, device: torch.device, images: Tensor) -> Tensor:
-        if self.train.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        return images.to(device, non_blocking=True)
+    def _opened(self, pool: Pool) -> ImageTensors:
+        return ImageTensors(
+            pool,
+            pool.ids(),
+            size=self.network.backbone.side,
+            channels=self.channels,
+            cache_gb=self.data.cache_gb,
+            workers=self.data.workers,
+        )
 
 
 def _size(pool: Pool, id: str) -> tuple[int, int]:

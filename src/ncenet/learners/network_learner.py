@@ -1,0 +1,176 @@
+"""What learners of one network have in common: its file, its fit, and the pools that it has decoded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from ncenet.data.tensors import ImageTensors
+from ncenet.errors import NotFitted
+from ncenet.learners.lesson import Lesson
+from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
+from ncenet.learners.processes import accelerator
+from ncenet.learners.training import Fit, Notify
+from ncenet.nn.auxiliary import AuxiliaryFactory
+from ncenet.nn.network import Network
+from ncenet.nn.ssd import SSD
+from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import FitReport, Pool
+
+AnyNetwork = TypeVar("AnyNetwork", Network, SSD)
+
+
+class NetworkLearner(ABC, Generic[AnyNetwork]):
+    """A network, the recipe that it was made by, and what it has learned.
+
+    Args:
+        model: backbone and head.
+        train: how to train.
+        data: how images become tensors.
+        streams: the run's random numbers.
+        flip_safe: whether mirroring leaves the meaning of these images alone; decides ``train.flip`` when the
+            recipe leaves it open.
+        auxiliary: builds what is trained beside the network because a strategy wants its output, see
+            :mod:`ncenet.nn.auxiliary`.
+        notify: told of the progress of fits.
+
+    Attributes:
+        format: the kind of model, in its file.
+        class_names: the C classes; none before the first fit.
+        cycle: the cycle that it was trained in.
+    """
+
+    format: ClassVar[str]
+    _prefix = ""
+
+    def __init__(
+        self,
+        model: ModelRecipe,
+        train: TrainRecipe,
+        data: DataRecipe,
+        streams: Streams,
+        *,
+        flip_safe: bool = True,
+        auxiliary: AuxiliaryFactory | None = None,
+        notify: Notify | None = None,
+    ) -> None:
+        self.model, self.train, self.data, self.streams = model, train, data, streams
+        self.flip_safe, self.auxiliary, self.notify = flip_safe, auxiliary, notify
+        self.class_names: tuple[str, ...] = ()
+        self.cycle = 0
+        self._network: AnyNetwork | None = None
+        self._tensors: dict[int, tuple[Pool, ImageTensors]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle hold: all but the decoded images."""
+        return self.__dict__ | {"_tensors": {}}
+
+    @property
+    def network(self) -> AnyNetwork:
+        """The trained network, in eval mode.
+
+        Raises:
+            NotFitted: nothing has been trained or loaded yet.
+        """
+        if self._network is None:
+            raise NotFitted("this model has learned nothing yet: call fit or load first")
+        return self._network
+
+    @property
+    @abstractmethod
+    def input_about(self) -> dict[str, Any]:
+        """What the network reads, as it stands in a file; see :meth:`_rebuilt`."""
+
+    @abstractmethod
+    def _rebuilt(self, about: Mapping[str, Any]) -> AnyNetwork:
+        """The network that a file tells of, with weights that come from there next."""
+
+    @abstractmethod
+    def _opened(self, pool: Pool) -> ImageTensors:
+        """Images of a pool as the network reads them."""
+
+    def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
+        """What the network reads of these images, see :meth:`ncenet.types.PoolView.inputs`."""
+        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
+
+    def save(self, file: Path) -> None:
+        """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
+        write_model(file, self.about(), self.weights())
+
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters and statistics of the network under the names that they have in a file."""
+        return {
+            self._prefix + name: tensor.contiguous() for name, tensor in self.network.state_dict().items()
+        }
+
+    def about(self) -> dict[str, Any]:
+        """What is needed to rebuild the network, as it stands in a file."""
+        return {
+            "format": self.format,
+            "class_names": self.class_names,
+            **self.input_about,
+            "cycle": self.cycle,
+            "auxiliary": auxiliary_name(self.network),
+            "model": self.model.model_dump(mode="json"),
+        }
+
+    def load(self, file: Path) -> None:
+        """Read what :meth:`save` wrote; an auxiliary that this learner was not given is left out.
+
+        Raises:
+            DataError: the file is not such a model, or one of another architecture, or without the auxiliary
+                that this learner was given.
+        """
+        about, weights = read_model(file, self.format, self.model, prefix=self._prefix)
+        with self.streams.scope("weights", 0):
+            network = self._rebuilt(about)
+        fill(network, about, weights, file)
+        self._network, self.cycle = network.eval(), about["cycle"]
+
+    def forget(self, pool: Pool) -> None:
+        """Let go of a pool and its decoded images."""
+        self._tensors.pop(id(pool), None)
+
+    def _warm(self, before: Path | None, class_names: tuple[str, ...]) -> bool:
+        """Whether a fit goes on from the weights before, which are loaded then.
+
+        Where classes were added since, weights are drawn afresh.
+        """
+        if not self.train.warm or before is None:
+            return False
+        self.load(before)
+        return self.class_names == class_names
+
+    def _run(
+        self, lesson: Lesson, cycle: int, checkpoint: Path | None, *, keep_end: bool = False
+    ) -> FitReport:
+        report = Fit(
+            network=self.network,
+            lesson=lesson,
+            recipe=self.train,
+            streams=self.streams,
+            cycle=cycle,
+            checkpoint=checkpoint,
+            notify=self.notify,
+            keep_end=keep_end,
+        ).run(accelerator(self.train.precision))
+        self.cycle = cycle
+        return report
+
+    def _inputs(self, pool: Pool) -> ImageTensors:
+        """Tensors of a pool, decoded at most once."""
+        if id(pool) not in self._tensors:
+            # The pool is kept beside its tensors, so its address is not used again.
+            self._tensors[id(pool)] = (pool, self._opened(pool))
+        return self._tensors[id(pool)][1]
+
+    def _to(self, device: torch.device, inputs: Tensor) -> Tensor:
+        if inputs.dim() == 4 and self.train.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return inputs.to(device, non_blocking=True)
