@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["Model", "NCEClassifier", "__version__", "load"]
+__all__ = ["DetectionModel", "Model", "NCEClassifier", "__version__", "load"]
 
 if TYPE_CHECKING:
-    from ncenet.bridges.model import Model, load
+    from ncenet.bridges.model import DetectionModel, Model, load
     from ncenet.learners.estimator import NCEClassifier
 else:
 
@@ -17,7 +17,7 @@ else:
             from ncenet.learners.estimator import NCEClassifier
 
             return NCEClassifier
-        if name in ("Model", "load"):
+        if name in ("DetectionModel", "Model", "load"):
             from ncenet.bridges import model
 
             return getattr(model, name)

@@ -10,11 +10,15 @@ import onnxruntime
 import pytest
 import torch
 
-from ncenet.bridges.graph import OUTPUTS, traced, write_onnx, write_torch
-from ncenet.bridges.model import Model
+from ncenet.bridges.graph import BOXES, OUTPUTS, VOTES, traced, write_onnx, write_torch
+from ncenet.bridges.model import DetectionModel, Model
 from ncenet.errors import MissingExtra
-from ncenet.recipe import HeadRecipe
-from tests.learners.make import CLASSES, classifier, images, labeled, vectors
+from ncenet.functional.suppression import find_objects
+from ncenet.learners.committee import build_learner
+from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from tests.learners.make import CLASSES, SIDE, classifier, images, labeled, vectors
+from tests.learners.make_scenes import detector, labeled_scenes, scenes
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +41,8 @@ def expected(model, pixels):
     return [scores.likelihood, scores.rejection, scores.confusion]
 
 
-def agree(found, wanted):
-    for name, one, other in zip(OUTPUTS, found, wanted, strict=True):
+def agree(found, wanted, names=OUTPUTS):
+    for name, one, other in zip(names, found, wanted, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5, err_msg=name)
 
 
@@ -84,3 +88,63 @@ def test_without_onnx(model, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
     with pytest.raises(MissingExtra, match=r"pip install 'ncenet\[onnx\]'"):
         write_onnx(model, tmp_path / "model.onnx")
+
+
+def in_runtime(model, file, names):
+    """What ONNX Runtime says of pixels, by the names of the outputs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write_onnx(model, file)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    assert [output.name for output in session.get_outputs()] == list(names)
+    return lambda pixels: session.run(list(names), {"pixels": pixels})
+
+
+def in_torch(model):
+    """What the graph says in torch."""
+    module = traced(model).module()
+    return lambda pixels: [each.detach().numpy() for each in module(torch.from_numpy(pixels))]
+
+
+def test_a_committee_votes_in_one_graph(tmp_path):
+    learner = build_learner(
+        ModelRecipe(backbone="mlp", members=3),
+        TrainRecipe(epochs=2, min_steps=0, batch_size=6),
+        DataRecipe(image_size=SIDE, workers=1),
+        Streams(0),
+    )
+    pool = images(channels=3)
+    learner.fit(labeled(pool), pool, cycle=1)
+    learner.save(tmp_path / "model.safetensors")
+    model = Model.from_pretrained(tmp_path)
+    runtime, program = in_runtime(model, tmp_path / "votes.onnx", VOTES), in_torch(model)
+    for count in (1, 7):
+        pixels = inputs(count)
+        scores = model.predict(pixels.transpose(0, 2, 3, 1))
+        wanted = [getattr(scores, name) for name in VOTES]
+        agree(program(pixels), wanted, VOTES)
+        agree(runtime(pixels), wanted, VOTES)
+    assert scores.vote_entropy.max() > 0, "the members disagree on noise"
+
+
+def test_a_detector_says_what_each_anchor_sees(tmp_path):
+    pool, truth = scenes()
+    learner = detector(epochs=6)
+    learner.fit(labeled_scenes(pool, truth), pool, cycle=1)
+    learner.save(tmp_path / "model.safetensors")
+    model = DetectionModel.from_pretrained(tmp_path)
+    model.aggregate_by("top-k", 9)
+    squares = learner.inputs(pool, pool.ids()).contiguous().numpy()
+    runtime, program = in_runtime(model, tmp_path / "boxes.onnx", BOXES), in_torch(model)
+    for count in (1, 8):
+        (chunk,) = learner.predict(pool, pool.ids()[:count], want=frozenset({"boxes"}))
+        (said,) = model.score(pool, pool.ids()[:count])
+        wanted = [chunk.extras["boxes"].clamp(0, 1), chunk.probs, said.rejection, said.confusion]
+        agree(program(squares[:count]), wanted, BOXES)
+        found = runtime(squares[:count])
+        agree(found, wanted, BOXES)
+    boxes, likelihood = (torch.from_numpy(each[1]) for each in found[:2])
+    objects = find_objects(likelihood[:, :-1], boxes)
+    expected = said.found[1]
+    assert len(expected) == len(objects.scores), "suppression of the outputs finds the same objects"
+    np.testing.assert_allclose(objects.scores, expected.scores, atol=2e-5)

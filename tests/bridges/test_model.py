@@ -15,7 +15,11 @@ from safetensors.torch import save_file
 import ncenet
 from ncenet.bridges.model import Model
 from ncenet.errors import DataError, MissingExtra, UnreadableImage, UsageError
-from ncenet.functional.scores import confusion, rejection
+from ncenet.functional.scores import confusion, rejection, vote_entropy
+from ncenet.learners.committee import build_learner
+from ncenet.recipe import DataRecipe, LoopRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.strategies import build_strategy
 from tests.learners.make import CLASSES, SIDE, classifier, images, labeled, vectors
 
 
@@ -107,6 +111,35 @@ class TestScores:
             model.predict(np.zeros((8, 8)))
 
 
+class TestCommittee:
+    def test_scores_are_those_of_its_strategies(self, tmp_path):
+        learner = build_learner(
+            ModelRecipe(backbone="mlp", members=3),
+            TrainRecipe(epochs=2, min_steps=0, batch_size=6),
+            DataRecipe(image_size=SIDE, workers=1),
+            Streams(0),
+        )
+        learner.fit(labeled(images()), images(), cycle=1)
+        learner.save(tmp_path / "model.safetensors")
+        model = ncenet.load(tmp_path)
+        (chunk,) = learner.predict(images(), images().ids(), want=frozenset({"samples"}))
+        (scores,) = model.score(images(), images().ids())
+        np.testing.assert_array_equal(scores.likelihood, chunk.probs)
+        np.testing.assert_array_equal(scores.rejection, rejection(chunk.probs))
+        votes = [member.probs for each in learner.members
+                 for member in each.predict(images(), images().ids(), want=frozenset())]  # fmt: skip
+        np.testing.assert_allclose(scores.vote_entropy, vote_entropy(torch.stack(votes)), atol=1e-6)
+        consensus = build_strategy(LoopRecipe(strategy="consensus-entropy")).score(chunk)
+        np.testing.assert_array_equal(scores.consensus_entropy, consensus)
+        model.save_pretrained(tmp_path / "votes")
+        again = ncenet.load(tmp_path / "votes").predict([pixels(0), pixels(1)])
+        np.testing.assert_array_equal(again.vote_entropy, model.predict([pixels(0), pixels(1)]).vote_entropy)
+
+    def test_one_network_does_not_vote(self, model):
+        scores = model.predict(pixels())
+        assert not model.votes and scores.vote_entropy is None and scores.consensus_entropy is None
+
+
 class TestPlaces:
     def test_an_exported_folder(self, model, tmp_path):
         model.save_pretrained(tmp_path / "out" / "pets")
@@ -171,7 +204,7 @@ class TestPlaces:
             Model.from_pretrained(tmp_path / "text")
         save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
         with pytest.raises(DataError, match="holds None, expected 'ncenet-classifier-1'"):
-            Model.from_pretrained(tmp_path / "other.safetensors")
+            ncenet.load(tmp_path / "other.safetensors")
 
 
 def test_loading_downloads_no_pretrained_weights(tmp_path, monkeypatch):

@@ -13,8 +13,12 @@ import pytest
 from ncenet import load
 from ncenet.cli import main
 from ncenet.data import open_dataset
+from ncenet.recipe import Recipe
+from ncenet.types import LabeledSet
 from tests.cli.conftest import SMALL_RUN
+from tests.data.detection.make import samples, write_voc
 from tests.data.make import jpeg, write
+from tests.learners.make_scenes import detector
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,62 @@ class TestScore:
     def test_wrong_usage(self, ncenet, run, words, code, message):
         done = ncenet("score", *words.replace("RUN", str(run)).split())
         assert (done.code, message in done.said) == (code, True), done.err
+
+
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory):
+    """What a run of a detector leaves of its model, and images that it may be asked about."""
+    root = tmp_path_factory.mktemp("detected")
+    voc = write_voc(root / "digits", {"trainval": samples(6), "test": ()})
+    data = open_dataset(str(voc), task="detection")
+    oracle = data.required_oracle().answer(list(data.pool.ids()))
+    learner = detector()
+    learner.fit(LabeledSet(list(oracle), list(oracle.values()), data.class_names), data.pool, cycle=1)
+    (root / "run" / "cycles" / "001").mkdir(parents=True)
+    learner.save(root / "run" / "cycles" / "001" / "model.safetensors")
+    recipe = Recipe(task="detection").with_changes({"loop.aggregate": "max"})
+    (root / "run" / "recipe.yaml").write_text(recipe.to_yaml())
+    return root / "run", voc
+
+
+class TestDetectors:
+    def test_every_image_has_a_row(self, ncenet, detected):
+        run, voc = detected
+        done = ncenet("score", run, voc)
+        assert done.code == 0, done.err
+        table = rows(done.out)
+        pool = open_dataset(str(voc), task="detection").pool
+        assert [row["id"] for row in table] == list(pool.ids()), "ids are those of a run"
+        (expected,) = load(run).score(pool, pool.ids())
+        assert list(table[0]) == ["id", "objects", "rejection", "confusion"]
+        for row, found, score in zip(table, expected.found, expected.rejection, strict=True):
+            assert int(row["objects"]) == sum(each >= 0.5 for each in found.scores)
+            assert float(row["rejection"]) == pytest.approx(score, abs=1e-5)
+
+    def test_boxes_of_likely_objects(self, ncenet, detected):
+        run, voc = detected
+        lines = json.loads(ncenet("score", run, voc, "--json", "--boxes", "--least", "0.2").out)
+        found = [each for line in lines for each in line["boxes"]]
+        assert [len(line["boxes"]) for line in lines] == [line["objects"] for line in lines]
+        assert found and all(each["likelihood"] >= 0.2 for each in found)
+        assert sum(line["objects"] for line in lines) < 6 * 200, "the others are left out"
+
+    def test_plain_images(self, ncenet, detected, tmp_path):
+        write(tmp_path / "photos", {"b.jpg": jpeg(0, width=80, height=60)})
+        done = ncenet("score", detected[0], "photos")
+        assert done.code == 0 and [row["id"] for row in rows(done.out)] == ["b.jpg"], done.err
+
+    def test_the_exported_folder_scores_alike(self, ncenet, detected, tmp_path):
+        run, voc = detected
+        assert ncenet("export", run, "model", "--model", "safetensors").code == 0
+        assert ncenet("score", "model", voc).out == ncenet("score", run, voc).out
+        assert ncenet("export", run, "model.pt2").code == 0
+        assert (tmp_path / "model.pt2").read_bytes()[:2] == b"PK"
+
+    def test_classifiers_find_no_boxes(self, ncenet, run):
+        for words in (["--boxes"], ["--least", "0.3"]):
+            done = ncenet("score", run, "digits", *words)
+            assert done.code == 2 and "--boxes and --least are for detectors" in done.said
 
 
 class TestExportOfModels:

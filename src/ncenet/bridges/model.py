@@ -9,76 +9,53 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from ncenet.bridges.given import GivenPool, ImageLike
+from ncenet.bridges.places import CONFIG, WEIGHTS, model_file, read_about, read_config, recipe_beside
+from ncenet.bridges.scores import BoxScores, Scores
 from ncenet.data.pools import ArrayPool
-from ncenet.errors import DataError, MissingExtra, UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.files import whole, write_json
-from ncenet.functional.scores import confusion, rejection
-from ncenet.learners.classifier import FORMAT, Classifier
+from ncenet.functional.aggregate import aggregate
+from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
+from ncenet.learners import classifier, detector
+from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
-from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
+from ncenet.learners.detector import Detector
+from ncenet.learners.model_file import recipe_of
+from ncenet.recipe import Aggregate, DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.rng import Streams
+from ncenet.strategies.score import normalized
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from ncenet.types import Pool
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
-HUB = "hub:"
-"""What a model on the Hugging Face Hub is written with: nothing uses the network unasked."""
+Said = TypeVar("Said", Scores, BoxScores)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What a model says of N images.
+class Pretrained(ABC, Generic[Said]):
+    """A trained model, in a file.
 
     Attributes:
-        ids: N ids.
-        class_names: the C classes.
-        likelihood: (N, C) in [0, 1]; rows of an NCE head need not sum to one.
-        rejection: (N,) in [0, C], how far the image is from every class (Eq. 8).
-        confusion: (N,) in [1, C], how close the classes are to the likeliest one (Eq. 9).
-    """
-
-    ids: Sequence[str]
-    class_names: tuple[str, ...]
-    likelihood: npt.NDArray[np.float32]
-    rejection: npt.NDArray[np.float32]
-    confusion: npt.NDArray[np.float32]
-
-    @property
-    def predicted(self) -> tuple[str, ...]:
-        """The likeliest class of each image."""
-        return tuple(self.class_names[c] for c in self.likelihood.argmax(-1))
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-class Model:
-    """A trained classifier, or a committee of them.
-
-    Args:
-        learner: what predicts.
+        format: the kind of model that the file holds.
         file: the safetensors file that it was read from.
     """
 
-    def __init__(self, learner: Classifier | Committee, file: Path) -> None:
-        self.learner, self.file = learner, file
+    format: ClassVar[str]
+    learner: Classifier | Committee | Detector
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
 
     @classmethod
-    def from_pretrained(cls, source: str | Path, *, revision: str | None = None) -> Model:
+    def from_pretrained(cls, source: str | Path, *, revision: str | None = None) -> Self:
         """Read a model.
 
         Args:
@@ -89,24 +66,21 @@ class Model:
         Raises:
             UsageError: there is no such file or folder.
             MissingExtra: a model of the Hub without ``huggingface_hub``.
-            DataError: what is there is no model.
+            DataError: what is there is no such model.
         """
-        file = _model_file(str(source), revision)
+        file = model_file(source, revision)
         about = read_about(file)
-        if about.get("format") != FORMAT:
-            raise DataError(f"{file}: holds {about.get('format')!r}, expected {FORMAT!r}")
-        config = file.with_name(CONFIG)
-        if config.exists() and json.loads(config.read_text(encoding="utf-8")) != about:
-            raise DataError(f"{config} does not belong to {file.name} beside it")
-        shape = about["shape"]
-        learner = build_learner(
-            ModelRecipe.model_validate(about["model"]),
-            TrainRecipe(),
-            DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0),
-            Streams(0),
-        )
-        learner.load(file)
-        return cls(learner, file)
+        found = about.get("format")
+        if found != cls.format:
+            known = {kind.format: kind for kind in (Model, DetectionModel)}
+            hint = f": {known[found].__name__}.from_pretrained reads it" if found in known else ""
+            raise DataError(f"{file}: holds {found!r}, expected {cls.format!r}{hint}")
+        return cls._read(file, about, recipe_of(about, file))
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        """The model of a file of its kind."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -114,9 +88,14 @@ class Model:
         return self.learner.class_names
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Shape of one input, (channels, H, W) or (D,)."""
-        return self.learner.shape
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the model."""
+        return read_about(self.file)
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Write ``model.safetensors`` and ``config.json``, which :meth:`from_pretrained` reads.
@@ -131,9 +110,9 @@ class Model:
         with whole(target) as partial:
             partial.mkdir()
             shutil.copyfile(self.file, partial / WEIGHTS)
-            write_json(partial / CONFIG, read_about(self.file))
+            write_json(partial / CONFIG, self.config)
 
-    def predict(self, images: ImageLike | Sequence[ImageLike]) -> Scores:
+    def predict(self, images: ImageLike | Sequence[ImageLike]) -> Said:
         """Look at images; any size, any colour space.
 
         Args:
@@ -154,76 +133,133 @@ class Model:
             pool = GivenPool(images, channels=self.shape[0])
         chunks = list(self.score(pool, pool.ids()))
         self.learner.forget(pool)
-        return Scores(
-            [id for chunk in chunks for id in chunk.ids],
-            self.class_names,
-            *(
-                np.concatenate([getattr(chunk, name) for chunk in chunks])
-                for name in ("likelihood", "rejection", "confusion")
-            ),
-        )
+        return type(chunks[0]).joined(chunks)
 
-    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Scores]:
+    @abstractmethod
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Said]:
         """Look at images of a pool, chunk by chunk; memory does not grow with their number.
 
         Raises:
             UnreadableImage: an image cannot be decoded.
             DataError: the images have other channels than those that the model learned from.
         """
-        for chunk in self.learner.predict(pool, ids, want=frozenset()):
+
+
+class Model(Pretrained[Scores]):
+    """A trained classifier, or a committee of them.
+
+    Args:
+        learner: what predicts.
+        file: the safetensors file that it was read from.
+    """
+
+    format = classifier.FORMAT
+
+    def __init__(self, learner: Classifier | Committee, file: Path) -> None:
+        super().__init__(file)
+        self.learner: Classifier | Committee = learner
+
+    @classmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        read_config(file, about)
+        shape = about["shape"]
+        data = DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0)
+        learner = build_learner(recipe, TrainRecipe(), data, Streams(0))
+        learner.load(file)
+        return cls(learner, file)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (channels, H, W) or (D,)."""
+        return self.learner.shape
+
+    @property
+    def votes(self) -> bool:
+        """Whether it is a committee."""
+        return isinstance(self.learner, Committee)
+
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Scores]:
+        """See :meth:`Pretrained.score`."""
+        want = frozenset({"samples"} if self.votes else ())
+        for chunk in self.learner.predict(pool, ids, want=want):
+            samples = normalized(chunk.extras["samples"]) if self.votes else None
             yield Scores(
                 chunk.ids,
                 self.class_names,
                 chunk.probs.numpy(),
                 rejection(chunk.probs).numpy(),
                 confusion(chunk.probs).numpy(),
+                None if samples is None else vote_entropy(samples).numpy(),
+                None if samples is None else consensus_entropy(samples).numpy(),
             )
 
 
-def load(source: str | Path, *, revision: str | None = None) -> Model:
-    """Read a model; see :meth:`Model.from_pretrained`."""
-    return Model.from_pretrained(source, revision=revision)
+class DetectionModel(Pretrained[BoxScores]):
+    """A trained detector.
 
+    Args:
+        learner: what predicts.
+        file: the safetensors file that it was read from.
 
-def read_about(file: Path) -> dict[str, Any]:
-    """What a model file says of itself.
-
-    Raises:
-        DataError: it is no safetensors file.
+    Attributes:
+        aggregate: how the scores of an image's anchors become one: as in the run that it comes from, else
+            the mean.
+        aggregate_k: number of anchors of ``"top-k"``.
     """
-    try:
-        with safe_open(file, "np") as stored:
-            about: dict[str, Any] = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-            return about
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{file}: not a model file: {error}") from error
+
+    format = detector.FORMAT
+
+    def __init__(self, learner: Detector, file: Path) -> None:
+        super().__init__(file)
+        self.learner: Detector = learner
+        self.aggregate_by(LoopRecipe().aggregate, LoopRecipe().aggregate_k)
+
+    @classmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        learner = Detector(recipe, TrainRecipe(), DataRecipe(cache_gb=0), Streams(0))
+        learner.load(file)
+        model, config, run = cls(learner, file), read_config(file, about), recipe_beside(file)
+        if "aggregate" in config:
+            model.aggregate_by(config["aggregate"], config["aggregate_k"])
+        elif run is not None:
+            loop = Recipe.load(run).loop
+            model.aggregate_by(loop.aggregate, loop.aggregate_k)
+        return model
+
+    def aggregate_by(self, how: Aggregate, k: int = LoopRecipe().aggregate_k) -> None:
+        """Say how the scores of an image's anchors become one; see :mod:`ncenet.functional.aggregate`.
+
+        Args:
+            how: the way.
+            k: number of anchors of ``"top-k"``.
+        """
+        self.aggregate, self.aggregate_k = how, k
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (channels, S, S)."""
+        side = self.learner.network.backbone.side
+        return (self.learner.channels, side, side)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the model; the way of aggregating with it."""
+        return super().config | {"aggregate": self.aggregate, "aggregate_k": self.aggregate_k}
+
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[BoxScores]:
+        """See :meth:`Pretrained.score`."""
+        for chunk in self.learner.predict(pool, ids, want=frozenset({"boxes"})):
+            probs, boxes = chunk.probs, chunk.extras["boxes"]
+            of_images = [
+                aggregate(score(probs), self.aggregate, k=self.aggregate_k, probs=probs, boxes=boxes)
+                for score in (rejection, confusion)
+            ]
+            found = tuple(self.learner.objects(pool, chunk))
+            yield BoxScores(found, self.class_names, *(each.numpy() for each in of_images))
 
 
-def _model_file(source: str, revision: str | None) -> Path:
-    if source.startswith(HUB):
-        return _from_hub(source.removeprefix(HUB), revision) / WEIGHTS
-    path = Path(source).expanduser()
-    if path.is_file():
-        return path
-    if (path / WEIGHTS).exists():
-        return path / WEIGHTS
-    models = sorted(path.glob(f"cycles/*/{WEIGHTS}"))
-    if models:
-        return models[-1]
-    if path.is_dir():
-        raise UsageError(f"{path}: no model here: no {WEIGHTS}, and no cycle of a run has been trained yet")
-    raise UsageError(f"{source}: no such file or folder; a model of the Hub is written hub:OWNER/NAME")
-
-
-def _from_hub(repository: str, revision: str | None) -> Path:
-    try:
-        import huggingface_hub
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    except ImportError:
-        raise MissingExtra("a model of the Hugging Face Hub", "hub", "2 MB") from None
-    try:
-        return Path(
-            huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=[WEIGHTS, CONFIG])
-        )
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise DataError(f"hub:{repository} cannot be fetched: {error}") from error
+def load(source: str | Path, *, revision: str | None = None) -> Model | DetectionModel:
+    """Read a model of either kind; see :meth:`Pretrained.from_pretrained`."""
+    file = model_file(source, revision)
+    kind = DetectionModel if read_about(file).get("format") == DetectionModel.format else Model
+    return kind.from_pretrained(file)

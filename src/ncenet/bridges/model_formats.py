@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ncenet.bridges.graph import write_onnx, write_torch
-from ncenet.bridges.model import Model
+from ncenet.bridges.model import DetectionModel, Model, load
 from ncenet.errors import UsageError
 
 ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
 
-_WRITERS: dict[ModelFormat, Callable[[Model, Path], None]] = {
-    "safetensors": Model.save_pretrained,
+_WRITERS: dict[ModelFormat, Callable[[Model | DetectionModel, Path], None]] = {
+    "safetensors": lambda model, out: model.save_pretrained(out),
     "torch": write_torch,
     "onnx": write_onnx,
 }
@@ -32,13 +32,13 @@ def export_model(run: Path, out: Path, format: ModelFormat, *, cycle: int | None
         The file in the run that was exported.
 
     Raises:
-        UsageError: there is no such model, or the folder is there already.
+        UsageError: there is no such model, the folder is there already, or a graph can't hold the scores.
         MissingExtra: ONNX without its libraries.
     """
     source = run if cycle is None else run / "cycles" / f"{cycle:03d}" / "model.safetensors"
     if cycle is not None and not source.exists():
         raise UsageError(f"{run}: cycle {cycle} has no model")
-    model = Model.from_pretrained(source)
+    model = load(source)
     out.parent.mkdir(parents=True, exist_ok=True)
     _WRITERS[format](model, out)
     return model.file

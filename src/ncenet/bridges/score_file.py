@@ -1,4 +1,4 @@
-"""Scores of images as rows of a table, written as they come."""
+"""Scores of images in files, written as they come."""
 
 from __future__ import annotations
 
@@ -10,49 +10,24 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
-from ncenet.bridges.model import Scores
+from ncenet.bridges.score_tables import Row, Table
+from ncenet.bridges.scores import BoxScores, Scores
 from ncenet.bridges.tables import pyarrow
 from ncenet.errors import UsageError
 from ncenet.files import whole
 
-Row: TypeAlias = dict[str, Any]
 Write: TypeAlias = Callable[[Sequence[Row]], None]
-
-COLUMNS = ("id", "predicted", "likelihood", "rejection", "confusion")
-
-
-def columns_of(class_names: Sequence[str], *, per_class: bool) -> tuple[str, ...]:
-    """Names of the columns; with ``per_class`` the likelihood of each class follows."""
-    return (*COLUMNS, *(f"likelihood[{name}]" for name in class_names)) if per_class else COLUMNS
-
-
-def rows_of(scores: Scores, *, per_class: bool) -> list[Row]:
-    """One row an image: its id, the likeliest class and its likelihood, rejection, confusion."""
-    columns = columns_of(scores.class_names, per_class=per_class)[len(COLUMNS) :]
-    best = scores.likelihood.max(-1)
-    return [
-        {
-            "id": id,
-            "predicted": predicted,
-            "likelihood": float(best[row]),
-            "rejection": float(scores.rejection[row]),
-            "confusion": float(scores.confusion[row]),
-            **dict(zip(columns, scores.likelihood[row].tolist(), strict=False)),
-        }
-        for row, (id, predicted) in enumerate(zip(scores.ids, scores.predicted, strict=True))
-    ]
 
 
 def write_scores(
-    chunks: Iterable[Scores], class_names: Sequence[str], out: Path | None, *, per_class: bool, as_json: bool
+    chunks: Iterable[Scores | BoxScores], table: Table, out: Path | None, *, as_json: bool
 ) -> int:
     """Write scores chunk by chunk; a file is there whole or not at all.
 
     Args:
-        chunks: from :meth:`ncenet.bridges.model.Model.score`.
-        class_names: the C classes.
+        chunks: from :meth:`ncenet.bridges.model.Pretrained.score`.
+        table: which columns.
         out: file that ends in .csv, .json, .jsonl or .parquet; None for standard output.
-        per_class: add the likelihood of each class.
         as_json: standard output is JSON instead of CSV.
 
     Returns:
@@ -66,10 +41,10 @@ def write_scores(
         raise UsageError(f"{out}: the name ends in none of {', '.join(sorted(_WRITERS))}")
     count = 0
     place: AbstractContextManager[Path | None] = nullcontext() if out is None else whole(out)
-    with place as file, _WRITERS[suffix](file, columns_of(class_names, per_class=per_class)) as write:
-        for scores in chunks:
-            write(rows_of(scores, per_class=per_class))
-            count += len(scores)
+    with place as file, _WRITERS[suffix](file, table.columns) as write:
+        for said in chunks:
+            write(table.rows(said))
+            count += len(said)
     return count
 
 
@@ -87,7 +62,11 @@ def _csv(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
     with _text(file) as text:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        yield writer.writerows
+        yield lambda rows: writer.writerows({name: _field(row[name]) for name in columns} for row in rows)
+
+
+def _field(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 @contextmanager
@@ -114,10 +93,19 @@ def _json(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
 @contextmanager
 def _parquet(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
     pa = pyarrow("writing Parquet files")
-    texts = {"id", "predicted"}
-    schema = pa.schema([(name, pa.string() if name in texts else pa.float32()) for name in columns])
+    schema = pa.schema([(name, _kind(pa, name)) for name in columns])
     with pa.parquet.ParquetWriter(file, schema) as writer:
         yield lambda rows: writer.write_table(pa.Table.from_pylist(list(rows), schema))
+
+
+def _kind(pa: Any, column: str) -> Any:
+    """What a column of a Parquet file holds."""
+    if column in ("id", "predicted"):
+        return pa.string()
+    if column == "boxes":
+        edges = pa.list_(pa.float32(), 4)
+        return pa.list_(pa.struct({"box": edges, "label": pa.string(), "likelihood": pa.float32()}))
+    return pa.int32() if column.startswith("objects") else pa.float32()
 
 
 _WRITERS = {".csv": _csv, ".json": _json, ".jsonl": _jsonl, ".parquet": _parquet}

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
+
+from ncenet.errors import UsageError
 
 
 def score(
@@ -16,10 +19,15 @@ def score(
     *,
     out: Path | None = None,
     per_class: Annotated[bool, Parameter(negative=())] = False,
+    boxes: Annotated[bool, Parameter(negative=())] = False,
+    least: Annotated[float | None, Parameter(validator=Number(gte=0, lte=1))] = None,
     on_bad_image: Literal["stop", "skip"] = "stop",
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Print class, likelihood, rejection and confusion of each image; memory does not grow with their number.
+    """Print what a model says of each image, a row each; memory does not grow with their number.
+
+    Of a classifier: class, likelihood, rejection, confusion, and of a committee vote_entropy and
+    consensus_entropy. Of a detector: number of objects, rejection, confusion.
 
     For example:
 
@@ -27,21 +35,33 @@ def score(
 
     `ncenet score pets-model/ photos/ --out scores.parquet --per-class`
 
+    `ncenet score runs/cells photos/ --out objects.jsonl --boxes --least 0.3`
+
     Args:
         model: Run folder (its last model), exported folder, model.safetensors, or hub:OWNER/NAME.
         data: Folder, Parquet file, CSV manifest or built-in name; labels are not looked at.
         out: File to write, .csv, .json, .jsonl or .parquet, instead of printing CSV.
-        per_class: Add the likelihood of each class.
+        per_class: Add the likelihood of each class; of a detector, the number of objects of each class.
+        boxes: Detector: add the objects themselves, with box, label and likelihood. In CSV they are JSON.
+        least: Detector: likelihood from which on an object counts. Default: 0.5.
         on_bad_image: An image that cannot be read: stop, or leave it out and name it.
         json_output: Print JSON instead of CSV.
     """
-    from ncenet.bridges.model import Model
+    from ncenet.bridges.model import DetectionModel, load
     from ncenet.bridges.score_file import write_scores
+    from ncenet.bridges.score_tables import LIKELY, BoxTable, ClassTable, Table
     from ncenet.bridges.scoring import score_data
     from ncenet.cli.progress import bars
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    loaded = Model.from_pretrained(model)
+    loaded = load(model)
+    table: Table
+    if isinstance(loaded, DetectionModel):
+        table = BoxTable(loaded.class_names, LIKELY if least is None else least, per_class, boxes)
+    elif boxes or least is not None:
+        raise UsageError(f"--boxes and --least are for detectors, and {model} holds a classifier")
+    else:
+        table = ClassTable(loaded.class_names, loaded.votes, per_class)
     with bars() as show:
         chunks = score_data(
             loaded,
@@ -50,8 +70,6 @@ def score(
             bad=lambda problem: console.print(f"left out {problem}"),
             progress=lambda done, total: show({"event": "scan", "done": done, "total": total}),
         )
-        count = write_scores(
-            chunks, loaded.class_names, out, per_class=per_class, as_json=json_output
-        )  # fmt: skip
+        count = write_scores(chunks, table, out, as_json=json_output)
     if out is not None:
         console.print(f"{count} images in {out}")

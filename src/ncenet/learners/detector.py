@@ -127,16 +127,20 @@ class Detector(NetworkLearner[SSD]):
         Boxes are in pixels of the original image and cut off at its edge.
         """
         for chunk in self.predict(pool, ids, want=frozenset({"boxes"})):
-            for id, probs, boxes in zip(chunk.ids, chunk.probs, chunk.extras["boxes"], strict=True):
-                height, width = _size(pool, id)
-                found = find_objects(probs[:, :-1], boxes.clamp(0, 1))
-                pixels = found.boxes * torch.tensor([width, height, width, height])
-                yield Detections(
-                    id,
-                    tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in pixels.tolist()),
-                    tuple(self.class_names[c] for c in found.classes.tolist()),
-                    tuple(found.scores.tolist()),
-                )
+            yield from self.objects(pool, chunk)
+
+    def objects(self, pool: Pool, said: Prediction) -> Iterator[Detections]:
+        """What :meth:`detect` finds in images on which a prediction with boxes has been made."""
+        for id, probs, boxes in zip(said.ids, said.probs, said.extras["boxes"], strict=True):
+            height, width = _size(pool, id)
+            found = find_objects(probs[:, :-1], boxes.clamp(0, 1))
+            pixels = found.boxes * torch.tensor([width, height, width, height])
+            yield Detections(
+                id,
+                tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in pixels.tolist()),
+                tuple(self.class_names[c] for c in found.classes.tolist()),
+                tuple(found.scores.tolist()),
+            )
 
     def anchors(self, pool: Pool, id: str) -> Tensor:
         """The anchors (A, 4) on one image, in its pixels; they may reach beyond it."""

@@ -59,7 +59,7 @@ def read_model(
         raise DataError(f"{file}: not a model file: {error}") from error
     if about.get("format") != format:
         raise DataError(f"{file}: holds {about.get('format')!r}, expected {format!r}")
-    if _recipe_of(about) != model:
+    if recipe_of(about, file) != model:
         raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
     return about, weights
 
@@ -85,12 +85,21 @@ def auxiliary_name(network: Network | SSD) -> str | None:
     return None if network.auxiliary is None else network.auxiliary.extra
 
 
-def _recipe_of(about: Mapping[str, Any]) -> ModelRecipe | None:
-    """The recipe of a saved model; None for one that knows fields that we don't.
+def recipe_of(about: Mapping[str, Any], file: Path) -> ModelRecipe:
+    """The recipe that a saved model was made by.
 
     Options that it does not know stand at their defaults, which leave a model what it was.
+
+    Args:
+        about: what :func:`write_model` was told.
+        file: where that was read, for the message.
+
+    Raises:
+        DataError: it knows options that we don't.
     """
     try:
         return ModelRecipe.model_validate(about["model"])
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        raise DataError(
+            f"{file}: was trained with another model recipe than this version knows: {about['model']}"
+        ) from error

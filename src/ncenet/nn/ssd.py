@@ -168,7 +168,7 @@ def _convs(backbone: DetectionBackbone, outputs: Sequence[int]) -> nn.ModuleList
 def _per_anchor(convs: nn.ModuleList, maps: Sequence[Tensor], width: int) -> Tensor:
     """(B, A, width), in the order of :func:`ncenet.nn.anchors.make_anchors`."""
     said = [_by_place(conv, each) for conv, each in zip(convs, maps, strict=True)]
-    return torch.cat([each.reshape(len(each), -1, width) for each in said], 1)
+    return torch.cat([each.reshape(each.shape[0], -1, width) for each in said], 1)
 
 
 def _by_place(conv: nn.Module, map: Tensor) -> Tensor:

@@ -1,0 +1,96 @@
+"""Where a model may be: an exported folder, a run, a file, the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from ncenet.errors import DataError, MissingExtra, UsageError
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+HUB = "hub:"
+"""What a model on the Hugging Face Hub is written with: nothing uses the network unasked."""
+
+
+def model_file(source: str | Path, revision: str | None = None) -> Path:
+    """The safetensors file of a model.
+
+    Args:
+        source: an exported folder, a run folder (its last model), a safetensors file, or ``hub:OWNER/NAME``.
+        revision: branch, tag or commit on the Hub.
+
+    Raises:
+        UsageError: there is no such file or folder, or no model in it.
+        MissingExtra: a model of the Hub without ``huggingface_hub``.
+        DataError: the Hub has no such model, or does not answer.
+    """
+    source = str(source)
+    if source.startswith(HUB):
+        return _from_hub(source.removeprefix(HUB), revision) / WEIGHTS
+    path = Path(source).expanduser()
+    if path.is_file():
+        return path
+    if (path / WEIGHTS).exists():
+        return path / WEIGHTS
+    models = sorted(path.glob(f"cycles/*/{WEIGHTS}"))
+    if models:
+        return models[-1]
+    if path.is_dir():
+        raise UsageError(f"{path}: no model here: no {WEIGHTS}, and no cycle of a run has been trained yet")
+    raise UsageError(f"{source}: no such file or folder; a model of the Hub is written hub:OWNER/NAME")
+
+
+def read_about(file: Path) -> dict[str, Any]:
+    """What a model file says of itself.
+
+    Raises:
+        DataError: it is no safetensors file.
+    """
+    try:
+        with safe_open(file, "np") as stored:
+            about: dict[str, Any] = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
+            return about
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{file}: not a model file: {error}") from error
+
+
+def read_config(file: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """What stands beside an exported model file; nothing for one that stands alone.
+
+    Args:
+        file: the model file.
+        about: what it says of itself.
+
+    Raises:
+        DataError: the two contradict each other.
+    """
+    config = file.with_name(CONFIG)
+    if not config.exists():
+        return {}
+    said: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+    if said | about != said:
+        raise DataError(f"{config} does not belong to {file.name} beside it")
+    return said
+
+
+def recipe_beside(file: Path) -> Path | None:
+    """The recipe of the run that a model file lies in; None for a model of its own."""
+    recipe = file.absolute().parent.parent.parent / "recipe.yaml"
+    return recipe if file.absolute().parent.parent.name == "cycles" and recipe.exists() else None
+
+
+def _from_hub(repository: str, revision: str | None) -> Path:
+    try:
+        import huggingface_hub
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    except ImportError:
+        raise MissingExtra("a model of the Hugging Face Hub", "hub", "2 MB") from None
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=[WEIGHTS, CONFIG])
+        )
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise DataError(f"hub:{repository} cannot be fetched: {error}") from error
