@@ -49,6 +49,22 @@ def test_a_dry_run_counts_what_is_left_and_writes_nothing(ncenet, file, tmp_path
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_dry_run_says_what_it_leaves_out(ncenet, file):
+    assert "left out" not in ncenet("compare", file, "--dry-run").out
+    arms = "".join(
+        f"  - {{name: NCE {name}, changes: {{loop.strategy: {name}, loop.adversarial_steps: {steps}}}}}\n"
+        for name, steps in (("vaal", 300), ("sraal", 1200))
+    )
+    file.write_text(file.read_text() + arms)
+    done = ncenet("compare", file, "--dry-run")
+    said = [line for line in done.out.splitlines() if line.startswith("left out")]
+    assert len(said) == 2, done.err
+    assert "what sraal trains in each query, a model of its own in 1,200 steps" in said[0]
+    assert "what vaal trains in each query, a model of its own in 300 steps (--adversarial-steps)" in said[1]
+    alone = ncenet("compare", file, "--dry-run", "--arms", "NCE random", "NCE vaal").out
+    assert "what vaal trains" in alone and "sraal" not in alone
+
+
 def test_an_arm_that_is_added_later_runs_alone(ncenet, file):
     done = ncenet("compare", file, "--processes", 1, "--seeds", 1)
     assert done.code == 0, done.err

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,8 @@ from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.compare.cycles import duels
 from ncenet.compare.efficiency import target
 from ncenet.compare.records import Table
-from ncenet.report import curves, evidence, page, queried, words
+from ncenet.errors import DataError
+from ncenet.report import curves, evidence, page, queried, sections, tables, words
 from ncenet.report.blocks import Folded, Note
 from ncenet.report.words import NOTHING
 from tests.compare.fake_runs import write_comparison, write_csv, write_json
@@ -90,6 +92,35 @@ def test_cycles_won_and_lost_are_counted_and_marked(results):
     assert table.rows[0] == ("NCE margin", "1", "1", "0", "+0.00", "+5.00 win")
     # Five points below in every seed of the first cycle, one or two in the second.
     assert table.rows[1][1:5] == ("0", "0", "2", "\N{MINUS SIGN}5.00 loss")
+
+
+def in_boxes(results):
+    """The same runs, with a budget of boxes."""
+    box = {"task": "detection", "loop.budget_unit": "box"}
+    runs = {key: replace(run, recipe=run.recipe.with_changes(box)) for key, run in results.runs.items()}
+    return replace(results, runs=runs)
+
+
+def test_a_budget_of_boxes_is_called_so(results, tmp_path):
+    counted = in_boxes(results)
+    lines = curves.lines_of_comparison(counted)
+    for unit, name in (("image", "labels"), ("box", "boxes")):
+        assert curves.learning_curves(lines, unit=unit).axes[0].get_xlabel() == name
+    assert tables.by_cycle(counted).columns[0] == "Boxes"
+    assert evidence.savings(counted, target(counted)).columns[2] == "Boxes to reach 61.0 %"
+    saved = sections.labels_saved(counted, tmp_path)
+    assert saved.title == "Boxes saved" and "all 7 boxes" in saved.blocks[1].text
+    assert sections.by_cycle(counted, tmp_path).title == "Test accuracy at each number of boxes, %"
+    assert ">boxes</text>" in sections.learning_curves(counted, tmp_path).blocks[0].svg
+    run = next(iter(counted.runs.values()))
+    assert tables.of_run(run).columns[0] == "Boxes" and "With 7 boxes the" in words.headline(run)
+
+
+def test_images_and_boxes_are_no_common_budget(results):
+    key, run = next(iter(results.runs.items()))
+    mixed = replace(results, runs={**in_boxes(results).runs, key: run})
+    with pytest.raises(DataError, match=r"budgets count different things: image \(.*box \("):
+        _ = mixed.unit
 
 
 def test_labels_saved_are_held_against_random_with_all_labels(results):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from ncenet.compare.comparison import Comparison
-from ncenet.recipe import Recipe
+from ncenet.recipe import LoopRecipe, Recipe
 
 
 def print_estimate(recipe: Recipe, trials: int) -> None:
@@ -28,6 +28,7 @@ def print_estimate(recipe: Recipe, trials: int) -> None:
     console.print(
         f"memory     about {cost.megabytes:,.0f} MB a trial (network {cost.parameters:,} parameters)"
     )
+    _print_left_out(console, [recipe.loop])
 
 
 def print_comparison_estimate(
@@ -35,7 +36,8 @@ def print_comparison_estimate(
 ) -> None:
     """Print trials, labels, estimated minutes and memory of what is left of a comparison.
 
-    Arms that differ in their strategy alone cost the same but for the strategy, which is not in the estimate.
+    Arms that differ in their strategy alone cost the same but for the strategy, which is not in the estimate;
+    where that is much, it is said.
     """
     from ncenet.compare.trials import planned
     from ncenet.loop.estimate import estimate
@@ -63,3 +65,21 @@ def print_comparison_estimate(
     )
     megabytes = max(cost.megabytes for cost, _ in costs)
     console.print(f"memory     about {megabytes:,.0f} MB a trial")
+    _print_left_out(console, [trial.recipe.loop for trial in left])
+
+
+def _print_left_out(console: Console, loops: Iterable[LoopRecipe]) -> None:
+    """Say which strategies train models of their own, whose time nobody has measured here."""
+    from ncenet.strategies import build_strategy
+
+    # Whoever reads inputs trains on them; how long that takes is known to the strategy alone.
+    steps = {
+        (loop.strategy, loop.adversarial_steps)
+        for loop in loops
+        if loop.cycles > 1 and "inputs" in build_strategy(loop).needs
+    }
+    for strategy, count in sorted(steps):
+        console.print(
+            f"left out   what {strategy} trains in each query, a model of its own in {count:,} steps "
+            "(--adversarial-steps)"
+        )

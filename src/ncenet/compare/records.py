@@ -15,7 +15,7 @@ from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import HELD_OUT
-from ncenet.recipe import Recipe
+from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.types import Boxes
 
 if TYPE_CHECKING:
@@ -126,6 +126,11 @@ class Run:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
 
+    @property
+    def unit(self) -> BudgetUnit:
+        """What the sizes of the labelled set count."""
+        return self.recipe.loop.budget_unit
+
     @cached_property
     def predicted(self) -> Predicted | None:
         """How the held-out images fared; None where the tests have kept no class for each of them."""
@@ -172,6 +177,19 @@ class Results:
             shown = ", ".join(f"{metric} ({arm}, seed {seed})" for metric, (arm, seed) in metrics.items())
             raise DataError(f"tested by different numbers: {shown}: no comparison")
         return next(iter(metrics), HEADLINE)
+
+    @cached_property
+    def unit(self) -> BudgetUnit:
+        """What the sizes of the labelled set count.
+
+        Raises:
+            DataError: it is not the same in all runs.
+        """
+        units = {run.unit: key for key, run in self.runs.items()}
+        if len(units) > 1:
+            shown = ", ".join(f"{unit} ({arm}, seed {seed})" for unit, (arm, seed) in units.items())
+            raise DataError(f"budgets count different things: {shown}: no comparison")
+        return next(iter(units), "image")
 
     @cached_property
     def labeled(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Learning curves: accuracy over labels, one line for each arm, readable small, in grey and in the dark."""
+"""Learning curves over labels or boxes, one line for each arm, readable small, in grey and in the dark."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ncenet.compare.heads import head_name, heads
 from ncenet.compare.records import HEADLINE, Results, Run
 from ncenet.compare.statistics import per_cycle
+from ncenet.recipe import BudgetUnit
 from ncenet.report.drawing import FONT_POINTS, GREY, INK, MARKERS, PALETTE
-from ncenet.report.words import metric_name
+from ncenet.report.words import counted, metric_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,13 @@ def lines_of_run(run: Run) -> list[Line]:
     return [Line(curve.arm, curve.labeled, curve.accuracy, None)] if curve.labeled else []
 
 
-def learning_curves(lines: Sequence[Line], *, baseline: str | None = None, metric: str = HEADLINE) -> Figure:
+def learning_curves(
+    lines: Sequence[Line],
+    *,
+    baseline: str | None = None,
+    metric: str = HEADLINE,
+    unit: BudgetUnit = "image",
+) -> Figure:
     """Draw the lines.
 
     Up to :data:`TOGETHER` lines share their axes. More are told apart by a panel for each group: its own
@@ -74,13 +81,16 @@ def learning_curves(lines: Sequence[Line], *, baseline: str | None = None, metri
         lines: at least one.
         baseline: the line that is drawn in grey and dashed, in every panel.
         metric: what is drawn, as :attr:`ncenet.compare.records.Run.metric` names it.
+        unit: over what it is drawn, as :attr:`ncenet.compare.records.Run.unit` names it.
     """
     from matplotlib.figure import Figure
 
     groups = list(dict.fromkeys(line.group for line in lines))
     if len(lines) <= TOGETHER or len(groups) == 1:
         figure = Figure(figsize=SIZE, layout="constrained")
-        _panel(figure.add_subplot(), lines, [], baseline, metric, height=SIZE[1])
+        axes = figure.add_subplot()
+        _panel(axes, lines, [], baseline, height=SIZE[1])
+        _dress(axes, lines, metric, unit)
         return figure
     rows = ceil(len(groups) / 2)
     figure = Figure(figsize=(PANEL[0] * 2, PANEL[1] * rows), layout="constrained")
@@ -88,7 +98,8 @@ def learning_curves(lines: Sequence[Line], *, baseline: str | None = None, metri
     for group, axes in zip(groups, panels, strict=False):
         own = [line for line in lines if line.group == group or line.name == baseline]
         others = [line for line in lines if line not in own]
-        _panel(axes, own, others, baseline, metric, height=PANEL[1])
+        _panel(axes, own, others, baseline, height=PANEL[1])
+        _dress(axes, own, metric, unit)
         axes.set_title(group, color=INK, fontsize=FONT_POINTS + 1, loc="left")
     for axes in list(panels):
         axes.set_visible(False)
@@ -105,7 +116,6 @@ def _panel(
     lines: Sequence[Line],
     behind: Sequence[Line],
     baseline: str | None,
-    metric: str,
     *,
     height: float,
 ) -> None:
@@ -128,12 +138,12 @@ def _panel(
         axes.plot(
             line.labeled, mean, color=colour, marker=marker, linestyle=dash, linewidth=1.8, markersize=5.5
         )
-    _dress(axes, sorted({n for line in lines for n in line.labeled}), metric)
     _name_lines(axes, lines, {name: (c, marker) for name, (c, marker, _) in looks.items()}, height)
 
 
-def _dress(axes: Axes, labeled: Sequence[int], metric: str) -> None:
-    axes.set_xlabel("labels", color=INK, fontsize=FONT_POINTS)
+def _dress(axes: Axes, lines: Sequence[Line], metric: str, unit: BudgetUnit) -> None:
+    labeled = sorted({n for line in lines for n in line.labeled})
+    axes.set_xlabel(counted(unit), color=INK, fontsize=FONT_POINTS)
     axes.set_ylabel(f"test {metric_name(metric)}, %", color=INK, fontsize=FONT_POINTS)
     if len(labeled) <= 10:
         axes.set_xticks(labeled)

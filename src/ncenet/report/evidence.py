@@ -11,7 +11,7 @@ from ncenet.compare.heads import random_arm
 from ncenet.compare.records import Results, Table
 from ncenet.compare.rivals import Rival, best_rival, best_softmax_rival
 from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles, per_cycle
-from ncenet.report.words import NOTHING, interval, percent, points, spread
+from ncenet.report.words import NOTHING, counted, interval, percent, points, spread
 
 DIFFER = 5e-5
 """Accuracy and balanced accuracy are told apart when they differ by more, in the last digit shown."""
@@ -29,7 +29,7 @@ def won_tied_lost(results: Results, of_arms: Mapping[str, Sequence[Duel]]) -> Ta
 
 
 def savings(results: Results, goal: Target) -> Table:
-    """For each arm the area under its curve, and the labels that it needs to reach a target."""
+    """For each arm the area under its curve, and the labels (or boxes) that it needs to reach a target."""
     rows = []
     for arm in results.comparison.arms:
         area, found = areas(results, arm.name), saving(results, arm.name, goal)
@@ -42,7 +42,7 @@ def savings(results: Results, goal: Target) -> Table:
         rows.append((arm.name, spread(area, 2), reached, share, seeds))
     columns = (
         "Area under the curve, %",
-        f"Labels to reach {percent(goal.accuracy)} %",
+        f"{counted(results.unit).capitalize()} to reach {percent(goal.accuracy)} %",
         "Saved",
         "Seeds that do",
     )

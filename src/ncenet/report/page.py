@@ -47,7 +47,7 @@ def sections_of_run(run: Run) -> list[Section]:
         said.append(Note(f"{missing} of {recipe.loop.cycles} cycles were not run."))
     parts = [Section("", tuple(said))]
     if lines:
-        svg = as_svg(curves.learning_curves(lines, metric=run.metric))
+        svg = as_svg(curves.learning_curves(lines, metric=run.metric, unit=run.unit))
         parts.append(Section("Learning curve", (Figure("curves", svg, "One run, one seed."),)))
     parts += [
         Section("Cycles", (tables.of_run(run),)),

@@ -51,7 +51,9 @@ def learning_curves(results: Results, folder: Path) -> Section:
     lines = curves.lines_of_comparison(results)
     if not lines:
         return Section("Learning curves", (Note("No trial has come far enough to draw."),))
-    figure = curves.learning_curves(lines, baseline=results.comparison.baseline_arm, metric=results.metric)
+    figure = curves.learning_curves(
+        lines, baseline=results.comparison.baseline_arm, metric=results.metric, unit=results.unit
+    )
     caption = "Lines are means over seeds, bands one deviation."
     wide = curves.is_wide(lines)
     if wide:
@@ -63,7 +65,8 @@ def by_cycle(results: Results, folder: Path) -> Section:
     """The headline number at each size of the labelled set."""
     name = words.metric_name(results.metric)
     return Section(
-        f"Test {name} at each number of labels, %", (tables.without_empty(tables.by_cycle(results)),)
+        f"Test {name} at each number of {words.counted(results.unit)}, %",
+        (tables.without_empty(tables.by_cycle(results)),),
     )
 
 
@@ -102,16 +105,18 @@ def cycle_by_cycle(results: Results, folder: Path) -> Section | None:
 
 
 def labels_saved(results: Results, folder: Path) -> Section | None:
-    """The labels that it takes to reach what random reaches with all of them."""
-    goal = target(results)
+    """The labels (or boxes) that it takes to reach what random reaches with all of them."""
+    goal, unit = target(results), words.counted(results.unit)
     if goal is None:
         return None
     note = Note(
-        f"{goal.arm} reaches {words.percent(goal.accuracy)} % with all {goal.labels:,} labels. The numbers "
+        f"{goal.arm} reaches {words.percent(goal.accuracy)} % with all {goal.labels:,} {unit}. The numbers "
         "are of mean curves, straight between cycles; the last column counts the seeds whose own curve "
-        "gets there. The area is taken by trapezoids and divided by the range of labels."
+        f"gets there. The area is taken by trapezoids and divided by the range of {unit}."
     )
-    return Section("Labels saved", (tables.without_empty(evidence.savings(results, goal)), note))
+    return Section(
+        f"{unit.capitalize()} saved", (tables.without_empty(evidence.savings(results, goal)), note)
+    )
 
 
 def head_and_selection(results: Results, folder: Path) -> Section | None:

@@ -122,7 +122,7 @@ def _lines(results: Results | Run) -> list[curves.Line]:
 
 def _draw(results: Results | Run, lines: list[curves.Line]) -> MplFigure:
     baseline = results.comparison.baseline_arm if isinstance(results, Results) else None
-    return curves.learning_curves(lines, baseline=baseline, metric=results.metric)
+    return curves.learning_curves(lines, baseline=baseline, metric=results.metric, unit=results.unit)
 
 
 def results_record(folder: Path) -> dict[str, Any]:

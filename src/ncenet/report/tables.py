@@ -9,7 +9,7 @@ from ncenet.compare.bootstrap import Interval
 from ncenet.compare.records import Results, Run, Table
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
 from ncenet.report.queried import classes_of
-from ncenet.report.words import NOTHING, interval, metric_name, outlook, percent, points, spread
+from ncenet.report.words import NOTHING, counted, interval, metric_name, outlook, percent, points, spread
 
 WORDS = frozenset(
     {"Verdict", "Changes in the recipe", "id", "why", "Best softmax rival", "Best rival", "Beside", "Fact"}
@@ -62,7 +62,7 @@ def by_cycle(results: Results) -> Table:
         curves = results.curves(arm.name)
         cells = [spread(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
         rows.append((arm.name, *cells))
-    return Table(("Labels", *(f"{n:,}" for n in results.labeled)), tuple(rows))
+    return Table((counted(results.unit).capitalize(), *(f"{n:,}" for n in results.labeled)), tuple(rows))
 
 
 def seconds(results: Results) -> Table:
@@ -110,8 +110,8 @@ def of_run(run: Run) -> Table:
         )
         for c in run.cycles
     )
-    columns = ("Labels", "Test, %", "balanced, %", "Training, %", "loss", "Training, s", "Scoring, s")
-    return Table(columns, rows)
+    columns = ("Test, %", "balanced, %", "Training, %", "loss", "Training, s", "Scoring, s")
+    return Table((counted(run.unit).capitalize(), *columns), rows)
 
 
 def classes_of_run(run: Run) -> Table:

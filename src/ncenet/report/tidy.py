@@ -20,10 +20,11 @@ def as_csv(table: Table) -> str:
 def tidy(results: Results | Run) -> Table:
     """One row for each tested cycle of each trial that was begun, numbers as precise as they are known.
 
-    Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels``, the headline number by its name
-    and ``balanced_accuracy``, both in [0, 1], ``fit_seconds``, ``score_seconds``, ``select_seconds``, and
-    ``finished``: whether the trial has come as far as the others; the report leaves out those that have not.
-    Empty where there is nothing, as for seconds of a query in the last cycle.
+    Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels`` (boxes, with a budget of boxes),
+    the headline number by its name and ``balanced_accuracy``, both in [0, 1], ``fit_seconds``,
+    ``score_seconds``, ``select_seconds``, and ``finished``: whether the trial has come as far as the others;
+    the report leaves out those that have not. Empty where there is nothing, as for seconds of a query in the
+    last cycle.
     """
     if isinstance(results, Results):
         runs, unfinished = dict(results.runs), results.unfinished

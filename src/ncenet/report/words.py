@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ncenet.compare.records import HEADLINE, Results, Run
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
+from ncenet.recipe import BudgetUnit
 
 MINUS = "\N{MINUS SIGN}"
 MOST_SENTENCES = 7
@@ -24,6 +25,18 @@ def metric_name(metric: str) -> str:
     'balanced accuracy'
     """
     return metric.replace("_", " ")
+
+
+def counted(unit: BudgetUnit) -> str:
+    """What the sizes of the labelled set count, as it stands at an axis or within a sentence.
+
+    Args:
+        unit: see :attr:`ncenet.compare.records.Run.unit`.
+
+    >>> counted("image"), counted("box")
+    ('labels', 'boxes')
+    """
+    return "boxes" if unit == "box" else "labels"
 
 
 def percent(accuracy: float, digits: int = 1) -> str:
@@ -107,14 +120,15 @@ def headline(run: Run) -> str:
     if not curve.labeled:
         return "Nothing was tested on held-out images: how good the network is cannot be said."
     last, first = percent(curve.accuracy[-1]), percent(curve.accuracy[0])
+    size = f"{curve.labeled[-1]:,} {counted(run.unit)}"
     if run.metric == HEADLINE:
         said = (
-            f"With {curve.labeled[-1]:,} labels the network is right on {last} % of the held-out images; "
+            f"With {size} the network is right on {last} % of the held-out images; "
             f"with the first {curve.labeled[0]:,} it was on {first} %."
         )
     else:
         said = (
-            f"With {curve.labeled[-1]:,} labels the {metric_name(run.metric)} on the held-out images is "
+            f"With {size} the {metric_name(run.metric)} on the held-out images is "
             f"{last} %; with the first {curve.labeled[0]:,} it was {first} %."
         )
     return f"{said} One run cannot show whether its query strategy helped; a comparison with random can."
