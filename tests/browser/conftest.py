@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -43,15 +44,15 @@ def browser_type_launch_args():
 class Server:
     """``ncenet label`` in a process of its own, on a port that stays the same over restarts."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.options, self.port = folder, options, 0
+    def __init__(self, folder: Path, *options: str, classes: Sequence[str] = CLASSES) -> None:
+        self.folder, self.options, self.classes, self.port = folder, options, classes, 0
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def start(self) -> None:
         """Start, and wait for the link."""
         words = [
-            *("label", str(self.folder / "photos"), "--classes", ",".join(CLASSES)),
+            *("label", str(self.folder / "photos"), "--classes", ",".join(self.classes)),
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
             *("--epochs", "1", "--min-steps", "8", "--batch-size", "16", "--threads", "1"),
         ]
@@ -85,9 +86,10 @@ def server(tmp_path):
     """Start a server with options; killed in the end."""
     servers: list[Server] = []
 
-    def start(*options: str, images: int = 90) -> Server:
-        paint(tmp_path / "photos", images)
-        server = Server(tmp_path, *options)
+    def start(*options: str, images: int = 90, classes: Sequence[str] = CLASSES) -> Server:
+        if not (tmp_path / "photos").exists():
+            paint(tmp_path / "photos", images)
+        server = Server(tmp_path, *options, classes=classes)
         servers.append(server)
         server.start()
         return server

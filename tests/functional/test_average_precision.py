@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from ncenet.functional.average_precision import average_precision, judge, mean_average_precision
+from ncenet.functional.average_precision import (
+    average_precision,
+    judge,
+    mean_average_precision,
+    mean_average_precision_interval,
+)
 from ncenet.types import Boxes, Detections
 from tests.reference import detection as reference
 
@@ -193,3 +199,54 @@ def test_monotone_in_what_is_found(method):
     values = [average_precision(torch.tensor([True] * n), 10, method=method) for n in range(11)]
     assert values[0] == 0 and values[10] == 1
     assert values == sorted(values)
+
+
+class Draws:
+    """Draws the rows of images that it is told to."""
+
+    def __init__(self, *rows):
+        self.rows = list(rows)
+
+    def integers(self, high, size):
+        return np.array(self.rows.pop(0))
+
+
+class TestInterval:
+    PREDICTED = (
+        found((A, "ant", 0.9), (C, "ant", 0.35), (B, "bee", 0.3)),
+        found((C, "ant", 0.8), (B, "ant", 0.6), id="two"),
+        found((A, "bee", 0.7), (C, "bee", 0.2), id="three"),
+    )
+    TRUE = (there((A, "ant"), (B, "bee")), there((B, "ant"), (A, "ant", True)), there((C, "bee")))
+
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.parametrize("rows", [(0, 1, 2), (2, 2, 0), (1, 1, 1), (0, 2, 2), (2, 2, 2)])
+    def test_a_draw_is_the_mean_of_its_images_however_often_each_was_drawn(self, method, rows):
+        predicted, true = [self.PREDICTED[row] for row in rows], [self.TRUE[row] for row in rows]
+        wanted = mean_average_precision(predicted, true, NAMES, method=method).mean
+        ends = mean_average_precision_interval(
+            self.PREDICTED, self.TRUE, NAMES, method=method, rng=Draws(rows), replicates=1
+        )
+        assert ends == pytest.approx((wanted, wanted))
+
+    def test_it_holds_the_middle_of_the_draws(self):
+        """Two images, one found and one not: a draw has none, one or two of the found."""
+        predicted, true = [found((A, "ant", 0.9)), found(id="two")], [there((A, "ant")), there((A, "ant"))]
+        rng = np.random.default_rng(0)
+        assert mean_average_precision_interval(predicted, true, NAMES, method="area", rng=rng) == (0, 1)
+        rare = Draws(*[(0, 1)] * 98, (0, 0), (1, 1))
+        ends = mean_average_precision_interval(
+            predicted, true, NAMES, method="area", rng=rare, replicates=100
+        )
+        assert ends == (0.5, 0.5), "what happens in one draw of a hundred lies outside"
+
+    def test_without_an_object_there_is_none(self):
+        rng = np.random.default_rng(0)
+        assert mean_average_precision_interval([found()], [there()], NAMES, rng=rng) is None
+
+    def test_a_draw_of_images_without_objects_is_left_out(self):
+        predicted, true = [found((A, "ant", 0.9)), found(id="two")], [there((A, "ant")), there()]
+        ends = mean_average_precision_interval(
+            predicted, true, NAMES, method="area", rng=Draws((1, 1), (0, 1)), replicates=2
+        )
+        assert ends == (1, 1)

@@ -1,8 +1,11 @@
 """When a classifier may choose."""
 
+import csv
+
 import pytest
 
-from ncenet.loop.trust import trusted, wilson
+from ncenet.files import write_json
+from ncenet.loop.trust import ONE_HIT, trusted, trusted_by_records, trusted_detector, wilson
 
 
 def exact_wilson(right, total):
@@ -48,3 +51,38 @@ def test_naming_the_commonest_class_earns_no_trust_however_right_it_is():
 def test_without_held_out_images_ten_labels_per_class():
     assert not trusted([], [], labeled=29, classes=3)
     assert trusted([], [], labeled=30, classes=3)
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"), [((ONE_HIT + 0.01, 0.5), True), ((ONE_HIT, 0.9), False), ((0.0, 1.0), False)]
+)
+def test_a_detector_that_finds_more_than_one_hit_a_class_beyond_chance(interval, expected):
+    assert trusted_detector(interval, labeled=1000, classes=2) is expected
+
+
+def test_a_detector_without_held_out_objects_needs_ten_images_per_class():
+    assert not trusted_detector(None, labeled=29, classes=3)
+    assert trusted_detector(None, labeled=30, classes=3)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"metric": "mAP", "mAP_interval": [0.2, 0.4]}, True),
+        ({"metric": "mAP", "mAP_interval": [0.0, 0.4]}, False),
+        ({"metric": "mAP"}, True),  # written before there were intervals: by the number of images
+        (None, True),
+    ],
+)
+def test_by_the_records_of_a_detector(tmp_path, record, expected):
+    if record is not None:
+        write_json(tmp_path / "test.json", record)
+    assert trusted_by_records(tmp_path, labeled=40, classes=3) is expected
+
+
+def test_by_the_records_of_a_classifier(tmp_path):
+    write_json(tmp_path / "test.json", {"accuracy": 1.0})
+    rows = [(f"{n}", name, name) for n, name in enumerate(["cat", "dog"] * 20)]
+    with (tmp_path / "test.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("id", "label", "predicted"), *rows])
+    assert trusted_by_records(tmp_path, labeled=5, classes=2)

@@ -275,6 +275,20 @@ def probe(pool: Pool, id: str) -> Probe:
     return Probe("L" if image.shape[2] == 1 else "RGB", image.shape[0], image.shape[1])
 
 
+def size_of(pool: Pool, id: str) -> tuple[int, int]:
+    """(width, height) of an image in pixels, upright; by its header alone where the pool has one.
+
+    Raises:
+        UnreadableImage: it does not begin like an image.
+    """
+    if isinstance(pool, Subset):
+        return size_of(pool.pool, id)
+    if isinstance(pool, EncodedPool):
+        return pool.size(id)
+    found = probe(pool, id)
+    return found.width, found.height
+
+
 def _checked(channels: int) -> int:
     if channels not in (1, 3):
         raise DataError(f"images have 1 or 3 channels, not {channels}")

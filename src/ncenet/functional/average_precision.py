@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,8 @@ Method: TypeAlias = Literal["11-point", "area"]
 """Mean of the precision at recall 0, .1, ... 1 (VOC 2007), or the area under the curve (VOC 2010 on)."""
 FOUND = 0.5
 """A detection finds an object that it overlaps by more than this."""
+REPLICATES = 400
+"""Draws of images for an interval (ours): ten lie beyond either end."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,14 @@ def judge(boxes: Tensor, objects: Tensor, difficult: Tensor) -> tuple[Tensor, Te
     return right, counts
 
 
-def average_precision(right: Tensor, objects: int, *, method: Method) -> float:
+def average_precision(right: Tensor, objects: int, *, method: Method, times: Tensor | None = None) -> float:
     """Average precision of one class.
 
     Args:
         right: (n,) bool, all detections that count, likeliest first.
         objects: how many there are to find, at least 1.
         method: how the curve becomes a number.
+        times: (n,) how often each detection stands in the list, whole numbers from 0. Default: once.
 
     Returns:
         In [0, 1].
@@ -84,9 +88,11 @@ def average_precision(right: Tensor, objects: int, *, method: Method) -> float:
     >>> average_precision(torch.tensor([True, False, True]), 2, method="area")
     0.8333...
     """
-    found = right.double().cumsum(0)
+    times = torch.ones(len(right)) if times is None else times
+    right, times = right[times > 0], times[times > 0].double()
+    found = (right * times).cumsum(0)
     recall = found / objects
-    precision = found / torch.arange(1, len(right) + 1)
+    precision = found / times.cumsum(0)
     # What precision a recall of at least r can be had at: the largest from there on.
     best = precision.flip(0).cummax(0).values.flip(0) if len(right) else precision
     if method == "11-point":
@@ -114,28 +120,96 @@ def mean_average_precision(
     Raises:
         ValueError: the two differ in length.
     """
+    classes = _judged(predicted, true, class_names)
+    objects = {name: int(judged.objects.sum()) for name, judged in classes.items()}
+    per_class = {
+        name: average_precision(judged.right, objects[name], method=method)
+        for name, judged in classes.items()
+    }
+    mean = sum(per_class.values()) / len(per_class) if per_class else math.nan
+    return MeanAveragePrecision(mean, per_class, objects)
+
+
+def mean_average_precision_interval(
+    predicted: Sequence[Detections],
+    true: Sequence[Boxes],
+    class_names: Sequence[str],
+    *,
+    method: Method = "11-point",
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+) -> tuple[float, float] | None:
+    """Where the mean would lie on other images: the middle 95 % over images drawn anew with replacement.
+
+    The percentile interval of the bootstrap. It knows how images differ and not how another training would;
+    with few images it is too narrow, since they show less than there is. A draw without any object says
+    nothing and is left out.
+
+    Args:
+        predicted: what was found in each image.
+        true: what is there, parallel to ``predicted``.
+        class_names: the C classes.
+        method: as that of the mean.
+        rng: draws.
+        replicates: how many draws.
+
+    Returns:
+        The two ends, in [0, 1]; None when there is nothing to find.
+    """
+    classes = _judged(predicted, true, class_names).values()
+    means = []
+    for _ in range(replicates if classes else 0):
+        drawn = rng.integers(len(true), size=len(true))
+        times = torch.from_numpy(np.bincount(drawn, minlength=len(true)))
+        parts = [
+            average_precision(judged.right, total, method=method, times=times[judged.images])
+            for judged in classes
+            if (total := int((judged.objects * times).sum()))
+        ]
+        means += [sum(parts) / len(parts)] if parts else []
+    if not means:
+        return None
+    low, high = np.percentile(means, [2.5, 97.5]).tolist()
+    return low, high
+
+
+class _Judged(NamedTuple):
+    """All detections of a class that count, likeliest first.
+
+    Attributes:
+        right: (n,) bool.
+        images: (n,) the row of the image of each.
+        objects: (N,) how many there are to find in each image.
+    """
+
+    right: Tensor
+    images: Tensor
+    objects: Tensor
+
+
+def _judged(
+    predicted: Sequence[Detections], true: Sequence[Boxes], class_names: Sequence[str]
+) -> dict[str, _Judged]:
+    """By class, those left out that have nothing to find."""
     if len(predicted) != len(true):
         raise ValueError(f"detections in {len(predicted)} images, objects in {len(true)}")
-    per_class, objects = {}, {}
+    classes = {}
     for name in class_names:
-        scores, rights = [], []
-        total = 0
-        for found, there in zip(predicted, true, strict=True):
+        scores, rights, images, objects = [], [], [], []
+        for row, (found, there) in enumerate(zip(predicted, true, strict=True)):
             boxes, likelihoods = _of_class(name, found)
-            mine = [row for row, label in enumerate(there.labels) if label == name]
-            difficult = torch.tensor([there.difficult[row] for row in mine], dtype=torch.bool)
-            wanted = torch.tensor([there.boxes[row] for row in mine]).reshape(-1, 4)
-            total += int((~difficult).sum())
+            mine = [k for k, label in enumerate(there.labels) if label == name]
+            difficult = torch.tensor([there.difficult[k] for k in mine], dtype=torch.bool)
+            wanted = torch.tensor([there.boxes[k] for k in mine]).reshape(-1, 4)
+            objects.append(int((~difficult).sum()))
             right, counts = judge(boxes, wanted, difficult)
             scores.append(likelihoods[counts])
             rights.append(right[counts])
-        if total == 0:
-            continue
-        order = torch.cat(scores).argsort(descending=True, stable=True)
-        objects[name] = total
-        per_class[name] = average_precision(torch.cat(rights)[order], total, method=method)
-    mean = sum(per_class.values()) / len(per_class) if per_class else math.nan
-    return MeanAveragePrecision(mean, per_class, objects)
+            images.append(torch.full((int(counts.sum()),), row))
+        if sum(objects) > 0:
+            order = torch.cat(scores).argsort(descending=True, stable=True)
+            classes[name] = _Judged(torch.cat(rights)[order], torch.cat(images)[order], torch.tensor(objects))
+    return classes
 
 
 def _of_class(name: str, found: Detections) -> tuple[Tensor, Tensor]:

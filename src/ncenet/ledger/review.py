@@ -20,11 +20,22 @@ _STANDS = f"""
         AND later.kind != 'undo' AND NOT EXISTS (SELECT 1 FROM events AS u WHERE u.undoes = later.seq)
     )
 """
-_DISPUTED = f"""
-    SELECT id FROM (
-        SELECT max(seq), id, kind, label FROM events WHERE {NOT_UNDONE} GROUP BY id, who
-    ) GROUP BY id HAVING count(DISTINCT kind || '/' || ifnull(label, '')) > 1
+# The classes of an answer's boxes in one order: two people never draw the same pixels, so they disagree about
+# an image when they see other objects on it.
+_OBJECTS = """
+    (SELECT group_concat(name, '/') FROM (
+        SELECT json_extract(value, '$.label') AS name FROM json_each(label) ORDER BY name
+    ))
 """
+
+
+def _disputed(said: str) -> str:
+    """Ids about which the latest answers of two annotators differ in ``said``."""
+    return f"""
+        SELECT id FROM (
+            SELECT max(seq), id, kind, label FROM events WHERE {NOT_UNDONE} GROUP BY id, who
+        ) GROUP BY id HAVING count(DISTINCT kind || '/' || ifnull({said}, '')) > 1
+    """
 
 
 class Said(NamedTuple):
@@ -122,6 +133,16 @@ class Review:
         )
         return {(kind, label): count for kind, label, count in rows}
 
+    def objects(self) -> dict[Label, int]:
+        """How many boxes stand under each class, in detection."""
+        return dict(
+            self._db.rows(
+                f"SELECT json_extract(value, '$.label') AS name, count(*) FROM ({standing()}), "
+                "json_each(label) WHERE kind = 'answer' GROUP BY name",
+                upto=NOW,
+            )
+        )
+
     def latest(
         self,
         limit: int,
@@ -137,16 +158,19 @@ class Review:
         Args:
             limit: how many at most.
             before: only events before this one: the last of the page before.
-            label: only of this class.
+            label: only of this class; in detection, only with a box of it.
             kind: only ``"answer"``, ``"skip"`` or ``"unsure"``.
             who: only of this annotator.
             disputed: only images about which two annotators say different things.
         """
         where = [f"seq < :before AND {_STANDS}"]
-        where += ["label = :label"] if label is not None else []
+        if label is not None and self._boxed:
+            where.append(":label IN (SELECT json_extract(value, '$.label') FROM json_each(label))")
+        elif label is not None:
+            where.append("label = :label")
         where += ["kind = :kind"] if kind is not None else []
         where += ["who = :who"] if who is not None else []
-        where += [f"id IN ({_DISPUTED})"] if disputed else []
+        where += [f"id IN ({self._disputes()})"] if disputed else []
         return self._said(
             " AND ".join(where),
             "ORDER BY seq DESC LIMIT :limit",
@@ -164,8 +188,11 @@ class Review:
         )
 
     def disputed(self) -> int:
-        """How many images there are about which two annotators say different things."""
-        return int(self._db.one(f"SELECT count(*) FROM ({_DISPUTED})", upto=NOW))
+        """How many images there are about which two annotators say different things.
+
+        In detection: see another number of objects of some class.
+        """
+        return int(self._db.one(f"SELECT count(*) FROM ({self._disputes()})", upto=NOW))
 
     def efforts(self) -> list[Effort]:
         """What each annotator did, the most diligent first."""
@@ -184,6 +211,13 @@ class Review:
             among=among,
         )
         return sorted(times)[len(times) // 2] if times else None
+
+    @property
+    def _boxed(self) -> bool:
+        return bool(self._db.one("SELECT value FROM facts WHERE key = 'task'") == "detection")
+
+    def _disputes(self) -> str:
+        return _disputed(_OBJECTS if self._boxed else "label")
 
     def _said(self, condition: str, order: str, **values: object) -> list[Said]:
         rows = self._db.rows(

@@ -6,7 +6,6 @@ by being run again.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -27,7 +26,7 @@ from ncenet.loop.first import TYPICAL, FirstQueries
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.held_out import HELD_OUT, held_out_test
 from ncenet.loop.pictures import draw_queried
-from ncenet.loop.trust import trusted
+from ncenet.loop.trust import trusted_by_records
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
@@ -230,12 +229,8 @@ class Loop:
 
     def _trusted(self, cycle: int) -> bool:
         """Whether the model of a cycle may choose."""
-        tested = self.folder.cycle(cycle) / "test.csv"
-        text = tested.read_text(encoding="utf-8") if tested.exists() else ""
-        rows = list(csv.reader(text.splitlines()))[1:]
-        return trusted(
-            [truth for _, truth, _ in rows],
-            [said for _, _, said in rows],
+        return trusted_by_records(
+            self.folder.cycle(cycle),
             labeled=len(self.labeled(self.ledger.cycles()[cycle - 1].upto)),
             classes=len(self.class_names),
         )

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from ncenet import functional
 from ncenet.files import write_json
+from ncenet.loop.box_learner import BoxLearner
+from ncenet.loop.box_reasons import box_reasons
 from ncenet.loop.loop import Loop
 from ncenet.types import Learner, Pool, Query
 
@@ -26,7 +28,7 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
     """Write for each queried image its likeliest classes, its scores, and the nearest labelled images.
 
     Nearest is meant by the cosine of the features. With a prototype head the likeliest class is the one whose
-    prototype is nearest, measured in rejection radii.
+    prototype is nearest, measured in rejection radii. A detector tells boxes in the place of classes.
 
     Args:
         loop: holds the model of the cycle.
@@ -38,6 +40,10 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
     if cycle == 0 or not ids:
         return
     learner = loop.model(cycle)
+    if isinstance(learner, BoxLearner):
+        found = box_reasons(learner, loop.pool, ids, labels, NEIGHBOURS)
+        write_json(loop.folder.cycle(cycle) / REASONS, found)
+        return
     probs_NC, features_ND = _predicted(learner, loop.pool, ids)
     _, features_LD = _predicted(learner, loop.pool, list(labels))
     nearest_NK = (features_ND @ features_LD.T).topk(min(NEIGHBOURS, len(labels)), dim=1).indices

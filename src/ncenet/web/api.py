@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from ncenet.data.previews import preview
 from ncenet.errors import NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
+from ncenet.web.drawn import check_entries, shown
 from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
 from ncenet.web.project import Project
 
@@ -47,6 +48,13 @@ def build_app(project: Project) -> FastAPI:
     }
     show = lru_cache(KEPT_PREVIEWS)(lambda image, side, _hash: preview(project.pool, image, side))
     _explain_errors(app)
+
+    def sized(fields: dict[str, Any]) -> dict[str, Any]:
+        """Whatever names an image, with its size where boxes are drawn."""
+        return fields | {"size": project.size(fields["id"])} if project.detection else fields
+
+    def answer(said: Said) -> dict[str, Any]:
+        return sized(shown(said, detection=project.detection))
 
     @app.get("/")
     def page() -> Response:
@@ -79,10 +87,19 @@ def build_app(project: Project) -> FastAPI:
     @app.post("/api/turns")
     def turns(message: AskForTurns) -> Any:
         given = project.turns(message.window, message.who, message.holding, message.want)
-        return {"turns": [turn.__dict__ for turn in given]}
+        return {"turns": [sized(turn.__dict__) for turn in given]}
 
     @app.post("/api/answers")
     def answers(message: Parcel) -> Any:
+        try:
+            check_entries(
+                message.entries,
+                detection=project.detection,
+                classes=project.ledger.class_names() if project.detection else (),
+                size=project.size,
+            )
+        except NcenetError as error:
+            raise HTTPException(422, str(error)) from error
         outcome = project.deliver([entry.delivery(message.who) for entry in message.entries])
         return {"outcome": outcome}
 
@@ -106,19 +123,19 @@ def build_app(project: Project) -> FastAPI:
             **({} if message.before is None else {"before": message.before}),
         )
         others = {
-            said.id: [_said(other) for other in review.answers(said.id)] for said in found if message.disputed
+            said.id: [answer(other) for other in review.answers(said.id)]
+            for said in found
+            if message.disputed
         }
-        return {"answers": [{**_said(said), "said": others.get(said.id, [])} for said in found]}
+        return {"answers": [{**answer(said), "said": others.get(said.id, [])} for said in found]}
 
     @app.post("/api/mine")
     def mine(message: AskForMine) -> Any:
-        return {"answers": [_said(said) for said in project.ledger.review.recent(message.who, message.limit)]}
+        return {
+            "answers": [answer(said) for said in project.ledger.review.recent(message.who, message.limit)]
+        }
 
     return app
-
-
-def _said(said: Said) -> dict[str, Any]:
-    return said._asdict()
 
 
 def _asset(pages: dict[str, bytes], name: str) -> Response:

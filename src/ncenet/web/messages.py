@@ -6,11 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ncenet.errors import DataError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.inbox import Delivery
+from ncenet.types import Boxes
 
 MOST = 200
 """Answers in one parcel, ids that a window holds, answers on one sheet of the grid."""
+MOST_BOXES = 1000
+"""Boxes of one image (ours): nobody draws more, and their text stays below a request's largest size."""
+LARGEST_SIDE = 1_000_000
+"""Of an image, in pixels: no format that is read has larger ones."""
 
 
 def _printable(text: str) -> str:
@@ -25,6 +31,7 @@ Name = Annotated[
 """Of an annotator or a class."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+Edge = Annotated[float, Field(ge=0, le=LARGEST_SIDE, allow_inf_nan=False, strict=True)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -43,6 +50,14 @@ class AskForTurns(Message):
     want: int = Field(ge=0, le=20)
 
 
+class Drawn(Message):
+    """A box around an object, by its edges x1, y1, x2, y2 in pixels of the original image."""
+
+    box: tuple[Edge, Edge, Edge, Edge]
+    label: Name
+    difficult: bool = False
+
+
 class Entry(Message):
     """An answer, or the taking back of one."""
 
@@ -50,22 +65,43 @@ class Entry(Message):
     id: Id
     kind: Literal["answer", "skip", "unsure", "undo"]
     label: Name | None = None
+    boxes: tuple[Drawn, ...] | None = Field(None, max_length=MOST_BOXES)
     undoes: Key | None = None
     hash: Hash | None = None
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Entry:
-        if (self.kind == "answer") != (self.label is not None):
-            raise ValueError("an answer, and nothing else, has a label")
+        if (self.kind == "answer") != ((self.label is None) != (self.boxes is None)):
+            raise ValueError("an answer, and nothing else, has either a label or boxes")
         if (self.kind == "undo") != (self.undoes is not None):
             raise ValueError("an undo, and nothing else, names what it undoes")
+        try:
+            self.drawn()
+        except DataError as error:
+            raise ValueError(str(error)) from error
         return self
+
+    def drawn(self) -> Boxes | None:
+        """The boxes of an answer; None when it has a label, or is none.
+
+        Raises:
+            DataError: a box has no area.
+        """
+        if self.boxes is None:
+            return None
+        return Boxes(
+            tuple(each.box for each in self.boxes),
+            tuple(each.label for each in self.boxes),
+            tuple(each.difficult for each in self.boxes),
+        )
 
     def delivery(self, who: str) -> Delivery:
         """As the ledger's inbox takes it."""
         closed = Answer(self.kind) if self.kind in ("skip", "unsure") else None
-        return Delivery(self.key, who, self.id, closed or self.label, self.undoes, self.hash, self.seconds)
+        drawn = self.drawn()
+        answer = closed or (self.label if drawn is None else drawn.to_label())
+        return Delivery(self.key, who, self.id, answer, self.undoes, self.hash, self.seconds)
 
 
 class Parcel(Message):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ncenet.data.pools import size_of
 from ncenet.data.scan import Scan
+from ncenet.errors import UnreadableImage
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
+from ncenet.loop.budget import spent
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
@@ -23,6 +27,9 @@ from ncenet.web.trainer import Lesson, Trainer
 
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
+
+KEPT_SIZES = 4096
+"""Images whose size is remembered."""
 
 RUN = "run"
 """The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
@@ -59,7 +66,9 @@ class Project:
         self._run = ledger.recall(RUN) or secrets.token_hex(8)
         ledger.remember(RUN, self._run)
         self._found, self._lock = found, threading.RLock()
+        self.detection = recipe.task == "detection"
         self._readable = ledger.review.readable()
+        self._size = lru_cache(KEPT_SIZES)(lambda image, _hash: size_of(pool, image))
         self._desk = Desk(ledger, overlap=overlap)
         self._seen_seq = ledger.last_seq()
         held_out = ledger.latest_query(strategy=HELD_OUT)
@@ -111,6 +120,14 @@ class Project:
         self.hub.change()
         return self.ledger.class_names()
 
+    def size(self, id: str) -> tuple[int, int] | None:
+        """(width, height) of an original image; None when it is unknown or has changed beyond recognition."""
+        item = self.ledger.review.items([id]).get(id)
+        try:
+            return None if item is None else self._size(id, item.hash)
+        except UnreadableImage:
+            return None
+
     def reason(self, id: str) -> dict[str, Any]:
         """Why an image is asked for, and what the model thinks it is; as JSON.
 
@@ -124,13 +141,15 @@ class Project:
             if found is not None:
                 near = self.ledger.review.items(other for other, _ in found["near"])
                 shown = [
-                    {"image": near[other].hash, "label": label}
+                    {"image": near[other].hash, "label": label, "size": self.size(other)}
                     for other, label in found["near"]
                     if other in near
                 ]
-                # Pairs: in a browser, the keys "8" and "3" of an object would come in the order of numbers.
-                ranked = list(found["likelihoods"].items())
-                return {"chooser": "model", "cycle": cycle, **found, "likelihoods": ranked, "near": shown}
+                told = {"chooser": "model", "cycle": cycle, **found, "near": shown}
+                if "likelihoods" in found:
+                    # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
+                    told["likelihoods"] = list(found["likelihoods"].items())
+                return told
         return {"chooser": "none"}
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -148,6 +167,7 @@ class Project:
             progress = dict(self._progress)
         return {
             "run": self._run,
+            "task": self.recipe.task,
             "title": self.title,
             "you": self.you,
             "images": self._readable,
@@ -183,14 +203,21 @@ class Project:
             self.hub.change()
 
     def _fresh(self) -> tuple[int, int, int]:
-        """Labels that no fit has seen, how many start one, and the last cycle."""
+        """Labels (or their boxes) that no fit has seen, how many start one, and the last cycle."""
         cycles = self.ledger.cycles()
         upto = cycles[-1].upto if cycles else 0
         events = self.ledger.events(after=upto)
         undone = {event.undoes for event in events}
-        fresh = {e.id for e in events if e.kind == "answer" and e.seq not in undone} - self.held_out
+        fresh = {
+            e.id: e.label
+            for e in events
+            if e.kind == "answer" and e.seq not in undone and e.id not in self.held_out
+        }
         loop = self.recipe.loop
-        return len(fresh), loop.query_size if cycles else loop.initial, len(cycles)
+        count = len(fresh)
+        if loop.budget_unit == "box":
+            count = spent(label for label in fresh.values() if label is not None)
+        return count, loop.query_size if cycles else loop.initial, len(cycles)
 
     def _train_if_due(self) -> None:
         """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""

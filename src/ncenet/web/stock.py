@@ -16,6 +16,8 @@ from ncenet.loop.first import TYPICAL
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.loop.reasons import read_reasons
 from ncenet.loop.trust import wilson
+from ncenet.types import Boxes
+from ncenet.web.box_curve import box_curve
 from ncenet.web.desk import CHANCE
 
 
@@ -55,17 +57,22 @@ class Stock:
         closed = self._ledger.closed_ids()
         counts = self._ledger.review.counts()
         names = self._ledger.class_names()
+        detection = self._ledger.recall("task") == "detection"
+        of_class = (
+            self._ledger.review.objects() if detection else {n: counts.get(("answer", n), 0) for n in names}
+        )
         truth = {id: labels[id] for id in held_out if id in labels}
         return {
             "classes": list(names),
-            "counts": {name: counts.get(("answer", name), 0) for name in names},
+            "counts": {name: of_class.get(name, 0) for name in names},
+            "empty": counts.get(("answer", Boxes().to_label()), 0) if detection else 0,
             "skipped": counts.get(("skip", None), 0),
             "unsure": counts.get(("unsure", None), 0),
             "labeled": len(labels) - len(truth),
             "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
-            **self._measured(truth, labels),
+            **(box_curve(self._folder, self._ledger) if detection else self._measured(truth, labels)),
         }
 
     def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:

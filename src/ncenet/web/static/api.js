@@ -3,6 +3,9 @@
 /** The server said no, and why: asking again would not help. */
 export class Refused extends Error {}
 
+/** What was sent can't be what it should be, however often it is sent. */
+export class Malformed extends Refused {}
+
 async function call(path, message) {
   const response = await fetch(path, {
     method: message === undefined ? "GET" : "POST",
@@ -13,7 +16,8 @@ async function call(path, message) {
   const answer = await response.json().catch(() => ({ error: response.statusText }));
   if (response.ok) return answer;
   // 5xx, and what a proxy says in the place of a server that is away, are worth another try.
-  throw response.status >= 500 ? new Error(answer.error) : new Refused(answer.error);
+  if (response.status >= 500) throw new Error(answer.error);
+  throw response.status === 422 ? new Malformed(answer.error) : new Refused(answer.error);
 }
 
 export const state = () => call("/api/state");

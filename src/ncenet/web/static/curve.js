@@ -1,4 +1,4 @@
-// The learning curve: accuracy over labels, each point with its 95 % interval.
+// The learning curve: accuracy, or mAP, over labels, each point with its 95 % interval.
 
 import { draw, make, number, percent } from "./dom.js";
 
@@ -10,7 +10,8 @@ function niceStep(span) {
 }
 
 /** The curve as an element; with fewer than one point, a sentence. */
-export function curve(points, heldOut) {
+export function curve(points, heldOut, task) {
+  const what = task === "detection" ? "mAP" : "right";
   if (!points.length) {
     const wait = heldOut.size && heldOut.answered < heldOut.size;
     return make("p", { className: "faint" }, wait ? "First come the random images that measure the model." : heldOut.size ? "Appears after the first training." : "There are no held-out images: how good the model is cannot be said.");
@@ -40,12 +41,12 @@ export function curve(points, heldOut) {
     parts.push(draw("circle", { class: "point", cx: x(p.labeled), cy: y(p.accuracy), r: 3.5 }, draw("title", {}, words)));
   }
   const newest = points.at(-1);
-  const summary = `${percent(newest.accuracy)} right, 95 % interval ${percent(newest.low)} to ${percent(newest.high)}, on ${newest.images} held-out images after ${number(newest.labeled)} labels`;
+  const summary = `${percent(newest.accuracy)} ${what}, 95 % interval ${percent(newest.low)} to ${percent(newest.high)}, on ${newest.images} held-out images after ${number(newest.labeled)} labels`;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Learning curve: ${summary}` }, ...parts);
   return make("div", {},
     make("p", { className: "headline" }, make("strong", {}, percent(newest.accuracy)), make("span", {}, ` ${percent(newest.low)} to ${percent(newest.high)}`)),
     svg,
-    make("p", { className: "faint axis" }, "% right over labels; band: 95 % interval"));
+    make("p", { className: "faint axis" }, task === "detection" ? "mAP, % over labelled images; band: 95 % interval" : "% right over labels; band: 95 % interval"));
 }
 
 const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)}`;
@@ -57,7 +58,7 @@ export function advice(state) {
     const { labels, gain, low, high } = state.outlook;
     lines.push(`The next ${labels} labels should bring ${points(gain)} points (${points(low)} to ${points(high)}).`);
     if (high < 0.01) lines.push("Less than one point: this may be the time to stop.");
-  } else if (state.curve.length) {
+  } else if (state.curve.length && state.task !== "detection") {
     lines.push(`What further labels should bring can be said after four trainings; this is the ${["first", "second", "third"][state.curve.length - 1] ?? "next"}.`);
   }
   if (state.choosing) {

@@ -3,14 +3,18 @@
 import * as api from "./api.js";
 import { $, imageUrl, make, say, sharpenLoaded } from "./dom.js";
 import { classOf } from "./keys.js";
+import { outlines } from "./overlay.js";
 import { wordsFor } from "./stage.js";
 
 const SHEET = 60;
 
 export class Grid {
-  /** `correct(said, kind, label)` records another answer; `classes()` are the classes with their keys. */
-  constructor({ classes, people, correct, onClose }) {
-    Object.assign(this, { classes, people, correct, onClose });
+  /**
+   * `correct(said, kind, label)` records another answer; `classes()` are the classes with their keys; where
+   * answers are `boxed()`, `edit(said)` opens one, because a class key can't correct it.
+   */
+  constructor({ classes, people, boxed, correct, edit, onClose }) {
+    Object.assign(this, { classes, people, boxed, correct, edit, onClose });
     this.filter = {};
     this.root = $("grid");
   }
@@ -55,7 +59,7 @@ export class Grid {
     label.onchange = who.onchange = disputed.onchange = again;
     return make("div", { className: "grid-head" },
       make("h2", {}, "Past answers"), label, who, make("label", {}, disputed, " in dispute"),
-      make("p", { className: "faint" }, "Arrows move, a class key corrects, Esc closes"),
+      make("p", { className: "faint" }, this.boxed() ? "Arrows move, Enter opens an answer to correct it, Esc closes" : "Arrows move, a class key corrects, Esc closes"),
       make("button", { type: "button", onclick: () => this.close() }, "Close ", make("kbd", {}, "Esc")));
   }
 
@@ -70,9 +74,11 @@ export class Grid {
   #cell(said) {
     const words = make("span", { className: "cell-label" }, wordsFor(said));
     const views = said.said.length ? said.said.map((one) => `${one.who}: ${wordsFor(one)}`).join(" · ") : said.who;
-    const cell = make("button", { type: "button", className: "cell", role: "gridcell", tabIndex: -1, title: said.id },
-      make("img", { onload: sharpenLoaded, loading: "lazy", src: imageUrl(said.hash, "sheet"), alt: "" }), words, make("span", { className: "cell-who" }, views));
+    const picture = make("span", { className: "cell-picture" }, make("img", { onload: sharpenLoaded, loading: "lazy", src: imageUrl(said.hash, "sheet"), alt: "" }));
+    if (said.boxes && said.size) picture.append(outlines(said.boxes, said.size, this.classes().map(({ name }) => name)));
+    const cell = make("button", { type: "button", className: "cell", role: "gridcell", tabIndex: -1, title: said.id }, picture, words, make("span", { className: "cell-who" }, views));
     cell.said = said;
+    if ("boxes" in said) cell.onclick = () => this.edit(said);
     cell.classList.toggle("none", said.kind !== "answer");
     cell.setAttribute("aria-label", `${said.id}: ${wordsFor(said)}, ${views}`);
     return cell;
@@ -92,11 +98,16 @@ export class Grid {
       cells[Math.min(cells.length - 1, Math.max(0, cells.indexOf(cell) + step))].focus();
       return true;
     }
-    const label = classOf(this.classes(), event.key);
+    if ("boxes" in cell.said && event.key === "Enter") {
+      this.edit(cell.said);
+      return true;
+    }
+    const label = "boxes" in cell.said ? undefined : classOf(this.classes(), event.key);
     const kind = label ? "answer" : { s: "skip", u: "unsure" }[event.key];
     if (!kind) return false;
     this.correct(cell.said, kind, label ?? null);
-    Object.assign(cell.said, { kind, label: label ?? null });
+    Object.assign(cell.said, { kind, label: label ?? null, ...("boxes" in cell.said && { boxes: null }) });
+    cell.querySelector(".outlines")?.remove();
     cell.querySelector(".cell-label").textContent = wordsFor(cell.said);
     cell.classList.toggle("none", kind !== "answer");
     cell.classList.add("corrected");

@@ -1,12 +1,13 @@
 // Which key is which class: digits for the first ten, and a letter of its own for each. A class that is called
 // by a digit or a letter has that key.
 
-/** Keys that mean something else. */
+/** Keys that mean something else; where boxes are drawn, `a` takes suggestions over. */
 export const RESERVED = "suzbnhwg";
+export const RESERVED_FOR_BOXES = `${RESERVED}a`;
 
 /** One `{name, digit, letter}` for each class; a class may have only one of the two, or neither. */
-export function assign(names) {
-  const taken = new Set(RESERVED);
+export function assign(names, reserved = RESERVED) {
+  const taken = new Set(reserved);
   const letters = new Map();
   const digits = new Map(names.filter((name) => /^[0-9]$/.test(name)).map((name) => [name, name]));
   const free = [..."1234567890"].filter((digit) => !digits.has(digit));
@@ -48,4 +49,20 @@ export const HELP = [
   ["n", "new class"],
   ["g", "look over past answers"],
   ["?", "these keys"],
+];
+
+export const HELP_FOR_BOXES = [
+  ["drag", "draws a box; inside the selected one it moves it, at a handle it resizes it. With Shift a box is drawn anywhere"],
+  ["click", "selects a box, again the one beneath; takes a dashed suggestion over"],
+  ["1 2 3 …", "class of the selected box, or of the next one"],
+  ["Tab", "selects the next box; with Shift the one before"],
+  ["arrows", "move the selected box by a pixel, held down faster; with Shift its right and lower edges"],
+  ["Del", "deletes the selected box"],
+  ["+", "a new box in the middle"],
+  ["Enter", "answers with the boxes drawn; none at all says that there is no object"],
+  ["z", "undoes the last edit of a box; when there is none, the last answer"],
+  ["h", "have the model suggest boxes, dashed"],
+  ["a", "takes all suggestions over"],
+  ["Esc", "deselects, then drops suggestions, then returns from looking back"],
+  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h"].includes(key)),
 ];

@@ -1,13 +1,15 @@
 // The page: keys and buttons, and what they set in motion.
 
 import * as api from "./api.js";
+import { BoxCanvas, drawingOf } from "./boxes.js";
 import { $, ask, make, newKey, notice, say } from "./dom.js";
+import { explainBoxes, suggestBoxes } from "./finds.js";
 import { Grid } from "./grid.js";
-import { assign, classOf, HELP } from "./keys.js";
+import { assign, classOf, HELP, HELP_FOR_BOXES, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
 import { Session } from "./session.js";
-import { explainWhy, show, showClasses, suggest, wordsFor } from "./stage.js";
+import { explainWhy, markClass, show, showClasses, suggest, wordsFor } from "./stage.js";
 
 const IDLE_MS = 20000; // how often a window says that it is still there
 const WAITING_MS = 1000; // how often it asks when it has nothing to show
@@ -15,6 +17,7 @@ const WAITING_MS = 1000; // how often it asks when it has nothing to show
 let state;
 let classes = [];
 let session;
+let canvas = null; // where boxes are drawn; null in a run that asks for classes
 let online = true;
 let told = "";
 
@@ -30,7 +33,8 @@ async function start() {
   const who = sessionStorage.getItem("ncenet/who") ?? localStorage.getItem("ncenet/who") ?? state.you;
   const outbox = new Outbox(state.run, window, { onChange: showLink, onRefused: (why) => notice(`Not recorded: ${why}`, 15), onRecorded: () => {} });
   session = new Session({ outbox, who, window, onChange: redraw });
-  globalThis.ncenet = { session, outbox }; // for whoever looks with the browser's own tools
+  if (state.task === "detection") useCanvas();
+  globalThis.ncenet = { session, outbox, canvas }; // for whoever looks with the browser's own tools
   takeState(state);
   api.listen(takeState, (up) => {
     if (up && !online) outbox.flush().then(() => session.renew()).then(api.state).then(takeState).catch(() => {});
@@ -59,13 +63,36 @@ function takeState(next) {
 }
 
 function useClasses(names) {
-  classes = assign(names);
-  showClasses(classes, state.counts, (name) => act("answer", name), newClass);
+  classes = assign(names, canvas ? RESERVED_FOR_BOXES : RESERVED);
+  showClasses(classes, state.counts, (name) => act("answer", name), newClass, canvas !== null);
   redraw();
 }
 
 function redraw() {
   show(session, state);
+  if (canvas) showDrawing();
+}
+
+function useCanvas() {
+  canvas = new BoxCanvas($("boxes"), { names: () => classes.map(({ name }) => name), onChange: drawn });
+  for (const element of document.querySelectorAll("[data-task]")) element.hidden = element.dataset.task !== state.task;
+}
+
+// What is drawn on the image that has no answer yet outlives a reload of its window.
+const draftName = () => `ncenet/${state.run}/draft`;
+
+function showDrawing() {
+  const item = session.current;
+  const draft = JSON.parse(sessionStorage.getItem(draftName()) ?? "{}");
+  if (draft.id && item && session.looking === null && draft.id !== item.turn.id) sessionStorage.removeItem(draftName());
+  canvas.show(item?.turn.size ? drawingOf(item, draft.id === item.turn.id ? draft.boxes : undefined) : null);
+  markClass(canvas.marked);
+}
+
+function drawn() {
+  markClass(canvas.marked);
+  const { turn, drawing, answers } = session.current;
+  if (!answers.length) sessionStorage.setItem(draftName(), JSON.stringify({ id: turn.id, boxes: drawing.boxes }));
 }
 
 function showLink() {
@@ -77,20 +104,62 @@ function showLink() {
 
 /** What a person does to the image in front of them. */
 function act(what, label) {
+  if (canvas) return actOnBoxes(what, label);
   if (what === "answer" || what === "skip" || what === "unsure") {
     if (session.answer(what, label ?? null)) say(what === "answer" ? label : what);
-  } else if (what === "undo") {
-    const item = session.undo();
-    if (item === undefined) notice("There is no answer to undo.");
-    else if (item === null) notice("That answer came from elsewhere: correct it with a class key.");
-    else say("Undone");
-  } else if (what === "back") {
-    if (session.back()) say(`Was: ${wordsFor(session.current.answers.at(-1))}`);
-    else notice("This is the first answer.");
-  } else if (session.current) {
+  } else if (what === "undo") undo();
+  else if (what === "back") back();
+  else if (session.current) {
     const asked = what === "suggest" ? suggest(session.current) : explainWhy(session.current);
     asked.catch((error) => notice(error.message));
   }
+}
+
+function undo() {
+  const item = session.undo();
+  if (item === undefined) notice("There is no answer to undo.");
+  else if (item === null) notice("That answer came from elsewhere: correct it with another one.");
+  else say("Undone");
+}
+
+function back() {
+  warnOfChanges();
+  if (session.back()) say(`Was: ${wordsFor(session.current.answers.at(-1))}`);
+  else notice("This is the first answer.");
+}
+
+function forward() {
+  warnOfChanges();
+  return session.forward();
+}
+
+/** Boxes of a past answer are recorded by Enter alone. */
+function warnOfChanges() {
+  if (session.looking !== null && session.current.drawing?.changed) notice("The changes were not recorded: Enter would have.");
+}
+
+/** The same where boxes are drawn. */
+function actOnBoxes(what, label) {
+  if (what === "back") return back();
+  if (what === "undo") return canvas.undo() || undo();
+  const item = session.current;
+  if (!item) return undefined;
+  if (what === "skip" || what === "unsure") {
+    session.answer(what, null, canvas.drawing?.answer());
+    return say(what);
+  }
+  if (what === "why" || (what === "suggest" && canvas.drawing)) {
+    const shown = (other) => other === session.current;
+    const asked = what === "why" ? explainBoxes(item, canvas.names(), shown) : suggestBoxes(item, canvas, shown);
+    return asked.catch((error) => notice(error.message));
+  }
+  if (!canvas.drawing) return notice("This image can't be drawn on: skip it with s.");
+  if (what === "answer") return canvas.classify(label);
+  if (what === "delete") return canvas.remove();
+  if (what === "take") return canvas.takeAll();
+  const boxes = canvas.answer();
+  if (boxes && session.answer("answer", null, boxes)) say(`Answered: ${wordsFor({ kind: "answer", boxes })}`);
+  return undefined;
 }
 
 async function newClass() {
@@ -110,7 +179,7 @@ async function rename() {
 }
 
 function help() {
-  const rows = HELP.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
+  const rows = (canvas ? HELP_FOR_BOXES : HELP).flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
   const close = make("button", { type: "button", className: "primary", onclick: () => $("help").close() }, "Close");
   $("help").replaceChildren(make("h2", { id: "help-title" }, "Keys"), make("dl", {}, ...rows), make("menu", {}, close));
   $("help").showModal();
@@ -125,6 +194,12 @@ function theme(choice) {
 const grid = new Grid({
   classes: () => classes,
   people: () => state.annotators.map(({ who }) => who),
+  boxed: () => canvas !== null,
+  edit: (said) => {
+    grid.close();
+    session.visit(said);
+    say(`Correcting: ${wordsFor(said)}`);
+  },
   correct: ({ id, hash }, kind, label) => {
     const entry = { who: session.who, key: newKey(), id, hash, kind };
     session.outbox.push(kind === "answer" ? { ...entry, label } : entry);
@@ -138,6 +213,7 @@ function openGrid(filter) {
 }
 
 const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why" };
+const KEYS_FOR_BOXES = { ...KEYS, a: "take", Enter: "done" };
 
 document.addEventListener("keydown", (event) => {
   if (!session || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
@@ -145,19 +221,24 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   let meant = true;
   const name = classOf(classes, key);
+  const keys = canvas ? KEYS_FOR_BOXES : KEYS;
   if (grid.open) meant = grid.key({ key });
-  else if (event.repeat && (name || KEYS[key])) meant = true; // a key that is held down answers once
+  else if (canvas?.key(event)) meant = true;
+  else if (key === "Enter" && event.target.matches("button, [role=button]:not([data-box])")) meant = false; // it is pressed
+  else if (event.repeat && (name || keys[key])) meant = true; // a key that is held down answers once
   else if (name) act("answer", name);
-  else if (KEYS[key]) act(KEYS[key]);
+  else if (keys[key]) act(keys[key]);
   else if (key === "n") newClass();
   else if (key === "g") openGrid({});
   else if (key === "?") help();
-  else if (key === "Escape") meant = session.forward();
+  else if (key === "Escape") meant = forward();
   else meant = false;
   if (meant) event.preventDefault();
 });
 
 for (const button of document.querySelectorAll("[data-do]")) button.onclick = () => act(button.dataset.do);
+// Whoever clicks goes on with keys: Enter is to answer then, and not to press the button again.
+$("stage").addEventListener("click", (event) => canvas && event.detail && event.target.closest("button")?.blur());
 $("open-help").onclick = help;
 $("open-grid").onclick = () => openGrid({});
 $("open-name").onclick = rename;

@@ -4,6 +4,7 @@
 import * as api from "./api.js";
 
 const PARCEL = 100;
+const PARCEL_LENGTH = 400_000; // characters; boxes are long, and a request is a million bytes at most
 const RETRY_MS = 1000;
 
 export class Outbox {
@@ -15,6 +16,7 @@ export class Outbox {
     this.onRefused = onRefused;
     this.onRecorded = onRecorded;
     this.sending = false;
+    this.careful = false; // after a parcel was malformed, answers go one by one
     this.timer = undefined;
     this.entries = this.#adopt();
     addEventListener("online", () => this.flush());
@@ -53,6 +55,7 @@ export class Outbox {
     clearTimeout(this.timer);
     try {
       while (this.entries.length) await this.#sendSome();
+      this.careful = false;
     } catch (error) {
       this.timer = setTimeout(() => this.flush(), RETRY_MS);
     } finally {
@@ -73,13 +76,23 @@ export class Outbox {
       return;
     }
     const parcel = [];
-    for (const entry of this.entries.slice(0, PARCEL)) {
-      if ("name" in entry || entry.who !== first.who) break;
+    let length = 0;
+    for (const entry of this.entries.slice(0, this.careful ? 1 : PARCEL)) {
+      length += JSON.stringify(entry).length;
+      if ("name" in entry || entry.who !== first.who || (parcel.length && length > PARCEL_LENGTH)) break;
       parcel.push(entry);
     }
     const entries = parcel.map(({ who, ...entry }) => entry);
-    const { outcome } = await api.answers({ who: first.who, entries });
-    for (const why of Object.values(outcome)) if (why) this.onRefused(why);
+    try {
+      const { outcome } = await api.answers({ who: first.who, entries });
+      for (const why of Object.values(outcome)) if (why) this.onRefused(why);
+    } catch (error) {
+      if (!(error instanceof api.Malformed)) throw error;
+      // Nothing of the parcel is recorded. Sent one by one, the sound ones are, and the other one is told of.
+      this.careful = true;
+      if (parcel.length > 1) return;
+      this.onRefused(error.message);
+    }
     this.#sent(parcel);
     this.onRecorded(parcel);
   }

@@ -28,13 +28,15 @@ export function showPanel(state, who) {
   parts.push(make("p", { className: "faint" }, `${number(state.labeled + heldOut.answered)} of ${number(state.images)} images answered`));
   $("progress").replaceChildren(...parts.filter(Boolean));
 
-  $("curve").replaceChildren(curve(state.curve, heldOut));
+  $("curve").replaceChildren(curve(state.curve, heldOut, state.task));
   $("advice").replaceChildren(advice(state));
 
   const most = Math.max(1, ...Object.values(state.counts));
+  const detection = state.task === "detection";
+  $("metric").textContent = `${detection ? "mAP" : "Accuracy"} on held-out images`;
   const rows = state.classes.map((name) =>
     make("div", { className: "share" }, make("span", {}, name), make("meter", { max: most, value: state.counts[name], "aria-label": name }), make("span", {}, number(state.counts[name]))));
-  const closed = [[state.skipped, "skipped"], [state.unsure, "unsure"]].filter(([n]) => n).map(([n, word]) => `${number(n)} ${word}`);
+  const closed = [[state.empty, "without objects"], [state.skipped, "skipped"], [state.unsure, "unsure"]].filter(([n]) => n).map(([n, word]) => `${number(n)} ${word}`);
   $("counts").replaceChildren(make("div", { className: "shares" }, ...rows), make("p", { className: "faint" }, closed.join(", ")));
 
   const people = state.annotators.map(({ who: name, answers, seconds }) =>

@@ -6,13 +6,21 @@ import { imageUrl, newKey } from "./dom.js";
 const AHEAD = 8;
 const LOW = 5;
 
-/** An image with a key for what was answered about it in this window, the latest answer last. */
+/**
+ * An image with a key for what was answered about it in this window, the latest answer last. Where boxes are
+ * drawn, `drawing` is what is going on, and `undone` the answer that was taken back.
+ */
 function itemOf(turn, answers = []) {
   const picture = new Image();
   picture.decoding = "sync";
   picture.src = imageUrl(turn.hash);
   const ready = picture.decode().catch(() => {});
   return { turn, picture, ready, answers };
+}
+
+/** An image that was answered before, without its picture yet. */
+function pastItem({ id, hash, size, kind, label, boxes, key }) {
+  return { turn: { id, hash, size, chooser: "again", cycle: 0 }, picture: null, answers: [{ key, kind, label, boxes }] };
 }
 
 export class Session {
@@ -39,10 +47,9 @@ export class Session {
   async resume() {
     await this.outbox.flush();
     const { answers } = await api.mine(this.who);
-    this.history = answers.reverse().map(({ id, hash, kind, label, key }) => {
-      this.answered.add(id);
-      const turn = { id, hash, chooser: "again", cycle: 0 };
-      return { turn, picture: null, answers: [{ key, kind, label }] };
+    this.history = answers.reverse().map((said) => {
+      this.answered.add(said.id);
+      return pastItem(said);
     });
     await this.topUp();
   }
@@ -81,20 +88,22 @@ export class Session {
     if (this.ahead[0] !== had && this.looking === null) this.#show();
   }
 
-  /** Answer the image that is looked at. */
-  answer(kind, label = null) {
+  /** Answer the image that is looked at: with a class, or with what is drawn on it. */
+  answer(kind, label = null, drawn = undefined) {
     const item = this.current;
     if (!item) return false;
     const entry = { who: this.who, key: newKey(), id: item.turn.id, kind, hash: item.turn.hash };
     const seconds = (performance.now() - this.shownAt) / 1000;
-    if (kind === "answer") entry.label = label;
+    if (kind === "answer" && drawn) entry.boxes = drawn;
+    else if (kind === "answer") entry.label = label;
     if (this.looking === null && seconds >= 0 && seconds < 3600) entry.seconds = Math.round(seconds * 1000) / 1000;
-    item.answers.push({ key: entry.key, kind, label });
+    item.answers.push({ key: entry.key, kind, label, boxes: entry.boxes, drawn });
+    item.drawing = null;
     if (this.looking === null) {
       this.ahead.shift();
       this.history.push(item);
       this.answered.add(item.turn.id);
-    }
+    } else this.ahead = this.ahead.filter(({ turn }) => turn.id !== item.turn.id);
     this.looking = null;
     this.#show();
     this.outbox.push(entry);
@@ -110,6 +119,8 @@ export class Session {
     if (!last) return undefined;
     if (!last.key) return null; // it came from elsewhere: it can be corrected, not undone
     item.answers.pop();
+    item.drawing = null;
+    item.undone = { boxes: last.drawn ?? last.boxes };
     if (!item.answers.length) {
       this.history.splice(position, 1);
       this.answered.delete(item.turn.id);
@@ -125,18 +136,43 @@ export class Session {
   back() {
     const position = (this.looking ?? this.history.length) - 1;
     if (position < 0) return false;
-    this.looking = position;
-    this.#withPicture(this.history[position]);
-    this.#show();
+    this.#look(position);
     return true;
+  }
+
+  /** Look at an answer that was found elsewhere, to correct it. */
+  visit(said) {
+    this.#leave();
+    let position = this.history.findIndex(({ turn }) => turn.id === said.id);
+    if (position < 0) {
+      this.history.unshift(pastItem(said));
+      position = 0;
+    }
+    const { answers } = this.history[position];
+    // Another annotator's, or one of another window: it can be corrected here, not undone.
+    if (said.key !== answers.at(-1).key) answers.push({ ...said, key: null });
+    this.#look(position);
   }
 
   /** Return to the image that is to be labelled. */
   forward() {
     if (this.looking === null) return false;
-    this.looking = null;
+    this.#leave();
     this.#show();
     return true;
+  }
+
+  #look(position) {
+    this.#leave();
+    this.looking = position;
+    this.#withPicture(this.history[position]);
+    this.#show();
+  }
+
+  /** Turn away from an answer that was looked at; what was drawn on it and not recorded is dropped. */
+  #leave() {
+    if (this.looking !== null) this.current.drawing = null;
+    this.looking = null;
   }
 
   #withPicture(item) {

@@ -2,8 +2,10 @@
 
 import * as api from "./api.js";
 import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.js";
+import { summary } from "./geometry.js";
+import { colourOf } from "./overlay.js";
 
-const CHOOSERS = {
+export const CHOOSERS = {
   "held-out set": "Measuring: a random image, never trained on",
   "initial set": "First images, picked at random",
   "typical images": "Typical of images that no label covers yet",
@@ -15,14 +17,21 @@ const CHOOSERS = {
 const OTHER = { skip: "skipped", unsure: "unsure" };
 
 export function wordsFor(answer) {
-  return answer.kind === "answer" ? answer.label : OTHER[answer.kind];
+  if (answer.kind !== "answer") return OTHER[answer.kind];
+  return answer.boxes ? summary(answer.boxes) : answer.label;
 }
 
 /** Show the classes as buttons with their keys. */
-export function showClasses(classes, counts, onClass, onNew) {
+export function showClasses(classes, counts, onClass, onNew, boxed = false) {
+  const names = classes.map(({ name }) => name);
+  const swatch = (name) => {
+    const colour = make("span", { className: "swatch" });
+    colour.style.background = colourOf(name, names);
+    return colour;
+  };
   const buttons = classes.map(({ name, digit, letter }) => {
     const keys = [digit, letter].filter(Boolean).map((key) => make("kbd", {}, key));
-    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, make("span", {}, name));
+    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, ...(boxed ? [swatch(name)] : []), make("span", {}, name));
     button.dataset.name = name;
     return button;
   });
@@ -91,6 +100,14 @@ export function mark(suggested, given) {
   }
 }
 
+/** Mark the class of the selected box, or of the next one. */
+export function markClass(label) {
+  for (const button of $("classes").children) {
+    button.classList.toggle("given", label !== null && button.dataset.name === label);
+    if (button.dataset.name) button.setAttribute("aria-pressed", button.dataset.name === label);
+  }
+}
+
 /** Say what the model thinks; the class it suggests, or null. */
 export async function suggest(item) {
   const reason = await api.why(item.turn.id);
@@ -129,12 +146,13 @@ export async function explainWhy(item) {
   ]);
 }
 
-function withoutModel(reason, item) {
+export function withoutModel(reason, item) {
   if (reason.chooser === "held-out set") return "This image measures the model, so the model says nothing about it.";
   return CHOOSERS[item.turn.chooser] ? `${CHOOSERS[item.turn.chooser]}. No model has looked at it.` : "No model has looked at this image.";
 }
 
-function tell(parts) {
+/** Put something below the image. */
+export function tell(parts) {
   $("why").replaceChildren(...parts);
   $("why").hidden = false;
 }

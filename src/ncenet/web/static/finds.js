@@ -1,0 +1,48 @@
+// What a detector says of an image: boxes that it suggests, and why it asks.
+
+import * as api from "./api.js";
+import { imageUrl, make, say, sharpenLoaded } from "./dom.js";
+import { summary } from "./geometry.js";
+import { outlines } from "./overlay.js";
+import { CHOOSERS, tell, withoutModel } from "./stage.js";
+
+const BY_ANCHORS = {
+  rejection: "Much in it looks like no class, and unlike the background",
+  confusion: "Much in it lies between classes, or between a class and the background",
+};
+
+/** Have the model suggest boxes on the canvas. */
+export async function suggestBoxes(item, canvas, shown) {
+  const reason = await api.why(item.turn.id);
+  if (!shown(item)) return; // another image is in front of the person by now
+  if (!reason.boxes) tell([make("p", {}, withoutModel(reason, item))]);
+  else if (!reason.boxes.length) tell([make("p", {}, "The model finds nothing here that is worth suggesting.")]);
+  else {
+    canvas.suggest(reason.boxes);
+    tell([make("p", {}, `The model suggests ${summary(reason.boxes)}, dashed. `, make("kbd", {}, "a"), " takes all of them over, a click one. Enter answers with your own boxes alone.")]);
+  }
+  if (!reason.boxes?.length) say("No suggestion");
+}
+
+/** Say why the image is asked for. */
+export async function explainBoxes(item, names, shown) {
+  const reason = await api.why(item.turn.id);
+  if (!shown(item)) return;
+  const { chooser } = item.turn;
+  const chosen = BY_ANCHORS[chooser] ?? CHOOSERS[chooser] ?? `Asked by ${chooser}`;
+  if (!reason.boxes) {
+    tell([make("p", {}, withoutModel(reason, item) || chosen)]);
+    return;
+  }
+  const near = reason.near.map(({ image, label, size }) => {
+    const boxes = JSON.parse(label);
+    const picture = make("span", { className: "near-picture" }, make("img", { onload: sharpenLoaded, src: imageUrl(image, "sheet"), alt: summary(boxes) }));
+    if (size) picture.append(outlines(boxes, size, names));
+    return make("figure", {}, picture, make("figcaption", {}, summary(boxes)));
+  });
+  tell([
+    make("p", {}, make("strong", {}, chosen || "Asked before"), `. Model ${reason.cycle}, mean over its anchors: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}.`),
+    make("p", {}, "Labelled images that look most like it"),
+    make("div", { className: "near" }, ...near),
+  ]);
+}

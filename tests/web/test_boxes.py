@@ -1,0 +1,231 @@
+"""Boxes at the API: what is taken, what is refused and how it says so, what is told of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ncenet.loop.trust import ONE_HIT
+from ncenet.types import Boxes
+from ncenet.web import project as module
+from ncenet.web.messages import MOST_BOXES
+from ncenet.web.project import Project
+from ncenet.web.serve import open_project
+from tests.data.detection.make import CLASSES, samples, write_images
+from tests.web.conftest import TINY, IdleTrainer, Page
+
+MADE = samples(20)
+TRUTH = {f"{sample.name}.jpg": sample.boxes for sample in MADE}
+WIDTH, HEIGHT = MADE[0].size
+ONE = {"box": [10, 20, 30.5, 40], "label": "one"}
+
+
+@pytest.fixture
+def boxed(tmp_path, recipe, monkeypatch) -> Project:
+    monkeypatch.setattr(module, "Trainer", IdleTrainer)
+    write_images(tmp_path / "scenes", MADE)
+    changes = TINY | {
+        "task": "detection",
+        "data.train": str(tmp_path / "scenes"),
+        "data.classes": CLASSES,
+        "data.image_size": 64,
+        "model.anchor_features": 16,
+        "train.batch_size": 4,
+        "loop.first": "typical",
+    }
+    project = open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann")
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def drawer(boxed) -> Page:
+    return Page(boxed)
+
+
+def send(page, id, **entry):
+    """An answer as it goes over the wire."""
+    entry = {"key": page.key(), "id": id, "kind": "answer"} | entry
+    return page.post("/api/answers", {"who": page.who, "entries": [entry]})
+
+
+def draw(page, id, boxes, **more):
+    """Answer with boxes; why it was refused, or None."""
+    answer = send(page, id, boxes=boxes, **more)
+    assert answer.status_code == 200, answer.text
+    return next(iter(answer.json()["outcome"].values()))
+
+
+def drawn(boxes: Boxes) -> list[dict]:
+    return json.loads(boxes.to_label())
+
+
+def label(page, count):
+    """Draw what is there on the images that come."""
+    done = []
+    while len(done) < count:
+        for turn in page.turns(min(4, count - len(done))):
+            assert draw(page, turn["id"], drawn(TRUTH[turn["id"]]), hash=turn["hash"], seconds=9) is None
+            done.append(turn["id"])
+    return done
+
+
+def test_the_size_of_the_original_comes_with_each_image(boxed, drawer):
+    (turn,) = drawer.turns(1)
+    assert turn["size"] == [WIDTH, HEIGHT]
+    assert drawer.get("/api/state").json()["task"] == "detection"
+
+
+def test_boxes_go_to_the_ledger_as_their_canonical_text(boxed, drawer):
+    first, second = drawer.turns(2)
+    hard = {"box": [0, 0, WIDTH, HEIGHT], "label": "eight", "difficult": True}
+    assert draw(drawer, first["id"], [ONE, hard]) is None
+    assert draw(drawer, second["id"], []) is None
+    boxes = Boxes(((10, 20, 30.5, 40), (0, 0, WIDTH, HEIGHT)), ("one", "eight"), (False, True))
+    assert dict(boxed.ledger.labeled()) == {first["id"]: boxes.to_label(), second["id"]: "[]"}
+    (empty, full) = drawer.post("/api/mine", {"who": "ann"}).json()["answers"]
+    assert (empty["boxes"], empty["label"], empty["size"]) == ([], None, [WIDTH, HEIGHT])
+    assert full["boxes"] == [ONE, hard]
+    state = drawer.get("/api/state").json()
+    assert state["counts"] == {"eight": 1, "one": 1, "zero": 0} and state["empty"] == 1
+
+
+def test_the_same_answer_twice_counts_once_and_a_correction_takes_its_place(boxed, drawer):
+    (turn,) = drawer.turns(1)
+    for _ in range(2):
+        assert draw(drawer, turn["id"], [ONE], key="the-same-key") is None
+    assert draw(drawer, turn["id"], [ONE | {"label": "zero"}]) is None
+    assert [event.kind for event in boxed.ledger.events()] == ["answer", "answer"]
+    assert json.loads(dict(boxed.ledger.labeled())[turn["id"]])[0]["label"] == "zero"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([{"box": [1, 2, 3], "label": "one"}], "entries.0.boxes.0.box"),
+        ([{"box": [1, 2, 3, "4"], "label": "one"}], "boxes.0.box.3: Input should be a valid number"),
+        ([{"box": [1, 2, 3, None], "label": "one"}], "boxes.0.box.3"),
+        ([ONE, {"box": [-1, 2, 3, 4], "label": "one"}], "boxes.1.box.0: Input should be greater than or equal"),
+        ([{"box": [5, 2, 5, 4], "label": "one"}], "the box has no area: x1 5 is not below x2 5"),
+        ([{"box": [5, 9, 8, 4], "label": "one"}], "the box has no area: y1 9 is not below y2 4"),
+        ([{"box": [0, 0, WIDTH + 1, 9], "label": "one"}], f"reaches beyond the image, which is {WIDTH} x {HEIGHT}"),
+        ([ONE, ONE | {"box": [0, 0, 9, 1e300]}], "boxes.1.box.3"),
+        ([ONE, ONE | {"label": "two"}], "unknown class of entries.0.boxes.1 'two'"),
+        ([ONE | {"label": ""}], "boxes.0.label"),
+        ([ONE | {"colour": "red"}], "boxes.0.colour"),
+        ([ONE | {"difficult": "perhaps"}], "boxes.0.difficult"),
+        ([ONE] * (MOST_BOXES + 1), f"at most {MOST_BOXES} items"),
+        ("[]", "entries.0.boxes"),
+        ({"box": []}, "entries.0.boxes"),
+    ],
+)
+def test_malformed_boxes_are_refused_with_the_place(boxed, drawer, boxes, message):
+    (turn,) = drawer.turns(1)
+    answer = send(drawer, turn["id"], boxes=boxes)
+    assert answer.status_code == 422 and message in answer.json()["error"], answer.text
+    assert boxed.ledger.events() == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none(boxed, drawer, number):
+    (turn,) = drawer.turns(1)
+    text = (
+        f'{{"who": "ann", "entries": [{{"key": "a-key-of-it", "id": "{turn["id"]}", "kind": "answer", '
+        f'"boxes": [{{"box": [1, 2, 3, {number}], "label": "one"}}]}}]}}'
+    )
+    headers = {"origin": "http://127.0.0.1:8765", "content-type": "application/json"}
+    answer = drawer.client.post("/api/answers", content=text, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert boxed.ledger.events() == []
+
+
+def test_one_malformed_answer_holds_back_its_parcel_and_is_named(boxed, drawer):
+    """So the page sends the others again, one by one."""
+    first, second = drawer.turns(2)
+    entries = [
+        {"key": drawer.key(), "id": first["id"], "kind": "answer", "boxes": [ONE]},
+        {"key": drawer.key(), "id": second["id"], "kind": "answer", "boxes": [ONE | {"label": "two"}]},
+    ]
+    answer = drawer.post("/api/answers", {"who": "ann", "entries": entries})
+    assert answer.status_code == 422 and "entries.1.boxes.0" in answer.json()["error"]
+    assert boxed.ledger.events() == []
+    assert drawer.post("/api/answers", {"who": "ann", "entries": entries[:1]}).status_code == 200
+
+
+def test_each_run_takes_its_own_kind_of_answer(boxed, drawer, visitor):
+    (turn,) = drawer.turns(1)
+    wrong = send(drawer, turn["id"], label="one")
+    assert wrong.status_code == 422 and "this run asks for boxes, and this is a class: 'one'" in wrong.text
+    (turn,) = visitor.turns(1)
+    wrong = send(visitor, turn["id"], boxes=[])
+    assert wrong.status_code == 422 and "this run asks for classes, and these are boxes" in wrong.text
+    both = send(visitor, turn["id"], label="red", boxes=[])
+    assert both.status_code == 422 and "either a label or boxes" in both.text
+    neither = send(drawer, turn["id"])
+    assert neither.status_code == 422 and "either a label or boxes" in neither.text
+
+
+def test_skip_unsure_and_undo_need_no_boxes(boxed, drawer):
+    first, second, third = drawer.turns(3)
+    assert drawer.tell(first["id"], kind="skip") is None
+    assert drawer.tell(second["id"], kind="unsure") is None
+    assert draw(drawer, third["id"], [ONE], key="answer-1") is None
+    assert drawer.tell(third["id"], kind="undo", undoes="answer-1") is None
+    assert boxed.ledger.labeled() == []
+
+
+def test_boxes_on_an_image_that_is_not_there(drawer):
+    assert "is not an image of this pool" in draw(drawer, "../../etc/passwd", [ONE])
+
+
+def test_a_class_that_was_added_may_be_drawn(boxed, drawer):
+    drawer.post("/api/classes", {"who": "ann", "name": "two"})
+    (turn,) = drawer.turns(1)
+    assert draw(drawer, turn["id"], [ONE | {"label": "two"}]) is None
+
+
+def test_the_sheet_by_class_and_disputes_over_objects(boxed, drawer):
+    bob = Page(boxed, "bob", "window-2")
+    first, second = drawer.turns(2)
+    draw(drawer, first["id"], [ONE, ONE | {"label": "zero"}])
+    draw(drawer, second["id"], [])
+    (found,) = drawer.post("/api/sheet", {"label": "zero"}).json()["answers"]
+    assert found["id"] == first["id"] and found["size"] == [WIDTH, HEIGHT]
+    assert drawer.post("/api/sheet", {"label": "eight"}).json()["answers"] == []
+    draw(bob, first["id"], [{"box": [1, 1, 9, 9], "label": "zero"}, ONE])
+    assert bob.get("/api/state").json()["disputed"] == 0, "the same objects, drawn in another order and place"
+    draw(bob, first["id"], [ONE])
+    assert bob.get("/api/state").json()["disputed"] == 1
+    (found,) = bob.post("/api/sheet", {"disputed": True}).json()["answers"]
+    assert [len(said["boxes"]) for said in found["said"]] == [2, 1]
+
+
+def test_a_model_learns_suggests_and_is_measured(boxed, drawer):
+    label(drawer, 6)
+    boxed._trainer.finish()
+    label(drawer, 6)
+    boxed._trainer.finish()
+    state = drawer.get("/api/state").json()
+    ((point,), outlook, choosing) = (state["curve"], state["outlook"], state["choosing"])
+    assert 0 <= point["low"] <= point["high"] <= 1 and point["images"] == 6 and point["labeled"] == 6
+    assert outlook is None and choosing is None, "nothing is forecast for mAP"
+    (turn,) = drawer.turns(1)
+    why = drawer.post("/api/why", {"id": turn["id"]}).json()
+    assert 0 <= why["rejection"] <= 4 and 1 <= why["confusion"] <= 4
+    assert len(why["near"]) == 3 and why["near"][0]["size"] == [WIDTH, HEIGHT]
+    for found in why["boxes"]:
+        assert found["label"] in CLASSES and 0.05 <= found["score"] <= 1
+        assert 0 <= found["box"][0] < found["box"][2] <= WIDTH
+    held_out = next(iter(boxed.held_out))
+    assert "boxes" not in drawer.post("/api/why", {"id": held_out}).json(), "they measure the model"
+    trusted = point["low"] > ONE_HIT
+    assert boxed.ledger.latest_query().strategy == ("rejection" if trusted else "typical images")
+
+
+def test_a_budget_of_boxes_counts_boxes(boxed, drawer):
+    boxed.recipe = boxed.recipe.with_changes({"loop.budget_unit": "box"})
+    label(drawer, 6)
+    done = label(drawer, 2)
+    batch = drawer.get("/api/state").json()["batch"]
+    assert batch["answered"] == sum(max(1, len(TRUTH[id])) for id in done)
