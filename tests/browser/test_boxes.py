@@ -228,10 +228,12 @@ def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, runni
         assert json.loads(again.out)["counts"] == {"same": len(done)}, form
     images = json.loads((tmp_path / "coco" / "annotations.json").read_text())
     names = {image["id"]: Path(image["file_name"]).name for image in images["images"]}
-    assert [
-        (names[each["image_id"]], each["bbox"]) for each in sorted(images["annotations"], key=lambda e: e["id"])
-    ] == [
+    exported = [
+        (names[each["image_id"]], each["bbox"])
+        for each in sorted(images["annotations"], key=lambda each: each["id"])
+    ]
+    assert exported == [
         (id, [x1, y1, x2 - x1, y2 - y1]) for id in labels for x1, y1, x2, y2 in labels[id].boxes
-    ]  # fmt: skip
+    ]
     away = ("Failed to load resource", "net::ERR")  # while the server was killed
     assert [mistake for mistake in ann.mistakes if not mistake.startswith(away)] == []

@@ -106,10 +106,16 @@ def test_the_same_answer_twice_counts_once_and_a_correction_takes_its_place(boxe
         ([{"box": [1, 2, 3], "label": "one"}], "entries.0.boxes.0.box"),
         ([{"box": [1, 2, 3, "4"], "label": "one"}], "boxes.0.box.3: Input should be a valid number"),
         ([{"box": [1, 2, 3, None], "label": "one"}], "boxes.0.box.3"),
-        ([ONE, {"box": [-1, 2, 3, 4], "label": "one"}], "boxes.1.box.0: Input should be greater than or equal"),
+        (
+            [ONE, {"box": [-1, 2, 3, 4], "label": "one"}],
+            "boxes.1.box.0: Input should be greater than or equal",
+        ),
         ([{"box": [5, 2, 5, 4], "label": "one"}], "the box has no area: x1 5 is not below x2 5"),
         ([{"box": [5, 9, 8, 4], "label": "one"}], "the box has no area: y1 9 is not below y2 4"),
-        ([{"box": [0, 0, WIDTH + 1, 9], "label": "one"}], f"reaches beyond the image, which is {WIDTH} x {HEIGHT}"),
+        (
+            [{"box": [0, 0, WIDTH + 1, 9], "label": "one"}],
+            f"reaches beyond the image, which is {WIDTH} x {HEIGHT}",
+        ),
         ([ONE, ONE | {"box": [0, 0, 9, 1e300]}], "boxes.1.box.3"),
         ([ONE, ONE | {"label": "two"}], "unknown class of entries.0.boxes.1 'two'"),
         ([ONE | {"label": ""}], "boxes.0.label"),

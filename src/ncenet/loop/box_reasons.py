@@ -14,7 +14,7 @@ from ncenet.functional.aggregate import aggregate
 from ncenet.loop.box_learner import BoxLearner
 from ncenet.loop.budget import ExpectedBoxes
 from ncenet.loop.detection import LEAST_SCORE
-from ncenet.types import Detections, Label, Pool
+from ncenet.types import Detections, Label, Pool, box_problem
 
 MOST_FOUND = 100
 """Boxes of an image that are written down, the likeliest first (ours)."""
@@ -81,9 +81,10 @@ def box_reasons(
 
 
 def _told(found: Detections, count: int) -> list[dict[str, Any]]:
-    rows = list(zip(found.boxes, found.labels, found.scores, strict=True))[: min(count, MOST_FOUND)]
-    return [
-        {"box": [round(edge, 1) for edge in box], "label": label, "score": round(score, 4)}
-        for box, label, score in rows
-        if score >= LEAST_SCORE
+    """The likeliest boxes at whole pixels, as people draw them; what is narrower is none."""
+    told = [
+        {"box": edges, "label": label, "score": round(score, 4)}
+        for box, label, score in zip(found.boxes, found.labels, found.scores, strict=True)
+        if score >= LEAST_SCORE and box_problem(edges := [round(edge) for edge in box]) is None
     ]
+    return told[: min(count, MOST_FOUND)]
