@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
-from ncenet.errors import DataError, UnknownName
+from ncenet.data.pools import size_of
+from ncenet.errors import DataError, UnknownName, UnreadableImage
+from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.review import Said
-from ncenet.types import Boxes
+from ncenet.types import Boxes, Pool
 from ncenet.web.messages import Entry
 
 Size = tuple[int, int]
 """(width, height) of an original image, in pixels."""
+KEPT_SIZES = 4096
+"""Images whose size is remembered."""
+
+
+class Sizes:
+    """Sizes of original images by id; None for one that is unknown, or has changed beyond recognition.
+
+    Args:
+        ledger: knows which bytes an image had when it was looked at.
+        pool: where the images are.
+    """
+
+    def __init__(self, ledger: Ledger, pool: Pool) -> None:
+        self._ledger = ledger
+        self._size = lru_cache(KEPT_SIZES)(lambda image, _hash: size_of(pool, image))
+
+    def __call__(self, id: str) -> Size | None:
+        """(width, height) of one image."""
+        item = self._ledger.review.items([id]).get(id)
+        try:
+            return None if item is None else self._size(id, item.hash)
+        except UnreadableImage:
+            return None
 
 
 def check_entries(

@@ -5,13 +5,10 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ncenet.data.pools import size_of
 from ncenet.data.scan import Scan
-from ncenet.errors import UnreadableImage
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.budget import spent
@@ -21,15 +18,13 @@ from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool, Query
 from ncenet.web.desk import CHANCE, Desk, Turn, latest_query
+from ncenet.web.drawn import Sizes
 from ncenet.web.hub import Hub
 from ncenet.web.stock import Stock
 from ncenet.web.trainer import Lesson, Trainer
 
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
-
-KEPT_SIZES = 4096
-"""Images whose size is remembered."""
 
 RUN = "run"
 """The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
@@ -68,7 +63,7 @@ class Project:
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
         self._readable = ledger.review.readable()
-        self._size = lru_cache(KEPT_SIZES)(lambda image, _hash: size_of(pool, image))
+        self.size = Sizes(ledger, pool)
         self._desk = Desk(ledger, overlap=overlap)
         self._seen_seq = ledger.last_seq()
         held_out = ledger.latest_query(strategy=HELD_OUT)
@@ -119,14 +114,6 @@ class Project:
         self.ledger.add_class(name, who=who)
         self.hub.change()
         return self.ledger.class_names()
-
-    def size(self, id: str) -> tuple[int, int] | None:
-        """(width, height) of an original image; None when it is unknown or has changed beyond recognition."""
-        item = self.ledger.review.items([id]).get(id)
-        try:
-            return None if item is None else self._size(id, item.hash)
-        except UnreadableImage:
-            return None
 
     def reason(self, id: str) -> dict[str, Any]:
         """Why an image is asked for, and what the model thinks it is; as JSON.
