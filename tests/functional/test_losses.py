@@ -1,4 +1,5 @@
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -23,6 +24,29 @@ def test_loss_equals_the_reference_at_any_distance(target: float, dtype: torch.d
         expected = reference.nce_loss(log_p.tolist(), 0)
         got = float(F.nce_loss(log_p, torch.tensor(0)))
         assert got == pytest.approx(expected, rel=1e-5 if dtype == torch.float32 else 1e-10, abs=0)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_the_loss_to_rank_by_equals_the_reference_but_for_the_rounding_of_a_likelihood(
+    target: int, reduction: Literal["sum", "mean"]
+) -> None:
+    for other in DISTANCES:
+        log_p = log_likelihood([0.3, other, 2.0])
+        kept = log_p.clone()
+        # 1 - p rounds to half of 2^-23, and a term to that by 1 - p.
+        rounding = sum(2**-23 / -math.expm1(min(x, -1e-6)) for x in log_p.tolist())
+        parts = 3 if reduction == "mean" else 1
+        expected = reference.nce_loss(log_p.tolist(), target) / parts
+        got = float(F.nce_rank_loss(log_p, target, reduction=reduction))
+        assert got == pytest.approx(expected, rel=1e-6, abs=rounding)
+        assert torch.equal(log_p, kept)
+
+
+def test_ranks_are_those_of_the_loss() -> None:
+    log_p = -torch.rand(500, 4, generator=torch.Generator().manual_seed(0)).double() * 5
+    loss = F.nce_loss(log_p, torch.full((500,), 3))
+    assert torch.equal(F.nce_rank_loss(log_p, 3).argsort(), loss.argsort())
 
 
 @pytest.mark.parametrize("squared_distance", DISTANCES)

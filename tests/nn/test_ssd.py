@@ -13,7 +13,7 @@ from ncenet.nn.anchors import Level, make_anchors
 from ncenet.nn.detection_backbones import build_detection_backbone, detection_backbones
 from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier
 from ncenet.nn.loss_prediction import LossPredictor
-from ncenet.nn.ssd import SSD, build_detection_head
+from ncenet.nn.ssd import SSD, Detection, build_detection_head
 from ncenet.recipe import HeadRecipe, ModelRecipe
 
 
@@ -94,6 +94,14 @@ class TestVGG16:
         with_three = body + convs * (4 + 4) + 30 * (4 + 4)
         assert 23e6 < with_three < 26e6
 
+    def test_fresh_weights_leave_the_maps_of_comparable_size(self):
+        """The rate that suits the lowest, which is normalised, has to suit those above it too."""
+        with torch.inference_mode():
+            maps = large("nce").backbone(torch.randn(1, 3, 300, 300))
+        sizes = [float(each.square().mean().sqrt()) for each in maps]
+        assert sizes[0] == pytest.approx(20 / 512**0.5, rel=1e-3), "normalised"
+        assert sizes[1] > sizes[0] / 2 and sizes[2] > sizes[0] / 4
+
     @pytest.mark.parametrize("head", ["softmax", "nce"])
     def test_takes_images(self, head):
         net = large(head)
@@ -137,6 +145,52 @@ class TestLight:
 
     def test_small_is_the_light_one(self):
         assert detection_backbones.get("small") is detection_backbones.get("ssd-light")
+
+
+class TestVectorsOfSomeAnchors:
+    """They equal those of all, read there, and send back the same gradients."""
+
+    def check(self, net, maps, chosen):
+        maps = [each.requires_grad_() for each in maps]
+        wanted = [*maps, *net.class_convs.parameters()]
+        vectors = net.vectors(maps)
+        said = net.vectors_at(Detection(torch.empty(0), vectors, torch.empty(0), maps), chosen)
+        expected = vectors[chosen]
+        torch.testing.assert_close(said, expected, rtol=1e-4, atol=1e-4)
+        weight = torch.randn_like(said)
+        gradients = (
+            torch.autograd.grad((each * weight).sum(), wanted, retain_graph=True) for each in (said, expected)
+        )
+        for got, there in zip(*gradients, strict=True):
+            torch.testing.assert_close(got, there, rtol=1e-4, atol=1e-4)
+
+    @pytest.mark.parametrize("head", ["nce", "softmax"])
+    @pytest.mark.parametrize("part", [0.0, 0.05, 1.0])
+    def test_light(self, head, part):
+        net = network(head, side=64)
+        maps = [torch.randn(3, 64, side, side) for side in (8, 4, 2)]
+        self.check(net, maps, torch.rand(3, len(net.anchors)) < part)
+
+    def test_vgg16(self):
+        net = large("nce")
+        sides = (38, 19, 10, 5, 3, 1)
+        maps = [
+            torch.randn(1, channels, side, side)
+            for channels, side in zip(net.backbone.channels, sides, strict=True)
+        ]
+        chosen = torch.rand(1, 8732) < 0.01
+        chosen[0, -1] = True
+        self.check(net, maps, chosen)
+
+
+@pytest.mark.parametrize("d", [16, 64])
+def test_vectors_are_those_of_the_maps_handed_on_and_many_of_them_carry_no_gradient(d):
+    net = network(side=64, dropout=0.5, anchor_features=d)
+    said = net(torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
+    assert said.vectors.requires_grad == (d < 32) and said.codes.requires_grad
+    torch.testing.assert_close(net.vectors_at(said, torch.ones(2, 336).bool()), said.vectors.flatten(0, 1))
+    torch.testing.assert_close(net.vectors(said.maps), said.vectors)
+    assert all((each == 0).float().mean() > 0.4 for each in said.maps), "the same values were dropped"
 
 
 @pytest.mark.parametrize("head", ["nce", "softmax"])

@@ -37,7 +37,7 @@ from ncenet.functional.kernels import (
 )
 from ncenet.functional.kmeanspp import k_means_seeds
 from ncenet.functional.loss_prediction import pair_loss
-from ncenet.functional.losses import log1mexp, nce_loss
+from ncenet.functional.losses import log1mexp, nce_loss, nce_rank_loss
 from ncenet.functional.scores import (
     bald,
     binary_entropy,
@@ -72,6 +72,7 @@ __all__ = [
     "log1mexp",
     "margin",
     "nce_loss",
+    "nce_rank_loss",
     "nearest_squared_distance",
     "negative_elbo",
     "normalized_information",

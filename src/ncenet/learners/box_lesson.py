@@ -94,9 +94,9 @@ class BoxLesson:
         head, background = self.network.head, self.network.background
         # Mining looks at all anchors, but only a few of them are learned: the others need no gradient.
         with torch.no_grad():
-            as_background = head.loss(head(said.vectors), torch.full_like(wanted, background))
+            as_background = head.rank_loss(head(said.vectors), background)
         learned = learned_anchors(as_background, wanted, background=background)
-        output = head(said.vectors[learned])
+        output = head(self.network.vectors_at(said, learned))
         class_losses = head.loss(output, wanted[learned])
         loss, losses = multibox_loss(class_losses, said.codes, learned, wanted, codes, background=background)
         right = torch.zeros_like(as_background)

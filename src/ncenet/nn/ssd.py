@@ -19,6 +19,7 @@ from torch.nn.functional import linear
 
 from ncenet.nn.anchors import make_anchors
 from ncenet.nn.auxiliary import Auxiliary
+from ncenet.nn.convolve_at import convolve_at
 from ncenet.nn.detection_backbones import DetectionBackbone
 from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier
 from ncenet.nn.network import dropout_on
@@ -28,6 +29,9 @@ GAUSSIAN_RADIUS = 1.0
 """Where the radii of a detector start (ours). A step learns three anchors of the background for each on an
 object, and from 0.5 their pull, d^2 / R^3 each, throws the radius of the background out so far that it
 claims every anchor."""
+SPARSE_FROM = 32
+"""Dimensions of a vector from which a step reads those that it learns alone. Below, as with softmax, looking
+them up costs more than the zeros in the gradient of all (measured on the light detector)."""
 
 
 class Detection(NamedTuple):
@@ -36,14 +40,16 @@ class Detection(NamedTuple):
     Attributes:
         features: (B, D), what the backbone sees, averaged over each image.
         vectors: (B, A, d), what the head reads of each anchor. The head is left to the caller: in training it
-            judges few of them.
+            judges few of them, and reads those by :meth:`SSD.vectors_at`, because these may lack a gradient.
         codes: (B, A, 4), see :func:`ncenet.functional.boxes.encode`.
+        maps: of the levels, as the class convolutions read them.
         auxiliary: (B,), see :class:`ncenet.nn.auxiliary.Auxiliary`; None when there is no auxiliary.
     """
 
     features: Tensor
     vectors: Tensor
     codes: Tensor
+    maps: list[Tensor]
     auxiliary: Tensor | None = None
 
 
@@ -103,16 +109,55 @@ class SSD(nn.Module):
         maps: list[Tensor] = self.backbone(normalized)
         return maps
 
+    def drop(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """The maps after dropout, when it is on."""
+        return [self.dropout(each) for each in maps]
+
     def vectors(self, maps: Sequence[Tensor]) -> Tensor:
-        """What the head reads of each anchor, (B, A, d)."""
-        return _per_anchor(self.class_convs, [self.dropout(each) for each in maps], self.head.in_features)
+        """What the head reads of each anchor, (B, A, d), from the maps after dropout."""
+        return _per_anchor(self.class_convs, maps, self.head.in_features)
+
+    def vectors_at(self, said: Detection, chosen: Tensor) -> Tensor:
+        """What the head reads of some anchors, with its gradient, at the cost of those alone.
+
+        Args:
+            said: what :meth:`forward` returned.
+            chosen: (B, A) bool, n of them.
+
+        Returns:
+            (n, d), equal to ``said.vectors[chosen]`` up to rounding.
+        """
+        if self.head.in_features < SPARSE_FROM:
+            return said.vectors[chosen]
+        per_cell = [level.per_cell for level in self.backbone.levels]
+        counts = [each[0, 0].numel() * count for each, count in zip(said.maps, per_cell, strict=True)]
+        numbers = torch.arange(chosen.numel(), device=chosen.device).view_as(chosen)
+        vectors, order = [], []
+        for conv, map, count, here, number in zip(
+            self.class_convs,
+            said.maps,
+            per_cell,
+            chosen.split(counts, 1),
+            numbers.split(counts, 1),
+            strict=True,
+        ):
+            assert isinstance(conv, nn.Conv2d)
+            places, which = here.reshape(-1, count).nonzero(as_tuple=True)
+            of_cells = convolve_at(conv, map, places).reshape(-1, self.head.in_features)
+            rows = torch.arange(len(places), device=which.device) * count + which
+            vectors.append(of_cells.index_select(0, rows))
+            order.append(number[here])
+        return torch.cat(vectors).index_select(0, torch.cat(order).argsort())
 
     def forward(self, images: Tensor) -> Detection:
         """What is said of uint8 images (B, channels, S, S) in 0..255."""
         maps = self.maps(images)
         codes = _per_anchor(self.box_convs, maps, 4)
         said = None if self.auxiliary is None else self.auxiliary(maps)
-        return Detection(self.backbone.pooled(maps), self.vectors(maps), codes, said)
+        dropped = self.drop(maps)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.head.in_features < SPARSE_FROM):
+            vectors = self.vectors(dropped)
+        return Detection(self.backbone.pooled(maps), vectors, codes, dropped, said)
 
     def samples(self, images: Tensor, passes: int) -> Tensor:
         """Probabilities of M stochastic passes, (M, B, A, C + 1): dropout on, the rest in eval mode.
@@ -126,7 +171,9 @@ class SSD(nn.Module):
         """
         with dropout_on(self):
             maps = self.maps(images)
-            return torch.stack([self.head.probs(self.head(self.vectors(maps))) for _ in range(passes)])
+            return torch.stack(
+                [self.head.probs(self.head(self.vectors(self.drop(maps)))) for _ in range(passes)]
+            )
 
 
 def build_detection_head(recipe: ModelRecipe, num_classes: int) -> Head:

@@ -1,0 +1,84 @@
+"""How a detector's output is judged, against the same done anchor by anchor."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ncenet.data.augment_boxes import BoxAugment
+from ncenet.learners.box_lesson import BoxLesson, Objects
+from ncenet.nn.detection_backbones import build_detection_backbone
+from ncenet.nn.ssd import SSD, build_detection_head
+from ncenet.recipe import HeadRecipe, ModelRecipe
+from tests.learners.make_scenes import CLASSES, scenes
+from tests.reference import detection as reference
+
+HEADS = {
+    "softmax": HeadRecipe(name="softmax"),
+    "cosine": HeadRecipe(kernel="cosine"),
+    "gaussian": HeadRecipe(kernel="gaussian", prototypes_per_class=2),
+    "mean": HeadRecipe(kernel="cosine", reduction="mean"),
+    "with cross entropy": HeadRecipe(kernel="cosine", cross_entropy=0.5),
+}
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def lesson(head: HeadRecipe) -> BoxLesson:
+    """Six small scenes, the last without objects, in double precision so that ranks have no ties."""
+    pool, truth = scenes(6)
+    recipe = ModelRecipe(backbone="ssd-light", head=head, anchor_features=32)
+    network = SSD(
+        build_detection_backbone(recipe, 3, 64, pretrained=False),
+        build_detection_head(recipe, len(CLASSES)),
+        channels=3,
+    ).double()
+    images = torch.tensor(pool.array).permute(0, 3, 1, 2)[..., :64, :64]
+    network.set_normalization(images)
+    objects = [Objects.of(boxes, (80, 96), CLASSES) for boxes in truth]
+    rows = {id: n for n, id in enumerate(pool.ids())}
+    return BoxLesson(
+        network,
+        lambda ids: images[[rows[id] for id in ids]],
+        list(pool.ids()),
+        objects,
+        BoxAugment(64, fill=[0.0] * 3, flip=False, distort=False),
+    )
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_loss_and_gradients_equal_those_of_all_anchors(head):
+    task = lesson(head)
+    network, background = task.network, task.network.background
+    images, wanted, codes = task.batch(range(6), torch.Generator())
+    codes = codes.double()
+    outcome = task.judge(network(images), wanted, codes)
+    gradients = torch.autograd.grad(outcome.loss, list(network.parameters()))
+
+    said = network(images)
+    output = network.head(network.vectors(said.maps))  # of every anchor, with its gradient
+    as_background = network.head.loss(output, torch.full_like(wanted, background))
+    learned = torch.tensor(
+        [
+            reference.learned(row, classes, background)
+            for row, classes in zip(as_background.tolist(), wanted.tolist(), strict=True)
+        ]
+    )
+    positive = (wanted >= 0) & (wanted != background)
+    of_classes = network.head.loss(output, wanted.clamp_min(0)) * learned
+    of_boxes = torch.nn.functional.smooth_l1_loss(said.codes, codes, reduction="none").sum(-1) * positive
+    by_image = (of_classes + of_boxes).sum(1)
+    loss = by_image.sum() / positive.sum()
+    right = ((output.argmax(-1) == wanted) & learned).sum(1) / learned.sum(1)
+
+    torch.testing.assert_close(outcome.loss, loss)
+    torch.testing.assert_close(outcome.losses, by_image / positive.sum(1).clamp_min(1))
+    torch.testing.assert_close(outcome.right, right.double())
+    assert not positive[5].any() and outcome.losses[5] > 0, "an image without objects counts"
+    for got, expected in zip(gradients, torch.autograd.grad(loss, list(network.parameters())), strict=True):
+        torch.testing.assert_close(got, expected)
