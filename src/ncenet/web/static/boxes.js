@@ -256,7 +256,7 @@ export class BoxCanvas {
     const scale = this.#scale;
     const parts = [
       ...suggested.map((each, n) => this.#box(each, scale, { "data-suggested": n, class: "box suggested", "aria-label": `Suggestion ${n + 1} of ${suggested.length}: ${each.label}, likelihood ${Math.round(100 * each.score)} %, ${where(each.box)}; Enter takes it over` })),
-      ...boxes.map((each, n) => this.#box(each, scale, { "data-box": n, class: n === drawing.selected ? "box selected" : "box", "aria-pressed": n === drawing.selected, "aria-label": this.#told(n) })),
+      ...boxes.map((each, n) => this.#box(each, scale, { "data-box": n, class: `box${n === drawing.selected ? " selected" : ""}${each.label ? "" : " nameless"}`, "aria-pressed": n === drawing.selected, "aria-label": this.#told(n) })),
     ];
     this.#replace("[data-box], [data-suggested]", parts);
     this.#replace(".handle, .band", [

@@ -46,7 +46,7 @@ export function curve(points, heldOut, task) {
   return make("div", {},
     make("p", { className: "headline" }, make("strong", {}, percent(newest.accuracy)), make("span", {}, ` ${percent(newest.low)} to ${percent(newest.high)}`)),
     svg,
-    make("p", { className: "faint axis" }, task === "detection" ? "mAP, % over labelled images; band: 95 % interval" : "% right over labels; band: 95 % interval"));
+    make("p", { className: "faint axis" }, task === "detection" ? "mAP, % over labelled images; band: 95 %" : "% right over labels; band: 95 % interval"));
 }
 
 const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)}`;

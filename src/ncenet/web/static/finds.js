@@ -4,12 +4,7 @@ import * as api from "./api.js";
 import { imageUrl, make, say, sharpenLoaded } from "./dom.js";
 import { summary } from "./geometry.js";
 import { outlines } from "./overlay.js";
-import { CHOOSERS, tell, withoutModel } from "./stage.js";
-
-const BY_ANCHORS = {
-  rejection: "Much in it looks like no class, and unlike the background",
-  confusion: "Much in it lies between classes, or between a class and the background",
-};
+import { chosenBy, tell, withoutModel } from "./stage.js";
 
 /** Have the model suggest boxes on the canvas. */
 export async function suggestBoxes(item, canvas, shown) {
@@ -19,7 +14,7 @@ export async function suggestBoxes(item, canvas, shown) {
   else if (!reason.boxes.length) tell([make("p", {}, "The model finds nothing here that is worth suggesting.")]);
   else {
     canvas.suggest(reason.boxes);
-    tell([make("p", {}, `The model suggests ${summary(reason.boxes)}, dashed. `, make("kbd", {}, "a"), " takes all of them over, a click one. Enter answers with your own boxes alone.")]);
+    tell([make("p", {}, `The model suggests ${summary(reason.boxes)}, dashed. `, make("kbd", {}, "a"), " takes all of them over, a click takes one. Enter answers with your own boxes alone.")]);
   }
   if (!reason.boxes?.length) say("No suggestion");
 }
@@ -28,8 +23,7 @@ export async function suggestBoxes(item, canvas, shown) {
 export async function explainBoxes(item, names, shown) {
   const reason = await api.why(item.turn.id);
   if (!shown(item)) return;
-  const { chooser } = item.turn;
-  const chosen = BY_ANCHORS[chooser] ?? CHOOSERS[chooser] ?? `Asked by ${chooser}`;
+  const chosen = chosenBy(item.turn.chooser, true);
   if (!reason.boxes) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;

@@ -18,11 +18,11 @@ export function isLight(colour) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 128;
 }
 
-/** Boxes over a picture that covers its square, as in the grid; the picture's name tells what they are. */
+/** Boxes over a picture that lies whole in its square, as in the grid; the picture's name tells what they are. */
 export function outlines(boxes, [width, height], names) {
   const parts = boxes.flatMap(({ box: [x1, y1, x2, y2], label }) => {
     const place = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
     return [draw("rect", { class: "halo", ...place }), draw("rect", { class: "line", stroke: colourOf(label, names), ...place })];
   });
-  return draw("svg", { class: "outlines", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" }, ...parts);
+  return draw("svg", { class: "outlines", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid meet", "aria-hidden": "true" }, ...parts);
 }

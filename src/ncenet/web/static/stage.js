@@ -5,7 +5,7 @@ import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.j
 import { summary } from "./geometry.js";
 import { colourOf } from "./overlay.js";
 
-export const CHOOSERS = {
+const CHOOSERS = {
   "held-out set": "Measuring: a random image, never trained on",
   "initial set": "First images, picked at random",
   "typical images": "Typical of images that no label covers yet",
@@ -14,7 +14,16 @@ export const CHOOSERS = {
   confusion: "Between classes that the model knows",
   again: "",
 };
+const BY_ANCHORS = {
+  rejection: "Much in it looks like no class, and unlike the background",
+  confusion: "Much in it lies between classes, or between a class and the background",
+};
 const OTHER = { skip: "skipped", unsure: "unsure" };
+
+/** Why an image is in front of the person; where boxes are drawn, a model scores places and no images. */
+export function chosenBy(chooser, boxed) {
+  return (boxed ? BY_ANCHORS[chooser] : undefined) ?? CHOOSERS[chooser] ?? `Asked by ${chooser}`;
+}
 
 export function wordsFor(answer) {
   if (answer.kind !== "answer") return OTHER[answer.kind];
@@ -61,7 +70,7 @@ export function show(session, state) {
   picture.onerror = () => explain(item, session, state);
   frame.prepend(picture);
   if (picture.complete) picture.naturalWidth ? sharpen(picture) : explain(item, session, state);
-  $("phase").textContent = session.looking === null ? (CHOOSERS[item.turn.chooser] ?? `Asked by ${item.turn.chooser}`) : "Looking back · Esc returns";
+  $("phase").textContent = session.looking === null ? chosenBy(item.turn.chooser, state.task === "detection") : "Looking back · Esc returns";
   $("caption").textContent = item.turn.id;
 }
 
@@ -126,7 +135,7 @@ export async function suggest(item) {
 /** Say why the image is asked for. */
 export async function explainWhy(item) {
   const reason = await api.why(item.turn.id);
-  const chosen = CHOOSERS[item.turn.chooser] ?? `Asked by ${item.turn.chooser}`;
+  const chosen = chosenBy(item.turn.chooser, false);
   if (!reason.likelihoods) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;
