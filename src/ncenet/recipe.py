@@ -207,7 +207,7 @@ class TrainRecipe(Section):
 class LoopRecipe(Section):
     """What is asked, how often, and how much."""
 
-    strategy: str = Field("rejection", description="Query strategy; `ncenet strategies` lists them.")
+    strategy: str = Field("confusion", description="Query strategy; `ncenet strategies` lists them.")
     diversify: Diversify = Field(
         "none",
         description="Spread a query over the images with the highest scores: by clusters or by distance.",

@@ -4,7 +4,10 @@ from ncenet.compare import Arm, Comparison
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import Recipe
 
-ARMS = [Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="rejection")]
+ARMS = [
+    Arm(name="random", changes={"loop.strategy": "random"}),
+    Arm(name="rejection", changes={"loop.strategy": "rejection"}),
+]
 
 
 def test_what_is_written_is_read_back(tmp_path):

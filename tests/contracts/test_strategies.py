@@ -220,6 +220,7 @@ def test_a_strategy_has_its_page(name):
         "Cost",
         "Source",
         "Deviations",
+        "Our numbers",
         "Try it",
     ]
 

@@ -50,7 +50,10 @@ def test_a_run_shows_what_its_last_model_saw_and_why_it_asked(tmp_path):
 
 
 def test_a_comparison_shows_a_few_of_each_arm(tmp_path):
-    arms = [Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="rejection")]
+    arms = [
+        Arm(name="random", changes={"loop.strategy": "random"}),
+        Arm(name="rejection", changes={"loop.strategy": "rejection"}),
+    ]
     comparison = Comparison(base=BASE, arms=arms, seeds=[0, 1])
     write_comparison(tmp_path, comparison, {arm.name: [[0.5, 0.6]] * 2 for arm in arms})
     for seed in (0, 1):

@@ -34,7 +34,7 @@ def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(proje
     visitor.label(3)  # the person goes on before the model trains
     trainer.finish()
     asked = project.ledger.latest_query()
-    assert (asked.cycle, asked.strategy, len(asked.query)) == (1, "rejection", 8)
+    assert (asked.cycle, asked.strategy, len(asked.query)) == (1, "confusion", 8)
     assert [turn["id"] for turn in visitor.turns(8)] == list(asked.query.ids)
     state = visitor.get("/api/state").json()
     assert state["batch"]["answered"] == 0

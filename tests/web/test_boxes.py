@@ -226,7 +226,7 @@ def test_a_model_learns_suggests_and_is_measured(boxed, drawer):
     held_out = next(iter(boxed.held_out))
     assert "boxes" not in drawer.post("/api/why", {"id": held_out}).json(), "they measure the model"
     trusted = point["low"] > ONE_HIT
-    assert boxed.ledger.latest_query().strategy == ("rejection" if trusted else "typical images")
+    assert boxed.ledger.latest_query().strategy == ("confusion" if trusted else "typical images")
 
 
 def test_a_budget_of_boxes_counts_boxes(boxed, drawer):

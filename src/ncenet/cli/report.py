@@ -25,7 +25,7 @@ def report(
 
     Reads records only; works while the run is still going on.
 
-    For example: `ncenet report runs/digits-rejection`
+    For example: `ncenet report runs/digits-confusion`
 
     Args:
         folder: Run folder, or folder of a comparison.

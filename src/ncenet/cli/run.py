@@ -34,7 +34,7 @@ def run(
 
     For example:
 
-    `ncenet run runs/digits-rejection/recipe.yaml --out runs/again`
+    `ncenet run runs/digits-confusion/recipe.yaml --out runs/again`
 
     `ncenet run my-recipe.yaml --strategy confusion --seed 1 --dry-run`
 

@@ -38,7 +38,7 @@ def simulate(
 
     `ncenet simulate digits`
 
-    `ncenet simulate photos/ --test held-out/ --strategy rejection --beside random --seeds 5`
+    `ncenet simulate photos/ --test held-out/ --strategy confusion --beside random --seeds 5`
 
     Args:
         data: Built-in name (`ncenet datasets`), class folders, Parquet file or CSV manifest; with --task
