@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncenet.data.looks import stamp_of
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
@@ -32,6 +33,7 @@ class ParquetPool(EncodedPool):
 
     def __init__(self, file: Path, *, channels: Channels = "auto") -> None:
         self.file = Path(file).absolute()
+        self._stamp = stamp_of(self.file)  # before it is read
         column = _column(self.file, "image")
         import pyarrow.compute
         import pyarrow.types as kind
@@ -67,6 +69,10 @@ class ParquetPool(EncodedPool):
         if data is None:
             raise UnreadableImage(id, "no bytes in this row")
         return data
+
+    def stamp(self, id: str) -> str | None:
+        """That of the whole file."""
+        return self._stamp
 
 
 def _reopen(file: Path, channels: int) -> ParquetPool:

@@ -17,6 +17,7 @@ import numpy as np
 from ncenet.data import images
 from ncenet.data.folders import find_images
 from ncenet.data.images import Probe, Undecodable
+from ncenet.data.looks import stamp_of
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.errors import DataError, UnreadableImage
 
@@ -86,6 +87,10 @@ class EncodedPool(ABC):
         """BLAKE2b of the encoded bytes, 128 bits, as 32 hexadecimal digits."""
         return hashlib.blake2b(self.read(id), digest_size=16).hexdigest()
 
+    def stamp(self, id: str) -> str | None:
+        """What stays the same as long as the bytes do, without a look at them; None when nothing says so."""
+        return None
+
     def _choose(self, channels: Channels) -> int:
         if channels != "auto":
             return _checked(channels)
@@ -136,6 +141,10 @@ class FolderPool(EncodedPool):
             return (self.root / id).read_bytes()
         except OSError as error:
             raise UnreadableImage(id, (error.strerror or str(error)).lower()) from error
+
+    def stamp(self, id: str) -> str | None:
+        """That of the file."""
+        return stamp_of(self.root / id)
 
 
 class ArrayPool:
@@ -287,6 +296,17 @@ def size_of(pool: Pool, id: str) -> tuple[int, int]:
         return pool.size(id)
     found = probe(pool, id)
     return found.width, found.height
+
+
+def stamp(pool: Pool, id: str) -> str | None:
+    """What stays the same as long as the bytes behind an id do; works on any pool.
+
+    Returns:
+        Text to compare; None when nothing but the bytes themselves says whether they are those of before.
+    """
+    if isinstance(pool, Subset):
+        return stamp(pool.pool, id)
+    return pool.stamp(id) if isinstance(pool, EncodedPool) else None
 
 
 def _checked(channels: int) -> int:

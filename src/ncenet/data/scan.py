@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ncenet.data.images import Probe
-from ncenet.data.pools import probe
+from ncenet.data.looks import Look, read_looks, write_looks
+from ncenet.data.pools import probe, stamp
 from ncenet.errors import UnreadableImage, UnreadableImages
 from ncenet.recipe import OnBadImage
 
@@ -74,6 +75,7 @@ def scan(
     on_bad: OnBadImage = "stop",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    kept: Path | None = None,
 ) -> Scan:
     """Decode and hash every image once.
 
@@ -82,41 +84,56 @@ def scan(
         on_bad: "stop" raises when images cannot be read, after a look at all; "skip" only lists them.
         workers: threads that decode.
         progress: called in this thread with the number of images done and of all.
+        kept: file of what earlier looks found, made when missing: sound images whose files have not changed
+            since are taken from there.
 
     Raises:
         UnreadableImages: listing every one, when told to stop.
     """
     ids = pool.ids()
     chunks = [range(start, min(start + _CHUNK, len(ids))) for start in range(0, len(ids), _CHUNK)]
+    known = {} if kept is None else read_looks(kept)
+    looks: dict[str, Look] = {}
     hashes: dict[str, str] = {}
     problems: list[UnreadableImage] = []
     shapes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     with ThreadPoolExecutor(workers) as threads:
         for chunk, found in zip(
-            chunks, threads.map(lambda c: _look(pool, [ids[r] for r in c]), chunks), strict=True
+            chunks, threads.map(lambda c: _look(pool, [ids[r] for r in c], known), chunks), strict=True
         ):
-            for id, content_hash, what in found:
-                if isinstance(what, UnreadableImage):
-                    problems.append(what)
+            for id, look in found:
+                if isinstance(look, UnreadableImage):
+                    problems.append(look)
                     continue
-                hashes[id] = content_hash
-                shapes[what.height, what.width] += 1
-                modes[what.mode] += 1
+                hashes[id] = look.hash
+                shapes[look.what.height, look.what.width] += 1
+                modes[look.what.mode] += 1
+                if look.stamp:
+                    looks[id] = look
             if progress is not None:
                 progress(chunk.stop, len(ids))
+    if kept is not None and looks != known:
+        write_looks(kept, looks)
     if problems and on_bad == "stop":
         raise UnreadableImages(problems)
     return Scan(hashes, tuple(problems), _duplicates(hashes), _sizes(shapes), dict(modes.most_common()))
 
 
-def _look(pool: Pool, ids: Sequence[str]) -> list[tuple[str, str, Probe | UnreadableImage]]:
-    found: list[tuple[str, str, Probe | UnreadableImage]] = []
+def _look(
+    pool: Pool, ids: Sequence[str], known: Mapping[str, Look]
+) -> list[tuple[str, Look | UnreadableImage]]:
+    found: list[tuple[str, Look | UnreadableImage]] = []
     for id in ids:
+        now = stamp(pool, id)  # before the bytes are read: what changes meanwhile is noticed the next time
+        before = known.get(id)
+        if before is not None and before.stamp == now:
+            found.append((id, before))
+            continue
         try:
-            found.append((id, pool.content_hash(id), probe(pool, id)))
+            found.append((id, Look(now or "", pool.content_hash(id), probe(pool, id))))
         except UnreadableImage as problem:
-            found.append((id, "", problem))
+            found.append((id, problem))
     return found
 
 

@@ -36,7 +36,7 @@ def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tupl
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
     run = RunFolder(folder)
     run.check_recipe(recipe)
-    found = look_at(train, recipe, notify)
+    found = look_at(train, recipe, notify, kept=run.looks("pool"))
     run.keep_recipe(recipe)
     write_findings(run, recipe, found, None)
     return train, found.scan

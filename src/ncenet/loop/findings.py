@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan, scan
@@ -46,7 +47,12 @@ class Findings:
 
 
 def look_at(
-    dataset: Dataset, recipe: Recipe, notify: Notify | None = None, *, seen: Scan | None = None
+    dataset: Dataset,
+    recipe: Recipe,
+    notify: Notify | None = None,
+    *,
+    seen: Scan | None = None,
+    kept: Path | None = None,
 ) -> Findings:
     """Decode every image of a data set once, and gather what its annotations lack.
 
@@ -55,24 +61,28 @@ def look_at(
         recipe: says how many threads decode.
         notify: told of the progress.
         seen: what a look a moment ago found, to be taken as it is.
+        kept: as in :func:`scan_pool`.
     """
-    return Findings(seen or scan_pool(dataset, recipe, notify), dataset.problems)
+    return Findings(seen or scan_pool(dataset, recipe, notify, kept=kept), dataset.problems)
 
 
-def scan_pool(dataset: Dataset, recipe: Recipe, notify: Notify | None = None) -> Scan:
+def scan_pool(
+    dataset: Dataset, recipe: Recipe, notify: Notify | None = None, *, kept: Path | None = None
+) -> Scan:
     """Decode every image of a data set once.
 
     Args:
         dataset: where they are.
         recipe: says how many threads decode.
         notify: told of the progress.
+        kept: file of what earlier looks found: images that have not changed since are not decoded again.
     """
 
     def count(done: int, total: int) -> None:
         if notify is not None:
             notify({"event": "scan", "done": done, "total": total})
 
-    return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count)
+    return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count, kept=kept)
 
 
 def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Findings | None) -> None:

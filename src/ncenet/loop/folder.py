@@ -7,6 +7,7 @@
     ├── recipe.yaml             what was asked for
     ├── bad_images.csv          images that could not be read or are annotated wrongly, with the reason
     ├── duplicates.csv          images whose bytes are the same
+    ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
     └── cycles/001/
         ├── model.safetensors   the network after the fit
@@ -46,6 +47,10 @@ class RunFolder:
     def ledger(self) -> Path:
         """File of the ledger."""
         return self.path / "ledger.sqlite"
+
+    def looks(self, place: str) -> Path:
+        """File of what looks at the images of a place, ``"pool"`` or ``"test"``, found."""
+        return self.path / f"looks-{place}.csv"
 
     def cycle(self, cycle: int) -> Path:
         """Folder of a cycle; made when missing."""

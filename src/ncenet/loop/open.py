@@ -48,17 +48,20 @@ def open_loop(
     *,
     notify: Notify | None = None,
     found: Scan | None = None,
+    keep_looks: bool = True,
 ) -> tuple[Loop, Dataset]:
     """Open the data, the ledger and the learner of a run, new or begun.
 
-    Every image of the pool is decoded once, so that unreadable ones are known by name before anything is
-    trained; they stand in ``bad_images.csv``, and images with the same bytes in ``duplicates.csv``.
+    Every image of the pool is decoded, unless it was before and has not changed since, so that
+    unreadable ones are known by name before anything is trained; they stand in ``bad_images.csv``, and images
+    with the same bytes in ``duplicates.csv``.
 
     Args:
         recipe: the whole run.
         folder: the run folder; made when missing, continued when it holds a part of the same run.
         notify: told what happens.
         found: what a look at every image of the pool found a moment ago, to be taken as it is.
+        keep_looks: keep what looks at images find, so that the next time only those are decoded that changed.
 
     Returns:
         The loop, and the training data set with its oracle.
@@ -82,8 +85,9 @@ def open_loop(
     run = RunFolder(folder)
     with processes().main_process_first():  # the other processes find folder and ledger made
         run.check_recipe(recipe)
-        findings = look_at(train, recipe, notify, seen=found)
-        of_held_out = None if held_out is None else look_at(held_out, recipe, notify)
+        kept = {place: run.looks(place) if keep_looks else None for place in ("pool", "test")}
+        findings = look_at(train, recipe, notify, seen=found, kept=kept["pool"])
+        of_held_out = None if held_out is None else look_at(held_out, recipe, notify, kept=kept["test"])
         write_findings(run, recipe, findings, of_held_out)
         run.keep_recipe(recipe)
         ledger = Ledger(run.ledger)

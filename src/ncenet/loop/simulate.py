@@ -47,7 +47,7 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
         if notify is not None:
             notify({"cycles": recipe.loop.cycles, **event})
 
-    loop, train = open_loop(recipe, folder, notify=tell_all)
+    loop, train = open_loop(recipe, folder, notify=tell_all, keep_looks=False)
     with loop.ledger:
         oracle = train.required_oracle()
 

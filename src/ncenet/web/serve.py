@@ -12,6 +12,7 @@ import uvicorn
 from ncenet.data.open import open_train
 from ncenet.errors import UsageError
 from ncenet.loop.findings import scan_pool
+from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
@@ -48,7 +49,9 @@ def open_project(
         overlap: how many annotators answer each image.
         notify: told of the progress of the look at every image.
     """
-    found = scan_pool(open_train(recipe), recipe, notify)
+    run = RunFolder(folder)
+    run.check_recipe(recipe)
+    found = scan_pool(open_train(recipe), recipe, notify, kept=run.looks("pool"))
     loop, dataset = open_loop(recipe, folder, notify=notify, found=found)
     return Project(
         recipe, folder, loop.ledger, dataset.pool, found, title=dataset.name, you=you, overlap=overlap
