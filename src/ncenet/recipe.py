@@ -98,6 +98,12 @@ class DataRecipe(Section):
     )
     workers: int = Field(2, ge=1, description="Threads that decode images.")
 
+    @field_validator("train", "test")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        """``photos/``, as a shell completes it, is the same place as ``photos``."""
+        return value and (value.rstrip("/") or value)
+
     @field_validator("classes", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ncenet.recipe import Recipe
+from ncenet.recipe import DataRecipe, Recipe
 from ncenet.web import serve as module
 from tests.cli.conftest import TINY
 from tests.data.make import jpeg, write
@@ -61,6 +61,14 @@ def test_the_run_folder_is_enough_to_go_on(ncenet, photos, served):
     assert ncenet("label", "photos", "--out", "run", "--no-browser").code == 0
     assert {str(folder) for folder, *_ in served} == {"run"}
     assert len({recipe.to_yaml() for _, recipe, *_ in served}) == 1
+
+
+def test_a_folder_is_the_same_with_and_without_a_slash(ncenet, photos, served):
+    assert ncenet("init", "photos", *CLASSES).code == 0
+    done = ncenet("label", "photos/", *CLASSES, "--no-browser")
+    assert done.code == 0, done.said
+    assert [recipe.data.train for _, recipe, *_ in served] == ["photos"]
+    assert DataRecipe(train="/").train == "/"
 
 
 def test_after_init_with_its_recipe(ncenet, photos, served):

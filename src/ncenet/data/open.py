@@ -164,7 +164,8 @@ def _path(source: str) -> Path:
 def _not_found(source: str) -> str:
     nearest = difflib.get_close_matches(source, datasets.names(), n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return f"{source}: no built-in data set of this name, and no such file or folder.{hint} {_forms()}"
+    where = "" if _path(source).is_absolute() else f". Relative paths start at {Path.cwd()}"
+    return f"{source}: no built-in data set of this name, and no such file or folder.{hint} {_forms()}{where}"
 
 
 def _forms() -> str:
