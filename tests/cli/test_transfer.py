@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ncenet.ledger import Ledger
 from tests.bridges.make import new_run, photos, standing
 
 
@@ -29,6 +30,18 @@ def test_there_and_back(ncenet, run, tmp_path):
     assert ncenet("import", "other", "labels.csv").out.split() == ["2", "new", "2", "answers", "recorded"]
     assert standing(other) == standing(run)
     other.ledger.close()
+
+
+def test_labels_that_exist_come_into_a_run_that_was_not_begun(ncenet, run, tmp_path):
+    assert ncenet("export", "run", "labels.csv").code == 0
+    assert ncenet("init", "photos", "--classes", "ant,bee", "--out", "new", "--held-out", 0).code == 0
+    said = ncenet("export", "new", "none.csv").said
+    assert "new: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins" in said
+    dry = ncenet("import", "new", "labels.csv", "--dry-run")
+    assert (dry.code, dry.out.split()[:2]) == (0, ["2", "new"]), dry.err
+    assert ncenet("import", "new", "labels.csv").out.split()[-3:] == ["2", "answers", "recorded"]
+    with Ledger(tmp_path / "new" / "ledger.sqlite", read_only=True) as ledger:
+        assert dict(ledger.labeled()) == {"a.jpg": "ant", "b.jpg": "bee"}
 
 
 def test_what_would_change_is_shown(ncenet, run, tmp_path):

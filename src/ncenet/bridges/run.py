@@ -65,7 +65,9 @@ def opened(folder: Path, *, read_only: bool = False) -> Iterator[Run]:
     Raises:
         UsageError: there is no run in this folder.
     """
-    if not (folder / "ledger.sqlite").exists() or not (folder / "recipe.yaml").exists():
+    if not (folder / "recipe.yaml").exists():
         raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    if not (folder / "ledger.sqlite").exists():
+        raise UsageError(f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins")
     with Ledger(folder / "ledger.sqlite", read_only=read_only) as ledger:
         yield Run(folder, Recipe.load(folder / "recipe.yaml"), ledger)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ncenet.cli.changes import show_changes
+from ncenet.cli.people import begin_if_new
 
 if TYPE_CHECKING:
     from ncenet.bridges.changes import Change
@@ -53,6 +54,7 @@ def import_(
     from ncenet.bridges.run import opened
     from ncenet.bridges.transfer import read_labels
 
+    begin_if_new(folder)
     with opened(folder, read_only=dry_run) as run:
         changes = read_labels(run, source, format=format, who=who, otherwise=getpass.getuser())
         recorded = 0 if dry_run else apply(

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ncenet.cli.flags import apply_flags
+from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 
 HELD_OUT = 50
@@ -20,6 +21,25 @@ OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size":
 def folder_of(images: str, out: Path | None) -> Path:
     """Where the answers about these images go when nobody says otherwise."""
     return out or Path("runs") / f"{Path(images).resolve().stem or 'images'}-labels"
+
+
+def begin_if_new(folder: Path) -> None:
+    """Make the ledger of a run of which there is no more than a recipe, as ``ncenet init`` leaves it.
+
+    Raises:
+        UsageError: there is no recipe either.
+    """
+    if (folder / "ledger.sqlite").exists():
+        return
+    file = folder / "recipe.yaml"
+    if not file.exists():
+        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    from ncenet.cli.progress import bars
+    from ncenet.loop.open import open_loop
+
+    with bars() as show:
+        loop, _ = open_loop(Recipe.load(file), folder, notify=show)
+    loop.ledger.close()
 
 
 def first_recipe(images: str, flags: BaseModel | None) -> Recipe:

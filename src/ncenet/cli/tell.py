@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from ncenet.errors import DataError, UsageError
+from ncenet.cli.people import begin_if_new
+from ncenet.errors import DataError
 
 
 def tell(
@@ -45,8 +46,7 @@ def tell(
         who: Name of the annotator. Default: the user's login.
         json_output: Print JSON.
     """
-    if not (folder / "ledger.sqlite").exists():
-        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    begin_if_new(folder)
     given = _read(answers)
 
     from ncenet.ledger import Answer, Ledger
