@@ -66,6 +66,7 @@ def test_efforts_and_recent_answers_with_their_keys(ledger):
         cycle=0,
     )
     ledger.tell({"d.png": "cat"}, who="bob", cycle=0)
+    ledger.tell({"d.png": "dog"}, who="bob", cycle=0)  # a correction is no further image
     assert [tuple(effort) for effort in ledger.review.efforts()] == [("ann", 3, 2.0), ("bob", 1, None)]
     assert [(said.id, said.key) for said in ledger.review.recent("ann", 2)] == [
         ("c.png", "c"),

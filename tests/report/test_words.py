@@ -1,9 +1,11 @@
 import pytest
 
 from ncenet.compare import Arm, Comparison
+from ncenet.compare.records import read_run
 from ncenet.compare.statistics import Difference, Spread, paired_difference
 from ncenet.recipe import Recipe
 from ncenet.report import protocol, words
+from tests.compare.fake_runs import write_run
 
 
 def test_a_verdict_says_the_direction_in_words():
@@ -66,3 +68,12 @@ def test_facts_in_which_arms_differ_name_the_arms():
     assert facts["Pool"] == "scored whole"
     assert facts["Seeds"] == "0, 1 (2 runs of each arm)"
     assert "the same for all arms of a seed" in facts["Initial set"]
+
+
+def test_a_curve_of_one_point_is_not_held_against_itself(tmp_path):
+    recipe = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3})
+    write_run(tmp_path / "one", recipe, [0.5])
+    write_run(tmp_path / "two", recipe, [0.5, 0.625])
+    one, two = (words.headline(read_run(tmp_path / name)) for name in ("one", "two"))
+    assert one.startswith("With 4 labels the network is right on 50.0 % of the held-out images. One run")
+    assert "on 62.5 % of the held-out images; with the first 4 it was on 50.0 %." in two

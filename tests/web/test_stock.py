@@ -55,7 +55,7 @@ def learned(ledger, folder, right, *, labels=20, queried_right=None, chooser="re
 def test_before_any_model(ledger, tmp_path):
     state = Stock(tmp_path, ledger).take()
     assert (state["curve"], state["outlook"], state["choosing"]) == ([], None, None)
-    assert (state["labeled"], state["counts"]) == (0, {"cat": 50, "dog": 0})
+    assert (state["labeled"], state["answered"], state["counts"]) == (0, 50, {"cat": 50, "dog": 0})
     assert state["heldOut"] == {"answered": 50, "size": 50}
     json.dumps(state)
 

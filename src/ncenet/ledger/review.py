@@ -67,7 +67,7 @@ class Effort(NamedTuple):
 
     Attributes:
         who: the annotator.
-        answers: that nobody took back.
+        answers: how many images have an answer of theirs that nobody took back.
         seconds: median time for an answer; None when no time was measured.
     """
 
@@ -197,7 +197,8 @@ class Review:
     def efforts(self) -> list[Effort]:
         """What each annotator did, the most diligent first."""
         counts = self._db.rows(
-            f"SELECT who, count(*) FROM events WHERE {NOT_UNDONE} GROUP BY who ORDER BY count(*) DESC, who",
+            f"SELECT who, count(DISTINCT id) AS images FROM events WHERE {NOT_UNDONE} "
+            "GROUP BY who ORDER BY images DESC, who",
             upto=NOW,
         )
         return [Effort(who, count, self._median_seconds(who)) for who, count in counts]

@@ -119,17 +119,17 @@ def headline(run: Run) -> str:
     curve = run.curve(run.recipe.loop.strategy)
     if not curve.labeled:
         return "Nothing was tested on held-out images: how good the network is cannot be said."
-    last, first = percent(curve.accuracy[-1]), percent(curve.accuracy[0])
+    last, first, grew = percent(curve.accuracy[-1]), percent(curve.accuracy[0]), len(curve.labeled) > 1
     size = f"{curve.labeled[-1]:,} {counted(run.unit)}"
     if run.metric == HEADLINE:
         said = (
-            f"With {size} the network is right on {last} % of the held-out images; "
-            f"with the first {curve.labeled[0]:,} it was on {first} %."
+            f"With {size} the network is right on {last} % of the held-out images"
+            f"{f'; with the first {curve.labeled[0]:,} it was on {first} %' if grew else ''}."
         )
     else:
         said = (
             f"With {size} the {metric_name(run.metric)} on the held-out images is "
-            f"{last} %; with the first {curve.labeled[0]:,} it was {first} %."
+            f"{last} %{f'; with the first {curve.labeled[0]:,} it was {first} %' if grew else ''}."
         )
     return f"{said} One run cannot show whether its query strategy helped; a comparison with random can."
 

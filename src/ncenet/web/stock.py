@@ -69,6 +69,7 @@ class Stock:
             "skipped": counts.get(("skip", None), 0),
             "unsure": counts.get(("unsure", None), 0),
             "labeled": len(labels) - len(truth),
+            "answered": len(closed),
             "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),

@@ -8,9 +8,9 @@ function bar(name, done, size, note = "") {
   return make("div", { className: "progress" }, label, make("progress", { max: Math.max(1, size), value: Math.min(done, size), "aria-label": name }));
 }
 
-function training({ phase, done, cycle, why }) {
+function training({ phase, done, cycle, why }, labeled) {
   switch (phase) {
-    case "starting": return bar("The model", 0, 1, "starting");
+    case "starting": return labeled ? bar("The model", 0, 1, "starting") : bar("Looking at the images", 0, 1, "for the first batch");
     case "training": return bar(`Training model ${cycle}`, done, 1, percent(done));
     case "scoring": return bar("Looking at the images", 1, 1, cycle ? `model ${cycle}` : "");
     case "failed": return make("p", { className: "trouble", role: "alert" }, `Training failed, labelling goes on: ${why}`);
@@ -23,9 +23,10 @@ export function showPanel(state, who) {
   const { batch, heldOut } = state;
   const parts = [];
   if (heldOut.answered < heldOut.size) parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
-  parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size));
-  parts.push(training(state.training));
-  parts.push(make("p", { className: "faint" }, `${number(state.labeled + heldOut.answered)} of ${number(state.images)} images answered`));
+  const more = batch.answered - batch.size; // answered while the model trains
+  parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
+  parts.push(training(state.training, state.labeled));
+  parts.push(make("p", { className: "faint" }, `${number(state.answered)} of ${number(state.images)} images answered`));
   $("progress").replaceChildren(...parts.filter(Boolean));
 
   $("curve").replaceChildren(curve(state.curve, heldOut, state.task));
