@@ -163,6 +163,25 @@ class TestAskAndTell:
         done = ncenet("ask", "run")
         assert done.code == 1
         assert f"1 image(s) changed since labelled: {asked[0]}" in done.said
+        assert "the word undo in ncenet tell" in done.said
+        write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "bee"})
+        assert ncenet("tell", "run", "answers.csv").out == "2 answers recorded; 1 images have a label\n"
+        assert ncenet("ask", "run", "-n", 3).code == 0
+        done = ncenet("tell", "run", "answers.csv")
+        assert done.code == 1 and f"'{asked[0]}' has no answer to undo" in done.said
+
+    def test_an_image_that_is_gone_since_is_refused(self, ncenet, photos, tmp_path, asked):
+        write_answers(tmp_path / "answers.csv", {asked[0]: "ant", asked[1]: "bee"})
+        ncenet("tell", "run", "answers.csv")
+        (photos / asked[0]).unlink()
+        (photos / asked[2]).unlink()
+        done = ncenet("ask", "run")
+        assert done.code == 1
+        assert f"1 image(s) gone since labelled: {asked[0]}" in done.said
+        write_answers(tmp_path / "answers.csv", {asked[0]: "undo"})
+        assert ncenet("tell", "run", "answers.csv").code == 0
+        left = ids(ncenet("ask", "run", "-n", 20))
+        assert len(left) == 9 and not set(asked[:3]) & set(left)
 
 
 class TestBadAnswers:

@@ -4,6 +4,7 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Item
+from ncenet.types import Query
 
 
 def test_items_keep_the_order_of_entry_and_entering_again_changes_nothing(ledger):
@@ -22,6 +23,22 @@ def test_a_changed_file_is_refused_once_it_is_labelled_and_names_the_image(ledge
     ledger.undo("a.png", who="ann")
     ledger.add_items([("a.png", "other", None)])
     assert ledger.items()[0] == Item("a.png", "other", None)
+
+
+def test_an_image_that_is_gone_is_not_asked_for_and_refused_once_it_is_labelled(ledger):
+    query = Query(("a.png", "b.png"), (0.0, 0.0))
+    ledger.record_query(0, "initial set", query)
+    ledger.tell({"c.png": "cat"}, who="ann", cycle=0)
+    left = {"a.png", "c.png", "d.png", "e.png", "f.png"}
+    ledger.miss_items(left)
+    assert ledger.problems() == {"b.png": "not there any more"}
+    assert ledger.open_ids(ledger.latest_query()) == ["a.png"]
+    before = ledger.dump()
+    with pytest.raises(LedgerError, match=r"1 image\(s\) gone since labelled: c\.png; restore them, or take"):
+        ledger.miss_items(left - {"c.png", "d.png"})
+    assert ledger.dump() == before, "a refusal must leave nothing behind"
+    ledger.add_items([("b.png", "hash-b", None)])  # it is there again
+    assert ledger.problems() == {}
 
 
 def test_many_changed_files_are_counted_and_the_first_are_named(ledger):

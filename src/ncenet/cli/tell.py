@@ -14,7 +14,10 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ncenet.cli.people import begin_if_new
-from ncenet.errors import DataError
+from ncenet.errors import DataError, LedgerError
+
+UNDO = "undo"
+"""The word that takes an answer back, unless a class is called so."""
 
 
 def tell(
@@ -28,7 +31,7 @@ def tell(
     """Record answers; each is on disk when this returns, or none of them is.
 
     Answers may be partial, late, or corrections of earlier ones. An empty label is no answer; the words skip
-    and unsure close an image without a label (unless a class is called so).
+    and unsure close an image without a label, and undo takes its answer back (unless a class is called so).
 
     For example:
 
@@ -56,7 +59,14 @@ def tell(
         class_names = ledger.class_names()
         special = {answer.value: answer for answer in Answer if answer.value not in class_names}
         told = {id: special.get(label, label) for id, label in given.items()}
+        taken_back = [id for id, label in told.items() if label == UNDO and UNDO not in class_names]
+        for id in taken_back:
+            if ledger.review.standing(id) is None:
+                raise LedgerError(f"{id!r} has no answer to undo")
+            del told[id]
         record_answers(ledger, told, who=who or getpass.getuser(), class_names=class_names)
+        for id in taken_back:
+            ledger.undo(id, who=who or getpass.getuser())
         labeled = len(ledger.labeled())
     if json_output:
         print(json.dumps({"answers": len(given), "labeled": labeled}))

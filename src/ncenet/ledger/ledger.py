@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
 from ncenet.ledger.review import Review
 from ncenet.ledger.schema import NOT_UNDONE, standing
 from ncenet.types import Label, Query
+
+GONE = "not there any more"
+"""Why an image cannot be read that was in the pool once."""
 
 
 class Ledger:
@@ -114,11 +117,23 @@ class Ledger:
                 upto=NOW,
             )
             if changed:
-                more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
-                raise LedgerError(
-                    f"{len(changed)} image(s) changed since labelled: "
-                    f"{', '.join(changed[:20])}{more}; restore them, or undo their answers"
-                )
+                raise _not_as_labelled("changed since labelled", changed)
+
+    def miss_items(self, there: Collection[str]) -> None:
+        """Note which images are not in the pool any more, so that nobody is asked for them.
+
+        Args:
+            there: ids of all that are.
+
+        Raises:
+            LedgerError: images with a standing answer are among them; nothing is noted.
+        """
+        with self._db.transaction() as db:
+            gone = [item for item in self.items() if item.id not in there]
+            answered = self.closed_ids() if gone else set()
+            if missed := sorted(item.id for item in gone if item.id in answered):
+                raise _not_as_labelled("gone since labelled", missed)
+            db.executemany("UPDATE items SET problem = ? WHERE id = ?", ((GONE, item.id) for item in gone))
 
     def items(self) -> list[Item]:
         """All images, in the order in which they were first entered."""
@@ -319,10 +334,11 @@ class Ledger:
         return RecordedQuery(number, of_cycle, strategy, query)
 
     def open_ids(self, query: RecordedQuery) -> list[str]:
-        """The ids of a query that nobody has answered yet, most informative first."""
+        """The ids of a query that nobody has answered yet, most informative first; broken images left out."""
         queried = "SELECT id FROM queried WHERE query = :query"
         return self._db.column(
-            f"{queried} AND id NOT IN (SELECT id FROM ({standing(f'id IN ({queried})')})) ORDER BY rank",
+            f"{queried} AND id NOT IN (SELECT id FROM ({standing(f'id IN ({queried})')})) "
+            "AND id NOT IN (SELECT id FROM items WHERE problem IS NOT NULL) ORDER BY rank",
             query=query.number,
             upto=NOW,
         )
@@ -347,3 +363,11 @@ class Ledger:
 
 def _without_seconds(record: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != "seconds"}
+
+
+def _not_as_labelled(what: str, ids: Sequence[str]) -> LedgerError:
+    more = f" and {len(ids) - 20} more" if len(ids) > 20 else ""
+    return LedgerError(
+        f"{len(ids)} image(s) {what}: {', '.join(ids[:20])}{more}; restore them, "
+        "or take their answers back: the word undo in ncenet tell"
+    )

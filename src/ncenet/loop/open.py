@@ -72,6 +72,7 @@ def open_loop(
         RecipeError: the folder holds another run.
         DataError: the data set names no classes and the recipe gives none.
         UsageError: the strategy can't be diversified.
+        LedgerError: images with an answer are gone, or have other bytes now.
     """
     strategy = open_strategy(recipe.loop)
     if recipe.train.threads is not None:
@@ -95,6 +96,7 @@ def open_loop(
         ledger.remember("class_names", json.dumps(names))
         bad, hashes = findings.reasons(), findings.scan.hashes
         ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
+        ledger.miss_items(set(train.pool.ids()))
         set_aside = draw_held_out(ledger, recipe.loop.held_out, Streams(recipe.loop.seed))
     streams = Streams(recipe.loop.seed)
     loop = Loop(
