@@ -57,7 +57,7 @@ class Comparison(Section):
 
     >>> comparison = Comparison(
     ...     base=Recipe(),
-    ...     arms=[Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="rejection", changes={"loop.strategy": "rejection"})],
+    ...     arms=[Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="confusion")],
     ...     seeds=[0, 1, 2],
     ... )
     >>> comparison.recipe("random", 2).loop.strategy, comparison.recipe("random", 2).loop.seed
