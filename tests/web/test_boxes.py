@@ -22,7 +22,8 @@ ONE = {"box": [10, 20, 30.5, 40], "label": "one"}
 
 
 @pytest.fixture
-def boxed(tmp_path, recipe, monkeypatch) -> Project:
+def open_boxes(tmp_path, recipe, monkeypatch):
+    """Open the run, as often as wanted."""
     monkeypatch.setattr(module, "Trainer", IdleTrainer)
     write_images(tmp_path / "scenes", MADE)
     changes = TINY | {
@@ -34,9 +35,20 @@ def boxed(tmp_path, recipe, monkeypatch) -> Project:
         "train.batch_size": 4,
         "loop.first": "typical",
     }
-    project = open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann")
-    yield project
-    project.close()
+    projects: list[Project] = []
+
+    def again() -> Project:
+        projects.append(open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann"))
+        return projects[-1]
+
+    yield again
+    for project in projects:
+        project.close()
+
+
+@pytest.fixture
+def boxed(open_boxes) -> Project:
+    return open_boxes()
 
 
 @pytest.fixture
@@ -179,6 +191,25 @@ def test_skip_unsure_and_undo_need_no_boxes(boxed, drawer):
     assert draw(drawer, third["id"], [ONE], key="answer-1") is None
     assert drawer.tell(third["id"], kind="undo", undoes="answer-1") is None
     assert boxed.ledger.labeled() == []
+
+
+def test_an_image_that_is_gone_from_the_folder_holds_nothing_up(boxed, drawer, open_boxes, tmp_path):
+    """Its answers are still told, and one that waited in a browser is still taken."""
+    gone, waiting, third = drawer.turns(3)
+    assert draw(drawer, gone["id"], [ONE]) is None
+    for turn in (gone, waiting):
+        (tmp_path / "scenes" / turn["id"]).unlink()
+    for page in (drawer, Page(open_boxes())):  # before and after a start without them
+        for path, message in (("/api/mine", {"who": "ann"}), ("/api/sheet", {})):
+            found = page.post(path, message)
+            assert found.status_code == 200, found.text
+            assert found.json()["answers"][-1]["boxes"] == [ONE]
+    assert found.json()["answers"][0]["size"] is None
+    page.keys = 100
+    assert draw(page, waiting["id"], [ONE], hash=waiting["hash"]) is None
+    assert draw(page, third["id"], [ONE]) is None
+    wide = send(page, third["id"], boxes=[ONE | {"box": [0, 0, WIDTH + 1, 9]}])
+    assert wide.status_code == 422, "the size of what is there is known"
 
 
 def test_boxes_on_an_image_that_is_not_there(drawer):

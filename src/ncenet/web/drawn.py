@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ncenet.data.pools import size_of
-from ncenet.errors import DataError, UnknownName, UnreadableImage
+from ncenet.errors import DataError, UnknownName
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.review import Said
 from ncenet.types import Boxes, Pool
@@ -21,7 +21,7 @@ KEPT_SIZES = 4096
 
 
 class Sizes:
-    """Sizes of original images by id; None for one that is unknown, or has changed beyond recognition.
+    """Sizes of original images by id; None for one that is unknown, gone from the pool, or no image any more.
 
     Args:
         ledger: knows which bytes an image had when it was looked at.
@@ -37,7 +37,7 @@ class Sizes:
         item = self._ledger.review.items([id]).get(id)
         try:
             return None if item is None else self._size(id, item.hash)
-        except UnreadableImage:
+        except DataError:  # it can't be read, or the pool has it no longer
             return None
 
 
