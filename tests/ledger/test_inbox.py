@@ -64,8 +64,18 @@ def test_an_undo_takes_back_the_answer_it_names_and_no_other(ledger):
     assert ledger.labeled() == [("a.png", "dog")], "bob's answer was not meant"
     deliver(ledger, take_back("3", undoes="1"), take_back("4", undoes="1"))
     assert len(ledger.events()) == 3, "neither the copy nor a second undo adds an event"
-    deliver(ledger, take_back("5", undoes="2"))
+    deliver(ledger, take_back("5", undoes="2", who="bob"))
     assert ledger.labeled() == []
+
+
+def test_nobody_takes_back_what_another_annotator_said(ledger):
+    """A page shows everybody's answers; its key that undoes is one slip away from another's work."""
+    deliver(ledger, delivery("1"))
+    outcome = deliver(ledger, take_back("2", undoes="1", who="bob"))
+    assert outcome == {"2": "that answer about 'a.png' is ann's: correct it with one of your own"}
+    assert ledger.labeled() == [("a.png", "cat")] and len(ledger.events()) == 1
+    ledger.undo("a.png", who="bob")
+    assert ledger.labeled() == [], "who names the image to the ledger itself means it"
 
 
 def test_taking_back_a_repetition_leaves_what_it_repeated(ledger):

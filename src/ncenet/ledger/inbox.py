@@ -35,7 +35,7 @@ class Delivery:
         who: the annotator.
         id: the image.
         answer: what it is; None takes back what was delivered under ``undoes``.
-        undoes: key of the delivery that is taken back.
+        undoes: key of the delivery that is taken back; of the same annotator.
         hash: hash of the bytes that the annotator saw; None when the sender does not know.
         seconds: how long the annotator looked; None when the sender does not know.
     """
@@ -107,6 +107,9 @@ class Inbox:
         if not receipt:
             raise LedgerError(f"{delivery.id!r} has no such answer to undo")
         (seq,) = receipt[0]
+        by = self._db.one("SELECT who FROM events WHERE seq = :seq", seq=seq)
+        if by is not None and by != delivery.who:
+            raise LedgerError(f"that answer about {delivery.id!r} is {by}'s: correct it with one of your own")
         stands = f"SELECT 1 FROM events WHERE seq = :seq AND {NOT_UNDONE}"
         if seq is None or self._db.one(stands, seq=seq, upto=NOW) is None:
             return None  # it repeated what stood before, or is taken back already

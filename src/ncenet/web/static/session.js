@@ -143,14 +143,15 @@ export class Session {
   /** Look at an answer that was found elsewhere, to correct it. */
   visit(said) {
     this.#leave();
+    // Another annotator's can be corrected here, not undone.
+    const answer = { ...said, key: said.who === this.who ? said.key : null };
     let position = this.history.findIndex(({ turn }) => turn.id === said.id);
     if (position < 0) {
-      this.history.unshift(pastItem(said));
+      this.history.unshift(pastItem(answer));
       position = 0;
     }
     const { answers } = this.history[position];
-    // Another annotator's, or one of another window: it can be corrected here, not undone.
-    if (said.key !== answers.at(-1).key) answers.push({ ...said, key: null });
+    if (!answer.key || answer.key !== answers.at(-1).key) answers.push(answer);
     this.#look(position);
   }
 
