@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from ncenet.ledger import Ledger
+from tests.browser.drawer import MADE, SIZES, TINY, Drawer
+from tests.data.detection.make import CLASSES as DIGITS
+from tests.data.detection.make import write_images
 from tests.web.conftest import CLASSES, paint, truth
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -162,3 +165,15 @@ def annotator(browser):
     yield open
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def running(server, tmp_path) -> Server:
+    """A run that asks for boxes."""
+    write_images(tmp_path / "photos", MADE)
+    return server(*TINY, *SIZES, classes=DIGITS)
+
+
+@pytest.fixture
+def drawer(running, annotator) -> Drawer:
+    return Drawer(annotator(running, viewport={"width": 1100, "height": 800}))

@@ -5,80 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from ncenet.types import Boxes
+from tests.browser.drawer import HEIGHT, TRUTH
 from tests.cli.conftest import ncenet  # noqa: F401 - a fixture
-from tests.data.detection.make import CLASSES, samples, write_images
-
-WIDTH, HEIGHT = 480, 320
-"""Of the images: shown enlarged or reduced, never as they are."""
-SIZES = ("--held-out", "2", "--initial", "4", "--query-size", "3", "--first", "random")
-TINY = ("--task", "detection", "--image-size", "64", "--anchor-features", "16")
-MADE = samples(24, width=WIDTH, height=HEIGHT)
-TRUTH = {f"{sample.name}.jpg": sample.boxes for sample in MADE}
-
-
-@pytest.fixture
-def running(server, tmp_path):
-    write_images(tmp_path / "photos", MADE)
-    return server(*TINY, *SIZES, classes=CLASSES)
-
-
-class Drawer:
-    """Works on the canvas in pixels of the original image."""
-
-    def __init__(self, annotator) -> None:
-        self.annotator, self.page = annotator, annotator.page
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the image is in the window."""
-        return tuple(
-            self.page.evaluate(
-                "([x, y]) => { const p = new DOMPoint(x, y)"
-                ".matrixTransform(document.querySelector('#boxes').getScreenCTM()); return [p.x, p.y] }",
-                [x, y],
-            )
-        )
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.place(*start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.place(*end), steps=3)
-        self.page.mouse.up()
-
-    def keys(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    @property
-    def drawn(self) -> list[tuple[list[float], str | None]]:
-        """Boxes and classes, as the page has them."""
-        boxes = self.page.evaluate("ncenet.canvas.drawing.boxes")
-        return [(each["box"], each.get("label")) for each in boxes]
-
-    def draw(self, boxes: Boxes) -> None:
-        """Draw boxes by the mouse, their classes by their keys."""
-        for (x1, y1, x2, y2), label in zip(boxes.boxes, boxes.labels, strict=True):
-            self.keys("Escape")
-            self.drag((x1, y1), (x2, y2))
-            self.keys(str(CLASSES.index(label) + 1))
-
-    def answer(self, count: int) -> list[str]:
-        """Answer so many images, truly."""
-        done = []
-        for _ in range(count):
-            id = self.annotator.shown()
-            self.draw(TRUTH[id])
-            self.keys("Enter")
-            self.annotator.shown(besides=id)
-            done.append(id)
-        return done
-
-
-@pytest.fixture
-def drawer(running, annotator):
-    return Drawer(annotator(running, viewport={"width": 1100, "height": 800}))
 
 
 def near(box, wanted, by=1) -> bool:

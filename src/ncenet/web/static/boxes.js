@@ -5,7 +5,7 @@
 // is displayed.
 
 import { draw, notice, say } from "./dom.js";
-import { Drawing } from "./drawing.js";
+import { Drawing, MOST } from "./drawing.js";
 import { at, between, dragged, HANDLES, moved, where } from "./geometry.js";
 import { colourOf, isLight } from "./overlay.js";
 
@@ -39,6 +39,7 @@ export class BoxCanvas {
     this.root.toggleAttribute("hidden", !drawing);
     if (drawing) this.root.setAttribute("viewBox", `0 0 ${drawing.size.join(" ")}`);
     this.draw();
+    if (drawing?.cut) notice(`Cut at the edge of the image: ${drawing.cut === 1 ? "1 box that reached" : `${drawing.cut} boxes that reached`} beyond it. Enter records what is shown.`, 15);
   }
 
   /** Give a class to the selected box, or else to the next. */
@@ -48,8 +49,16 @@ export class BoxCanvas {
     else this.#edit(() => {}, () => `Next box: ${label}`);
   }
 
-  /** The boxes as an answer; null, and a word, while one of them has no class. */
+  /** Whether so many boxes may be added; a word when they may not. */
+  #takes(count) {
+    if (count <= this.drawing.room) return true;
+    notice(`An image takes ${MOST} boxes at most, and this one has ${this.drawing.boxes.length}.`);
+    return false;
+  }
+
+  /** The boxes as an answer; null, and a word, while one of them has no class, or there are too many. */
   answer() {
+    if (!this.#takes(0)) return null;
     const nameless = this.drawing.boxes.findIndex(({ label }) => !label);
     if (nameless < 0) return this.drawing.answer();
     this.#select(nameless);
@@ -74,7 +83,7 @@ export class BoxCanvas {
   }
 
   take(positions) {
-    this.#edit(() => this.drawing.take(positions), () => `Taken over: ${this.#count()}`);
+    if (this.#takes(positions.length)) this.#edit(() => this.drawing.take(positions), () => `Taken over: ${this.#count()}`);
   }
 
   takeAll() {
@@ -89,6 +98,7 @@ export class BoxCanvas {
     if (key === "Tab") return this.#next(shiftKey ? -1 : 1);
     if (key === "Escape") return this.#escape();
     if (key === "+" || key === "Insert") {
+      if (!this.#takes(1)) return true;
       this.#edit(() => this.drawing.addCentral(this.#class()), () => this.#told());
       this.#focus();
       return true;
@@ -223,7 +233,7 @@ export class BoxCanvas {
     if (!drag) return;
     if (!drag.going) this.#click(drag);
     else if (drag.what !== "draw") this.#edit(() => {}, () => this.#told());
-    else if (drag.band) {
+    else if (drag.band && this.#takes(1)) {
       this.#edit(() => drawing.add(drag.band, this.#class()), () => this.#told());
       this.#focus();
     } else this.draw();

@@ -1,12 +1,19 @@
 // What is drawn on one image: boxes, which of them is selected, what the model suggests, and the way back.
 // Knows nothing of the page.
 
-import { central, grown, moved } from "./geometry.js";
+import { central, grown, moved, within } from "./geometry.js";
+
+export const MOST = 1000; // boxes that the server takes of one image
 
 export class Drawing {
-  /** `boxes` are `{box, label, difficult}`, of an answer that was given before, or none. */
+  /**
+   * `boxes` are `{box, label, difficult}`, of an answer that was given before, or none. Those that came into the
+   * run by another way may reach beyond the image: they are cut at its edge, and left out where nothing remains.
+   */
   constructor(boxes, size) {
-    this.boxes = boxes.map((each) => ({ ...each }));
+    const cut = boxes.map(({ box, ...each }) => ({ ...each, box: within(box, size) }));
+    this.cut = cut.filter(({ box }, n) => !box || box.some((edge, side) => edge !== boxes[n].box[side])).length;
+    this.boxes = cut.filter(({ box }) => box);
     this.size = size;
     this.suggested = [];
     this.selected = null; // position in the boxes
@@ -16,6 +23,11 @@ export class Drawing {
 
   get current() {
     return this.boxes[this.selected];
+  }
+
+  /** How many boxes may still be added. */
+  get room() {
+    return MOST - this.boxes.length;
   }
 
   get changed() {

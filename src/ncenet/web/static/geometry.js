@@ -19,6 +19,12 @@ export function between([ax, ay], [bx, by], [width, height]) {
   return x[0] < x[1] && y[0] < y[1] ? [x[0], y[0], x[1], y[1]] : null;
 }
 
+/** What of a box lies in the image; null when nothing does. */
+export function within([x1, y1, x2, y2], [width, height]) {
+  const box = [clamp(x1, 0, width), clamp(y1, 0, height), clamp(x2, 0, width), clamp(y2, 0, height)];
+  return box[0] < box[2] && box[1] < box[3] ? box : null;
+}
+
 /** A box elsewhere, of the same size, within the image. */
 export function moved([x1, y1, x2, y2], dx, dy, [width, height]) {
   const x = clamp(x1 + Math.round(dx), 0, width - (x2 - x1));

@@ -8,6 +8,7 @@ import { Grid } from "./grid.js";
 import { assign, classOf, HELP, HELP_FOR_BOXES, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
+import { showRefused } from "./refused.js";
 import { Session } from "./session.js";
 import { explainWhy, markClass, show, showClasses, suggest, wordsFor } from "./stage.js";
 
@@ -31,7 +32,7 @@ async function start() {
   state = await api.state();
   const window = named(sessionStorage, `ncenet/${state.run}/window`, newKey);
   const who = sessionStorage.getItem("ncenet/who") ?? localStorage.getItem("ncenet/who") ?? state.you;
-  const outbox = new Outbox(state.run, window, { onChange: showLink, onRefused: (why) => notice(`Not recorded: ${why}`, 15), onRecorded: () => {} });
+  const outbox = new Outbox(state.run, window, { onChange: showOutbox, onRefused: (why, kept) => notice(`Not recorded${kept ? ", and kept here" : ""}: ${why}`, 15), onRecorded: () => {} });
   session = new Session({ outbox, who, window, onChange: redraw });
   if (state.task === "detection") useCanvas();
   globalThis.ncenet = { session, outbox, canvas }; // for whoever looks with the browser's own tools
@@ -44,6 +45,7 @@ async function start() {
   addEventListener("pagehide", () => api.leave({ window, who }));
   await session.resume();
   redraw();
+  showOutbox();
   setInterval(() => session.ahead.length || session.topUp().catch(() => {}), WAITING_MS);
   setInterval(() => session.renew().catch(() => {}), IDLE_MS);
 }
@@ -93,6 +95,11 @@ function drawn() {
   markClass(canvas.marked);
   const { turn, drawing, answers } = session.current;
   if (!answers.length) sessionStorage.setItem(draftName(), JSON.stringify({ id: turn.id, boxes: drawing.boxes }));
+}
+
+function showOutbox() {
+  showLink();
+  if (session) showRefused(session.outbox.refused, { open: edit, discard: (entry) => session.outbox.discard(entry) });
 }
 
 function showLink() {
@@ -191,17 +198,23 @@ function theme(choice) {
   $("theme").textContent = { auto: "\u25D0", light: "\u2600", dark: "\u263E" }[choice];
 }
 
+/** Open an answer from the grid, or one that was refused, to correct it. */
+function edit(said) {
+  warnOfChanges();
+  session.visit(said);
+  say(`Correcting: ${wordsFor(said)}`);
+}
+
 const grid = new Grid({
   classes: () => classes,
   people: () => state.annotators.map(({ who }) => who),
   boxed: () => canvas !== null,
   edit: (said) => {
     grid.close();
-    session.visit(said);
-    say(`Correcting: ${wordsFor(said)}`);
+    edit(said);
   },
-  correct: ({ id, hash }, kind, label) => {
-    const entry = { who: session.who, key: newKey(), id, hash, kind };
+  correct: ({ id, hash, size }, kind, label) => {
+    const entry = { who: session.who, key: newKey(), id, hash, size, kind };
     session.outbox.push(kind === "answer" ? { ...entry, label } : entry);
   },
   onClose: () => document.querySelector("main").removeAttribute("inert"),

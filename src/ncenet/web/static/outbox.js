@@ -1,5 +1,6 @@
 // Answers on their way to the server. They lie in the browser's storage until the server has said that they
-// are on its disk; each has a key of its own, so sending one twice does no harm.
+// are on its disk; each has a key of its own, so sending one twice does no harm. Answers that the server refuses
+// stay too, until their image is answered anew or a person discards them.
 
 import * as api from "./api.js";
 
@@ -8,10 +9,14 @@ const PARCEL_LENGTH = 400_000; // characters; boxes are long, and a request is a
 const RETRY_MS = 1000;
 
 export class Outbox {
-  /** `run` keeps the answers of two projects apart; `onChange` hears of every change of the number waiting. */
+  /**
+   * `run` keeps the answers of two projects apart; `onChange` hears of every change of what is waiting or
+   * refused, `onRefused` of each refusal and whether the answer is kept.
+   */
   constructor(run, window, { onChange, onRefused, onRecorded }) {
     this.prefix = `ncenet/${run}/outbox/`;
     this.name = this.prefix + window;
+    this.refusals = `ncenet/${run}/refused/`; // an entry each: windows never write over each other's
     this.onChange = onChange;
     this.onRefused = onRefused;
     this.onRecorded = onRecorded;
@@ -35,8 +40,27 @@ export class Outbox {
     return this.entries.length;
   }
 
-  /** Take an answer, `{who, key, id, kind, ...}`, or a new class, `{who, name}`. It is safe when this returns. */
+  /** Answers that the server refused, as `{entry, why}`. */
+  get refused() {
+    const names = Object.keys(localStorage).filter((key) => key.startsWith(this.refusals)).sort();
+    return names.map((name) => JSON.parse(localStorage.getItem(name)));
+  }
+
+  /** Forget an answer that was refused. */
+  discard({ key }) {
+    localStorage.removeItem(this.refusals + key);
+    this.onChange();
+  }
+
+  /**
+   * Take an answer, `{who, key, id, kind, ...}`, or a new class, `{who, name}`. It is safe when this returns. An
+   * answer may have the `size` of its image, for whoever opens it again after it was refused; it is not sent.
+   */
   push(entry) {
+    const undone = entry.kind === "undo";
+    const settled = this.refused.filter(({ entry: { key, id, who } }) => (undone ? key === entry.undoes : id === entry.id && who === entry.who));
+    for (const { entry: old } of settled) this.discard(old);
+    if (undone && settled.length) return; // the server never had it
     this.entries.push(entry);
     this.#keep();
     this.flush();
@@ -45,7 +69,7 @@ export class Outbox {
   #keep() {
     if (this.entries.length) localStorage.setItem(this.name, JSON.stringify(this.entries));
     else localStorage.removeItem(this.name);
-    this.onChange(this.entries.length);
+    this.onChange();
   }
 
   /** Send what is waiting, in its order; on failure try again, for ever. */
@@ -70,7 +94,7 @@ export class Outbox {
         await api.addClass(first);
       } catch (error) {
         if (!(error instanceof api.Refused)) throw error;
-        this.onRefused(error.message);
+        this.onRefused(error.message, false);
       }
       this.#sent([first]);
       return;
@@ -82,19 +106,27 @@ export class Outbox {
       if ("name" in entry || entry.who !== first.who || (parcel.length && length > PARCEL_LENGTH)) break;
       parcel.push(entry);
     }
-    const entries = parcel.map(({ who, ...entry }) => entry);
+    const entries = parcel.map(({ who, size, ...entry }) => entry);
     try {
       const { outcome } = await api.answers({ who: first.who, entries });
-      for (const why of Object.values(outcome)) if (why) this.onRefused(why);
+      for (const entry of parcel) if (outcome[entry.key]) this.#refuse(entry, outcome[entry.key]);
     } catch (error) {
       if (!(error instanceof api.Malformed)) throw error;
       // Nothing of the parcel is recorded. Sent one by one, the sound ones are, and the other one is told of.
       this.careful = true;
       if (parcel.length > 1) return;
-      this.onRefused(error.message);
+      this.#refuse(first, error.message);
     }
     this.#sent(parcel);
     this.onRecorded(parcel);
+  }
+
+  /** Keep an answer that was refused, unless the person has thought better of it meanwhile. */
+  #refuse(entry, why) {
+    const later = this.entries.slice(this.entries.indexOf(entry) + 1).some(({ id, who }) => id === entry.id && who === entry.who);
+    const kept = entry.kind !== "undo" && !later;
+    if (kept) localStorage.setItem(this.refusals + entry.key, JSON.stringify({ entry, why }));
+    this.onRefused(why, kept);
   }
 
   /** Strike off what is on the server's disk, in this window and wherever else it was kept. */

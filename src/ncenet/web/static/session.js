@@ -92,7 +92,7 @@ export class Session {
   answer(kind, label = null, drawn = undefined) {
     const item = this.current;
     if (!item) return false;
-    const entry = { who: this.who, key: newKey(), id: item.turn.id, kind, hash: item.turn.hash };
+    const entry = { who: this.who, key: newKey(), id: item.turn.id, kind, hash: item.turn.hash, size: item.turn.size };
     const seconds = (performance.now() - this.shownAt) / 1000;
     if (kind === "answer" && drawn) entry.boxes = drawn;
     else if (kind === "answer") entry.label = label;
@@ -124,7 +124,8 @@ export class Session {
     if (!item.answers.length) {
       this.history.splice(position, 1);
       this.answered.delete(item.turn.id);
-      this.ahead.unshift(this.#withPicture(item));
+      // One that was refused may have been asked for again.
+      this.ahead = [this.#withPicture(item), ...this.ahead.filter(({ turn }) => turn.id !== item.turn.id)];
       this.looking = null;
     }
     this.#show();
