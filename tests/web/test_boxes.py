@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from ncenet.data.pools import ArrayPool
 from ncenet.loop.trust import ONE_HIT
 from ncenet.types import Boxes
 from ncenet.web import project as module
+from ncenet.web.drawn import Sizes
 from ncenet.web.messages import MOST_BOXES
 from ncenet.web.project import Project
 from ncenet.web.serve import open_project
@@ -194,22 +197,30 @@ def test_skip_unsure_and_undo_need_no_boxes(boxed, drawer):
 
 
 def test_an_image_that_is_gone_from_the_folder_holds_nothing_up(boxed, drawer, open_boxes, tmp_path):
-    """Its answers are still told, and one that waited in a browser is still taken."""
-    gone, waiting, third = drawer.turns(3)
-    assert draw(drawer, gone["id"], [ONE]) is None
-    for turn in (gone, waiting):
-        (tmp_path / "scenes" / turn["id"]).unlink()
-    for page in (drawer, Page(open_boxes())):  # before and after a start without them
-        for path, message in (("/api/mine", {"who": "ann"}), ("/api/sheet", {})):
-            found = page.post(path, message)
-            assert found.status_code == 200, found.text
-            assert found.json()["answers"][-1]["boxes"] == [ONE]
-    assert found.json()["answers"][0]["size"] is None
-    page.keys = 100
-    assert draw(page, waiting["id"], [ONE], hash=waiting["hash"]) is None
-    assert draw(page, third["id"], [ONE]) is None
-    wide = send(page, third["id"], boxes=[ONE | {"box": [0, 0, WIDTH + 1, 9]}])
-    assert wide.status_code == 422, "the size of what is there is known"
+    """An answer about it may still wait in a browser, in one parcel with others."""
+    gone, there = drawer.turns(2)
+    (tmp_path / "scenes" / gone["id"]).unlink()
+    again = open_boxes()
+    assert again.size(gone["id"]) is None and again.size(there["id"]) == (WIDTH, HEIGHT)
+    entries = [
+        {"key": drawer.key(), "id": turn["id"], "kind": "answer", "hash": turn["hash"], "boxes": [ONE]}
+        for turn in (gone, there)
+    ]
+    answer = Page(again).post("/api/answers", {"who": "ann", "entries": entries})
+    assert answer.status_code == 200, answer.text
+    refused, recorded = answer.json()["outcome"].values()
+    assert "cannot be labelled" in refused and recorded is None
+    assert [id for id, _ in again.ledger.labeled()] == [there["id"]]
+
+
+def test_an_answered_image_that_goes_while_the_page_is_open_is_still_told(boxed, drawer):
+    (turn,) = drawer.turns(1)
+    assert draw(drawer, turn["id"], [ONE]) is None
+    boxed.size = Sizes(boxed.ledger, ArrayPool(np.zeros((1, 8, 8, 3), np.uint8), ["another"]))
+    for path, message in (("/api/mine", {"who": "ann"}), ("/api/sheet", {})):
+        found = drawer.post(path, message)
+        assert found.status_code == 200, found.text
+        assert [(said["boxes"], said["size"]) for said in found.json()["answers"]] == [([ONE], None)]
 
 
 def test_boxes_on_an_image_that_is_not_there(drawer):
