@@ -17,11 +17,15 @@ ANCHORS = make_anchors([Level(3, 1 / 3, 0.3, 0.5, ()), Level(1, 1.0, 0.8, 1.0, (
 
 
 class FakeDetector:
-    """Knows the labelled images by heart; its likelihoods are a hash of the id."""
+    """Knows the labelled images by heart; its likelihoods are a hash of the id.
+
+    ``predicted`` names every image as often as it was predicted.
+    """
 
     def __init__(self, classes: tuple[str, ...]) -> None:
         self.classes, self.known = classes, {}
         self.fits: list[list[str]] = []
+        self.predicted: list[str] = []
 
     def fit(self, labeled: LabeledSet, pool: Pool, *, cycle, before=None, resume=None) -> FitReport:
         self.fits.append(list(labeled.ids))
@@ -31,6 +35,7 @@ class FakeDetector:
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         for id in ids:
+            self.predicted.append(id)
             noise = torch.Generator().manual_seed(sum(map(ord, id)) * 1000 + len(self.known))
             probs = torch.rand(1, len(ANCHORS), len(self.classes) + 1, generator=noise)
             yield Prediction([id], probs, torch.rand(1, 4, generator=noise))
@@ -39,7 +44,11 @@ class FakeDetector:
         raise AssertionError("nobody asked for pixels")
 
     def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
-        for id in ids:
+        for said in self.predict(pool, ids, want=frozenset({"boxes"})):
+            yield from self.objects(pool, said)
+
+    def objects(self, pool: Pool, said: Prediction) -> Iterator[Detections]:
+        for id in said.ids:
             boxes = Boxes.from_label(self.known.get(id, "[]"))
             if id not in self.known:
                 boxes = Boxes(((0, 0, 20, 20), (40, 10, 60, 30)), (self.classes[0], self.classes[1]))

@@ -13,7 +13,7 @@ from ncenet.loop.budget import ExpectedBoxes, asked_for, boxes_of, cut, spent
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes, Query
+from ncenet.types import Boxes, Detections, Query
 from tests.data.detection.make import CLASSES, samples, write_images, write_parquet
 from tests.loop.fake_detector import FakeDetector
 
@@ -51,6 +51,11 @@ def recipe(tmp_path):
 
 def two(n):
     return Boxes(((0, 0, 1, 1),) * n, ("one",) * n).to_label()
+
+
+def quarters(id, n):
+    """So many detections, each a quarter likely."""
+    return Detections(id, ((0, 0, 1, 1),) * n, ("one",) * n, (0.25,) * n)
 
 
 def test_an_image_without_objects_counts_as_one():
@@ -91,18 +96,22 @@ class TestExpectedBoxes:
 
     def test_likelihoods_are_scaled_to_what_people_drew(self):
         class Found(FakeDetector):
-            def detect(self, pool, ids):
-                for found in super().detect(pool, ids):
-                    yield type(found)(found.id, *self.objects(int(found.id)))
-
-            @staticmethod
-            def objects(n):
-                return ((0, 0, 1, 1),) * n, ("one",) * n, (0.25,) * n
+            def objects(self, pool, said):
+                yield from (quarters(id, int(id)) for id in said.ids)
 
         # One labelled image with four detections at 1/4 (sum 1) and three true boxes: the factor is 3.
         expected = ExpectedBoxes({"4": two(3)}, None, Found(CLASSES))
         assert expected("8") == pytest.approx(6)
         assert expected("0") == 1, "somebody has to look at it"
+
+    def test_what_was_found_already_is_not_looked_for_again(self):
+        learner = FakeDetector(CLASSES)
+        found = {"a": quarters("a", 4), "b": quarters("b", 8)}
+        expected = ExpectedBoxes({"a": two(3)}, None, learner, found=found)
+        assert expected("b") == pytest.approx(6)
+        assert learner.predicted == []
+        assert expected("c") == pytest.approx(3), "two guesses at 1/2, times the same factor"
+        assert learner.predicted == ["c"]
 
 
 def test_the_oracle_hands_out_what_the_budget_buys_and_no_more(tmp_path, recipe, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,30 +24,37 @@ class Seen(NamedTuple):
     """What a detector makes of some images.
 
     Attributes:
-        rejection: (N,), mean over the anchors of each.
-        confusion: (N,), mean over the anchors of each.
+        found: by id, what it finds there.
         features: (N, D), of length one.
+        scores: N numbers of each score that was wanted, means over the anchors.
     """
 
-    rejection: Tensor
-    confusion: Tensor
+    found: dict[str, Detections]
     features: Tensor
+    scores: list[list[float]]
 
 
-def look(learner: BoxLearner, pool: Pool, ids: Sequence[str]) -> Seen:
-    """Scores and features of some images; anchors are reduced chunk by chunk, for they take much memory."""
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    for chunk in learner.predict(pool, ids, want=frozenset({"probs", "features"})):
+def look(learner: BoxLearner, pool: Pool, ids: Sequence[str], *scores: Callable[[Tensor], Tensor]) -> Seen:
+    """All that is wanted of some images, each of them predicted once.
+
+    Anchors are reduced chunk by chunk, for they take much memory.
+
+    Args:
+        learner: a fitted detector.
+        pool: where the images are.
+        ids: which of them, at least one.
+        scores: score functions (..., C) -> (...).
+    """
+    found: dict[str, Detections] = {}
+    features: list[Tensor] = []
+    means: list[list[float]] = [[] for _ in scores]
+    for chunk in learner.predict(pool, ids, want=frozenset({"probs", "features", "boxes"})):
         assert chunk.features is not None
-        parts.append(
-            (
-                aggregate(functional.rejection(chunk.probs)),
-                aggregate(functional.confusion(chunk.probs)),
-                normalize(chunk.features),
-            )
-        )
-    rejection, confusion, features = zip(*parts, strict=True)
-    return Seen(torch.cat(rejection), torch.cat(confusion), torch.cat(features))
+        found |= zip(chunk.ids, learner.objects(pool, chunk), strict=True)
+        features.append(normalize(chunk.features))
+        for score, values in zip(scores, means, strict=True):
+            values += aggregate(score(chunk.probs)).tolist()
+    return Seen(found, torch.cat(features), means)
 
 
 def box_reasons(
@@ -66,17 +73,18 @@ def box_reasons(
         labels: standing answers by id, at least one.
         neighbours: how many labelled images are named.
     """
-    seen, known = look(learner, pool, ids), look(learner, pool, list(labels))
+    seen = look(learner, pool, ids, functional.rejection, functional.confusion)
+    known = look(learner, pool, list(labels))
     nearest = (seen.features @ known.features.T).topk(min(neighbours, len(labels)), dim=1).indices
-    expected = ExpectedBoxes(labels, pool, learner)
+    expected = ExpectedBoxes(labels, pool, learner, found=known.found | seen.found)
     return {
         id: {
-            "boxes": _told(found, round(expected(id))),
-            "rejection": float(seen.rejection[row]),
-            "confusion": float(seen.confusion[row]),
-            "near": [[other, labels[other]] for other in (list(labels)[k] for k in nearest[row].tolist())],
+            "boxes": _told(seen.found[id], round(expected(id))),
+            "rejection": rejection,
+            "confusion": confusion,
+            "near": [[other, labels[other]] for other in (list(labels)[k] for k in rows)],
         }
-        for row, (id, found) in enumerate(zip(ids, learner.detect(pool, ids), strict=True))
+        for id, rejection, confusion, rows in zip(ids, *seen.scores, nearest.tolist(), strict=True)
     }
 
 

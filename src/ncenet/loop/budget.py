@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,23 +79,33 @@ class ExpectedBoxes:
         labels: standing answers by id.
         pool: where the images are.
         learner: a fitted detector; None before the first fit.
+        found: by id, what the detector is known to find; it looks at all other images itself.
     """
 
-    def __init__(self, labels: Mapping[str, Label], pool: Pool, learner: BoxLearner | None) -> None:
+    def __init__(
+        self,
+        labels: Mapping[str, Label],
+        pool: Pool,
+        learner: BoxLearner | None,
+        *,
+        found: Mapping[str, Detections] | None = None,
+    ) -> None:
         self._pool, self._learner, self._factor = pool, learner, 0.0
+        self._found = found or {}
         drawn = spent(labels.values())
         self._mean = drawn / len(labels) if labels else 1.0
         if learner is not None and labels:
-            total = sum(_likelihood(found) for found in learner.detect(pool, list(labels)))
+            total = self._likelihood(learner, list(labels))
             self._factor = drawn / total if total else 0.0
 
     def __call__(self, id: str) -> float:
         """Of one image, at least 1."""
         if self._learner is None or self._factor == 0:
             return max(1.0, self._mean)
-        (found,) = self._learner.detect(self._pool, [id])
-        return max(1.0, self._factor * _likelihood(found))
+        return max(1.0, self._factor * self._likelihood(self._learner, [id]))
 
-
-def _likelihood(found: Detections) -> float:
-    return sum(found.scores)
+    def _likelihood(self, learner: BoxLearner, ids: Sequence[str]) -> float:
+        """Of everything that is found in some images, added up."""
+        unseen = [id for id in ids if id not in self._found]
+        seen = [self._found[id] for id in ids if id in self._found]
+        return sum(sum(found.scores) for found in (*seen, *learner.detect(self._pool, unseen)))
