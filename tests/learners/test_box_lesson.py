@@ -10,6 +10,7 @@ from ncenet.learners.box_lesson import BoxLesson, Objects
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.ssd import SSD, build_detection_head
 from ncenet.recipe import HeadRecipe, ModelRecipe
+from ncenet.types import Boxes
 from tests.learners.make_scenes import CLASSES, scenes
 from tests.reference import detection as reference
 
@@ -40,7 +41,7 @@ def lesson(head: HeadRecipe) -> BoxLesson:
     ).double()
     images = torch.tensor(pool.array).permute(0, 3, 1, 2)[..., :64, :64]
     network.set_normalization(images)
-    objects = [Objects.of(boxes, (80, 96), CLASSES) for boxes in truth]
+    objects = [Objects.of(boxes, (96, 80), CLASSES) for boxes in truth]
     rows = {id: n for n, id in enumerate(pool.ids())}
     return BoxLesson(
         network,
@@ -49,6 +50,13 @@ def lesson(head: HeadRecipe) -> BoxLesson:
         objects,
         BoxAugment(64, fill=[0.0] * 3, flip=False, distort=False),
     )
+
+
+def test_objects_lie_in_parts_of_the_width_and_the_height():
+    boxes = Boxes(((24.0, 20.0, 96.0, 60.0),), ("blue",), (True,))
+    there = Objects.of(boxes, (96, 80), CLASSES)
+    assert there.boxes.tolist() == [[0.25, 0.25, 1, 0.75]]
+    assert (there.classes.tolist(), there.difficult.tolist()) == ([1], [True])
 
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import ncenet.learners.detector as module
-from ncenet.data.pools import ArrayPool
+from ncenet.data import images
+from ncenet.data.pools import ArrayPool, FolderPool
 from ncenet.errors import DataError, NotFitted, UnknownName, UsageError
 from ncenet.functional.average_precision import mean_average_precision
 from ncenet.functional.boxes import iou
@@ -17,6 +18,7 @@ from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.recipe import HeadRecipe
 from ncenet.rng import Streams
 from ncenet.types import Boxes, LabeledSet
+from tests.data.make import encode, photo, write
 from tests.learners.make import vectors, weights
 from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes
 
@@ -124,6 +126,26 @@ class TestPredict:
         centers = (anchors[:, :2] + anchors[:, 2:]) / 2
         assert centers.amin(0).tolist() == pytest.approx([WIDTH / 16, HEIGHT / 16], rel=1e-4)
         assert centers.amax(0).tolist() == pytest.approx([WIDTH * 15 / 16, HEIGHT * 15 / 16], rel=1e-4)
+
+    def test_pixels_are_those_of_the_upright_image_by_its_header(self, tmp_path, monkeypatch):
+        turned = photo(height=40, width=80)
+        exif = turned.getexif()
+        exif[0x0112] = 6  # stored lying on its side: it is shown as 40 wide and 80 high
+        pool = FolderPool(write(tmp_path, {"a.jpg": encode(turned, "JPEG", exif=exif)}))
+        learner, _, _ = fitted(epochs=1)
+        (said,) = learner.predict(pool, pool.ids(), want=frozenset({"boxes"}))
+
+        def decode(*_):
+            raise AssertionError("an image is not decoded for its size")
+
+        monkeypatch.setattr(images, "probe", decode)
+        monkeypatch.setattr(images, "decode", decode)
+        (found,) = learner.objects(pool, said)
+        right, lower = (max(box[edge] for box in found.boxes) for edge in (2, 3))
+        assert 20 < right <= 40 < lower <= 80
+        anchors = learner.anchors(pool, "a.jpg")
+        centers = (anchors[:, :2] + anchors[:, 2:]) / 2
+        assert centers.amax(0).tolist() == pytest.approx([40 * 15 / 16, 80 * 15 / 16], rel=1e-4)
 
     def test_before_a_fit(self, tmp_path):
         pool, _ = scenes()

@@ -34,8 +34,8 @@ class Objects:
 
     @classmethod
     def of(cls, boxes: Boxes, size: tuple[int, int], class_names: Sequence[str]) -> Objects:
-        """From boxes in pixels of an image of this height and width."""
-        height, width = size
+        """From boxes in pixels of an image of this width and height."""
+        width, height = size
         index = {name: c for c, name in enumerate(class_names)}
         places = torch.tensor(boxes.boxes, dtype=torch.float32).reshape(-1, 4)
         return cls(

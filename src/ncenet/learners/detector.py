@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ncenet.data.augment_boxes import BoxAugment
-from ncenet.data.pools import channels_of, probe
+from ncenet.data.pools import channels_of, size_of
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import UsageError
 from ncenet.functional.boxes import anchor_targets, decode
@@ -66,7 +66,7 @@ class Detector(NetworkLearner[SSD]):
         if len(labeled) == 0:
             raise UsageError("nothing to learn from: the labelled set is empty")
         objects = [
-            Objects.of(boxes, _size(pool, id), labeled.class_names)
+            Objects.of(boxes, size_of(pool, id), labeled.class_names)
             for id, boxes in zip(labeled.ids, labeled.boxes(), strict=True)
         ]
         warm = self._warm(before, labeled.class_names)
@@ -132,7 +132,7 @@ class Detector(NetworkLearner[SSD]):
     def objects(self, pool: Pool, said: Prediction) -> Iterator[Detections]:
         """What :meth:`detect` finds in images on which a prediction with boxes has been made."""
         for id, probs, boxes in zip(said.ids, said.probs, said.extras["boxes"], strict=True):
-            height, width = _size(pool, id)
+            width, height = size_of(pool, id)
             found = find_objects(probs[:, :-1], boxes.clamp(0, 1))
             pixels = found.boxes * torch.tensor([width, height, width, height])
             yield Detections(
@@ -144,7 +144,7 @@ class Detector(NetworkLearner[SSD]):
 
     def anchors(self, pool: Pool, id: str) -> Tensor:
         """The anchors (A, 4) on one image, in its pixels; they may reach beyond it."""
-        height, width = _size(pool, id)
+        width, height = size_of(pool, id)
         return self.network.anchors.cpu() * torch.tensor([width, height, width, height])
 
     @property
@@ -221,9 +221,3 @@ class Detector(NetworkLearner[SSD]):
             cache_gb=self.data.cache_gb,
             workers=self.data.workers,
         )
-
-
-def _size(pool: Pool, id: str) -> tuple[int, int]:
-    """Height and width of the original image."""
-    found = probe(pool, id)
-    return found.height, found.width
