@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
+from ncenet.bridges import graph
 from ncenet.bridges.graph import BOXES, OUTPUTS, VOTES, traced, write_onnx, write_torch
 from ncenet.bridges.model import DetectionModel, Model
 from ncenet.errors import MissingExtra
@@ -106,7 +107,7 @@ def in_torch(model):
     return lambda pixels: [each.detach().numpy() for each in module(torch.from_numpy(pixels))]
 
 
-def test_a_committee_votes_in_one_graph(tmp_path):
+def test_a_committee_votes_in_one_graph(tmp_path, monkeypatch):
     learner = build_learner(
         ModelRecipe(backbone="mlp", members=3),
         TrainRecipe(epochs=2, min_steps=0, batch_size=6),
@@ -117,7 +118,11 @@ def test_a_committee_votes_in_one_graph(tmp_path):
     learner.fit(labeled(pool), pool, cycle=1)
     learner.save(tmp_path / "model.safetensors")
     model = Model.from_pretrained(tmp_path)
-    runtime, program = in_runtime(model, tmp_path / "votes.onnx", VOTES), in_torch(model)
+    copied, portable = [], graph._portable
+    monkeypatch.setattr(graph, "_portable", lambda network: copied.append(network) or portable(network))
+    runtime = in_runtime(model, tmp_path / "votes.onnx", VOTES)
+    assert copied == [member.network for member in model.learner.members], "each member is copied once"
+    program = in_torch(model)
     for count in (1, 7):
         pixels = inputs(count)
         scores = model.predict(pixels.transpose(0, 2, 3, 1))

@@ -133,13 +133,7 @@ def traced(model: Model | DetectionModel) -> torch.export.ExportedProgram:
     Raises:
         UsageError: as :func:`graph_of`.
     """
-    # Two rows: a batch of one would be taken for a constant. Contiguous: in another layout the file warns.
-    kind = torch.uint8 if len(model.shape) == 3 else torch.float32
-    example = torch.zeros((2, *model.shape), dtype=kind)
-    with torch.no_grad():
-        return torch.export.export(
-            graph_of(model).eval(), (example,), dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}}
-        )
+    return _traced(graph_of(model), model.shape)
 
 
 def write_torch(model: Model | DetectionModel, file: Path) -> None:
@@ -169,10 +163,11 @@ def write_onnx(model: Model | DetectionModel, file: Path) -> None:
     except ImportError:
         raise MissingExtra("writing ONNX files", "onnx", "40 MB") from None
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    graph = graph_of(model)
     program: Any = torch.onnx.export(
-        traced(model),
+        _traced(graph, model.shape),
         input_names=["pixels" if len(model.shape) == 3 else "features"],
-        output_names=list(graph_of(model).outputs),
+        output_names=list(graph.outputs),
         dynamo=True,
         verbose=False,
     )
@@ -180,6 +175,15 @@ def write_onnx(model: Model | DetectionModel, file: Path) -> None:
     program.model.metadata_props["ncenet"] = json.dumps(model.config)
     with whole(file) as partial:
         program.save(partial, external_data=False)
+
+
+def _traced(graph: Graph | BoxGraph, shape: tuple[int, ...]) -> torch.export.ExportedProgram:
+    # Two rows: a batch of one would be taken for a constant. Contiguous: in another layout the file warns.
+    example = torch.zeros((2, *shape), dtype=torch.uint8 if len(shape) == 3 else torch.float32)
+    with torch.no_grad():
+        return torch.export.export(
+            graph.eval(), (example,), dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}}
+        )
 
 
 def _portable(network: AnyNetwork) -> AnyNetwork:
