@@ -9,6 +9,7 @@ import torch
 from ncenet.functional.average_precision import (
     average_precision,
     judge,
+    judge_all,
     mean_average_precision,
     mean_average_precision_interval,
 )
@@ -32,7 +33,7 @@ def there(*items):
 
 
 def area(predicted, true):
-    return mean_average_precision(predicted, true, NAMES, method="area")
+    return mean_average_precision(judge_all(predicted, true, NAMES), method="area")
 
 
 class TestByHand:
@@ -50,7 +51,7 @@ class TestByHand:
         predicted = [found((A, "ant", 0.9), (A, "ant", 0.8), (B, "ant", 0.7))]
         true = [there((A, "ant"), (B, "ant"))]
         assert area(predicted, true).mean == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-        points = mean_average_precision(predicted, true, NAMES, method="11-point").mean
+        points = mean_average_precision(judge_all(predicted, true, NAMES), method="11-point").mean
         assert points == pytest.approx((6 * 1 + 5 * 2 / 3) / 11), "recall 0 to .5, then .6 to 1"
 
     def test_the_likeliest_is_the_one_that_finds(self):
@@ -132,7 +133,7 @@ def random_case(seed, *, images=12, difficult=True):
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_the_reference(method, seed):
     predicted, true = random_case(seed)
-    result = mean_average_precision(predicted, true, NAMES, method=method)
+    result = mean_average_precision(judge_all(predicted, true, NAMES), method=method)
     for name in NAMES:
         detections = [
             [(s, b) for b, label, s in zip(d.boxes, d.labels, d.scores, strict=True) if label == name]
@@ -187,7 +188,7 @@ def test_equals_torchmetrics_where_the_definitions_meet(seed):
         ],
     )
     expected = theirs.compute()
-    ours = mean_average_precision(predicted, true, NAMES, method="11-point")
+    ours = mean_average_precision(judge_all(predicted, true, NAMES), method="11-point")
     assert ours.mean == pytest.approx(float(expected["map"]), abs=1e-6)
     assert [ours.per_class[name] for name in NAMES] == pytest.approx(
         expected["map_per_class"].tolist(), abs=1e-6
@@ -223,9 +224,9 @@ class TestInterval:
     @pytest.mark.parametrize("rows", [(0, 1, 2), (2, 2, 0), (1, 1, 1), (0, 2, 2), (2, 2, 2)])
     def test_a_draw_is_the_mean_of_its_images_however_often_each_was_drawn(self, method, rows):
         predicted, true = [self.PREDICTED[row] for row in rows], [self.TRUE[row] for row in rows]
-        wanted = mean_average_precision(predicted, true, NAMES, method=method).mean
+        wanted = mean_average_precision(judge_all(predicted, true, NAMES), method=method).mean
         ends = mean_average_precision_interval(
-            self.PREDICTED, self.TRUE, NAMES, method=method, rng=Draws(rows), replicates=1
+            judge_all(self.PREDICTED, self.TRUE, NAMES), method=method, rng=Draws(rows), replicates=1
         )
         assert ends == pytest.approx((wanted, wanted))
 
@@ -233,20 +234,19 @@ class TestInterval:
         """Two images, one found and one not: a draw has none, one or two of the found."""
         predicted, true = [found((A, "ant", 0.9)), found(id="two")], [there((A, "ant")), there((A, "ant"))]
         rng = np.random.default_rng(0)
-        assert mean_average_precision_interval(predicted, true, NAMES, method="area", rng=rng) == (0, 1)
+        judged = judge_all(predicted, true, NAMES)
+        assert mean_average_precision_interval(judged, method="area", rng=rng) == (0, 1)
         rare = Draws(*[(0, 1)] * 98, (0, 0), (1, 1))
-        ends = mean_average_precision_interval(
-            predicted, true, NAMES, method="area", rng=rare, replicates=100
-        )
+        ends = mean_average_precision_interval(judged, method="area", rng=rare, replicates=100)
         assert ends == (0.5, 0.5), "what happens in one draw of a hundred lies outside"
 
     def test_without_an_object_there_is_none(self):
         rng = np.random.default_rng(0)
-        assert mean_average_precision_interval([found()], [there()], NAMES, rng=rng) is None
+        assert mean_average_precision_interval(judge_all([found()], [there()], NAMES), rng=rng) is None
 
     def test_a_draw_of_images_without_objects_is_left_out(self):
         predicted, true = [found((A, "ant", 0.9)), found(id="two")], [there((A, "ant")), there()]
         ends = mean_average_precision_interval(
-            predicted, true, NAMES, method="area", rng=Draws((1, 1), (0, 1)), replicates=2
+            judge_all(predicted, true, NAMES), method="area", rng=Draws((1, 1), (0, 1)), replicates=2
         )
         assert ends == (1, 1)

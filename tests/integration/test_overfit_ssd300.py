@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncenet.data.pools import ArrayPool
-from ncenet.functional.average_precision import mean_average_precision
+from ncenet.functional.average_precision import judge_all, mean_average_precision
 from ncenet.learners.detector import Detector
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
@@ -48,5 +48,5 @@ def test_ssd300_vgg16_learns_eight_images_by_heart(head):
     labels = [boxes.to_label() for boxes in truth]
     report = learner.fit(LabeledSet(pool.ids(), labels, CLASSES), pool, cycle=1)
     found = list(learner.detect(pool, pool.ids()))
-    result = mean_average_precision(found, truth, CLASSES, method="11-point")
+    result = mean_average_precision(judge_all(found, truth, CLASSES), method="11-point")
     assert result.mean > 0.9, f"reached {result.mean:.3f} with a loss of {report.loss:.3f}"

@@ -10,6 +10,7 @@ import pytest
 
 from ncenet.data import BoxTestSet, ParquetPool
 from ncenet.errors import DataError, LedgerError, UnknownName, UnreadableImages
+from ncenet.functional import average_precision
 from ncenet.ledger import Ledger
 from ncenet.loop import detection, pictures
 from ncenet.loop import open as opening
@@ -73,6 +74,13 @@ def test_whoever_finds_everything_scores_one(tmp_path, test_set):
     assert record["objects"] == sum(not d for boxes in test_set.boxes for d in boxes.difficult)
     rows = read_csv(tmp_path / "detections.csv")
     assert len(rows) == sum(len(boxes) for boxes in test_set.boxes)
+
+
+def test_detections_are_judged_once_for_all_numbers(tmp_path, test_set, monkeypatch):
+    judged, judge = [], average_precision.judge
+    monkeypatch.setattr(average_precision, "judge", lambda *of: judged.append(of) or judge(*of))
+    score_detector(Knows(dict.fromkeys(test_set.ids, ((), (), ()))), test_set, tmp_path)
+    assert len(judged) == len(CLASSES) * len(test_set)
 
 
 def test_eleven_points_and_area_stand_side_by_side(tmp_path, test_set):

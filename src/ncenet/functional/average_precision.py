@@ -44,6 +44,20 @@ class MeanAveragePrecision:
     objects: Mapping[str, int]
 
 
+class Judged(NamedTuple):
+    """All detections of a class that count, likeliest first.
+
+    Attributes:
+        right: (n,) bool.
+        images: (n,) the row of the image of each.
+        objects: (N,) how many there are to find in each image.
+    """
+
+    right: Tensor
+    images: Tensor
+    objects: Tensor
+
+
 def judge(boxes: Tensor, objects: Tensor, difficult: Tensor) -> tuple[Tensor, Tensor]:
     """Which detections of one class in one image are right.
 
@@ -71,6 +85,43 @@ def judge(boxes: Tensor, objects: Tensor, difficult: Tensor) -> tuple[Tensor, Te
             found.add(which)
             right[row] = True
     return right, counts
+
+
+def judge_all(
+    predicted: Sequence[Detections], true: Sequence[Boxes], class_names: Sequence[str]
+) -> dict[str, Judged]:
+    """Which detections are right, once for all numbers that are taken from it.
+
+    Args:
+        predicted: what was found in each image.
+        true: what is there, parallel to ``predicted``.
+        class_names: the C classes.
+
+    Returns:
+        By class; classes are left out that have nothing to find.
+
+    Raises:
+        ValueError: the two differ in length.
+    """
+    if len(predicted) != len(true):
+        raise ValueError(f"detections in {len(predicted)} images, objects in {len(true)}")
+    classes = {}
+    for name in class_names:
+        scores, rights, images, objects = [], [], [], []
+        for row, (found, there) in enumerate(zip(predicted, true, strict=True)):
+            boxes, likelihoods = _of_class(name, found)
+            mine = [k for k, label in enumerate(there.labels) if label == name]
+            difficult = torch.tensor([there.difficult[k] for k in mine], dtype=torch.bool)
+            wanted = torch.tensor([there.boxes[k] for k in mine]).reshape(-1, 4)
+            objects.append(int((~difficult).sum()))
+            right, counts = judge(boxes, wanted, difficult)
+            scores.append(likelihoods[counts])
+            rights.append(right[counts])
+            images.append(torch.full((int(counts.sum()),), row))
+        if sum(objects) > 0:
+            order = torch.cat(scores).argsort(descending=True, stable=True)
+            classes[name] = Judged(torch.cat(rights)[order], torch.cat(images)[order], torch.tensor(objects))
+    return classes
 
 
 def average_precision(right: Tensor, objects: int, *, method: Method, times: Tensor | None = None) -> float:
@@ -103,37 +154,29 @@ def average_precision(right: Tensor, objects: int, *, method: Method, times: Ten
 
 
 def mean_average_precision(
-    predicted: Sequence[Detections],
-    true: Sequence[Boxes],
-    class_names: Sequence[str],
-    *,
-    method: Method = "11-point",
+    judged: Mapping[str, Judged], *, method: Method = "11-point"
 ) -> MeanAveragePrecision:
     """Average precision of each class and their mean.
 
     Args:
-        predicted: what was found in each image.
-        true: what is there, parallel to ``predicted``.
-        class_names: the C classes.
+        judged: all detections by class, see :func:`judge_all`.
         method: 11 points, the paper's headline for VOC 2007, or area.
 
-    Raises:
-        ValueError: the two differ in length.
+    >>> found = [Detections("a", ((0, 0, 9, 9),), ("cat",), (0.9,))]
+    >>> true = [Boxes(((0, 0, 9, 9), (20, 20, 40, 40)), ("cat", "cat"))]
+    >>> mean_average_precision(judge_all(found, true, ["cat"]), method="area").mean
+    0.5
     """
-    classes = _judged(predicted, true, class_names)
-    objects = {name: int(judged.objects.sum()) for name, judged in classes.items()}
+    objects = {name: int(each.objects.sum()) for name, each in judged.items()}
     per_class = {
-        name: average_precision(judged.right, objects[name], method=method)
-        for name, judged in classes.items()
+        name: average_precision(each.right, objects[name], method=method) for name, each in judged.items()
     }
     mean = sum(per_class.values()) / len(per_class) if per_class else math.nan
     return MeanAveragePrecision(mean, per_class, objects)
 
 
 def mean_average_precision_interval(
-    predicted: Sequence[Detections],
-    true: Sequence[Boxes],
-    class_names: Sequence[str],
+    judged: Mapping[str, Judged],
     *,
     method: Method = "11-point",
     rng: np.random.Generator,
@@ -146,9 +189,7 @@ def mean_average_precision_interval(
     nothing and is left out.
 
     Args:
-        predicted: what was found in each image.
-        true: what is there, parallel to ``predicted``.
-        class_names: the C classes.
+        judged: all detections by class, see :func:`judge_all`.
         method: as that of the mean.
         rng: draws.
         replicates: how many draws.
@@ -156,60 +197,23 @@ def mean_average_precision_interval(
     Returns:
         The two ends, in [0, 1]; None when there is nothing to find.
     """
-    classes = _judged(predicted, true, class_names).values()
+    if not judged:
+        return None
+    images = len(next(iter(judged.values())).objects)
     means = []
-    for _ in range(replicates if classes else 0):
-        drawn = rng.integers(len(true), size=len(true))
-        times = torch.from_numpy(np.bincount(drawn, minlength=len(true)))
+    for _ in range(replicates):
+        drawn = rng.integers(images, size=images)
+        times = torch.from_numpy(np.bincount(drawn, minlength=images))
         parts = [
-            average_precision(judged.right, total, method=method, times=times[judged.images])
-            for judged in classes
-            if (total := int((judged.objects * times).sum()))
+            average_precision(each.right, total, method=method, times=times[each.images])
+            for each in judged.values()
+            if (total := int((each.objects * times).sum()))
         ]
         means += [sum(parts) / len(parts)] if parts else []
     if not means:
         return None
     low, high = np.percentile(means, [2.5, 97.5]).tolist()
     return low, high
-
-
-class _Judged(NamedTuple):
-    """All detections of a class that count, likeliest first.
-
-    Attributes:
-        right: (n,) bool.
-        images: (n,) the row of the image of each.
-        objects: (N,) how many there are to find in each image.
-    """
-
-    right: Tensor
-    images: Tensor
-    objects: Tensor
-
-
-def _judged(
-    predicted: Sequence[Detections], true: Sequence[Boxes], class_names: Sequence[str]
-) -> dict[str, _Judged]:
-    """By class, those left out that have nothing to find."""
-    if len(predicted) != len(true):
-        raise ValueError(f"detections in {len(predicted)} images, objects in {len(true)}")
-    classes = {}
-    for name in class_names:
-        scores, rights, images, objects = [], [], [], []
-        for row, (found, there) in enumerate(zip(predicted, true, strict=True)):
-            boxes, likelihoods = _of_class(name, found)
-            mine = [k for k, label in enumerate(there.labels) if label == name]
-            difficult = torch.tensor([there.difficult[k] for k in mine], dtype=torch.bool)
-            wanted = torch.tensor([there.boxes[k] for k in mine]).reshape(-1, 4)
-            objects.append(int((~difficult).sum()))
-            right, counts = judge(boxes, wanted, difficult)
-            scores.append(likelihoods[counts])
-            rights.append(right[counts])
-            images.append(torch.full((int(counts.sum()),), row))
-        if sum(objects) > 0:
-            order = torch.cat(scores).argsort(descending=True, stable=True)
-            classes[name] = _Judged(torch.cat(rights)[order], torch.cat(images)[order], torch.tensor(objects))
-    return classes
 
 
 def _of_class(name: str, found: Detections) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,11 @@ from typing import Any
 
 from ncenet.data.dataset import BoxTestSet
 from ncenet.files import write_csv
-from ncenet.functional.average_precision import mean_average_precision, mean_average_precision_interval
+from ncenet.functional.average_precision import (
+    judge_all,
+    mean_average_precision,
+    mean_average_precision_interval,
+)
 from ncenet.loop.box_learner import BoxLearner
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
@@ -36,11 +40,11 @@ def score_detector(learner: BoxLearner, test: BoxTestSet, files: Path) -> dict[s
     """
     start = time.perf_counter()
     found = list(learner.detect(test.pool, test.ids))
-    points = mean_average_precision(found, test.boxes, test.class_names, method="11-point")
-    area = mean_average_precision(found, test.boxes, test.class_names, method="area")
+    judged = judge_all(found, test.boxes, test.class_names)
+    points, area = mean_average_precision(judged), mean_average_precision(judged, method="area")
     seconds = time.perf_counter() - start
     random = Streams(0).numpy("bootstrap", len(test))
-    interval = mean_average_precision_interval(found, test.boxes, test.class_names, rng=random)
+    interval = mean_average_precision_interval(judged, rng=random)
     write_csv(files / "detections.csv", ("id", "x1", "y1", "x2", "y2", "label", "score"), _listed(found))
     draw_tested(files, test, found)
     return {
