@@ -43,6 +43,12 @@ def test_the_loss_to_rank_by_equals_the_reference_but_for_the_rounding_of_a_like
         assert torch.equal(log_p, kept)
 
 
+def test_the_loss_to_rank_by_has_no_gradient() -> None:
+    log_p = torch.tensor([[-0.5, -1.0]], requires_grad=True)
+    assert F.nce_loss(log_p, torch.tensor([0])).requires_grad
+    assert not F.nce_rank_loss(log_p, 0).requires_grad
+
+
 def test_ranks_are_those_of_the_loss() -> None:
     log_p = -torch.rand(500, 4, generator=torch.Generator().manual_seed(0)).double() * 5
     loss = F.nce_loss(log_p, torch.full((500,), 3))

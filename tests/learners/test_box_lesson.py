@@ -60,6 +60,21 @@ def test_objects_lie_in_parts_of_the_width_and_the_height():
 
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_the_background_is_ranked_without_gradient(head, monkeypatch):
+    task = lesson(head)
+    ranked, rank = [], task.network.head.rank_loss
+
+    def watched(output, target):
+        ranked.append(rank(output, target))
+        return ranked[-1]
+
+    monkeypatch.setattr(task.network.head, "rank_loss", watched)
+    images, wanted, codes = task.batch(range(6), torch.Generator())
+    assert task.judge(task.network(images), wanted, codes.double()).loss.requires_grad
+    assert [each.requires_grad for each in ranked] == [False]
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 def test_loss_and_gradients_equal_those_of_all_anchors(head):
     task = lesson(head)
     network, background = task.network, task.network.background

@@ -50,9 +50,8 @@ class Head(nn.Module):
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Loss (...) of output (..., C) for class indices (...)."""
 
-    @torch.no_grad()
     def rank_loss(self, output: Tensor, target: int) -> Tensor:
-        """Loss (...) of output (..., C) if all of it were of one class: without gradient, to rank by."""
+        """Loss (...) of output (..., C) if all of it were of one class, to rank by and not to learn from."""
         return self.loss(output, torch.full(output.shape[:-1], target, device=output.device))
 
     @abstractmethod
@@ -182,7 +181,6 @@ class PrototypeClassifier(Head):
         discriminative = -log_q.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
         return (1 - self.cross_entropy) * loss + self.cross_entropy * discriminative
 
-    @torch.no_grad()
     def rank_loss(self, output: Tensor, target: int) -> Tensor:
         """Eq. 5 for one class in a quarter of the time, rounded to 1e-7 of a likelihood."""
         if self.cross_entropy:
