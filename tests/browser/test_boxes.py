@@ -117,7 +117,7 @@ def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, runni
     ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
     page.wait_for_selector("#curve svg")
     assert "mAP, % over labelled images" in page.inner_text("#curve")
-    while not page.inner_text("#phase").startswith("Much in it looks like no class"):
+    while not page.inner_text("#phase").startswith("Much in it lies between classes"):
         done += drawer.answer(1)  # whatever was in front of the person stays until it is answered
     assert page.query_selector(".box.suggested") is None, "blind by default"
     drawer.keys("h")

@@ -63,7 +63,7 @@ def test_what_the_model_says_is_told_on_request_alone(server, annotator):
     assert "the model says nothing about it" in ann.page.inner_text("#why")
     ann.answer(20)
     ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
-    while not ann.page.inner_text("#phase").startswith("Far from every"):
+    while not ann.page.inner_text("#phase").startswith("Between classes"):
         ann.answer(1)  # whatever was in front of the person stays until it is answered
     assert ann.page.query_selector(".suggested") is None, "blind by default"
     ann.page.keyboard.press("h")

@@ -15,20 +15,20 @@ def arms(beside, **changes):
 
 
 def test_the_first_beside_is_the_baseline_and_none_stands_twice():
-    comparison, made = arms(["random", "margin", "rejection"])
-    assert made == {f"nce {name}": (name, "none") for name in ("rejection", "random", "margin")}
+    comparison, made = arms(["random", "margin", "confusion"])
+    assert made == {f"nce {name}": (name, "none") for name in ("confusion", "random", "margin")}
     assert comparison.baseline_arm == "nce random"
     assert comparison.seeds == (0, 1)
 
 
 def test_a_diverse_strategy_may_stand_beside_itself():
-    comparison, made = arms(["rejection", "random"], diversify="kmeans")
+    comparison, made = arms(["confusion", "random"], diversify="kmeans")
     assert made == {
-        "nce rejection, kmeans": ("rejection", "kmeans"),
-        "nce rejection": ("rejection", "none"),
+        "nce confusion, kmeans": ("confusion", "kmeans"),
+        "nce confusion": ("confusion", "none"),
         "nce random": ("random", "none"),
     }
-    assert comparison.baseline_arm == "nce rejection"
+    assert comparison.baseline_arm == "nce confusion"
 
 
 def test_what_cannot_be_diversified_is_refused_before_a_trial_runs():

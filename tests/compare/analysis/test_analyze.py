@@ -130,7 +130,7 @@ def test_missing_data_is_said_and_tried_again(compared):
     recipe.write_text(kept.replace("train: digits", "train: gone/"))
     found = analyze(compared)
     assert list(found.problems) == ["information-seed-4"]
-    assert "gone/: no built-in data set of this name, and no such file or folder" in str(found.problems)
+    assert "gone: no built-in data set of this name, and no such file or folder" in str(found.problems)
     recipe.write_text(kept)
     assert analyze(compared).problems == {}
 
