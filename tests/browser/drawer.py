@@ -8,7 +8,7 @@ from tests.data.detection.make import CLASSES, samples
 WIDTH, HEIGHT = 480, 320
 """Of the images: shown enlarged or reduced, never as they are."""
 SIZES = ("--held-out", "2", "--initial", "4", "--query-size", "3", "--first", "random")
-TINY = ("--task", "detection", "--image-size", "64", "--anchor-features", "16")
+TINY = ("--task", "detection", "--strategy", "rejection", "--image-size", "64", "--anchor-features", "16")
 MADE = samples(24, width=WIDTH, height=HEIGHT)
 TRUTH = {f"{sample.name}.jpg": sample.boxes for sample in MADE}
 
@@ -62,3 +62,12 @@ class Drawer:
             self.annotator.shown(besides=id)
             done.append(id)
         return done
+
+    def open_past(self, id: str) -> None:
+        """Open a past answer from the grid, once it is there."""
+        cell = f".cell[title='{id}']"
+        self.keys("g")
+        self.page.wait_for_selector(cell)
+        self.page.focus(cell)
+        self.keys("Enter")
+        self.page.wait_for_function("id => document.querySelector('#image').dataset.id === id", arg=id)

@@ -120,13 +120,16 @@ def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, runni
     while not page.inner_text("#phase").startswith("Much in it lies between classes"):
         done += drawer.answer(1)  # whatever was in front of the person stays until it is answered
     assert page.query_selector(".box.suggested") is None, "blind by default"
-    drawer.keys("h")
-    page.wait_for_selector("#why:not([hidden])")
     # What a detector finds that has trained for seconds can't be said beforehand: it is told what to find.
-    page.evaluate(
-        "ncenet.canvas.suggest([{ box: [10.5, 20, 110, 90.2], label: 'one', score: 0.8 },"
-        " { box: [200, 20, 280, 90], label: 'zero', score: 0.4 }])"
-    )
+    found = [
+        {"box": [10.5, 20, 110, 90.2], "label": "one", "score": 0.8},
+        {"box": [200, 20, 280, 90], "label": "zero", "score": 0.4},
+    ]
+    page.route("**/api/why", lambda route: route.fulfill(json=route.fetch().json() | {"boxes": found}))
+    drawer.keys("h")
+    page.wait_for_selector(".box.suggested")
+    assert "The model suggests 1 one, 1 zero" in page.inner_text("#why")
+    page.unroute("**/api/why")
     assert page.locator(".box.suggested").count() == 2 and drawer.drawn == []
     page.mouse.click(*drawer.place(50, 50))
     assert drawer.drawn == [([10.5, 20, 110, 90.2], "one")] and page.locator(".box.suggested").count() == 1
