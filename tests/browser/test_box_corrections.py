@@ -23,30 +23,20 @@ def standing(running) -> dict[str, Boxes]:
         return {id: Boxes.from_label(text) for id, text in ledger.labeled()}
 
 
-def open_past(drawer, id):
-    """Open a past answer from the grid, once it is there."""
-    cell = f".cell[title='{id}']"
-    drawer.keys("g")
-    drawer.page.wait_for_selector(cell)
-    drawer.page.focus(cell)
-    drawer.keys("Enter")
-    drawer.page.wait_for_function("id => document.querySelector('#image').dataset.id === id", arg=id)
-
-
 def test_boxes_beyond_the_image_are_cut_and_those_beyond_the_most_are_not_taken(drawer, running):
     page, ann = drawer.page, drawer.annotator
     wide, many = page.evaluate("ncenet.session.ahead.map(({ turn }) => turn.id)")[1:3]
     tell(running, wide, [(-3.5, 0, WIDTH + 0.5, 40), (WIDTH, 5, WIDTH + 9, 9), (10, 20, 30, 40)])
     tell(running, many, [(n % 400, n // 400, n % 400 + 9, 90) for n in range(MOST_BOXES + 1)])
 
-    open_past(drawer, wide)
+    drawer.open_past(wide)
     assert drawer.drawn == [([0, 0, WIDTH, 40], "one"), ([10, 20, 30, 40], "one")]
     assert "Cut at the edge of the image: 2 boxes" in page.inner_text("#notice")
     drawer.keys("Enter")
     ann.settled()
     assert standing(running)[wide].boxes == ((0, 0, WIDTH, 40), (10, 20, 30, 40))
 
-    open_past(drawer, many)
+    drawer.open_past(many)
     drawer.keys("Enter")
     assert f"takes {MOST_BOXES} boxes at most, and this one has {MOST_BOXES + 1}" in page.inner_text(
         "#notice"
@@ -130,13 +120,13 @@ def test_z_leaves_what_another_annotator_said(drawer, running):
         {"who": "bob", "entries": [entry]},
     )
     sent.clear()
-    open_past(drawer, id)
+    drawer.open_past(id)
     drawer.keys("z")
     assert "came from elsewhere" in page.inner_text("#notice")
     drawer.drag((40, 30), (160, 130))
     drawer.keys("2", "Enter")
     ann.settled()
-    open_past(drawer, id)
+    drawer.open_past(id)
     drawer.keys("z")  # one's own
     ann.settled()
     entries = [entry for parcel in sent for entry in parcel["entries"]]

@@ -56,8 +56,12 @@ export class BoxCanvas {
     return false;
   }
 
-  /** The boxes as an answer; null, and a word, while one of them has no class, or there are too many. */
+  /** The boxes as an answer; null, and a word, while one of them is dragged or has no class, or there are too many. */
   answer() {
+    if (this.drag?.going) {
+      notice("Let go of the box first.");
+      return null;
+    }
     if (!this.#takes(0)) return null;
     const nameless = this.drawing.boxes.findIndex(({ label }) => !label);
     if (nameless < 0) return this.drawing.answer();
@@ -66,8 +70,11 @@ export class BoxCanvas {
     return null;
   }
 
+  /** Take back the drag that is going on, or else the last edit; whether there was one. */
   undo() {
-    if (!this.drawing?.undo()) return false;
+    const dragging = this.drag?.going;
+    this.#cancel();
+    if (!dragging && !this.drawing?.undo()) return false;
     this.#edit(() => {}, () => `Undone: ${this.#count()}`);
     return true;
   }
@@ -77,9 +84,12 @@ export class BoxCanvas {
     else notice("Select the box to delete: click on it, or press Tab.");
   }
 
-  /** Put suggestions up, dashed, in the place of those that were there. */
+  /** Put suggestions up, dashed, in the place of those that were there; they arrive whenever they do. */
   suggest(boxes) {
-    this.#edit(() => (this.drawing.suggested = boxes), () => `${boxes.length} suggested`);
+    this.drawing.suggested = boxes;
+    this.draw();
+    this.onChange();
+    say(`${boxes.length} suggested`);
   }
 
   take(positions) {
@@ -95,7 +105,10 @@ export class BoxCanvas {
   /** A key; whether it meant something here. */
   key({ key, shiftKey, repeat }) {
     if (!this.drawing) return false;
-    if (key === "Tab") return this.#next(shiftKey ? -1 : 1);
+    if (key === "Tab") {
+      this.#cancel();
+      return this.#next(shiftKey ? -1 : 1);
+    }
     if (key === "Escape") return this.#escape();
     if (key === "+" || key === "Insert") {
       if (!this.#takes(1)) return true;
@@ -137,7 +150,9 @@ export class BoxCanvas {
     return count === 1 ? "1 box" : `${count} boxes`;
   }
 
+  /** Whatever is edited by key or button, a drag that is going on ends first, as if it had not begun. */
   #edit(change, words) {
+    this.#cancel();
     change();
     this.draw();
     this.onChange();
@@ -212,8 +227,11 @@ export class BoxCanvas {
   }
 
   #move(event) {
-    const { drag, drawing } = this;
-    if (!drag) return;
+    if (this.drag) this.#follow(this.drag, event);
+  }
+
+  #follow(drag, event) {
+    const { drawing } = this;
     if (!drag.going) {
       if (Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) < CLICK) return;
       drag.going = true;
@@ -228,9 +246,9 @@ export class BoxCanvas {
 
   #up(event) {
     const { drag, drawing } = this;
-    this.#move(event);
     this.drag = null;
     if (!drag) return;
+    this.#follow(drag, event);
     if (!drag.going) this.#click(drag);
     else if (drag.what !== "draw") this.#edit(() => {}, () => this.#told());
     else if (drag.band && this.#takes(1)) {
@@ -251,7 +269,8 @@ export class BoxCanvas {
   }
 
   #cancel() {
-    if (this.drag?.going && this.drag.what !== "draw") this.drawing.undo();
+    if (!this.drag) return;
+    if (this.drag.going && this.drag.what !== "draw") this.drawing.undo();
     this.drag = null;
     this.draw();
   }

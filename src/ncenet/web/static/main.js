@@ -80,21 +80,20 @@ function useCanvas() {
   for (const element of document.querySelectorAll("[data-task]")) element.hidden = element.dataset.task !== state.task;
 }
 
-// What is drawn on the image that has no answer yet outlives a reload of its window.
-const draftName = () => `ncenet/${state.run}/draft`;
+// What is drawn on an image that has no answer yet outlives a reload of its window, whatever is in front by then.
+const draftName = (id) => `ncenet/${state.run}/draft/${id}`;
+const keepDraft = ({ turn, drawing }) => sessionStorage.setItem(draftName(turn.id), JSON.stringify(drawing.boxes));
 
 function showDrawing() {
   const item = session.current;
-  const draft = JSON.parse(sessionStorage.getItem(draftName()) ?? "{}");
-  if (draft.id && item && session.looking === null && draft.id !== item.turn.id) sessionStorage.removeItem(draftName());
-  canvas.show(item?.turn.size ? drawingOf(item, draft.id === item.turn.id ? draft.boxes : undefined) : null);
+  const draft = item && JSON.parse(sessionStorage.getItem(draftName(item.turn.id)));
+  canvas.show(item?.turn.size ? drawingOf(item, draft ?? undefined) : null);
   markClass(canvas.marked);
 }
 
 function drawn() {
   markClass(canvas.marked);
-  const { turn, drawing, answers } = session.current;
-  if (!answers.length) sessionStorage.setItem(draftName(), JSON.stringify({ id: turn.id, boxes: drawing.boxes }));
+  if (!session.current.answers.length) keepDraft(session.current);
 }
 
 function showOutbox() {
@@ -126,7 +125,10 @@ function undo() {
   const item = session.undo();
   if (item === undefined) notice("There is no answer to undo.");
   else if (item === null) notice("That answer came from elsewhere: correct it with another one.");
-  else say("Undone");
+  else {
+    if (item.drawing && !item.answers.length) keepDraft(item);
+    say("Undone");
+  }
 }
 
 function back() {
@@ -153,6 +155,7 @@ function actOnBoxes(what, label) {
   if (!item) return undefined;
   if (what === "skip" || what === "unsure") {
     session.answer(what, null, canvas.drawing?.answer());
+    sessionStorage.removeItem(draftName(item.turn.id));
     return say(what);
   }
   if (what === "why" || (what === "suggest" && canvas.drawing)) {
@@ -165,7 +168,10 @@ function actOnBoxes(what, label) {
   if (what === "delete") return canvas.remove();
   if (what === "take") return canvas.takeAll();
   const boxes = canvas.answer();
-  if (boxes && session.answer("answer", null, boxes)) say(`Answered: ${wordsFor({ kind: "answer", boxes })}`);
+  if (boxes && session.answer("answer", null, boxes)) {
+    sessionStorage.removeItem(draftName(item.turn.id));
+    say(`Answered: ${wordsFor({ kind: "answer", boxes })}`);
+  }
   return undefined;
 }
 
