@@ -8,7 +8,7 @@ from tests.data.detection.make import CLASSES, samples
 WIDTH, HEIGHT = 480, 320
 """Of the images: shown enlarged or reduced, never as they are."""
 SIZES = ("--held-out", "2", "--initial", "4", "--query-size", "3", "--first", "random")
-TINY = ("--task", "detection", "--strategy", "rejection", "--image-size", "64", "--anchor-features", "16")
+TINY = ("--task", "detection", "--image-size", "64", "--anchor-features", "16")
 MADE = samples(24, width=WIDTH, height=HEIGHT)
 TRUTH = {f"{sample.name}.jpg": sample.boxes for sample in MADE}
 

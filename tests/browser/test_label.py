@@ -56,8 +56,7 @@ def test_sixty_images_by_keyboard_through_two_cycles(server, annotator):
 
 
 def test_what_the_model_says_is_told_on_request_alone(server, annotator):
-    # The model is trusted from the first on.
-    running = server(*SIZES, "--strategy", "rejection", "--first", "random")
+    running = server(*SIZES, "--first", "random")  # trusts the model from the first on
     ann = annotator(running)
     ann.page.keyboard.press("w")
     ann.page.wait_for_selector("#why:not([hidden])")
