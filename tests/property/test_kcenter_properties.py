@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ncenet.functional import k_centers, kcenter
@@ -24,6 +24,7 @@ SMALL = st.integers(1, 6)
 def test_picks_equal_brute_force_at_any_block_size(
     seed: int, N: int, L: int, D: int, sizes: dict[str, int]
 ) -> None:
+    assume(L > 0 or N != 2)  # two points are equally far from their mean: rounding alone would pick the first
     generator = torch.Generator().manual_seed(seed)
     pool, centers = torch.randn(N, D, generator=generator), torch.randn(L, D, generator=generator)
     indices, distances = brute_force(pool.tolist(), N, centers.tolist())
