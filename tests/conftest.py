@@ -11,6 +11,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.commands import run_command
+
 torch.set_num_threads(1)
 
 settings.register_profile("ncenet", deadline=None, print_blob=True)
@@ -29,3 +31,11 @@ def global_generators_untouched():
     before = state()
     yield
     assert state() == before, "something drew from a global generator"
+
+
+@pytest.fixture
+def ncenet(tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return lambda *words: run_command(capsys, words)

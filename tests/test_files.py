@@ -1,10 +1,15 @@
-"""Files appear whole, or not at all."""
+"""Files appear whole, or not at all; folders are for one process at a time."""
 
 import json
+import subprocess
+import sys
+from threading import Event, Thread
+from time import sleep
 
 import pytest
 
-from ncenet.files import whole, write_csv, write_json, write_text
+from ncenet.errors import UsageError
+from ncenet.files import alone, whole, write_csv, write_json, write_text
 
 
 def names(folder):
@@ -50,3 +55,54 @@ def test_tables_and_records(tmp_path):
     assert (tmp_path / "a.csv").read_text() == 'id,label\n"a,b",cat\n"""",1\n'
     write_json(tmp_path / "a.json", {"a": [1]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1]}
+
+
+def test_a_folder_is_for_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+    folder = tmp_path / "run"
+    with alone(folder):
+        with (
+            pytest.raises(UsageError, match=r"run: another ncenet is at work in this folder; wait"),
+            alone(folder),
+        ):
+            pass
+        with alone(tmp_path / "other"):
+            pass
+    with alone(folder):
+        pass
+
+
+def test_who_waits_gets_the_folder_when_the_other_has_done(tmp_path):
+    inside, order = Event(), []
+
+    def first():
+        with alone(tmp_path):
+            inside.set()
+            sleep(0.2)
+            order.append("first")
+
+    thread = Thread(target=first)
+    thread.start()
+    inside.wait(10)
+    with alone(tmp_path, wait=True):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_killed_process_lets_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+    code = (
+        "import sys, pathlib, time, ncenet.files\n"
+        "with ncenet.files.alone(pathlib.Path(sys.argv[1])):\n"
+        "    print('in', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(UsageError, match="at work"), alone(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+    with alone(tmp_path):
+        pass

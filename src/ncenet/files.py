@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written under a temporary name, then renamed."""
+"""Files that are there whole or not at all, and folders that one process works in at a time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from ncenet.errors import UsageError
+
+LOCK = ".lock"
+"""File by which processes know of each other; it stays, and holds nothing."""
+PATIENCE = 5.0
+"""Seconds within which what a killed process has started should be gone too."""
+
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
     """Have the block write a file or folder that takes its name only when the block ends well.
+
+    It is written under another name and renamed.
 
     Args:
         target: the name in the end. A file of that name is replaced; a folder must not be there.
@@ -37,6 +48,30 @@ def whole(target: Path) -> Iterator[Path]:
         _remove(partial)
         raise
     partial.replace(target)
+
+
+@contextmanager
+def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Have the block be the only one, of all processes, that works in a folder.
+
+    The operating system lets go of the folder when the process ends, however it ends.
+
+    Args:
+        folder: made when missing.
+        wait: until the others have done, instead of raising after :data:`PATIENCE`.
+
+    Raises:
+        UsageError: another process is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(folder / LOCK).acquire(timeout=-1 if wait else PATIENCE)
+    except Timeout:
+        raise UsageError(
+            f"{folder}: another ncenet is at work in this folder; wait until it has ended, or name another"
+        ) from None
+    with held:
+        yield
 
 
 def write_text(file: Path, text: str) -> None:

@@ -15,10 +15,8 @@ from ncenet.bridges.graph import BOXES, OUTPUTS, VOTES, traced, write_onnx, writ
 from ncenet.bridges.model import DetectionModel, Model
 from ncenet.errors import MissingExtra
 from ncenet.functional.suppression import find_objects
-from ncenet.learners.committee import build_learner
-from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
-from tests.learners.make import CLASSES, SIDE, classifier, images, labeled, vectors
+from ncenet.recipe import HeadRecipe
+from tests.learners.make import CLASSES, classifier, committee, images, labeled, vectors
 from tests.learners.make_scenes import detector, labeled_scenes, scenes
 
 
@@ -108,12 +106,7 @@ def in_torch(model):
 
 
 def test_a_committee_votes_in_one_graph(tmp_path, monkeypatch):
-    learner = build_learner(
-        ModelRecipe(backbone="mlp", members=3),
-        TrainRecipe(epochs=2, min_steps=0, batch_size=6),
-        DataRecipe(image_size=SIDE, workers=1),
-        Streams(0),
-    )
+    learner = committee(epochs=2)
     pool = images(channels=3)
     learner.fit(labeled(pool), pool, cycle=1)
     learner.save(tmp_path / "model.safetensors")

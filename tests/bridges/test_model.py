@@ -16,11 +16,9 @@ import ncenet
 from ncenet.bridges.model import Model
 from ncenet.errors import DataError, MissingExtra, UnreadableImage, UsageError
 from ncenet.functional.scores import confusion, rejection, vote_entropy
-from ncenet.learners.committee import build_learner
-from ncenet.recipe import DataRecipe, LoopRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
+from ncenet.recipe import LoopRecipe
 from ncenet.strategies import build_strategy
-from tests.learners.make import CLASSES, SIDE, classifier, images, labeled, vectors
+from tests.learners.make import CLASSES, SIDE, classifier, committee, images, labeled, vectors
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +111,7 @@ class TestScores:
 
 class TestCommittee:
     def test_scores_are_those_of_its_strategies(self, tmp_path):
-        learner = build_learner(
-            ModelRecipe(backbone="mlp", members=3),
-            TrainRecipe(epochs=2, min_steps=0, batch_size=6),
-            DataRecipe(image_size=SIDE, workers=1),
-            Streams(0),
-        )
+        learner = committee(epochs=2)
         learner.fit(labeled(images()), images(), cycle=1)
         learner.save(tmp_path / "model.safetensors")
         model = ncenet.load(tmp_path)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ncenet.types import Boxes
 from tests.browser.drawer import HEIGHT, TRUTH
-from tests.cli.conftest import ncenet  # noqa: F401 - a fixture
 
 
 def near(box, wanted, by=1) -> bool:
@@ -94,7 +93,7 @@ def test_boxes_are_drawn_edited_and_undone(drawer, running):
     assert ann.mistakes == []
 
 
-def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, running, ncenet, tmp_path):  # noqa: F811
+def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, running, ncenet, tmp_path):
     page, ann = drawer.page, drawer.annotator
     done = drawer.answer(2)
     page.wait_for_function(

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from ncenet.ledger import Ledger
-from tests.cli.conftest import TINY
+from tests.commands import TINY
 from tests.data.make import jpeg, write
 
 CLASSES = "ant,bee"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ncenet.files import alone
 from tests.data.make import gray_png, write
 
 FOLDER = Path("runs/tiny")
@@ -47,6 +48,15 @@ def test_a_dry_run_counts_what_is_left_and_writes_nothing(ncenet, file, tmp_path
     fewer = ncenet("compare", file, "--dry-run", "--arms", "NCE random", "--seeds", 1)
     assert "for 1 trials" in fewer.out
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_second_one_at_the_same_time_is_refused(ncenet, file, monkeypatch):
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+    with alone(FOLDER):
+        done = ncenet("compare", file)
+    assert done.code == 2
+    assert f"{FOLDER}: another ncenet is at work in this folder" in done.said
+    assert [path.name for path in FOLDER.iterdir()] == [".lock"], "it has begun nothing"
 
 
 def test_a_dry_run_says_what_it_leaves_out(ncenet, file):

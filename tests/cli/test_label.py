@@ -9,7 +9,7 @@ import pytest
 
 from ncenet.recipe import DataRecipe, Recipe
 from ncenet.web import serve as module
-from tests.cli.conftest import TINY
+from tests.commands import TINY
 from tests.data.make import jpeg, write
 
 CLASSES = ("--classes", "ant,bee")

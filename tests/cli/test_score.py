@@ -15,7 +15,7 @@ from ncenet.cli import main
 from ncenet.data import open_dataset
 from ncenet.recipe import Recipe
 from ncenet.types import LabeledSet
-from tests.cli.conftest import SMALL_RUN
+from tests.commands import SMALL_RUN
 from tests.data.detection.make import samples, write_voc
 from tests.data.make import jpeg, write
 from tests.learners.make_scenes import detector

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ncenet.files import alone
 from ncenet.ledger import Ledger
-from tests.cli.conftest import SMALL_RUN, TINY
+from tests.commands import SMALL_RUN, TINY
 
 RUN = Path("runs/digits-confusion")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -81,6 +82,16 @@ def test_again_changes_nothing(ncenet, run):
     assert again.out == run.out
     assert contents(RUN) == before
     assert ledger_dump(RUN) == dump
+
+
+def test_two_at_once_are_one_too_many(ncenet, run, monkeypatch):
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+    with alone(RUN):
+        again = ncenet("run", RUN / "recipe.yaml", "--cycles", "3", "--out", RUN)
+        asked = ncenet("ask", RUN)
+    for refused in (again, asked):
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{RUN}: another ncenet is at work in this folder; wait until it has ended" in refused.said
 
 
 def test_more_cycles_continue_a_run(ncenet, run):

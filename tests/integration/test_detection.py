@@ -14,7 +14,6 @@ from ncenet.ledger import Ledger
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from ncenet.types import Boxes
-from tests.cli.conftest import ncenet  # noqa: F401 - a fixture
 from tests.data.detection.make import CLASSES, samples, write_images, write_voc
 
 TINY = (
@@ -38,7 +37,7 @@ def recipe(voc, strategy, head):
     )
 
 
-def test_one_command_from_boxes_to_a_report(ncenet, voc):  # noqa: F811
+def test_one_command_from_boxes_to_a_report(ncenet, voc):
     done = ncenet("simulate", voc, *TINY, *RUN, "--out", "run")
     assert done.code == 0, done.err
     assert "the mAP on the held-out images is" in " ".join(done.out.split())
@@ -52,7 +51,7 @@ def test_one_command_from_boxes_to_a_report(ncenet, voc):  # noqa: F811
     assert again.out == done.out, "a finished run is only shown"
 
 
-def test_a_budget_of_boxes_is_what_the_curve_is_drawn_over(ncenet, voc):  # noqa: F811
+def test_a_budget_of_boxes_is_what_the_curve_is_drawn_over(ncenet, voc):
     done = ncenet("simulate", voc, *TINY, *RUN, "--budget-unit", "box", "--beside", "random", "--out", "run",
                   "--strategy", "confusion", "--processes", 1)  # fmt: skip
     assert done.code == 0, done.err
@@ -71,7 +70,7 @@ def test_heads_and_strategies_run(tmp_path, voc, head, strategy):
         assert len(ledger.labeled()) == 10
 
 
-def test_people_draw_boxes_on_images_of_their_own(ncenet, tmp_path):  # noqa: F811
+def test_people_draw_boxes_on_images_of_their_own(ncenet, tmp_path):
     made = samples(8)
     photos = write_images(tmp_path / "photos", made)
     truth = {f"{sample.name}.jpg": sample.boxes for sample in made}
@@ -111,7 +110,7 @@ def test_killed_in_the_midst_and_resumed_equals_never_killed(tmp_path, voc):
     assert len(record["curve"]) == 3
 
 
-def test_a_dry_run_costs_the_real_detector(ncenet, voc):  # noqa: F811
+def test_a_dry_run_costs_the_real_detector(ncenet, voc):
     done = ncenet("simulate", voc, *TINY, *RUN, "--dry-run")
     assert done.code == 0, done.err
     lines = {line.split()[0]: line for line in done.out.splitlines()}

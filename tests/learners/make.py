@@ -6,6 +6,7 @@ import numpy as np
 
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
+from ncenet.learners.committee import Committee, build_learner
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
@@ -52,6 +53,17 @@ def classifier(
         Streams(seed),
         backbone=own,
         auxiliary=auxiliary,
+        notify=notify,
+    )
+
+
+def committee(members: int = 3, *, notify=None, **train) -> Committee:
+    """A committee of such classifiers."""
+    return build_learner(
+        ModelRecipe(backbone="mlp", members=members),
+        TrainRecipe(**{"epochs": 4, "min_steps": 0, "batch_size": 6, "checkpoint_seconds": 0, **train}),
+        DataRecipe(image_size=SIDE, workers=1),
+        Streams(0),
         notify=notify,
     )
 

@@ -7,24 +7,11 @@ import torch
 
 import ncenet.learners.classifier as module
 from ncenet.errors import DataError, NotFitted, UsageError
-from ncenet.learners.committee import Committee, build_learner
-from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
-from tests.learners.make import SIDE, images, labeled, weights
+from tests.learners.make import SIDE, committee, images, labeled, weights
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
 
 EVERYTHING = frozenset({"features", "samples"})
-
-
-def committee(members=3, *, notify=None, **train) -> Committee:
-    return build_learner(
-        ModelRecipe(backbone="mlp", members=members),
-        TrainRecipe(**{"epochs": 4, "min_steps": 0, "batch_size": 6, "checkpoint_seconds": 0, **train}),
-        DataRecipe(image_size=SIDE, workers=1),
-        Streams(0),
-        notify=notify,
-    )
 
 
 @pytest.fixture(scope="module")

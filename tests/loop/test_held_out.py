@@ -10,11 +10,11 @@ from ncenet.data.pools import ArrayPool
 from ncenet.ledger import Answer, Ledger
 from ncenet.loop.held_out import HELD_OUT, draw_held_out, held_out_test
 from ncenet.rng import Streams
-from tests.loop.test_loop import CLASSES, make, pool  # noqa: F401 - fixtures
+from tests.loop.fakes import CLASSES
 
 
 @pytest.fixture
-def held(make):  # noqa: F811
+def held(make):
     """A loop with eight held-out images, and their ids."""
     ledger = make().ledger
     ids = draw_held_out(ledger, 8, Streams(0))
@@ -64,7 +64,7 @@ def test_every_fit_is_tested_on_those_that_have_a_label(held):
     assert (record["images"], record["labeled"]) == (6, 5)
 
 
-def test_the_draw_is_random_recorded_and_made_once(make):  # noqa: F811
+def test_the_draw_is_random_recorded_and_made_once(make):
     ledger = make().ledger
     first = draw_held_out(ledger, 8, Streams(0))
     assert first != tuple(sorted(first)) and len(set(first)) == 8
@@ -81,13 +81,13 @@ def test_what_was_answered_or_cannot_be_read_is_not_drawn_and_half_is_the_most(t
         assert len(draw_held_out(ledger, 100, Streams(0))) == 5
 
 
-def test_none_are_set_aside_unless_asked_for(make):  # noqa: F811
+def test_none_are_set_aside_unless_asked_for(make):
     ledger = make().ledger
     assert draw_held_out(ledger, 0, Streams(0)) == ()
     assert ledger.latest_query() is None
 
 
-def test_a_test_set_needs_a_label(make, pool: ArrayPool):  # noqa: F811
+def test_a_test_set_needs_a_label(make, pool: ArrayPool):
     ledger = make().ledger
     ids = draw_held_out(ledger, 8, Streams(0))
     assert held_out_test(ledger, pool, ids, CLASSES) is None

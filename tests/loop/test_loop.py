@@ -8,56 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from time import sleep
 
-import numpy as np
 import pytest
 
 import ncenet.functional as F
 from ncenet.data.dataset import TestSet
-from ncenet.data.pools import ArrayPool
 from ncenet.errors import LedgerError, UnknownName, UsageError
 from ncenet.ledger import Answer, Ledger
 from ncenet.loop import trust
 from ncenet.loop.first import TYPICAL
-from ncenet.loop.folder import RunFolder
-from ncenet.loop.loop import Loop
-from ncenet.rng import Streams
-from ncenet.strategies import strategies
 from ncenet.types import Query
-from tests.loop.fakes import CountingLearner
-
-CLASSES = ("ant", "bee", "cow")
-
-
-@pytest.fixture
-def pool():
-    return ArrayPool(np.arange(30 * 4, dtype=np.uint8).reshape(30, 2, 2, 1))
-
-
-@pytest.fixture
-def make(tmp_path, pool):
-    """Open the loop of one folder, as often as wanted, each time with a fresh learner."""
-    ledgers = []
-
-    def make(**options):
-        ledger = Ledger(tmp_path / "ledger.sqlite")
-        ledgers.append(ledger)
-        ledger.add_items([(id, pool.content_hash(id), None) for id in pool.ids()])
-        name = options.pop("strategy", "confusion")
-        return Loop(
-            RunFolder(tmp_path),
-            ledger,
-            pool=pool,
-            class_names=CLASSES,
-            learner=CountingLearner(),
-            strategy_name=name,
-            strategy=strategies.get(name)(),
-            streams=Streams(options.pop("seed", 0)),
-            **options,
-        )
-
-    yield make
-    for ledger in ledgers:
-        ledger.close()
+from tests.loop.fakes import CLASSES
 
 
 def read_csv(file):

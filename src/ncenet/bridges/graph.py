@@ -38,6 +38,7 @@ import io
 import json
 import logging
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,8 @@ def write_onnx(model: Model | DetectionModel, file: Path) -> None:
         UsageError: as :func:`graph_of`.
     """
     try:
-        import onnx  # noqa: F401  (torch.onnx wants it)
-        import onnxscript  # noqa: F401
+        for needed in ("onnx", "onnxscript"):  # by torch.onnx
+            import_module(needed)
     except ImportError:
         raise MissingExtra("writing ONNX files", "onnx", "40 MB") from None
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -59,10 +59,10 @@ def ask(
     recipe = apply_flags(recipe, flags)
 
     from ncenet.cli.progress import bars
-    from ncenet.files import write_csv
+    from ncenet.files import alone, write_csv
     from ncenet.loop.open import open_loop
 
-    with bars() as show:
+    with alone(folder), bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
         with loop.ledger:
             first = not loop.labeled()

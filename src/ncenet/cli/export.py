@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -11,7 +11,8 @@ from rich.console import Console
 
 from ncenet.errors import UsageError
 
-_MODEL_SUFFIXES = {".pt2": "torch", ".onnx": "onnx"}
+ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
+_MODEL_SUFFIXES: dict[str, ModelFormat] = {".pt2": "torch", ".onnx": "onnx"}
 
 
 def export(
@@ -21,7 +22,7 @@ def export(
     *,
     format: str | None = None,
     link: Annotated[bool, Parameter(negative=())] = False,
-    model: Literal["safetensors", "torch", "onnx"] | None = None,
+    model: ModelFormat | None = None,
     cycle: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
     """Write the labels of a run for other tools, or its model for other runtimes.
@@ -49,7 +50,7 @@ def export(
         cycle: Whose model. Default: the last that was trained.
     """
     if model is None and format is None:
-        model = _MODEL_SUFFIXES.get(out.suffix.lower())  # type: ignore[assignment]
+        model = _MODEL_SUFFIXES.get(out.suffix.lower())
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     if model is None:
         if cycle is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,11 +63,11 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: trials are to be run, and their images are not there.
+        UsageError: trials are to be run, and their images are not there, or another process runs them.
         DataError: likewise, and the images have no labels.
     """
     from ncenet.data.open import open_test, open_train
-    from ncenet.files import write_text
+    from ncenet.files import alone, write_text
     from ncenet.loop.folder import RunFolder
 
     def tell(event: Event) -> None:
@@ -80,18 +80,19 @@ def run(
         train = open_train(comparison.base)
         train.required_oracle()
         open_test(comparison.base.data, train)
-    kept = _with_seeds_begun(comparison, folder, seeds)
-    for trial in (planned(kept, folder) | trials).values():
-        RunFolder(trial.folder).check_recipe(trial.recipe)
-    write_text(folder / COMPARISON_FILE, kept.to_yaml())
-    tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
-    if jobs:
-        map_trials = import_module(f"ncenet.engines.{engine}").map_trials
-        if processes is None and engine == "local" and _has_gpu():
-            processes = 1
-        with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
-            for name, _ in done:
-                tell({"event": "trial", "trial": name})
+    with alone(folder) if jobs else nullcontext():
+        kept = _with_seeds_begun(comparison, folder, seeds)
+        for trial in (planned(kept, folder) | trials).values():
+            RunFolder(trial.folder).check_recipe(trial.recipe)
+        write_text(folder / COMPARISON_FILE, kept.to_yaml())
+        tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
+        if jobs:
+            map_trials = import_module(f"ncenet.engines.{engine}").map_trials
+            if processes is None and engine == "local" and _has_gpu():
+                processes = 1
+            with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
+                for name, _ in done:
+                    tell({"event": "trial", "trial": name})
     return read_comparison(folder)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.engines.workers import run_in_workers
@@ -94,7 +95,7 @@ def _run_here(
         for name, job in jobs.items():
             outcome: Success[R] | Failure
             try:
-                outcome = Success(function(job, lambda event, name=name: forward(name, event)))  # type: ignore[misc]
+                outcome = Success(function(job, partial(forward, name)))
             except Exception as error:  # noqa: BLE001 - raised when the other jobs are done
                 outcome = Failure.of(error)
             yield name, outcome

@@ -9,6 +9,7 @@
     ├── duplicates.csv          images whose bytes are the same
     ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
+    ├── .lock                   by which processes know of each other
     └── cycles/001/
         ├── model.safetensors   the network after the fit
         ├── fit.json            how the fit went

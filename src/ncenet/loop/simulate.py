@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ncenet.data.open import open_train
+from ncenet.files import alone
 from ncenet.learners.processes import processes
 from ncenet.loop.budget import boxes_of, spent
 from ncenet.loop.loop import Notify
@@ -32,11 +34,17 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
 
     Raises:
         DataError: the data set has no labels to answer with.
+        UsageError: another process is at work on this run.
     """
     if _finished(recipe, folder):
         return
     open_train(recipe).required_oracle()  # before anything is written
 
+    with alone(folder) if processes().is_main_process else nullcontext():
+        _simulate(recipe, folder, notify)
+
+
+def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
     def tell_all(event: Mapping[str, Any]) -> None:
         if not processes().is_main_process:
             return

@@ -30,8 +30,8 @@ GAUSSIAN_RADIUS = 1.0
 object, and from 0.5 their pull, d^2 / R^3 each, throws the radius of the background out so far that it
 claims every anchor."""
 SPARSE_FROM = 32
-"""Dimensions of a vector from which a step reads those that it learns alone. Below, as with softmax, looking
-them up costs more than the zeros in the gradient of all (measured on the light detector)."""
+"""Dimensions of a vector from which a step reads those that it learns alone. Below, as with softmax, there
+is little to save."""
 
 
 class Detection(NamedTuple):

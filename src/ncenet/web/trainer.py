@@ -41,20 +41,24 @@ class Lesson:
 def learn(lesson: Lesson, notify: Notify) -> int:
     """Fit if new labels arrived, ask, write down why; the number of the cycle.
 
+    Waits while another process, such as ``ncenet ask``, is at work on the run.
+
     Args:
         lesson: what to do.
         notify: told of the progress.
     """
+    from ncenet.files import alone
     from ncenet.loop.open import open_loop
     from ncenet.loop.reasons import write_reasons
 
-    loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found)
-    with loop.ledger:
-        # Fit and query in one call: between two, answers come in, and another fit would begin.
-        query = loop.query(lesson.query_size)
-        recorded = latest_query(loop.ledger)
-        cycle = recorded.cycle if recorded is not None else 0
-        write_reasons(loop, query, cycle)
+    with alone(lesson.folder, wait=True):
+        loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found)
+        with loop.ledger:
+            # Fit and query in one call: between two, answers come in, and another fit would begin.
+            query = loop.query(lesson.query_size)
+            recorded = latest_query(loop.ledger)
+            cycle = recorded.cycle if recorded is not None else 0
+            write_reasons(loop, query, cycle)
     return cycle
 
 

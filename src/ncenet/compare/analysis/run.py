@@ -99,6 +99,9 @@ def _pieces(comparison: Comparison, folder: Path) -> list[Piece]:
         """Others of the same folders: what they decode and load goes when their work is done."""
         return [TrialModels(trial.arm, trial.folder) for trial in trials]
 
+    def information_of(trials: Sequence[TrialModels]) -> Callable[[Progress], Section]:
+        return lambda progress: measure_information(fresh(trials), figures.images)
+
     figures = comparison.figures
     pieces: list[Piece] = []
     if comparison.base.task != "classification":  # the figures are of images with one class each
@@ -115,7 +118,7 @@ def _pieces(comparison: Comparison, folder: Path) -> list[Piece]:
             Piece(
                 information_name(seed),
                 _fingerprint([t.state(t.cycles[:1]) for t in trials], figures.images),
-                lambda _, trials=trials: measure_information(fresh(trials), figures.images),  # type: ignore[misc]
+                information_of(trials),
             )
         )
     if begun:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import pytest
-
 from ncenet.cli import main
 
 TINY = ("--epochs", "1", "--min-steps", "4", "--batch-size", "16")
@@ -24,19 +22,12 @@ class Done(NamedTuple):
         return " ".join(self.err.replace("│", " ").split())
 
 
-@pytest.fixture
-def ncenet(tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*words) -> Done:
-        capsys.readouterr()
-        code = 0
-        try:
-            main([str(word) for word in words])
-        except SystemExit as stop:
-            code = stop.code or 0
-        return Done(code, *capsys.readouterr())
-
-    return run
+def run_command(capsys, words) -> Done:
+    """Run one, and what it came to."""
+    capsys.readouterr()
+    code = 0
+    try:
+        main([str(word) for word in words])
+    except SystemExit as stop:
+        code = stop.code or 0
+    return Done(code, *capsys.readouterr())
