@@ -96,6 +96,18 @@ def test_val_is_no_test_split_beside_trainval(tmp_path):
     assert not set(train.pool.ids()) & set(test.pool.ids())
 
 
+def test_an_image_of_voc_is_found_by_its_whole_name(tmp_path):
+    first, second = (
+        sample._replace(name=name) for sample, name in zip(samples(2), ("1", "1.2"), strict=True)
+    )
+    root = write_voc(tmp_path, {"trainval": (first, second)})
+    for file in (root / "JPEGImages").iterdir():
+        file.rename(file.with_name(file.name.replace(".jpg", ".jpeg")))
+    dataset = open_boxes(root)
+    assert dataset.pool.ids() == ["JPEGImages/1.jpeg", "JPEGImages/1.2.jpeg"]
+    assert boxes_of(dataset) == [first.boxes, second.boxes]
+
+
 def test_a_voc_folder_without_lists_is_one_split(tmp_path):
     root = write_voc(tmp_path, {"trainval": samples(3)})
     (root / "ImageSets" / "Main" / "trainval.txt").unlink()

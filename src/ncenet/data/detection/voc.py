@@ -144,7 +144,7 @@ def _image(root: Path, place: _Place, stem: str) -> str:
     """The id of an image: that of the file there is, or of the JPEG that there should be."""
     if not (root / f"{place.images}{stem}.jpg").exists():
         for file in sorted((root / place.images).glob(f"{glob.escape(stem)}.*")):
-            if file.suffix.lower() in SUFFIXES:
+            if file.stem == stem and file.suffix.lower() in SUFFIXES:  # 1.png, not 1.2.png
                 return f"{place.images}{file.name}"
     return f"{place.images}{stem}.jpg"
 
