@@ -104,7 +104,7 @@ def test_an_image_of_voc_is_found_by_its_whole_name(tmp_path):
     for file in (root / "JPEGImages").iterdir():
         file.rename(file.with_name(file.name.replace(".jpg", ".jpeg")))
     dataset = open_boxes(root)
-    assert dataset.pool.ids() == ["JPEGImages/1.jpeg", "JPEGImages/1.2.jpeg"]
+    assert list(dataset.pool.ids()) == ["JPEGImages/1.jpeg", "JPEGImages/1.2.jpeg"]
     assert boxes_of(dataset) == [first.boxes, second.boxes]
 
 
