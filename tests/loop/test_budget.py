@@ -7,9 +7,10 @@ import json
 import pytest
 
 from ncenet.errors import RecipeError
+from ncenet.learners.box_counts import ExpectedBoxes, boxes_of, spent
 from ncenet.ledger import Ledger
 from ncenet.loop import open as opening
-from ncenet.loop.budget import ExpectedBoxes, asked_for, boxes_of, cut, spent
+from ncenet.loop.budget import asked_for, cut
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe

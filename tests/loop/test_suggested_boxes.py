@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ncenet.data.pools import ArrayPool
-from ncenet.loop.box_reasons import MOST_FOUND, box_reasons
-from ncenet.loop.detection import LEAST_SCORE
+from ncenet.learners.box_counts import LEAST_SCORE, MOST_SUGGESTED
+from ncenet.loop.box_reasons import box_reasons
 from ncenet.types import Boxes, Detections
 from tests.loop.fake_detector import FakeDetector
 
@@ -75,4 +75,4 @@ def test_none_below_the_least_likelihood():
 
 def test_nothing_found_and_a_clutter():
     assert told() == []
-    assert len(told(*[(FIRST, "dog", 0.5)] * (MOST_FOUND + 5))) == MOST_FOUND
+    assert len(told(*[(FIRST, "dog", 0.5)] * (MOST_SUGGESTED + 5))) == MOST_SUGGESTED

@@ -11,13 +11,9 @@ from torch.nn.functional import normalize
 
 from ncenet import functional
 from ncenet.functional.aggregate import aggregate
-from ncenet.loop.box_learner import BoxLearner
-from ncenet.loop.budget import ExpectedBoxes
-from ncenet.loop.detection import LEAST_SCORE
-from ncenet.types import Detections, Label, Pool, box_problem
-
-MOST_FOUND = 100
-"""Boxes of an image that are written down, the likeliest first (ours)."""
+from ncenet.learners.box_counts import ExpectedBoxes
+from ncenet.learners.box_learner import BoxLearner
+from ncenet.types import Detections, Label, Pool
 
 
 class Seen(NamedTuple):
@@ -62,10 +58,6 @@ def box_reasons(
 ) -> dict[str, dict[str, Any]]:
     """For each image its scores, the nearest labelled images, and the boxes that it seems to hold.
 
-    How many boxes are told follows from how many people drew where the detector found as much, see
-    :class:`ncenet.loop.budget.ExpectedBoxes`: a threshold would tell none of one head and a clutter of
-    another.
-
     Args:
         learner: a fitted detector.
         pool: where the images are.
@@ -76,10 +68,10 @@ def box_reasons(
     seen = look(learner, pool, ids, functional.rejection, functional.confusion)
     known = look(learner, pool, list(labels))
     nearest = (seen.features @ known.features.T).topk(min(neighbours, len(labels)), dim=1).indices
-    expected = ExpectedBoxes(labels, pool, learner, found=known.found | seen.found)
+    expected = ExpectedBoxes(labels, pool, learner, found=known.found)
     return {
         id: {
-            "boxes": _told(seen.found[id], round(expected(id))),
+            "boxes": _told(expected.suggest(seen.found[id])),
             "rejection": rejection,
             "confusion": confusion,
             "near": [[other, labels[other]] for other in (list(labels)[k] for k in rows)],
@@ -88,11 +80,8 @@ def box_reasons(
     }
 
 
-def _told(found: Detections, count: int) -> list[dict[str, Any]]:
-    """The likeliest boxes at whole pixels, as people draw them; what is narrower is none."""
-    told = [
-        {"box": edges, "label": label, "score": round(score, 4)}
-        for box, label, score in zip(found.boxes, found.labels, found.scores, strict=True)
-        if score >= LEAST_SCORE and box_problem(edges := [round(edge) for edge in box]) is None
+def _told(objects: Detections) -> list[dict[str, Any]]:
+    return [
+        {"box": list(box), "label": label, "score": round(score, 4)}
+        for box, label, score in zip(objects.boxes, objects.labels, objects.scores, strict=True)
     ]
-    return told[: min(count, MOST_FOUND)]

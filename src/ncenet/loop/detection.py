@@ -14,13 +14,12 @@ from ncenet.functional.average_precision import (
     mean_average_precision,
     mean_average_precision_interval,
 )
-from ncenet.loop.box_learner import BoxLearner
+from ncenet.learners.box_counts import LEAST_SCORE
+from ncenet.learners.box_learner import BoxLearner
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
 from ncenet.types import Detections
 
-LEAST_SCORE = 0.05
-"""Detections below this likelihood count in the metric and are not listed (ours)."""
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.pools import ArrayPool
+from ncenet.learners.box_counts import spent
 from ncenet.learners.detector import Detector
-from ncenet.loop.budget import spent
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams

@@ -15,11 +15,12 @@ from typing import Any
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
 from ncenet.files import write_csv, write_json
+from ncenet.learners.box_counts import ExpectedBoxes, spent
+from ncenet.learners.box_learner import BoxLearner
 from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.box_learner import BoxLearner
-from ncenet.loop.budget import BoxCount, ExpectedBoxes, asked_for, cut, spent
+from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.detection import score_detector
 from ncenet.loop.evaluate import evaluate
 from ncenet.loop.first import TYPICAL, FirstQueries

@@ -23,7 +23,7 @@ import PIL.ImageFont
 from ncenet.data.dataset import BoxTestSet
 from ncenet.files import whole, write_csv
 from ncenet.functional.heat import heat_map
-from ncenet.loop.box_learner import BoxLearner
+from ncenet.learners.box_learner import BoxLearner
 from ncenet.strategies.diverse import Diverse
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Box, Detections, Pool, Prediction, Query, QueryStrategy

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ncenet import functional
 from ncenet.files import write_json
-from ncenet.loop.box_learner import BoxLearner
+from ncenet.learners.box_learner import BoxLearner
 from ncenet.loop.box_reasons import box_reasons
 from ncenet.loop.loop import Loop
 from ncenet.types import Learner, Pool, Query

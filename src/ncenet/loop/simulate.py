@@ -11,8 +11,8 @@ from typing import Any
 
 from ncenet.data.open import open_train
 from ncenet.files import alone
+from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import processes
-from ncenet.loop.budget import boxes_of, spent
 from ncenet.loop.loop import Notify
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.scan import Scan
+from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.budget import spent
 from ncenet.loop.held_out import HELD_OUT
 from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
