@@ -12,24 +12,33 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ncenet.bridges.changes import apply, compare
 from ncenet.bridges.label_studio.client import Client
 from ncenet.bridges.label_studio.exchange import link_of, remember
-from ncenet.bridges.label_studio.tasks import ID, IMAGE, classes_of, record_of, result_of
-from ncenet.bridges.model import Model
+from ncenet.bridges.label_studio.tasks import (
+    ID,
+    IMAGE,
+    boxes_result,
+    class_result,
+    classes_of,
+    record_of,
+)
+from ncenet.bridges.model import DetectionModel, Model, load
 from ncenet.bridges.run import Run
+from ncenet.data.pools import size_of
 from ncenet.errors import DataError, NcenetError
-from ncenet.functional.scores import confusion
+from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.recipe import LoopRecipe
 from ncenet.strategies import build_strategy
+from ncenet.strategies.confusion import Confusion
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Pool, Prediction
 
-KNOWN_NEEDS = frozenset({"probs", "features", "samples"})
+KNOWN_NEEDS = frozenset({"probs", "features", "samples", "boxes"})
 """What a loaded model can tell; strategies that need more are followed by way of confusion."""
 WEBHOOKS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
 
@@ -55,7 +64,8 @@ class Backend:
         self._lock = threading.Lock()
         self._training, self._following = threading.Lock(), threading.Lock()
         self._pool: Pool | None = None
-        self._model: Model | None = None
+        self._model: Model | DetectionModel | None = None
+        self._expected: ExpectedBoxes | None = None
         self._by_name: dict[str, str] | None = None
         self.failure: str | None = None
 
@@ -149,19 +159,27 @@ class Backend:
 
     def _looked_at(self, ids: Sequence[str]) -> dict[str | None, dict[str, Any]]:
         file = self.run.last_model()
-        if file is None or not ids or self.run.recipe.task == "detection":
+        if file is None or not ids:
             return {}
         if self._model is None or self._model.file != file:
-            self._model = Model.from_pretrained(file)
-        score, needs = _score_of(self.run.recipe.loop)
+            self._model, self._expected = load(file), None
+        ranking = _ranking(self.run.recipe.loop)
+        boxes = {"boxes"} if isinstance(self._model, DetectionModel) else set()
         found: dict[str | None, dict[str, Any]] = {}
-        for chunk in self._model.learner.predict(self._images(), ids, want=needs):
-            names = self._model.class_names
-            for id, best, value in zip(
-                chunk.ids, chunk.probs.argmax(-1).tolist(), score(chunk).tolist(), strict=True
-            ):
-                found[id] = {"result": result_of(names[best]), "score": lowest_first(value)}
+        for chunk in self._model.learner.predict(self._images(), ids, want=ranking.needs | boxes):
+            scores = map(lowest_first, ranking.image_scores(chunk).tolist())
+            for id, result, score in zip(chunk.ids, self._results(self._model, chunk), scores, strict=True):
+                found[id] = {"result": result, "score": score}
         return found
+
+    def _results(self, model: Model | DetectionModel, chunk: Prediction) -> Iterable[list[dict[str, Any]]]:
+        """What a model sees in images: the likeliest class, or the boxes that seem to be there."""
+        if isinstance(model, Model):
+            return [class_result(model.class_names[best]) for best in chunk.probs.argmax(-1).tolist()]
+        if self._expected is None:
+            self._expected = ExpectedBoxes(dict(self.run.ledger.labeled()), self._images(), model.learner)
+        suggested = map(self._expected.suggest, model.learner.objects(self._images(), chunk))
+        return [boxes_result(each, size_of(self._images(), each.id)) for each in suggested]
 
     def _images(self) -> Pool:
         if self._pool is None:
@@ -202,8 +220,10 @@ def token_of(folder: Path) -> str:
     return str(token)
 
 
-def _score_of(recipe: LoopRecipe) -> tuple[Callable[[Prediction], Any], frozenset[str]]:
+def _ranking(recipe: LoopRecipe) -> ScoreStrategy:
+    """The strategy of a run if it gives each image a score that the model alone can tell, else confusion."""
     strategy = build_strategy(recipe)
-    if isinstance(strategy, ScoreStrategy) and strategy.needs <= KNOWN_NEEDS:
-        return strategy.score, strategy.needs
-    return lambda prediction: confusion(prediction.probs), frozenset({"probs"})
+    if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= KNOWN_NEEDS:
+        strategy = Confusion()
+    strategy.aggregate_by(recipe.aggregate, recipe.aggregate_k)
+    return strategy

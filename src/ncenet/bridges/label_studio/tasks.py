@@ -9,7 +9,7 @@ from xml.etree.ElementTree import SubElement
 
 from ncenet.bridges.records import Record
 from ncenet.errors import DataError
-from ncenet.types import Boxes, Label
+from ncenet.types import Boxes, Detections, Label
 
 ID, HASH = "ncenet_id", "ncenet_hash"
 """What a task carries beside its image, so that an answer finds back to it."""
@@ -43,9 +43,39 @@ def classes_of(config: str, task: str) -> list[str]:
     return [node.get("value", "") for node in root.iterfind(f".//{path}")]
 
 
-def result_of(label: Label) -> list[dict[str, Any]]:
+def class_result(label: Label) -> list[dict[str, Any]]:
     """The result that says so about an image: a choice of a class."""
     return [{"from_name": CLASS, "to_name": IMAGE, "type": "choices", "value": {"choices": [label]}}]
+
+
+def boxes_result(found: Detections, size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The result that says so about the objects of an image: rectangles, in percent of its sides.
+
+    Args:
+        found: the objects, in pixels.
+        size: width and height of the image.
+    """
+    width, height = size
+    return [
+        {
+            "from_name": BOXES,
+            "to_name": IMAGE,
+            "type": "rectanglelabels",
+            "original_width": width,
+            "original_height": height,
+            "image_rotation": 0,
+            "score": score,
+            "value": {
+                "x": 100 * x1 / width,
+                "y": 100 * y1 / height,
+                "width": 100 * (x2 - x1) / width,
+                "height": 100 * (y2 - y1) / height,
+                "rotation": 0,
+                "rectanglelabels": [label],
+            },
+        }
+        for (x1, y1, x2, y2), label, score in zip(found.boxes, found.labels, found.scores, strict=True)
+    ]
 
 
 def label_of(result: Sequence[Mapping[str, Any]], task: str) -> Label | None:
