@@ -2,7 +2,8 @@
 
 Starts the server on an empty SQLite file, asks, pushes, annotates as a person would, pulls, compares; then
 connects the ML backend, and sees that the next task follows our scores, that an annotation arrives by itself,
-and that the button trains. Stops everything at the end. Exits 1 with a traceback when something is not so.
+and that the button trains. Then the same with boxes, in a second project. Stops everything at the end. Exits
+1 with a traceback when something is not so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from urllib.error import HTTPError
 import numpy as np
 import PIL.Image
 
+from ncenet.bridges.label_studio.tasks import boxes_result, label_of
 from ncenet.ledger import Ledger
+from ncenet.types import Boxes, Detections
 
 CLASSES = ("dark", 'a "light" <one>')
 MAIL, LEGACY = "ann@example.org", "0123456789abcdef0123456789abcdef01234567"
@@ -75,6 +78,13 @@ class Studio:
         body = {"result": [chosen] if classes else [], "was_cancelled": cancelled}
         self.call("POST", f"/api/tasks/{task}/annotations/", body)
 
+    def version(self, project: int) -> str:
+        return str(self.call("GET", f"/api/projects/{project}/")["model_version"])
+
+    def draw(self, task: int, boxes: Boxes, width: int, height: int) -> None:
+        found = Detections("", boxes.boxes, boxes.labels, (1.0,) * len(boxes))
+        self.call("POST", f"/api/tasks/{task}/annotations/", {"result": boxes_result(found, (width, height))})
+
     def next_task(self, project: int):
         return self.call("GET", f"/api/projects/{project}/next")
 
@@ -120,6 +130,21 @@ def ncenet(*words: object) -> str:
 def standing(run: Path) -> dict[str, tuple]:
     with Ledger(run / "ledger.sqlite", read_only=True) as ledger:
         return {event.id: (event.kind, event.label, event.who) for event in ledger.answers()}
+
+
+@contextmanager
+def connected(studio: Studio, project: int, run: Path, folder: Path):
+    """The ML backend of a run with one model, and a project that follows it; the backend's number there."""
+    port, log = free_port(), folder / f"backend-{project}.log"
+    command = (sys.executable, "-u", "-m", "ncenet", "serve", run, "--label-studio", "--port", port)
+    with process(*command, log=log):
+        wait("the backend's address", lambda: "Address for Label Studio" in log.read_text())
+        address = re.search(r"http://\S+", log.read_text())[0]
+        wait("the backend", lambda: urllib.request.urlopen(f"{address}/health", timeout=5).status == 200)
+        backend = studio.call("POST", "/api/ml/", {"project": project, "url": address, "title": "ncenet"})
+        assert (backend["readable_state"], backend["model_version"]) == ("Connected", "cycle 1"), backend
+        wait("the project to follow the model", lambda: studio.version(project) == "cycle 1")
+        yield backend["id"]
 
 
 def there_and_back(studio: Studio, folder: Path) -> Path:
@@ -175,19 +200,7 @@ def follow_the_scores(studio: Studio, run: Path, folder: Path) -> None:
     first = next(csv.DictReader(query.open()))["id"]
     assert studio.next_task(1)["data"]["ncenet_id"] == first
 
-    port, log = free_port(), folder / "backend.log"
-    command = (sys.executable, "-u", "-m", "ncenet", "serve", run, "--label-studio", "--port", port)
-    with process(*command, log=log):
-        wait("the backend's address", lambda: "Address for Label Studio" in log.read_text())
-        address = re.search(r"http://\S+", log.read_text())[0]
-        wait("the backend", lambda: urllib.request.urlopen(f"{address}/health", timeout=5).status == 200)
-        backend = studio.call("POST", "/api/ml/", {"project": 1, "url": address, "title": "ncenet"})
-        assert (backend["readable_state"], backend["model_version"]) == ("Connected", "cycle 1"), backend
-
-        def version() -> str:
-            return str(studio.call("GET", "/api/projects/1/")["model_version"])
-
-        wait("the project to follow the model", lambda: version() == "cycle 1")
+    with connected(studio, 1, run, folder) as backend:
         scores = {}
         for task in studio.tasks(1):
             (prediction,) = (each for each in task["predictions"] if each["model_version"] == "cycle 1")
@@ -203,9 +216,45 @@ def follow_the_scores(studio: Studio, run: Path, folder: Path) -> None:
         assert standing(run)[first] == ("answer", truth(first), MAIL)
         assert "0 answers recorded" in ncenet("label-studio", "pull", run, "--url", studio.url)
 
-        studio.call("POST", f"/api/ml/{backend['id']}/train", {})
-        wait("the training, and the project to follow it", lambda: version() == "cycle 2")
+        studio.call("POST", f"/api/ml/{backend}/train", {})
+        wait("the training, and the project to follow it", lambda: studio.version(1) == "cycle 2")
         print("trained; the project follows cycle 2")
+
+
+def with_boxes(studio: Studio, folder: Path) -> None:
+    """The same for objects: boxes go there and come back, and a detector's go there as suggestions."""
+    photos, run, query, side = folder / "scenes", folder / "boxes", folder / "boxes.csv", 64
+    photos.mkdir()
+    rng, drawn = np.random.default_rng(1), {}
+    for n in range(12):
+        pixels, (x, y) = rng.integers(0, 90, (side, side, 3)), rng.integers(0, side - 20, 2)
+        pixels[y : y + 20, x : x + 20] += 150 if n % 2 else 60
+        PIL.Image.fromarray(pixels.astype(np.uint8)).save(photos / f"scene {n}.png")
+        drawn[f"scene {n}.png"] = Boxes(((x, y, x + 20, y + 20),), (CLASSES[n % 2],))
+    begin = ("--task", "detection", "--data", photos, "--classes", ",".join(CLASSES))
+    ncenet("ask", run, *begin, "-n", 6, *QUICK[:-2], "--out", query)
+    print(ncenet("label-studio", "push", run, "--url", studio.url))
+    for task in studio.tasks(2):
+        studio.draw(task["id"], drawn[task["data"]["ncenet_id"]], side, side)
+    print(ncenet("label-studio", "pull", run, "--url", studio.url))
+    answers = standing(run)
+    assert set(answers) == {row["id"] for row in csv.DictReader(query.open())}
+    for id, (_, label, _) in answers.items():
+        back = Boxes.from_label(label)
+        assert back.labels == drawn[id].labels
+        np.testing.assert_allclose(back.boxes, drawn[id].boxes, atol=1e-6)
+    ncenet("ask", run, "-n", 4, "--out", query)
+    ncenet("label-studio", "push", run, "--url", studio.url, "--all")
+    with connected(studio, 2, run, folder):
+        scores, found = {}, 0
+        for task in studio.tasks(2):
+            (prediction,) = (each for each in task["predictions"] if each["model_version"] == "cycle 1")
+            found += len(Boxes.from_label(label_of(prediction["result"], "detection")))
+            if not task["annotations"]:
+                scores[task["data"]["ncenet_id"]] = prediction["score"]
+        assert studio.next_task(2)["data"]["ncenet_id"] == min(scores, key=scores.get)
+        assert found >= len(drawn), "a box an image at least"
+        print(f"{found} boxes suggested; next task: the most informative of {len(scores)}")
 
 
 def main(program: str) -> None:
@@ -230,6 +279,7 @@ def main(program: str) -> None:
         os.environ["LABEL_STUDIO_API_KEY"] = studio.call("POST", "/api/token/", {})["token"]
         run = there_and_back(studio, folder)
         follow_the_scores(studio, run, folder)
+        with_boxes(studio, folder)
     print("all as it should be")
 
 
