@@ -39,6 +39,22 @@ def test_without_entropy_the_first_that_selects_stands_in(tmp_path):
     assert squares(written(tmp_path, fewer)) == [Square("S random", "S margin", "N random", "N rejection")]
 
 
+def test_the_four_arms_train_alike(tmp_path):
+    longer = {"train.epochs": 400}
+    arms = [
+        Arm(name="S random", changes=SOFTMAX),
+        Arm(name="S margin, longer", changes={**SOFTMAX, **longer, "loop.strategy": "margin"}),
+        Arm(name="S entropy", changes={**SOFTMAX, "loop.strategy": "entropy"}),
+        Arm(name="N random"),
+        Arm(name="N margin", changes={"loop.strategy": "margin", "loop.diversify": "kmeans"}),
+        Arm(name="N margin, longer", changes={**longer, "loop.strategy": "margin"}),
+    ]
+    # Entropy trains as margin with the NCE head does; no random arm trains longer; to diversify is to select.
+    assert squares(written(tmp_path, Comparison(base=BASE, arms=arms, seeds=[0]))) == [
+        Square("S random", "S entropy", "N random", "N margin")
+    ]
+
+
 def test_without_a_random_arm_of_both_heads_there_is_no_square(tmp_path):
     fewer = Comparison(base=BASE, arms=[ARMS[1], ARMS[3], ARMS[4]], seeds=[0])
     assert squares(written(tmp_path, fewer)) == []
@@ -59,7 +75,9 @@ def test_effects_add_up_seed_by_seed(tmp_path):
     assert found.both.spread.mean == pytest.approx(0.29 / 3)
     assert found.interaction.spread.mean == pytest.approx(0.05 / 3)
     assert found.interaction.spread.deviation == pytest.approx(0.0057735, abs=1e-6)
-    assert found.selection.low == pytest.approx(0.05 - 4.30265 * 0.01 / 3**0.5, abs=1e-5)
+    assert found.selection.low == pytest.approx(
+        0.05 - 4.30265 * ((0.01**2 + 0.001**2 / 6) / 3) ** 0.5, abs=1e-5
+    )
     assert effects(results, squares(results)[1]) is None, "no seed has finished entropy and rejection"
 
 

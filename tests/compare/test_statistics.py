@@ -118,3 +118,12 @@ def test_only_seeds_that_both_arms_finished_are_paired(tmp_path):
     assert difference_to_baseline(results, "late") is None
     assert [s.mean for s in per_cycle(results.curves("new"))] == pytest.approx([0.55, 0.75])
     assert [s.deviation for s in per_cycle(results.curves("new"))] == pytest.approx([0.0707107] * 2, abs=1e-6)
+
+
+def test_equal_differences_of_few_images_leave_an_interval():
+    arm, baseline = [0.902, 0.904], [0.900, 0.902]
+    assert paired_difference(arm, baseline).verdict == "better", "taken as exact numbers"
+    found = paired_difference(arm, baseline, step=1 / 500)
+    # t(.975, 1) = 12.7062 times sqrt((1/500)^2 / 6 / 2)
+    assert found.high - found.spread.mean == pytest.approx(12.7062 * (1 / 500) / 12**0.5, rel=1e-4)
+    assert found.verdict == "unclear"

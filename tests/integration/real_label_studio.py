@@ -227,7 +227,7 @@ def with_boxes(studio: Studio, folder: Path) -> None:
     photos.mkdir()
     rng, drawn = np.random.default_rng(1), {}
     for n in range(12):
-        pixels, (x, y) = rng.integers(0, 90, (side, side, 3)), rng.integers(0, side - 20, 2)
+        pixels, (x, y) = rng.integers(0, 90, (side, side, 3)), rng.integers(0, side - 20, 2).tolist()
         pixels[y : y + 20, x : x + 20] += 150 if n % 2 else 60
         PIL.Image.fromarray(pixels.astype(np.uint8)).save(photos / f"scene {n}.png")
         drawn[f"scene {n}.png"] = Boxes(((x, y, x + 20, y + 20),), (CLASSES[n % 2],))

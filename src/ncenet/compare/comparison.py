@@ -12,10 +12,10 @@ from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import Recipe, Section
 
 SHARED = (
-    *("task", "data.train", "data.test", "loop.initial", "loop.query_size", "loop.budget_unit"),
-    *("loop.cycles", "loop.seed"),
+    *("task", "data.train", "data.test", "data.classes", "data.long_tail", "data.on_bad_image"),
+    *("loop.held_out", "loop.initial", "loop.query_size", "loop.budget_unit", "loop.cycles", "loop.seed"),
 )
-"""Fields that no arm may change: with them, runs of one seed would start from other images or not meet."""
+"""Fields that no arm may change: with them, runs of one seed would be of other images or not meet."""
 
 
 class Arm(Section):

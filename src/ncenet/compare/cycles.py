@@ -64,7 +64,7 @@ def duels(results: Results, pairs: Mapping[str, str]) -> dict[str, list[Duel]]:
         (arm, n): p
         for arm, cycles in differences.items()
         for n, values in enumerate(cycles)
-        if any(values) and (p := p_value(values)) is not None
+        if any(values) and (p := p_value(values, step=results.step)) is not None
     }
     corrected = dict(zip(tests, holm(list(tests.values())), strict=True))
     return {

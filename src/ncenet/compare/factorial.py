@@ -13,8 +13,9 @@ Each is a number for each seed, and gets Student's interval over the seeds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
-from ncenet.compare.heads import heads, random_arm, strategy_of
+from ncenet.compare.heads import heads, random_arm, strategy_of, training_of
 from ncenet.compare.records import Results
 from ncenet.compare.statistics import Difference, mean_over_cycles, paired_difference
 
@@ -52,20 +53,28 @@ class Effects:
 def squares(results: Results) -> list[Square]:
     """Every 2x2 that the arms of a comparison hold, one for each NCE arm that selects.
 
-    Its softmax arm is the one with the same strategy, else with entropy, else the first that selects.
+    Its softmax arm is the one with the same strategy, else with entropy, else the first that selects. All
+    four train alike, and differ in head and selection alone.
     """
     comparison = results.comparison
     names = {arm: head.name for arm, head in heads(comparison).items()}
     strategies = {arm: strategy_of(comparison, arm) for arm in names}
-    softmax = [arm for arm in names if names[arm] == "softmax" and strategies[arm] != "random"]
+    trainings = {arm: training_of(comparison, arm) for arm in names}
     found = []
     for arm in names:
+        softmax = [
+            other
+            for other in names
+            if names[other] == "softmax"
+            and strategies[other] != "random"
+            and trainings[other] == trainings[arm]
+        ]
         if names[arm] != "nce" or strategies[arm] == "random" or not softmax:
             continue
         ranks = {strategies[arm]: 0, CLOSEST: 1} if strategies[arm] != CLOSEST else {CLOSEST: 0}
         partner = min(softmax, key=lambda other: ranks.get(strategies[other], 2))
         plain, own = random_arm(comparison, partner), random_arm(comparison, arm)
-        if plain is not None and own is not None:
+        if plain is not None and own is not None and trainings[plain] == trainings[own] == trainings[arm]:
             found.append(Square(plain, partner, own, arm))
     return found
 
@@ -80,9 +89,10 @@ def effects(results: Results, square: Square) -> Effects | None:
     plain, selected, head, both = ([mean_over_cycles(of_arm[seed]) for seed in seeds] for of_arm in curves)
     of_selection_with_nce = [d - b for d, b in zip(both, head, strict=True)]
     of_selection_with_softmax = [c - a for c, a in zip(selected, plain, strict=True)]
+    step = results.step / len(results.labeled)
     return Effects(
-        head=paired_difference(head, plain),
-        selection=paired_difference(selected, plain),
-        both=paired_difference(both, plain),
-        interaction=paired_difference(of_selection_with_nce, of_selection_with_softmax),
+        head=paired_difference(head, plain, step=step),
+        selection=paired_difference(selected, plain, step=step),
+        both=paired_difference(both, plain, step=step),
+        interaction=paired_difference(of_selection_with_nce, of_selection_with_softmax, step=sqrt(2) * step),
     )

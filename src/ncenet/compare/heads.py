@@ -35,6 +35,13 @@ def strategy_of(comparison: Comparison, arm: str) -> str:
     return _recipe(comparison, arm).loop.strategy
 
 
+def training_of(comparison: Comparison, arm: str) -> Recipe:
+    """The recipe of an arm but for its head and how it selects."""
+    recipe, plain = _recipe(comparison, arm), Recipe()
+    model = recipe.model.model_copy(update={"head": plain.model.head})
+    return recipe.model_copy(update={"model": model, "loop": plain.loop})
+
+
 def random_arm(comparison: Comparison, arm: str) -> str | None:
     """The arm of the same head that picks at random; itself, if it does; None if there is none.
 

@@ -37,8 +37,8 @@ class Cycle:
         loss: mean training loss of the last epoch.
         fit_accuracy: training accuracy of the last epoch, in [0, 1].
         fit_seconds: wall time of the fit.
-        accuracy: the headline number on the held-out images, in [0, 1] (see :attr:`Run.metric`); None when
-            there are none.
+        images: how many held-out images there are.
+        accuracy: the headline number on them, in [0, 1] (see :attr:`Run.metric`); None when there are none.
         balanced_accuracy: mean over classes of their accuracy; None likewise, and where the headline number
             is no accuracy.
         per_class: the headline number of each class.
@@ -54,6 +54,7 @@ class Cycle:
     loss: float
     fit_accuracy: float
     fit_seconds: float
+    images: int
     accuracy: float | None
     balanced_accuracy: float | None
     per_class: Mapping[str, float]
@@ -178,6 +179,12 @@ class Results:
             raise DataError(f"tested by different numbers: {shown}: no comparison")
         return next(iter(metrics), HEADLINE)
 
+    @property
+    def step(self) -> float:
+        """The headline numbers are multiples of this: 1/N for the accuracy on N images, 0 for mAP."""
+        images = max((cycle.images for run in self.runs.values() for cycle in run.tested), default=0)
+        return 1 / images if images and self.metric == HEADLINE else 0.0
+
     @cached_property
     def unit(self) -> BudgetUnit:
         """What the sizes of the labelled set count.
@@ -284,6 +291,7 @@ def _cycle(folder: Path, recipe: Recipe) -> Cycle:
         loss=fit["loss"],
         fit_accuracy=fit["accuracy"],
         fit_seconds=fit["seconds"],
+        images=test.get("images", 0),
         accuracy=test.get(test.get("metric", HEADLINE)),
         balanced_accuracy=test.get("balanced_accuracy"),
         per_class=test.get("per_class", {}),

@@ -7,6 +7,10 @@ cycles, which is the area under its learning curve (a step for each cycle) in un
 The interval is Student's, for the mean of n differences d with standard deviation s:
 mean(d) +- t(.975, n - 1) s / sqrt(n). It stands for one pair of arms: among twenty arms that are all the
 same, one is expected to come out as better or worse.
+
+An accuracy is a count among N held-out images, so a few differences may be equal to the digit by chance, and
+their deviation of zero would prove anything. What rounding to steps of 1/N hides is added to it: s^2 becomes
+s^2 + (1/N)^2 / 6, the variance of two numbers that are rounded so.
 """
 
 from __future__ import annotations
@@ -110,12 +114,13 @@ def student_quantile(probability: float, freedom: int) -> float:
     return float(stdtrit(freedom, probability))
 
 
-def paired_difference(arm: Sequence[float], baseline: Sequence[float]) -> Difference:
+def paired_difference(arm: Sequence[float], baseline: Sequence[float], *, step: float = 0.0) -> Difference:
     """Compare two arms by numbers of the same seeds.
 
     Args:
         arm: one number for each seed.
         baseline: parallel to ``arm``.
+        step: the numbers are multiples of it; see :attr:`ncenet.compare.records.Results.step`.
 
     Raises:
         ValueError: they are of different length, or empty.
@@ -131,7 +136,7 @@ def paired_difference(arm: Sequence[float], baseline: Sequence[float]) -> Differ
     spread = Spread.of([a - b for a, b in zip(arm, baseline, strict=True)])
     if spread.deviation is None:
         return Difference(spread, None, None)
-    half = student_quantile((1 + CONFIDENCE) / 2, spread.seeds - 1) * spread.deviation / sqrt(spread.seeds)
+    half = student_quantile((1 + CONFIDENCE) / 2, spread.seeds - 1) * _error_of_mean(spread, step)
     return Difference(spread, spread.mean - half, spread.mean + half)
 
 
@@ -155,11 +160,12 @@ def seeds_to_show(difference: float, deviation: float) -> int:
     raise AssertionError("count() does not end")
 
 
-def p_value(differences: Sequence[float]) -> float | None:
+def p_value(differences: Sequence[float], *, step: float = 0.0) -> float | None:
     """Two-sided p of a paired t test: how often equal arms would differ by as much, or more.
 
     Args:
         differences: one for each seed.
+        step: they are differences of multiples of it.
 
     Returns:
         In [0, 1]; 1 if all differences are zero; None for fewer than two, which tell nothing.
@@ -174,11 +180,14 @@ def p_value(differences: Sequence[float]) -> float | None:
     if not any(differences):
         return 1.0
     spread = Spread.of(differences)
-    assert spread.deviation is not None
-    if spread.deviation == 0:
-        return 0.0
-    t = abs(spread.mean) * sqrt(spread.seeds) / spread.deviation
-    return float(2 * stdtr(spread.seeds - 1, -t))
+    error = _error_of_mean(spread, step)
+    return float(2 * stdtr(spread.seeds - 1, -abs(spread.mean) / error)) if error else 0.0
+
+
+def _error_of_mean(differences: Spread, step: float) -> float:
+    """Standard error of the mean of differences of numbers that are rounded to a step."""
+    assert differences.deviation is not None
+    return sqrt((differences.deviation**2 + step**2 / 6) / differences.seeds)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -237,6 +246,7 @@ def difference(results: Results, arm: str, against: str, measure: Measure = "acc
     return paired_difference(
         [mean_over_cycles(ours[seed], measure) for seed in seeds],
         [mean_over_cycles(theirs[seed], measure) for seed in seeds],
+        step=results.step / len(results.labeled),
     )
 
 

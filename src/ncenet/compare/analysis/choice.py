@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ncenet.compare.comparison import Comparison
-from ncenet.recipe import Recipe
+from ncenet.compare.heads import strategy_of, training_of
 
 
 def arms_of_figures(comparison: Comparison) -> tuple[str, ...]:
@@ -30,24 +30,16 @@ def arms_of_figures(comparison: Comparison) -> tuple[str, ...]:
         [name for name in of_head["nce"] if recipes[name].loop.strategy != "random"], of_head["nce"]
     ):
         chosen.append(nce)
-    if softmax := comparison.figures.softmax or _softmax(of_head["softmax"], recipes, nce):
+    if softmax := comparison.figures.softmax or _softmax(comparison, of_head["softmax"], nce):
         chosen.append(softmax)
     return tuple(chosen)
 
 
-def _softmax(names: list[str], recipes: dict[str, Recipe], nce: str) -> str:
-    alike = [name for name in names if nce and _rest(recipes[name]) == _rest(recipes[nce])]
+def _softmax(comparison: Comparison, names: list[str], nce: str) -> str:
+    alike = [name for name in names if nce and training_of(comparison, name) == training_of(comparison, nce)]
     names = alike or names
-    return _first([name for name in names if recipes[name].loop.strategy == "entropy"], names)
+    return _first([name for name in names if strategy_of(comparison, name) == "entropy"], names)
 
 
 def _first(preferred: list[str], others: list[str]) -> str:
     return next(iter([*preferred, *others]), "")
-
-
-def _rest(recipe: Recipe) -> Recipe:
-    """The recipe without its head and its strategy."""
-    plain = Recipe()
-    return recipe.with_changes(
-        {"model.head": plain.model.head.model_dump(), "loop.strategy": plain.loop.strategy}
-    )
