@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import queue
+
 import pytest
 
+from ncenet.bridges.label_studio.backend import token_of
+from ncenet.errors import UsageError
+from ncenet.files import alone
 from ncenet.types import Query
 from tests.bridges.label_studio.fake import TOKEN, FakeLabelStudio, serving
 from tests.bridges.make import new_run, photos, standing
@@ -79,3 +84,26 @@ def test_serving_says_where(ncenet, run, monkeypatch):
     ((_, options),) = served
     assert (options["host"], options["port"]) == ("127.0.0.1", 9123)
     assert ncenet("serve", "run", "--label-studio", "--port", 9123).out.endswith(f"{address}\n")
+
+
+def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatch):
+    uvicorn, client = pytest.importorskip("uvicorn"), pytest.importorskip("fastapi.testclient")
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.0)
+    others = queue.Queue()
+
+    def train(recipe, folder):
+        try:
+            with alone(folder):
+                others.put("another process gets in")
+        except UsageError as error:
+            others.put(str(error))
+        raise UsageError("trained enough")
+
+    def press(app, **_):
+        address = f"/{token_of(run.folder)}/webhook"
+        assert client.TestClient(app).post(address, json={"action": "START_TRAINING"}).status_code == 200
+
+    monkeypatch.setattr("ncenet.loop.open.open_loop", train)
+    monkeypatch.setattr(uvicorn, "run", press)
+    assert ncenet("serve", "run", "--label-studio").code == 0
+    assert "another ncenet is at work in this folder" in others.get(timeout=60)

@@ -9,6 +9,7 @@ from ncenet.engines.trial import TrialFailed
 from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
 from tests.compare.fake_runs import write_run
+from tests.data.make import jpeg, write
 
 BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 2, "loop.cycles": 2})
 COMPARISON = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])
@@ -49,6 +50,18 @@ def test_missing_images_are_told_once_before_anything_is_written(tmp_path, simul
     with pytest.raises(UsageError, match=r"^gone\.parquet: no built-in data set"):
         run(gone, tmp_path / "out", processes=1)
     assert simulated.calls == [] and not (tmp_path / "out").exists()
+
+
+def test_without_held_out_images_nothing_is_trained(tmp_path, simulated):
+    write(tmp_path / "photos", {f"{name}/{n}.jpg": jpeg(n) for n in range(4) for name in ("cat", "dog")})
+    changes = {"data.train": str(tmp_path / "photos")}
+    untested = COMPARISON.model_copy(update={"base": BASE.with_changes(changes)})
+    with pytest.raises(UsageError, match="photos: nothing to test on; name held-out images"):
+        run(untested, tmp_path / "out", processes=1)
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+    drawn = COMPARISON.model_copy(update={"base": BASE.with_changes({**changes, "loop.held_out": 2})})
+    run(drawn, tmp_path / "out", processes=1)
+    assert len(simulated.calls) == 4
 
 
 def test_what_is_finished_needs_its_images_no_more(tmp_path, simulated, monkeypatch):

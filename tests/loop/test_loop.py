@@ -138,6 +138,8 @@ def test_a_subset_of_the_pool_is_scored_and_drawn_anew_each_cycle(make):
     first = loop.learner.predicted[-1]
     assert len(first) == 8
     assert set(query.ids) <= set(first)
+    record = json.loads((loop.folder.cycle(1) / "query.json").read_text(encoding="utf-8"))
+    assert (record["pool"], record["scored"]) == (25, 8), "of 30 images, 5 with a label"
     answer(loop, query.ids)
     loop.ask(3)
     assert set(loop.learner.predicted[-1]) != set(first)

@@ -67,7 +67,15 @@ def test_facts_in_which_arms_differ_name_the_arms():
     )
     assert facts["Pool"] == "scored whole"
     assert facts["Seeds"] == "0, 1 (2 runs of each arm)"
-    assert "the same for all arms of a seed" in facts["Initial set"]
+    assert facts["Initial set"] == "100 random images, the same for all arms of a seed"
+
+
+def test_arms_may_begin_with_other_images_and_that_is_stated():
+    arms = [Arm(name="a"), Arm(name="b", changes={"loop.first": "typical"}), Arm(name="c")]
+    facts = protocol.protocol_of_comparison(Comparison(base=BASE, arms=arms, seeds=[0]))
+    assert facts["Initial set"] == (
+        "100 random images (a, c); 100 typical (TypiClust) images (b), the same for all these arms of a seed"
+    )
 
 
 def test_a_curve_of_one_point_is_not_held_against_itself(tmp_path):

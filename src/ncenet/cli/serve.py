@@ -51,11 +51,13 @@ def serve(
     from ncenet.bridges.run import opened
 
     def train() -> None:
+        from ncenet.files import alone
         from ncenet.loop.open import open_loop
 
-        loop, _ = open_loop(Recipe.load(folder / "recipe.yaml"), folder)
-        with loop.ledger:
-            loop.fit()
+        with alone(folder, wait=True):
+            loop, _ = open_loop(Recipe.load(folder / "recipe.yaml"), folder)
+            with loop.ledger:
+                loop.fit()
 
     with opened(folder) as run:
         token, link = token_of(folder), link_of(folder)

@@ -79,7 +79,11 @@ def run(
     if jobs:  # all trials share their images: a mistake in them is told once, before anything is written
         train = open_train(comparison.base)
         train.required_oracle()
-        open_test(comparison.base.data, train)
+        if open_test(comparison.base.data, train) is None and not comparison.base.loop.held_out:
+            raise UsageError(
+                f"{comparison.base.data.train}: nothing to test on; name held-out images as data.test, or "
+                "have some drawn from the pool (loop.held_out)"
+            )
     with alone(folder) if jobs else nullcontext():
         kept = _with_seeds_begun(comparison, folder, seeds)
         for trial in (planned(kept, folder) | trials).values():

@@ -243,7 +243,7 @@ class Loop:
 
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()
-        start = time.perf_counter()
+        pool, start = len(ids), time.perf_counter()
         name, seconds = self._chooser(cycle), 0.0
         labeled = self._labeled_set()
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
@@ -277,7 +277,8 @@ class Loop:
             "strategy": name,
             "asked": query_size,
             "size": len(query),
-            "pool": len(ids),
+            "pool": pool,
+            "scored": len(ids),
             "score_seconds": seconds,
             "select_seconds": select_seconds,
         }

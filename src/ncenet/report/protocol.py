@@ -12,8 +12,10 @@ def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
     """What must be stated with every number of a comparison, by subject."""
     recipes = {arm.name: comparison.recipe(arm.name, comparison.seeds[0]) for arm in comparison.arms}
     n = len(comparison.seeds)
+    initial = {arm: _initial(recipe) for arm, recipe in recipes.items()}
+    arms = "arms" if len(set(initial.values())) == 1 else "these arms"
     return _facts(recipes) | {
-        "Initial set": f"{_initial(comparison.base)}, the same for all arms of a seed",
+        "Initial set": f"{_agreed(initial)}, the same for all {arms} of a seed",
         "Seeds": f"{', '.join(map(str, comparison.seeds))} ({n} {'run' if n == 1 else 'runs'} of each arm)",
         "Mean over cycles": "each cycle counts the same; all but the area under the learning curve",
         "±": "standard deviation over seeds",
@@ -75,9 +77,10 @@ _MAP = (
 
 def _initial(recipe: Recipe) -> str:
     loop = recipe.loop
+    what = {"random": "random", "typical": "typical (TypiClust)"}[loop.first]
     if loop.budget_unit == "box":
-        return f"random images until they have {loop.initial:,} boxes"
-    return f"{loop.initial:,} random images"
+        return f"{what} images until they have {loop.initial:,} boxes"
+    return f"{loop.initial:,} {what} images"
 
 
 def _aggregation(recipe: Recipe) -> str:
