@@ -114,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--backbones", nargs="*", default=["ssd300-vgg16", "ssd-light"])
+    parser.add_argument("--backbones", nargs="*", default=["ssd300-vgg16", "small"])
     parser.add_argument("--pairs", type=int, nargs="*", default=[5, 15], help="by backbone")
     parser.add_argument("--batch-sizes", type=int, nargs="*", default=[1, 8], help="by backbone")
     parser.add_argument("--classes", type=int, nargs="*", default=[20, 3], help="by backbone")

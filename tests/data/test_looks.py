@@ -50,9 +50,9 @@ def test_only_what_changed_is_decoded_and_the_outcome_is_the_same(folder, tmp_pa
 
     def look(expected: set[str]):
         decoded.clear()
-        found = scan(FolderPool(folder), on_bad="skip", kept=kept)
+        found = scan(FolderPool(folder), kept=kept)
         assert set(decoded) == expected
-        plain = scan(FolderPool(folder), on_bad="skip")
+        plain = scan(FolderPool(folder))
         assert replace(found, problems=()) == replace(plain, problems=())
         assert found.readable == plain.readable, "in the order of the pool"
         assert list(map(str, found.problems)) == list(map(str, plain.problems))
@@ -82,13 +82,13 @@ def test_only_what_changed_is_decoded_and_the_outcome_is_the_same(folder, tmp_pa
 
 def test_another_file_of_the_same_size_and_date_is_noticed(folder, tmp_path, later, decoded):
     kept = tmp_path / "looks.csv"
-    scan(FolderPool(folder), on_bad="skip", kept=kept)
+    scan(FolderPool(folder), kept=kept)
     old, other = folder / "a.jpg", write(tmp_path, {"other.jpg": jpeg(1)[:-1] + b"\0"}) / "other.jpg"
     os.utime(other, ns=(old.stat().st_atime_ns, old.stat().st_mtime_ns))
     assert other.stat().st_size == old.stat().st_size
     other.replace(old)
     decoded.clear()
-    found = scan(FolderPool(folder), on_bad="skip", kept=kept)
+    found = scan(FolderPool(folder), kept=kept)
     assert "a.jpg" in decoded
     assert found.duplicates == ()
 
@@ -97,7 +97,7 @@ def test_a_file_that_was_written_a_moment_ago_is_looked_at_again(folder, tmp_pat
     kept = tmp_path / "looks.csv"
     for _ in range(2):
         decoded.clear()
-        scan(FolderPool(folder), on_bad="skip", kept=kept)
+        scan(FolderPool(folder), kept=kept)
         assert set(decoded) == {"a.jpg", "b.png", "broken.jpg", "z/copy.jpg"}
     assert read_looks(kept) == {}
 
@@ -129,5 +129,5 @@ def test_a_file_that_is_not_as_we_write_it_tells_nothing(folder, tmp_path, later
     kept = tmp_path / "looks.csv"
     kept.write_text(text)
     assert read_looks(kept) == {}
-    scan(FolderPool(folder), on_bad="skip", kept=kept)
+    scan(FolderPool(folder), kept=kept)
     assert set(read_looks(kept)) == {"a.jpg", "b.png", "z/copy.jpg"}

@@ -33,7 +33,7 @@ def _seed():
 def lesson(head: HeadRecipe) -> BoxLesson:
     """Six small scenes, the last without objects, in double precision so that ranks have no ties."""
     pool, truth = scenes(6)
-    recipe = ModelRecipe(backbone="ssd-light", head=head, anchor_features=32)
+    recipe = ModelRecipe(backbone="small", head=head, anchor_features=32)
     network = SSD(
         build_detection_backbone(recipe, 3, 64, pretrained=False),
         build_detection_head(recipe, len(CLASSES)),

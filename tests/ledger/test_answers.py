@@ -52,16 +52,6 @@ def test_an_undo_brings_back_the_answer_before(ledger):
     ]
 
 
-def test_undo_last_takes_back_one_annotators_answers_from_the_end(ledger):
-    ledger.tell({"a.png": "cat", "b.png": "cat"}, who="ann", cycle=0)
-    ledger.tell({"c.png": "dog"}, who="bob", cycle=0)
-    assert ledger.undo_last(who="ann") == "b.png"
-    assert ledger.undo_last(who="ann") == "a.png"
-    assert ledger.labeled() == [("c.png", "dog")]
-    with pytest.raises(LedgerError, match="'ann' has no answer to undo"):
-        ledger.undo_last(who="ann")
-
-
 def test_what_the_same_annotator_repeats_is_recorded_once(ledger):
     ledger.tell({"a.png": "cat", "b.png": Answer.SKIP}, who="ann", cycle=0)
     ledger.tell({"a.png": "cat", "b.png": Answer.SKIP, "c.png": "dog"}, who="ann", cycle=0)

@@ -45,8 +45,8 @@ def test_open_ids_are_those_without_a_standing_answer(ledger):
     recorded = ledger.record_query(1, "rejection", QUERY)
     ledger.tell({"a.png": "cat", "f.png": "dog"}, who="ann", cycle=1)
     assert ledger.open_ids(recorded) == ["c.png", "b.png"]
-    ledger.undo_last(who="ann")
-    ledger.undo_last(who="ann")
+    ledger.undo("a.png", who="ann")
+    ledger.undo("f.png", who="ann")
     assert ledger.open_ids(recorded) == ["c.png", "a.png", "b.png"]
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ncenet.errors import UnknownName, UsageError
 from ncenet.nn.anchors import Level, make_anchors
-from ncenet.nn.detection_backbones import build_detection_backbone, detection_backbones
+from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier
 from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.nn.ssd import SSD, Detection, build_detection_head
@@ -24,7 +24,7 @@ def _seed():
         yield
 
 
-def network(head="nce", backbone="ssd-light", classes=3, *, side=None, channels=3, auxiliary=None, **model):
+def network(head="nce", backbone="small", classes=3, *, side=None, channels=3, auxiliary=None, **model):
     recipe = ModelRecipe(backbone=backbone, head=HeadRecipe(name=head), **model)
     body = build_detection_backbone(recipe, channels, side, pretrained=False)
     return SSD(
@@ -138,13 +138,10 @@ class TestLight:
     def test_refuses(self):
         with pytest.raises(UsageError, match=r"sides that 32 divides.* data\.image_size is 100"):
             network(side=100)
-        with pytest.raises(UsageError, match="there are no weights for ssd-light"):
+        with pytest.raises(UsageError, match="there are no weights for small"):
             build_detection_backbone(ModelRecipe(backbone="small"), 3, None, pretrained=True)
         with pytest.raises(UnknownName, match="unknown detection backbone 'resnet18'"):
             network(backbone="resnet18")
-
-    def test_small_is_the_light_one(self):
-        assert detection_backbones.get("small") is detection_backbones.get("ssd-light")
 
 
 class TestVectorsOfSomeAnchors:

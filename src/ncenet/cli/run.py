@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import DryRun, Engine, RecipeFlags, apply_flags
+from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.simulate import start
 from ncenet.errors import RecipeError, UsageError
 from ncenet.recipe import Recipe
@@ -18,9 +18,7 @@ def run(
     recipe: Path,
     /,
     *,
-    beside: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)
-    ] = (),
+    beside: Beside = (),
     seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
     engine: Engine = "local",

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import DryRun, Engine, RecipeFlags, apply_flags
+from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.trials import beside_comparison, run_comparison, run_single
 from ncenet.engines.trial import EngineName
 from ncenet.errors import UsageError
@@ -19,9 +19,7 @@ def simulate(
     data: str,
     /,
     *,
-    beside: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)
-    ] = (),
+    beside: Beside = (),
     seeds: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     out: Path | None = None,
     engine: Engine = "local",

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ncenet.data.looks import Look, read_looks, write_looks
 from ncenet.data.pools import probe, stamp
-from ncenet.errors import UnreadableImage, UnreadableImages
-from ncenet.recipe import OnBadImage
+from ncenet.errors import UnreadableImage
 
 if TYPE_CHECKING:
     from ncenet.types import Pool
@@ -72,23 +71,18 @@ class Scan:
 def scan(
     pool: Pool,
     *,
-    on_bad: OnBadImage = "stop",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
     kept: Path | None = None,
 ) -> Scan:
-    """Decode and hash every image once.
+    """Decode and hash every image once; those that cannot be read are listed.
 
     Args:
         pool: the images.
-        on_bad: "stop" raises when images cannot be read, after a look at all; "skip" only lists them.
         workers: threads that decode.
         progress: called in this thread with the number of images done and of all.
         kept: file of what earlier looks found, made when missing: sound images whose files have not changed
             since are taken from there.
-
-    Raises:
-        UnreadableImages: listing every one, when told to stop.
     """
     ids = pool.ids()
     chunks = [range(start, min(start + _CHUNK, len(ids))) for start in range(0, len(ids), _CHUNK)]
@@ -115,8 +109,6 @@ def scan(
                 progress(chunk.stop, len(ids))
     if kept is not None and looks != known:
         write_looks(kept, looks)
-    if problems and on_bad == "stop":
-        raise UnreadableImages(problems)
     return Scan(hashes, tuple(problems), _duplicates(hashes), _sizes(shapes), dict(modes.most_common()))
 
 

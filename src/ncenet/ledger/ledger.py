@@ -13,7 +13,7 @@ from ncenet.ledger.database import Database
 from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
 from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
 from ncenet.ledger.review import Review
-from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.ledger.schema import standing
 from ncenet.types import Label, Query
 
 GONE = "not there any more"
@@ -185,24 +185,6 @@ class Ledger:
             if seq is None:
                 raise LedgerError(f"{id!r} has no answer to undo")
             db.execute(UNDO, (who, seq))
-
-    def undo_last(self, *, who: str) -> str:
-        """Take back the last answer of an annotator that is not taken back yet, and name its image.
-
-        Raises:
-            LedgerError: there is none.
-        """
-        with self._db.transaction() as db:
-            last = self._db.rows(
-                f"SELECT seq, id FROM events WHERE who = :who AND {NOT_UNDONE} ORDER BY seq DESC LIMIT 1",
-                who=who,
-                upto=NOW,
-            )
-            if not last:
-                raise LedgerError(f"{who!r} has no answer to undo")
-            seq, image = last[0]
-            db.execute(UNDO, (who, seq))
-        return str(image)
 
     def labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
         """Ids and standing labels in the order in which they arrived.

@@ -82,7 +82,7 @@ def scan_pool(
         if notify is not None:
             notify({"event": "scan", "done": done, "total": total})
 
-    return scan(dataset.pool, on_bad="skip", workers=recipe.data.workers, progress=count, kept=kept)
+    return scan(dataset.pool, workers=recipe.data.workers, progress=count, kept=kept)
 
 
 def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Findings | None) -> None:

@@ -101,7 +101,6 @@ class VGG16(DetectionBackbone):
 
 
 @detection_backbones.register("small")
-@detection_backbones.register("ssd-light")
 class LightNet(DetectionBackbone):
     """A small network of three levels that trains on a CPU (ours).
 
@@ -127,11 +126,9 @@ class LightNet(DetectionBackbone):
         super().__init__()
         self.side = side or 160
         if self.side % 32 or not 64 <= self.side <= 300:
-            raise UsageError(
-                f"ssd-light takes sides that 32 divides, from 64 to 288: data.image_size is {side}"
-            )
+            raise UsageError(f"small takes sides that 32 divides, from 64 to 288: data.image_size is {side}")
         if pretrained:
-            raise UsageError("model.pretrained: there are no weights for ssd-light")
+            raise UsageError("model.pretrained: there are no weights for small")
         self.stem = nn.Sequential(_conv(channels, 16, stride=2), _conv(16, 32, stride=2), _conv(32, 32))
         self.stages = nn.ModuleList(
             [
