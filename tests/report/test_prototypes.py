@@ -61,7 +61,7 @@ def test_it_is_on_the_page(folder):
 def test_arms_with_one_k_have_no_table(tmp_path):
     plain = compared(("one", {}), ("random", {"loop.strategy": "random"}))
     write_comparison(tmp_path, plain, {})
-    assert section(read_comparison(tmp_path), tmp_path) is None
+    assert section(read_comparison(tmp_path)) is None
 
 
 def test_an_unfinished_arm_has_a_row_without_numbers(tmp_path):

@@ -159,10 +159,12 @@ class Results:
     """A comparison as far as it has come.
 
     Attributes:
+        folder: where it was read.
         comparison: what was asked for.
         runs: by arm and seed, those that were begun, in the order of arms and seeds.
     """
 
+    folder: Path
     comparison: Comparison
     runs: Mapping[tuple[str, int], Run]
 
@@ -274,7 +276,9 @@ def read_comparison(folder: Path) -> Results:
     comparison = Comparison.load(folder / COMPARISON_FILE)
     folders = {(arm, seed): folder / comparison.folder(arm, seed) for arm, seed in comparison.trials}
     return Results(
-        comparison, {key: read_run(path) for key, path in folders.items() if (path / "recipe.yaml").exists()}
+        folder,
+        comparison,
+        {key: read_run(path) for key, path in folders.items() if (path / "recipe.yaml").exists()},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import EMBEDDING, REGIONS, Analysis, information_name, read_analysis
@@ -17,27 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 
-def information(results: Results, folder: Path) -> Section | None:
+def information(results: Results) -> Section | None:
     """Subset information (Fig. 3 of the paper)."""
     seeds = results.comparison.seeds
-    analysis = read_analysis(folder, seeds)
+    analysis = read_analysis(results.folder, seeds)
     found = analysis.information
     drawn = (information_figure(found), information_caption(found)) if found else None
     names = [information_name(seed) for seed in seeds]
     return _section("How information is spread over the pool", "information", drawn, analysis, names)
 
 
-def embedding(results: Results, folder: Path) -> Section | None:
+def embedding(results: Results) -> Section | None:
     """t-SNE over the cycles (Fig. 4 of the paper)."""
-    analysis = read_analysis(folder, results.comparison.seeds)
+    analysis = read_analysis(results.folder, results.comparison.seeds)
     found = analysis.embedding
     drawn = (embedding_figure(found), embedding_caption(found)) if found else None
     return _section("Where the queried images lie", "embedding", drawn, analysis, [EMBEDDING])
 
 
-def regions(results: Results, folder: Path) -> Section | None:
+def regions(results: Results) -> Section | None:
     """Decision regions (Fig. 1 and 2 of the paper)."""
-    analysis = read_analysis(folder, results.comparison.seeds)
+    analysis = read_analysis(results.folder, results.comparison.seeds)
     found = analysis.regions
     drawn = (regions_figure(found), regions_caption(found)) if found else None
     return _section("What the scores find informative", "regions", drawn, analysis, [REGIONS])

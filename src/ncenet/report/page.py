@@ -11,8 +11,8 @@ from ncenet.report import curves, models, pictures, protocol, prototypes, sectio
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
 from ncenet.report.drawing import as_svg
 
-SectionMaker: TypeAlias = Callable[[Results, Path], Section | None]
-"""Makes a section from the results and the folder of a comparison; None when there is nothing to say."""
+SectionMaker: TypeAlias = Callable[[Results], Section | None]
+"""Makes a section from the results of a comparison; None when there is nothing to say."""
 
 
 def title_of_comparison(results: Results) -> str:
@@ -27,14 +27,9 @@ def title_of_run(run: Run) -> str:
     return f"One run of {run.recipe.loop.strategy} on {Path(run.recipe.data.train).name}"
 
 
-def sections_of_comparison(results: Results, folder: Path) -> list[Section]:
-    """What the report of a comparison says.
-
-    Args:
-        results: its records.
-        folder: of the comparison; sections may read further small files in it.
-    """
-    return [section for make in COMPARISON_SECTIONS if (section := make(results, folder)) is not None]
+def sections_of_comparison(results: Results) -> list[Section]:
+    """What the report of a comparison says."""
+    return [section for make in COMPARISON_SECTIONS if (section := make(results)) is not None]
 
 
 def sections_of_run(run: Run) -> list[Section]:

@@ -23,7 +23,7 @@ def pictures_of_run(run: Run) -> list[Section]:
     return [Section(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
 
 
-def pictures_of_comparison(results: Results, folder: Path) -> Section | None:
+def pictures_of_comparison(results: Results) -> Section | None:
     """The same for each arm, of its first seed; None when no pictures were drawn."""
     seed = results.comparison.seeds[0]
     arms: list[Block] = []

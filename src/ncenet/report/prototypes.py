@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
 from ncenet.compare.comparison import Comparison
@@ -16,7 +15,7 @@ from ncenet.report.words import NOTHING, spread
 FIELD = "model.head.prototypes_per_class"
 
 
-def section(results: Results, folder: Path) -> Section | None:
+def section(results: Results) -> Section | None:
     """The table, if arms differ in the number of prototypes and in nothing else."""
     groups = groups_of_arms(results.comparison)
     if not groups:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ncenet.compare.bootstrap import bootstrap_differences
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
@@ -20,7 +18,7 @@ MOST_CLASSES = 20
 """As many classes fit on a screen; tables of more are folded."""
 
 
-def verdicts(results: Results, folder: Path) -> Section | None:
+def verdicts(results: Results) -> Section | None:
     """What was asked, what was found, and what is missing."""
     blocks: list[Block] = [Note(results.comparison.about)] if results.comparison.about else []
     if said := words.verdict_lines(results):
@@ -30,7 +28,7 @@ def verdicts(results: Results, folder: Path) -> Section | None:
     return Section("", tuple(blocks)) if blocks else None
 
 
-def summary(results: Results, folder: Path) -> Section:
+def summary(results: Results) -> Section:
     """Means over the cycles, differences to the baseline, intervals, verdicts."""
     images = bootstrap_differences(results, _against_baseline(results))
     blocks: list[Block] = [tables.summary(results, images)]
@@ -46,7 +44,7 @@ def summary(results: Results, folder: Path) -> Section:
     return Section("Summary", tuple(blocks))
 
 
-def learning_curves(results: Results, folder: Path) -> Section:
+def learning_curves(results: Results) -> Section:
     """The learning curves, one figure."""
     lines = curves.lines_of_comparison(results)
     if not lines:
@@ -61,7 +59,7 @@ def learning_curves(results: Results, folder: Path) -> Section:
     return Section("Learning curves", (Figure("curves", as_svg(figure), caption, wide),))
 
 
-def by_cycle(results: Results, folder: Path) -> Section:
+def by_cycle(results: Results) -> Section:
     """The headline number at each size of the labelled set."""
     name = words.metric_name(results.metric)
     return Section(
@@ -70,7 +68,7 @@ def by_cycle(results: Results, folder: Path) -> Section:
     )
 
 
-def balanced(results: Results, folder: Path) -> Section | None:
+def balanced(results: Results) -> Section | None:
     """Balanced accuracy, where it is another number than accuracy."""
     if not evidence.is_unbalanced(results):
         return None
@@ -88,7 +86,7 @@ def balanced(results: Results, folder: Path) -> Section | None:
     )
 
 
-def cycle_by_cycle(results: Results, folder: Path) -> Section | None:
+def cycle_by_cycle(results: Results) -> Section | None:
     """Cycles won, tied and lost against the baseline."""
     of_arms = duels(results, _against_baseline(results))
     if not any(of_arms.values()):
@@ -104,7 +102,7 @@ def cycle_by_cycle(results: Results, folder: Path) -> Section | None:
     return Section("Cycle by cycle", (tables.without_empty(evidence.won_tied_lost(results, of_arms)), note))
 
 
-def labels_saved(results: Results, folder: Path) -> Section | None:
+def labels_saved(results: Results) -> Section | None:
     """The labels (or boxes) that it takes to reach what random reaches with all of them."""
     goal, unit = target(results), words.counted(results.unit)
     if goal is None:
@@ -119,7 +117,7 @@ def labels_saved(results: Results, folder: Path) -> Section | None:
     )
 
 
-def head_and_selection(results: Results, folder: Path) -> Section | None:
+def head_and_selection(results: Results) -> Section | None:
     """What selection gains with each head, and the 2x2 that tells the head from the selection."""
     blocks: list[Block] = []
     gains = evidence.selection_gains(results)
@@ -139,7 +137,7 @@ def head_and_selection(results: Results, folder: Path) -> Section | None:
     return Section("Head and selection apart", tuple(blocks)) if blocks else None
 
 
-def best_rivals(results: Results, folder: Path) -> Section | None:
+def best_rivals(results: Results) -> Section | None:
     """Each arm against the best of the others, picked afterwards."""
     if len(results.comparison.arms) < 3:
         return None
@@ -151,14 +149,14 @@ def best_rivals(results: Results, folder: Path) -> Section | None:
     return Section("Against the best rival", (tables.without_empty(evidence.rivals(results)), note))
 
 
-def classes(results: Results, folder: Path) -> Section:
+def classes(results: Results) -> Section:
     """How well each class is known in the last cycle."""
     name = words.metric_name(results.metric)
     table = tables.without_empty(queries.accuracy_per_class(results))
     return Section(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
 
 
-def queried(results: Results, folder: Path) -> Section:
+def queried(results: Results) -> Section:
     """Which classes were queried, and how evenly."""
     note = Note(
         "Evenness is the entropy of the class distribution over its largest value: 1 if all classes were "
@@ -168,7 +166,7 @@ def queried(results: Results, folder: Path) -> Section:
     return Section("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
 
 
-def overlap(results: Results, folder: Path) -> Section | None:
+def overlap(results: Results) -> Section | None:
     """How much of what two arms queried is the same."""
     table = queries.overlaps(results)
     if len(table.rows) < 2:
@@ -182,18 +180,18 @@ def overlap(results: Results, folder: Path) -> Section | None:
     return Section("Overlap of queries", (table, note))
 
 
-def cost(results: Results, folder: Path) -> Section:
+def cost(results: Results) -> Section:
     """Seconds spent."""
     note = Note("Wall times of trials that may have shared the machine: compare them within this table only.")
     return Section("What it cost", (tables.without_empty(tables.seconds(results)), note))
 
 
-def protocol_of_all(results: Results, folder: Path) -> Section:
+def protocol_of_all(results: Results) -> Section:
     """What must be stated with every number."""
     return Section("What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),))
 
 
-def compared(results: Results, folder: Path) -> Section:
+def compared(results: Results) -> Section:
     """The arms, and the file that runs them again."""
     changes = Table(
         ("Arm", "Changes in the recipe"),
@@ -206,7 +204,7 @@ def compared(results: Results, folder: Path) -> Section:
     return Section("What was compared", (changes, recipe))
 
 
-def images(results: Results, folder: Path) -> Section | None:
+def images(results: Results) -> Section | None:
     """Images of the first run that somebody should look at."""
     return next((images_to_look_at(run) for run in results.runs.values()), None)
 

@@ -55,7 +55,7 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
     results = read_results(folder)
     # Tables must wrap within their cells even on a console that leaves wrapping to the terminal.
     if everything:
-        console.print(terminal.whole_report(_report(results, folder)[1]), soft_wrap=False)
+        console.print(terminal.whole_report(_report(results)[1]), soft_wrap=False)
     elif isinstance(results, Results):
         console.print(terminal.for_terminal(results), soft_wrap=False)
     else:
@@ -86,7 +86,7 @@ def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[P
         UsageError: the folder is neither.
     """
     results = read_results(folder)
-    title, sections = _report(results, folder)
+    title, sections = _report(results)
     content: dict[str, bytes] = {}
     if "html" in formats:
         content["report.html"] = as_html(title, sections).encode()
@@ -107,10 +107,10 @@ def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[P
     return tuple(folder / name for name in content)
 
 
-def _report(results: Results | Run, folder: Path) -> tuple[str, list[Section]]:
+def _report(results: Results | Run) -> tuple[str, list[Section]]:
     """Title and sections."""
     if isinstance(results, Results):
-        return page.title_of_comparison(results), page.sections_of_comparison(results, folder)
+        return page.title_of_comparison(results), page.sections_of_comparison(results)
     return page.title_of_run(results), page.sections_of_run(results)
 
 
