@@ -24,6 +24,12 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
     assert (names(tmp_path), file.read_text()) == (["a.txt"], "half")
 
 
+def test_folders_above_it_are_made(tmp_path):
+    with whole(tmp_path / "new" / "deep" / "a.txt") as partial:
+        partial.write_text("a")
+    assert names(tmp_path / "new" / "deep") == ["a.txt"]
+
+
 def test_an_error_leaves_what_was_there(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("before")

@@ -13,7 +13,10 @@ from ncenet.recipe import Recipe
             "data:\n  train: digits\nloop:\n  query_size: 0\n",
             r"r\.yaml:4 loop\.query_size: .* got 0",
         ),
-        ("loop:\n  querysize: 3\n", r"r\.yaml:2 loop\.querysize: there is no such field$"),
+        (
+            "loop:\n  querysize: 3\n",
+            r"r\.yaml:2 loop\.querysize: there is no such field; did you mean loop\.query_size\?$",
+        ),
         ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: .*got 'cubic'"),
         ("data: [1, 2\n", r"r\.yaml: not YAML"),
         ("- digits\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said(text, why):
 def test_unknown_classes_are_refused_with_the_nearest_known():
     text = Boxes(((0, 0, 1, 1), (0, 0, 2, 2)), ("cat", "dgo")).to_label()
     assert Boxes.from_label(text, classes=("cat", "dgo")).labels == ("cat", "dgo")
-    with pytest.raises(UnknownName, match="class of object 2 'dgo': did you mean 'dog'"):
+    with pytest.raises(UnknownName, match="object 2: unknown class 'dgo': did you mean 'dog'"):
         Boxes.from_label(text, classes=("cat", "dog"))
 
 

@@ -45,13 +45,15 @@ class UnknownName(UsageError):
         kind: what was looked up, for instance ``"query strategy"``.
         name: the name that was asked for.
         known: the names that exist.
+        where: the place that names it, when it is one of many.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.kind, self.name, self.known = kind, name, sorted(known)
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
+        self.kind, self.name, self.known, self.where = kind, name, sorted(known), where
         nearest = difflib.get_close_matches(name, self.known, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(self.known)}")
+        place = f"{where}: " if where else ""
+        super().__init__(f"{place}unknown {kind} {name!r}: {hint}known: {', '.join(self.known)}")
 
 
 class MissingExtra(UsageError):

@@ -28,7 +28,8 @@ def whole(target: Path) -> Iterator[Path]:
     It is written under another name and renamed.
 
     Args:
-        target: the name in the end. A file of that name is replaced; a folder must not be there.
+        target: the name in the end. A file of that name is replaced; a folder must not be there. Folders
+            above it are made.
 
     Yields:
         Where to write; removed when the block raises. Nothing is there yet.
@@ -41,6 +42,7 @@ def whole(target: Path) -> Iterator[Path]:
     ['a.txt']
     """
     partial = target.with_name(target.name + ".partial")
+    target.parent.mkdir(parents=True, exist_ok=True)
     _remove(partial)  # what a killed process left
     try:
         yield partial

@@ -7,6 +7,7 @@ section of it.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
@@ -57,7 +58,9 @@ class Section(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             mistakes = sorted((_line(node, e["loc"]), _explain(e)) for e in error.errors())
-            raise RecipeError("\n".join(f"{file}:{line} {what}" for line, what in mistakes)) from None
+            # A mistake of the file as a whole has no line of its own.
+            said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in mistakes)
+            raise RecipeError("\n".join(said)) from None
 
     def to_yaml(self) -> str:
         """Text that :meth:`load` reads back."""
@@ -336,15 +339,21 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _explain(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":  # what stands under it may be half a file
-        return f"{where}: there is no such field"
+        fields = flat(Recipe().model_dump())
+        nearest = difflib.get_close_matches(where.removeprefix("base."), fields, n=1)
+        return f"{where}: there is no such field" + (f"; did you mean {nearest[0]}?" if nearest else "")
     got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
     return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """Line of the deepest part of ``path`` that stands in the file."""
-    line = 1
+    """Line of the deepest part of ``path`` that stands in the file; 0 for the file as a whole."""
+    line = min(1, len(path))
     for part in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
         if not isinstance(node, yaml.MappingNode):
             break
         for key, value in node.value:

@@ -140,7 +140,7 @@ class Boxes:
         )
         for n, label in enumerate(boxes.labels, start=1):
             if classes is not None and label not in classes:
-                raise UnknownName(f"class of object {n}", label, classes)
+                raise UnknownName("class", label, classes, where=f"object {n}")
         return boxes
 
 

@@ -123,6 +123,30 @@ class TestAskAndTell:
         with ledger() as opened:
             assert opened.labeled() == [(asked[0], "ant")]
 
+    def test_what_ask_prints_as_json_comes_back_filled_in(self, ncenet, tmp_path, asked):
+        rows = json.loads(ncenet("ask", "run", "-n", 2, "--json").out)
+        rows[0]["label"] = "ant"
+        (tmp_path / "rows.json").write_text(json.dumps(rows))
+        assert ncenet("tell", "run", "rows.json").out.startswith("1 answers recorded; 1 images")
+        with ledger() as opened:
+            assert opened.labeled() == [(rows[0]["id"], "ant")]
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ('{"a.png": "ant", "a.png": "bee"}', "'a.png' stands there a second time, and differently"),
+            ('[{"id": "a.png", "label": "ant"}, {"id": "a.png", "label": "bee"}]', "'a.png' stands there a"),
+            ('["a.png"]', "a list of answers holds objects with id and label"),
+            ('{"a.png": {"box": [1, 2, 3, 4]}}', "the label of 'a.png' is neither text nor a list of boxes"),
+        ],
+    )
+    def test_json_that_says_two_things_or_none(self, ncenet, tmp_path, asked, text, complaint):
+        (tmp_path / "a.json").write_text(text)
+        done = ncenet("tell", "run", "a.json")
+        assert (done.code, complaint in done.said) == (1, True), done.said
+        with ledger() as opened:
+            assert opened.labeled() == []
+
     def test_a_correction_replaces_the_label(self, ncenet, tmp_path, asked):
         for label in ("ant", "bee"):
             write_answers(tmp_path / "answers.csv", {asked[0]: label})
@@ -188,14 +212,14 @@ class TestBadAnswers:
     @pytest.mark.parametrize(
         ("text", "code", "message"),
         [
-            ("id,label\n{0},ant\n{1},bea\n", 2, "unknown class of '{1}' 'bea': did you mean 'bee'?"),
+            ("id,label\n{0},ant\n{1},bea\n", 2, "'{1}': unknown class 'bea': did you mean 'bee'?"),
             ("id,label\n{0},ant\nnowhere.jpg,ant\n", 1, "'nowhere.jpg' is not an image of this pool"),
             ("id,label\n{0},ant\n{1}\n", 1, "answers.csv:3 has fewer fields than the header"),
             ("id,label\n{0},ant\n{0},bee\n", 1, "answers.csv:3 answers '{0}' a second time, and differently"),
             ("name,class\n{0},ant\n", 1, "answers.csv:1 needs columns id and label, found name, class"),
             ("", 1, "answers.csv:1 needs columns id and label, found none"),
             ('{{"{0}":\n "ant",}}', 1, "answers.csv:2 not JSON"),
-            ('{{"{0}": 1}}', 1, "answers.csv: the label of '{0}' is not text"),
+            ('{{"{0}": 1}}', 1, "answers.csv: the label of '{0}' is neither text nor a list"),
             ("id,label\n{0},b\xe9e\n", 1, "answers.csv: not text in UTF-8"),
         ],
         ids=["class", "image", "short", "twice", "columns", "empty", "json", "number", "latin-1"],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from ncenet.cli.people import folder_of
 from ncenet.recipe import Recipe
 from tests.data.make import bomb_png, jpeg, write
 
@@ -64,6 +66,27 @@ def test_json(ncenet, photos):
     assert record["duplicates"] == [["0.jpg", "copy.jpg"]]
     assert set(record["unreadable"]) == {"broken.jpg", "bomb.png"}
     assert (record["classes"], record["recipe"]) == (["ant", "bee"], "run/recipe.yaml")
+
+
+@pytest.mark.parametrize("command", ["init", "label"])
+def test_the_help_tells_the_sizes_that_suit_people(ncenet, command):
+    shown = " ".join(ncenet(command, "--help").out.replace("│", " ").split())
+    for flag, default in {
+        "--held-out": "50; none with --test",
+        "--initial": "25, or 5 for each class",
+        "--query-size": "25",
+        "--first": "typical",
+        "--on-bad-image": "skip",
+        "--lr": "0.1; of a detector 0.02",
+    }.items():
+        assert shown.split(f" {flag} ")[1].split("[default: ")[1].split("]")[0] == default
+
+
+def test_folders_with_a_dot_in_their_names_have_runs_of_their_own(tmp_path):
+    (tmp_path / "photos.2025").mkdir()
+    (tmp_path / "photos.parquet").touch()
+    assert folder_of(str(tmp_path / "photos.2025"), None) == Path("runs/photos.2025-labels")
+    assert folder_of(str(tmp_path / "photos.parquet"), None) == Path("runs/photos-labels")
 
 
 def test_sizes_that_suit_people(ncenet, tmp_path):

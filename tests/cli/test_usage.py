@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import metadata
 
 import pytest
 
@@ -42,10 +43,10 @@ from ncenet.strategies import strategies
         ("simulate digits --beside random --beside bald", "strategy bald needs model.dropout > 0"),
         ("simulate digits --beside randm", "unknown query strategy 'randm': did you mean 'random'?"),
         ("run nowhere.yaml", "nowhere.yaml: cannot be read: No such file or directory"),
-        ("report nowhere", "nowhere: neither a run nor a comparison"),
+        ("report nowhere", "nowhere: neither a run nor a comparison: there is no such folder"),
         ("ask nowhere", "say where the images are: ncenet ask nowhere --data PHOTOS"),
         ("tell nowhere answers.csv", "nowhere: no run here; ncenet ask makes one"),
-        ("datasets --download nothing", "nothing: no built-in data set of this name"),
+        ("datasets --download nothing", "unknown data set 'nothing': known: cifar10"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_what_to_do(ncenet, words, message):
@@ -148,8 +149,18 @@ def test_downloading_what_is_there_downloads_nothing(ncenet):
     assert "digits is on this machine now" in done.said
 
 
+def test_what_the_system_refuses_is_no_defect(ncenet, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = ncenet("ask", "run", "--data", "digits", "-n", 5, "--out", "taken/query.csv")
+    assert (done.code, "taken: File exists" in done.said) == (1, True), done.said
+    assert "defect" not in done.said
+
+
 def test_doctor(ncenet):
     facts = json.loads(ncenet("doctor", "--json").out)
+    extras = {name.removeprefix("extra ") for name in facts if name.startswith("extra ")}
+    brought = metadata("ncenet").get_all("Provides-Extra")
+    assert extras == set(brought) - {"all", "docs", "bench", "dev"}
     assert facts["ncenet"] == package.__version__
     assert {"python", "torch", "cpu", "memory", "gpu", "extra parquet", "extra timm"} <= facts.keys()
     assert f"{facts['torch']}" in ncenet("doctor").out

@@ -92,7 +92,14 @@ def test_people_draw_boxes_on_images_of_their_own(ncenet, tmp_path):
     (tmp_path / "wrong.json").write_text(json.dumps({ids[0]: [{"box": [0, 0, 5, 5], "label": "two"}]}))
     wrong = ncenet("tell", "run", "wrong.json")
     assert wrong.code == 2
-    assert f"unknown class of object 1 in '{ids[0]}' 'two'" in wrong.said
+    assert f"'{ids[0]}', object 1: unknown class 'two'" in wrong.said
+    size = made[0].size
+    for box, said in ([0, 0, 5, size[1] + 0.5], None), ([0, 0, 5, size[1] + 2], "reaches beyond the image"):
+        (tmp_path / "far.json").write_text(json.dumps({ids[0]: [{"box": box, "label": "one"}]}))
+        told = ncenet("tell", "run", "far.json")
+        assert (told.code, said is None or said in told.said) == (0 if said is None else 1, True), told.said
+    with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+        assert Boxes.from_label(dict(ledger.labeled())[ids[0]]).boxes == ((0, 0, 5, size[1]),)
 
 
 def test_killed_in_the_midst_and_resumed_equals_never_killed(tmp_path, voc):

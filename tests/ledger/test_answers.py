@@ -65,7 +65,7 @@ def test_what_the_same_annotator_repeats_is_recorded_once(ledger):
     [
         ({"z.png": "cat"}, LedgerError, r"'z\.png' is not an image of this pool"),
         ({"b.png": ""}, LedgerError, r"'b\.png': empty label"),
-        ({"b.png": "dgo"}, UnknownName, r"unknown class of 'b\.png' 'dgo': did you mean 'dog'\?"),
+        ({"b.png": "dgo"}, UnknownName, r"'b\.png': unknown class 'dgo': did you mean 'dog'\?"),
     ],
 )
 def test_tell_is_all_or_nothing(ledger, answers, error, message):

@@ -198,7 +198,11 @@ def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
                 LedgerError,
                 f"{first!r}: object 1: the box has no area",
             ),
-            ('[{"box": [0, 0, 1, 1], "label": "two"}]', UnknownName, f"class of object 1 in {first!r} 'two'"),
+            (
+                '[{"box": [0, 0, 1, 1], "label": "two"}]',
+                UnknownName,
+                f"{first!r}, object 1: unknown class 'two'",
+            ),
         ]:
             with pytest.raises(error) as refused:
                 loop.tell({second: "[]", first: answer}, who="ann")

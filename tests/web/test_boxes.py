@@ -132,7 +132,7 @@ def test_the_same_answer_twice_counts_once_and_a_correction_takes_its_place(boxe
             f"reaches beyond the image, which is {WIDTH} x {HEIGHT}",
         ),
         ([ONE, ONE | {"box": [0, 0, 9, 1e300]}], "boxes.1.box.3"),
-        ([ONE, ONE | {"label": "two"}], "unknown class of entries.0.boxes.1 'two'"),
+        ([ONE, ONE | {"label": "two"}], "entries.0.boxes.1: unknown class 'two'"),
         ([ONE | {"label": ""}], "boxes.0.label"),
         ([ONE | {"colour": "red"}], "boxes.0.colour"),
         ([ONE | {"difficult": "perhaps"}], "boxes.0.difficult"),

@@ -103,6 +103,7 @@ def _sized(pool: Pool, path: str, record: Record) -> Sized:
     for n, (x1, y1, x2, y2) in enumerate(boxes.boxes, start=1):
         if min(x1, y1) < 0 or x2 > size.width or y2 > size.height:
             raise DataError(
-                f"{record.id}: object {n} reaches beyond the image, which is {size.width} x {size.height}"
+                f"{record.id}: object {n} reaches beyond the image, which is {size.width} x {size.height}: "
+                "answer anew, with ncenet tell or on the page of ncenet label, which cuts it at the edge"
             )
     return Sized(path, boxes, size.width, size.height)

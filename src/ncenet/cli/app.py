@@ -87,6 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a full disk, no permission, a folder in the place of a file
+        if debug or error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}")
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise

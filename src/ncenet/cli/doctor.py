@@ -15,7 +15,14 @@ from rich.console import Console
 import ncenet
 from ncenet.cli.listings import JsonFlag
 
-_EXTRAS = {"parquet": "pyarrow", "timm": "timm", "hub": "huggingface_hub", "onnx": "onnx", "ray": "ray"}
+_EXTRAS = {
+    "web": "fastapi",
+    "parquet": "pyarrow",
+    "timm": "timm",
+    "hub": "huggingface_hub",
+    "onnx": "onnx",
+    "ray": "ray",
+}
 
 
 def doctor(*, json_output: JsonFlag = False) -> None:

@@ -46,8 +46,7 @@ def _leaves() -> dict[str, tuple[str, FieldInfo, Group]]:
 _LEAVES = _leaves()
 
 
-def _flag(field: FieldInfo, group: Group) -> Any:
-    default = field.get_default()
+def _flag(field: FieldInfo, group: Group, default: object) -> Any:
     shown = "" if default in (None, ()) else f" [default: {_spell(default)}]"
     parameter = Parameter(
         group=group, help=f"{field.description}{shown}", show_default=False, negative_iterable=()
@@ -64,11 +63,19 @@ def _spell(value: object) -> str:
     return str(value)
 
 
-RecipeFlags: type[BaseModel] = create_model(
-    "RecipeFlags",
-    __doc__="Fields of the recipe that the command line may set; None leaves a field as it is.",
-    **{flag: _flag(field, group) for flag, (_, field, group) in _LEAVES.items()},
-)
+def flag_fields(**defaults: object) -> dict[str, Any]:
+    """Fields of the recipe that the command line may set, for ``create_model``; None leaves one as it is.
+
+    Args:
+        defaults: by flag, what the help shows in the place of the recipe's own default.
+    """
+    return {
+        flag: _flag(field, group, defaults.get(flag, field.get_default()))
+        for flag, (_, field, group) in _LEAVES.items()
+    }
+
+
+RecipeFlags: type[BaseModel] = create_model("RecipeFlags", **flag_fields())
 
 
 def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from ncenet.cli.flags import RecipeFlags
-from ncenet.cli.people import first_recipe, folder_of
+from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def init(
     *,
     out: Path | None = None,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
+    flags: Annotated[PeopleFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Look at every image, say what is there, and write a commented recipe into a run folder.
 

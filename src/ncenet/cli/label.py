@@ -11,8 +11,8 @@ from cyclopts.validators import Number
 from pydantic import BaseModel
 from rich.console import Console
 
-from ncenet.cli.flags import RecipeFlags, apply_flags
-from ncenet.cli.people import first_recipe, folder_of
+from ncenet.cli.flags import apply_flags
+from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
 
@@ -34,7 +34,7 @@ def label(
     who: str | None = None,
     overlap: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     browser: bool = True,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
+    flags: Annotated[PeopleFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Label images in the browser; a model trains meanwhile and asks for those that teach it most.
 

@@ -34,6 +34,7 @@ def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> N
     if download is not None:
         from ncenet.data.open import open_dataset
 
+        registry.get(download)  # a path is no name
         open_dataset(download, download=True, task=None)
         Console(stderr=True).print(f"{download} is on this machine now")
         return

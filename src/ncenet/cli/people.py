@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
-from ncenet.cli.flags import apply_flags
+from ncenet.cli.flags import apply_flags, flag_fields
 from ncenet.errors import UsageError
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, flat
 
 HELD_OUT = 50
 FIRST_BATCH = 25
@@ -18,9 +18,29 @@ OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size":
 """What trains the light detector on few images, as in recipes/bccd.yaml."""
 
 
+_CLASSIFIER = flat(Recipe().model_dump())
+PeopleFlags: type[BaseModel] = create_model(
+    "PeopleFlags",
+    **flag_fields(
+        on_bad_image="skip",
+        held_out=f"{HELD_OUT}; none with --test",
+        initial=f"{FIRST_BATCH}, or {PER_CLASS} for each class",
+        query_size=FIRST_BATCH,
+        first="typical",
+        **{
+            path.removeprefix("train."): f"{_CLASSIFIER[path]}; of a detector {value}"
+            for path, value in OF_A_DETECTOR.items()
+        },
+    ),
+)
+"""The recipe as flags, with the defaults of :func:`first_recipe` in the help."""
+
+
 def folder_of(images: str, out: Path | None) -> Path:
     """Where the answers about these images go when nobody says otherwise."""
-    return out or Path("runs") / f"{Path(images).resolve().stem or 'images'}-labels"
+    source = Path(images).resolve()
+    name = source.stem if source.is_file() else source.name
+    return out or Path("runs") / f"{name or 'images'}-labels"
 
 
 def begin_if_new(folder: Path) -> None:

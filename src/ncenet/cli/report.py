@@ -34,9 +34,8 @@ def report(
         json_output: Print the curves as JSON and write nothing.
     """
     if not any((folder / name).exists() for name in ("recipe.yaml", "comparison.yaml")):
-        raise UsageError(
-            f"{folder}: neither a run nor a comparison: it has no recipe.yaml, no comparison.yaml"
-        )
+        why = "it has no recipe.yaml, no comparison.yaml" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{folder}: neither a run nor a comparison: {why}")
     if json_output:
         import json
 

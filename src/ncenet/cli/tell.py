@@ -7,6 +7,7 @@ import getpass
 import io
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,9 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ncenet.cli.people import begin_if_new
-from ncenet.errors import DataError, LedgerError
+from ncenet.errors import DataError, LedgerError, UsageError
+from ncenet.recipe import Recipe
+from ncenet.types import Boxes
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
@@ -45,7 +48,8 @@ def tell(
 
     Args:
         folder: Run folder.
-        answers: CSV file with columns id and label, JSON file of labels by id, or - for standard input.
+        answers: CSV file with columns id and label, JSON file of labels by id or of objects with id and
+            label, or - for standard input.
         who: Name of the annotator. Default: the user's login.
         json_output: Print JSON.
     """
@@ -56,6 +60,8 @@ def tell(
     from ncenet.loop.loop import record_answers
 
     with Ledger(folder / "ledger.sqlite") as ledger:
+        if (recipe := Recipe.load(folder / "recipe.yaml")).task == "detection":
+            given = _within_images(given, recipe)
         class_names = ledger.class_names()
         special = {answer.value: answer for answer in Answer if answer.value not in class_names}
         told = {id: special.get(label, label) for id, label in given.items()}
@@ -76,6 +82,34 @@ def tell(
         )
 
 
+def _within_images(given: dict[str, str], recipe: Recipe) -> dict[str, str]:
+    """Boxes that reach a pixel beyond their image are cut at its edge, those that reach further refused.
+
+    What else is wrong with answers, the ledger says; without the images nothing is cut.
+    """
+    from ncenet.data.detection.annotations import within_image
+    from ncenet.data.open import open_train
+    from ncenet.data.pools import size_of
+
+    try:
+        pool = open_train(recipe).pool
+    except UsageError:
+        return given
+    known = frozenset(pool.ids())
+    fitted = dict(given)
+    for id, label in given.items():
+        if id in known and label.startswith("["):
+            try:
+                boxes, size = Boxes.from_label(label), size_of(pool, id)
+            except DataError:
+                continue
+            try:
+                fitted[id] = within_image(boxes, size).to_label()
+            except DataError as error:
+                raise DataError(f"{id!r}, {error}") from None
+    return fitted
+
+
 def _read(source: str) -> dict[str, str]:
     """Label by id, without the empty ones."""
     name = "standard input" if source == "-" else source
@@ -85,7 +119,7 @@ def _read(source: str) -> dict[str, str]:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not text in UTF-8: {error}; save it as CSV UTF-8") from error
-    if text.lstrip().startswith("{"):
+    if text.lstrip()[:1] in ("{", "["):
         return _from_json(text, name)
     rows = csv.DictReader(io.StringIO(text))
     if not {"id", "label"} <= set(rows.fieldnames or ()):
@@ -104,13 +138,24 @@ def _read(source: str) -> dict[str, str]:
 
 
 def _from_json(text: str, name: str) -> dict[str, str]:
+    def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        record: dict[str, Any] = {}
+        for key, value in pairs:
+            if record.setdefault(key, value) != value:
+                raise DataError(f"{name}: {key!r} stands there a second time, and differently")
+        return record
+
     try:
-        record: Any = json.loads(text)
+        record = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise DataError(f"{name}:{error.lineno} not JSON: {error.msg}") from error
+    if isinstance(record, list):  # rows, as `ncenet ask --json` prints them, with a label put in
+        if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in record):
+            raise DataError(f"{name}: a list of answers holds objects with id and label")
+        record = once((row["id"], "" if row.get("label") is None else row["label"]) for row in record)
     # Boxes are JSON themselves, and may stand there as they are; no object at all is an answer too.
     record = {id: json.dumps(label) if isinstance(label, list) else label for id, label in record.items()}
     wrong = [id for id, label in record.items() if not isinstance(label, str)]
     if wrong:
-        raise DataError(f"{name}: the label of {wrong[0]!r} is not text")
+        raise DataError(f"{name}: the label of {wrong[0]!r} is neither text nor a list of boxes")
     return {id: label for id, label in record.items() if label}

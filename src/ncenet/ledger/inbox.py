@@ -179,7 +179,7 @@ def _kind_and_label(
     if detection:
         return "answer", _canonical_boxes(image, answer, classes)
     if classes is not None and answer not in classes:
-        raise UnknownName(f"class of {image!r}", answer, classes)
+        raise UnknownName("class", answer, classes, where=repr(image))
     return "answer", answer
 
 
@@ -188,6 +188,6 @@ def _canonical_boxes(image: str, answer: Label, classes: Collection[str] | None)
     try:
         return Boxes.from_label(answer, classes=classes).to_label()
     except UnknownName as error:
-        raise UnknownName(f"{error.kind} in {image!r}", error.name, error.known) from None
+        raise UnknownName(error.kind, error.name, error.known, where=f"{image!r}, {error.where}") from None
     except DataError as error:
         raise LedgerError(f"{image!r}: {error}") from error

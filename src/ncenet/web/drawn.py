@@ -76,7 +76,7 @@ def check_entries(
 def _check_boxes(where: str, drawn: Boxes, classes: Collection[str], size: Size | None) -> None:
     for n, (box, label) in enumerate(zip(drawn.boxes, drawn.labels, strict=True)):
         if label not in classes:
-            raise UnknownName(f"class of {where}.boxes.{n}", label, classes)
+            raise UnknownName("class", label, classes, where=f"{where}.boxes.{n}")
         if size is not None and (box[2] > size[0] or box[3] > size[1]):
             edges = ", ".join(f"{edge:g}" for edge in box)
             raise DataError(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
-from ncenet.errors import BadAnnotation, UnreadableImage
+from ncenet.errors import BadAnnotation, DataError, UnreadableImage
 from ncenet.types import Box, Boxes, box_problem
 
 TOLERANCE = 1.0
@@ -51,6 +51,25 @@ class Annotation(NamedTuple):
     file: str
     objects: Sequence[Found] = ()
     problem: str | None = None
+
+
+def within_image(boxes: Boxes, size: tuple[int, int]) -> Boxes:
+    """Boxes cut at the edges of their image, beyond which they may reach by :data:`TOLERANCE`.
+
+    Args:
+        boxes: in pixels.
+        size: (width, height) of the image.
+
+    Raises:
+        DataError: one reaches further, or lies outside; counted from 1.
+    """
+    cut = []
+    for n, edges in enumerate(boxes.boxes, start=1):
+        box, problem = _box(Found(f"object {n}", edges), size)
+        if box is None:
+            raise DataError(f"object {n}: {problem}")
+        cut.append(box)
+    return Boxes(tuple(cut), boxes.labels, boxes.difficult)
 
 
 def as_dataset(
