@@ -53,7 +53,7 @@ def speed(images: int, pairs: int, backbone: str) -> None:
 
     def query() -> float:
         start = time.process_time()
-        view = LearnerView(learner, pool, ids, [], strategy.needs)
+        view = LearnerView(learner, pool, ids, LabeledSet([], [], CLASSES), strategy.needs)
         strategy.query(view, 200, rng=torch.Generator())
         return time.process_time() - start
 
@@ -108,7 +108,7 @@ def memory(count: int, dimensions: int) -> None:
     strategy = strategies.get("rejection")()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
-    view = LearnerView(learner, pool, pool.ids(), [], strategy.needs)
+    view = LearnerView(learner, pool, pool.ids(), LabeledSet([], [], CLASSES), strategy.needs)
     query = strategy.query(view, 200, rng=torch.Generator())
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
