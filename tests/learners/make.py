@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import torch
 
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.types import LabeledSet
+from ncenet.types import LabeledSet, Prediction
 
 CLASSES = ("ant", "bee", "cow")
 SIDE = 8
@@ -71,3 +74,18 @@ def committee(members: int = 3, *, notify=None, **train) -> Committee:
 def weights(learner: Classifier) -> dict[str, list]:
     """All parameters and statistics, bit for bit comparable."""
     return {name: tensor.tolist() for name, tensor in learner.network.state_dict().items()}
+
+
+def losses_of_a_reader(predictions: Iterable[Prediction]) -> list[float]:
+    """What a linear map on the features, trained to say 1 while the predictions come in, is wrong by."""
+    losses, map = [], None
+    for prediction in predictions:
+        assert torch.is_grad_enabled(), "the loop runs in its own mode"
+        features = torch.nn.functional.normalize(prediction.features)
+        if map is None:
+            map = torch.zeros(features.shape[1], requires_grad=True)
+        loss = (features @ map - 1).square().mean()
+        (step,) = torch.autograd.grad(loss, map)
+        map = (map - 0.4 * step).detach().requires_grad_()
+        losses.append(loss.item())
+    return losses

@@ -16,7 +16,7 @@ from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, NotFitted, RecipeError, UsageError
 from ncenet.recipe import HeadRecipe, Recipe
 from ncenet.types import LabeledSet
-from tests.learners.make import CLASSES, classifier, images, labeled, vectors, weights
+from tests.learners.make import CLASSES, classifier, images, labeled, losses_of_a_reader, vectors, weights
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
 
@@ -52,6 +52,12 @@ class TestPredict:
     def test_no_ids_no_predictions(self):
         learner, pool = fitted()
         assert list(learner.predict(pool, [], want=NOTHING)) == []
+
+    def test_whoever_reads_may_learn_from_it_meanwhile(self, monkeypatch):
+        learner, pool = fitted()
+        monkeypatch.setattr(module, "PREDICT_BATCH", 6)
+        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"})))
+        assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
     def test_only_what_is_wanted_comes(self):
         learner, pool = fitted(dropout=0.3)

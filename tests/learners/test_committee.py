@@ -7,7 +7,7 @@ import torch
 
 import ncenet.learners.classifier as module
 from ncenet.errors import DataError, NotFitted, UsageError
-from tests.learners.make import SIDE, committee, images, labeled, weights
+from tests.learners.make import SIDE, committee, images, labeled, losses_of_a_reader, weights
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
 
@@ -48,7 +48,13 @@ def test_they_say_their_mean_and_each_its_own(fitted, pool):
     assert torch.equal(said.extras["samples"], samples)
     assert torch.equal(said.probs, samples.mean(0))
     assert torch.equal(said.features, torch.cat([member.features for member in members], 1))
-    assert not torch.is_inference_mode_enabled()
+
+
+def test_whoever_reads_may_learn_from_it_meanwhile(fitted, pool, monkeypatch):
+    learner, _ = fitted
+    monkeypatch.setattr(module, "PREDICT_BATCH", 6)
+    losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=EVERYTHING))
+    assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
 
 def test_chunks_and_only_what_is_wanted(fitted, pool, monkeypatch):

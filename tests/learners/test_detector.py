@@ -19,7 +19,7 @@ from ncenet.recipe import HeadRecipe
 from ncenet.rng import Streams
 from ncenet.types import Boxes, LabeledSet
 from tests.data.make import encode, photo, write
-from tests.learners.make import vectors, weights
+from tests.learners.make import losses_of_a_reader, vectors, weights
 from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
@@ -107,6 +107,12 @@ class TestPredict:
         for each in chunks:
             expected = torch.stack([whole[id] for id in each.ids])
             torch.testing.assert_close(each.probs, expected, atol=1e-4, rtol=1e-3)
+
+    def test_whoever_reads_may_learn_from_it_meanwhile(self, monkeypatch):
+        learner, pool, _ = fitted()
+        monkeypatch.setattr(module, "PREDICT_BATCH", 2)
+        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"})))
+        assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
     def test_twice_the_same_and_nothing_changed(self):
         learner, pool, _ = fitted(model={"dropout": 0.2})

@@ -110,21 +110,23 @@ class Classifier(NetworkLearner[Network]):
         device = network.mean.device
         for start in range(0, len(ids), PREDICT_BATCH):
             chunk = ids[start : start + PREDICT_BATCH]
-            with torch.inference_mode():
+            # Not inference mode: whoever reads may learn from what is said.
+            with torch.no_grad():
                 inputs = self._to(device, tensors.batch(chunk))
-                features, output, said = network(inputs)
+                features, output, auxiliary = network(inputs)
                 extras = {}
                 if network.auxiliary is not None and network.auxiliary.extra in want:
-                    extras[network.auxiliary.extra] = said.cpu()
+                    extras[network.auxiliary.extra] = auxiliary.cpu()
                 if "samples" in want:
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(inputs, self.model.passes).cpu()
-                yield Prediction(
+                prediction = Prediction(
                     chunk,
                     network.head.probs(output).cpu(),
                     features.float().cpu() if "features" in want else None,
                     extras,
                 )
+            yield prediction  # outside: the mode is no concern of whoever reads
 
     def share_inputs(self, other: Classifier) -> None:
         """Read pools from what another classifier has decoded; both must read images alike."""

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ncenet.errors import UsageError
-from ncenet.learners import classifier
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.model_file import write_model
 from ncenet.learners.training import Notify
@@ -107,14 +106,8 @@ class Committee:
         ``probs`` and what auxiliaries say are means over the members. ``"features"`` are those of all members
         side by side, (N, M D); ``"samples"`` (M, N, C) are the likelihoods that each member gives.
         """
-        for start in range(0, len(ids), classifier.PREDICT_BATCH):
-            chunk = ids[start : start + classifier.PREDICT_BATCH]
-            # A member is read to its end: its generator holds a mode of torch, which must not be interleaved.
-            said = [
-                prediction
-                for member in self.members
-                for prediction in list(member.predict(pool, chunk, want=want - {"samples"}))
-            ]
+        members = (member.predict(pool, ids, want=want - {"samples"}) for member in self.members)
+        for said in zip(*members, strict=True):
             samples = torch.stack([prediction.probs for prediction in said])
             features = [prediction.features for prediction in said if prediction.features is not None]
             extras = {
@@ -123,7 +116,9 @@ class Committee:
             }
             if "samples" in want:
                 extras["samples"] = samples
-            yield Prediction(chunk, samples.mean(0), torch.cat(features, 1) if features else None, extras)
+            yield Prediction(
+                said[0].ids, samples.mean(0), torch.cat(features, 1) if features else None, extras
+            )
 
     def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
         """What all members read of these images."""

@@ -103,7 +103,8 @@ class Detector(NetworkLearner[SSD]):
         device = network.mean.device
         for start in range(0, len(ids), PREDICT_BATCH):
             chunk = ids[start : start + PREDICT_BATCH]
-            with torch.inference_mode():
+            # Not inference mode: whoever reads may learn from what is said.
+            with torch.no_grad():
                 images = self._to(device, tensors.batch(chunk))
                 said = network(images)
                 extras = {}
@@ -114,12 +115,13 @@ class Detector(NetworkLearner[SSD]):
                 if "samples" in want:
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(images, self.model.passes).cpu()
-                yield Prediction(
+                prediction = Prediction(
                     chunk,
                     network.head.probs(network.head(said.vectors)).cpu(),
                     said.features.float().cpu() if "features" in want else None,
                     extras,
                 )
+            yield prediction  # outside: the mode is no concern of whoever reads
 
     def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
         """The objects of each image, after suppression, in the order of ``ids``.
