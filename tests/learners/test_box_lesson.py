@@ -40,7 +40,7 @@ def lesson(head: HeadRecipe) -> BoxLesson:
         channels=3,
     ).double()
     images = torch.tensor(pool.array).permute(0, 3, 1, 2)[..., :64, :64]
-    network.set_normalization(images)
+    network.set_normalization([images])
     objects = [Objects.of(boxes, (96, 80), CLASSES) for boxes in truth]
     rows = {id: n for n, id in enumerate(pool.ids())}
     return BoxLesson(

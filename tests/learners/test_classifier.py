@@ -13,6 +13,7 @@ from torch import nn
 import ncenet.learners.classifier as module
 import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
+from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, RecipeError, UsageError
 from ncenet.recipe import HeadRecipe, Recipe
 from ncenet.types import LabeledSet
@@ -33,6 +34,18 @@ def fitted(pool=None, *, count=18, cycle=1, **options):
 def probs(learner, pool, ids=None):
     chunks = learner.predict(pool, pool.ids() if ids is None else ids, want=NOTHING)
     return torch.cat([chunk.probs for chunk in chunks])
+
+
+def test_labelled_images_are_normalised_by_a_few_at_a_time(monkeypatch):
+    asked, batch = [], ImageTensors.batch
+    monkeypatch.setattr(
+        ImageTensors, "batch", lambda self, ids: (asked.append(len(ids)), batch(self, ids))[1]
+    )
+    learner, pool = fitted(images(150), count=150, epochs=1, batch_size=32)
+    assert asked[:3] == [64, 64, 22] and max(asked) == 64
+    pixels = torch.from_numpy(pool.array).double()
+    torch.testing.assert_close(learner.network.mean.double(), pixels.mean().reshape(1))
+    torch.testing.assert_close(learner.network.std.double(), pixels.std(correction=0).reshape(1))
 
 
 class TestPredict:

@@ -67,7 +67,7 @@ def test_dropout_acts_on_what_the_head_sees_and_only_in_training():
 def test_normalisation_of_the_labelled_set(inputs):
     network = Network(nn.Identity(), SoftmaxClassifier(3, C), dropout=0, channels=3)
     assert torch.equal(network.features(inputs), inputs.float()), "nothing before it was set"
-    network.set_normalization(inputs)
+    network.set_normalization([inputs])
     by_channel = network.features(inputs).double().movedim(1, 0).flatten(1)
     torch.testing.assert_close(by_channel.mean(1), torch.zeros(3).double(), atol=1e-5, rtol=0)
     torch.testing.assert_close(by_channel.std(1, correction=0), torch.ones(3).double())
@@ -77,7 +77,7 @@ def test_a_constant_channel_is_not_divided_by_zero():
     network = Network(nn.Identity(), SoftmaxClassifier(3, C), dropout=0, channels=3)
     images = pixels(10)
     images[:, 1] = 77
-    network.set_normalization(images)
+    network.set_normalization([images])
     assert float(network.std[1]) == 1
     assert (network.features(images)[:, 1] == 0).all()
     images[0, 1, 0, 0] = 80
@@ -86,13 +86,13 @@ def test_a_constant_channel_is_not_divided_by_zero():
 
 def test_one_vector_is_enough():
     network = vectors_network()
-    network.set_normalization(torch.randn(1, 5))
+    network.set_normalization([torch.randn(1, 5)])
     assert torch.isfinite(network(torch.randn(2, 5)).output).all()
 
 
 def test_normalisation_is_saved_with_the_weights():
     network, other = vectors_network(), vectors_network()
-    network.set_normalization(torch.randn(50, 5) * 3 + 1)
+    network.set_normalization([torch.randn(50, 5) * 3 + 1])
     other.load_state_dict(network.state_dict())
     x = torch.randn(4, 5)
     assert torch.equal(network(x).output, other(x).output)

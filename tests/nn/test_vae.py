@@ -49,7 +49,7 @@ def test_every_pixel_is_encoded_and_reconstructed():
 )
 def test_inputs_are_standardised_per_channel(inputs):
     vae = VAE(tuple(inputs.shape[1:]))
-    vae.set_scale(inputs)
+    vae.set_normalization([inputs])
     by_channel = vae.standardize(inputs).movedim(1, 0).flatten(1)
     assert by_channel.dtype == torch.float32
     torch.testing.assert_close(by_channel.mean(1), torch.zeros(len(by_channel)), atol=1e-5, rtol=0)
@@ -58,7 +58,7 @@ def test_inputs_are_standardised_per_channel(inputs):
 
 def test_constants_and_outliers_stay_in_range():
     vae, inputs = VAE((2,)), torch.tensor([[7.0, 0.0]] * 999 + [[7.0, 1e6]])
-    vae.set_scale(inputs)
+    vae.set_normalization([inputs])
     assert vae.standardize(inputs).abs().max(0).values.tolist() == [0.0, 5.0]
 
 

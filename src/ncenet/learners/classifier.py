@@ -158,7 +158,7 @@ class Classifier(NetworkLearner[Network]):
         auxiliary = self.auxiliary(stage_channels(backbone, shape)) if self.auxiliary else None
         network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0], auxiliary=auxiliary)
         if tensors is not None:
-            network.set_normalization(tensors.batch(ids))
+            network.set_normalization(tensors.chunks(ids))
         if len(shape) == 3 and self.train.channels_last:
             network = network.to(memory_format=torch.channels_last)
         return network.to(processes().device)

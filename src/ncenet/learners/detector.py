@@ -75,7 +75,7 @@ class Detector(NetworkLearner[SSD]):
                 self._network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
         tensors = self._inputs(pool)
         if not warm:
-            self.network.set_normalization(tensors.batch(labeled.ids))
+            self.network.set_normalization(tensors.chunks(labeled.ids))
             if self.model.head.name == "nce" and self.model.head.init == "class-mean":
                 self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, tensors, cycle))
         backbone, train = self.network.backbone, self.train

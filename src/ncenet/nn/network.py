@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ncenet.errors import UsageError
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.nn.heads import Head
+from ncenet.nn.normalization import Normalizing
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -30,7 +31,7 @@ class Output(NamedTuple):
     auxiliary: Tensor | None = None
 
 
-class Network(nn.Module):
+class Network(Normalizing):
     """Normalisation, backbone, dropout and head in one module.
 
     Normalisation is part of the weights, so a saved model reads raw pixels.
@@ -43,9 +44,6 @@ class Network(nn.Module):
         auxiliary: reads the stages of the backbone, which must show them.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(
         self,
         backbone: nn.Module,
@@ -55,24 +53,13 @@ class Network(nn.Module):
         channels: int,
         auxiliary: Auxiliary | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(channels)
         self.backbone, self.head, self.auxiliary = backbone, head, auxiliary
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("std", torch.ones(channels))
-
-    @torch.no_grad()
-    def set_normalization(self, inputs: Tensor) -> None:
-        """Take mean and deviation per channel (per dimension) from inputs (L, channels, H, W) or (L, D)."""
-        dims = [d for d in range(inputs.dim()) if d != 1]
-        values = inputs.double()
-        std = values.std(dims, correction=0)
-        self.mean.copy_(values.mean(dims))
-        self.std.copy_(torch.where(std > 0, std, 1.0))
 
     def features(self, inputs: Tensor) -> Tensor:
         """Features (B, D) of uint8 images (B, channels, H, W) in 0..255 or of float vectors (B, D0)."""
-        features: Tensor = self.backbone(self._normalized(inputs))
+        features: Tensor = self.backbone(self.normalized(inputs))
         return features
 
     def forward(self, inputs: Tensor) -> Output:
@@ -81,12 +68,8 @@ class Network(nn.Module):
             features = self.features(inputs)
             return Output(features, self.head(self.dropout(features)))
         forward_stages: Any = self.backbone.forward_stages
-        features, stages = forward_stages(self._normalized(inputs))
+        features, stages = forward_stages(self.normalized(inputs))
         return Output(features, self.head(self.dropout(features)), self.auxiliary(stages))
-
-    def _normalized(self, inputs: Tensor) -> Tensor:
-        shape = (1, -1, *(1 for _ in inputs.shape[2:]))
-        return (inputs.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
 
     def samples(self, inputs: Tensor, passes: int) -> Tensor:
         """Probabilities of M stochastic passes, (M, B, C): dropout on, batch normalisation in eval mode.

@@ -10,7 +10,7 @@ takes 8.6 (ours).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -23,6 +23,7 @@ from ncenet.nn.convolve_at import convolve_at
 from ncenet.nn.detection_backbones import DetectionBackbone
 from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier
 from ncenet.nn.network import dropout_on
+from ncenet.nn.normalization import Normalizing
 from ncenet.recipe import ModelRecipe
 
 GAUSSIAN_RADIUS = 1.0
@@ -53,7 +54,7 @@ class Detection(NamedTuple):
     auxiliary: Tensor | None = None
 
 
-class SSD(nn.Module):
+class SSD(Normalizing):
     """Normalisation, backbone, convolutions and head in one module.
 
     Args:
@@ -64,8 +65,6 @@ class SSD(nn.Module):
         auxiliary: reads the maps.
     """
 
-    mean: Tensor
-    std: Tensor
     anchors: Tensor
 
     def __init__(
@@ -77,14 +76,12 @@ class SSD(nn.Module):
         dropout: float = 0.0,
         auxiliary: Auxiliary | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(channels)
         self.backbone, self.head, self.auxiliary = backbone, head, auxiliary
         self.dropout = nn.Dropout(dropout)
         counts = [level.per_cell for level in backbone.levels]
         self.class_convs = _convs(backbone, [count * head.in_features for count in counts])
         self.box_convs = _convs(backbone, [count * 4 for count in counts])
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("std", torch.ones(channels))
         self.register_buffer("anchors", make_anchors(backbone.levels), persistent=False)
 
     @property
@@ -93,20 +90,18 @@ class SSD(nn.Module):
         return self.head.num_classes - 1
 
     @torch.no_grad()
-    def set_normalization(self, images: Tensor) -> None:
-        """Take mean and deviation per channel from images (L, channels, S, S), or as the backbone wants."""
-        if self.backbone.normalization is not None:
-            mean, std = self.backbone.normalization
+    def set_normalization(self, chunks: Iterable[Tensor]) -> None:
+        """Take mean and deviation from images, or as the backbone wants: then no image is read."""
+        if self.backbone.normalization is None:
+            super().set_normalization(chunks)
         else:
-            values = images.double()
-            mean, std = values.mean((0, 2, 3)), values.std((0, 2, 3), correction=0)
-        self.mean.copy_(mean)
-        self.std.copy_(torch.where(std > 0, std, 1.0))
+            mean, std = self.backbone.normalization
+            self.mean.copy_(mean)
+            self.std.copy_(std)
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """Maps of the levels, from uint8 images (B, channels, S, S) in 0..255."""
-        normalized = (images.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
-        maps: list[Tensor] = self.backbone(normalized)
+        maps: list[Tensor] = self.backbone(self.normalized(images))
         return maps
 
     def drop(self, maps: Sequence[Tensor]) -> list[Tensor]:

@@ -7,6 +7,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ncenet.nn.normalization import Normalizing
+
 LATENT = 32
 """Z, dimensions of the latent (VAAL)."""
 WIDTHS = (16, 32, 64)
@@ -19,7 +21,7 @@ FARTHEST = 5.0
 """Standardised inputs are cut off at so many deviations: outliers shall not rule the squared error (ours)."""
 
 
-class VAE(nn.Module):
+class VAE(Normalizing):
     """A variational auto-encoder of images or vectors.
 
     Images go through convolutions of stride 2 until no side is longer than 4, vectors through one hidden
@@ -30,13 +32,8 @@ class VAE(nn.Module):
         latent: Z.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, shape: tuple[int, ...], latent: int = LATENT) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(shape[0]))
-        self.register_buffer("std", torch.ones(shape[0]))
+        super().__init__(shape[0])
         inner: tuple[int, ...]
         encoder: list[nn.Module]
         decoder: list[nn.Module]
@@ -54,20 +51,9 @@ class VAE(nn.Module):
         self.encoder = nn.Sequential(*encoder, nn.Flatten(), nn.Linear(flat, 2 * latent))
         self.decoder = nn.Sequential(nn.Linear(latent, flat), nn.Unflatten(1, inner), *reversed(decoder))
 
-    @torch.no_grad()
-    def set_scale(self, inputs: Tensor) -> None:
-        """Take mean and deviation per channel (per dimension) from inputs (N, channels, H, W) or (N, D0)."""
-        dims = [d for d in range(inputs.dim()) if d != 1]
-        values = inputs.double()
-        std = values.std(dims, correction=0)
-        self.mean.copy_(values.mean(dims))
-        self.std.copy_(torch.where(std > 0, std, 1.0))
-
     def standardize(self, inputs: Tensor) -> Tensor:
         """Inputs of mean 0 and deviation 1 in float32: what is encoded and reconstructed."""
-        shape = (1, -1, *(1 for _ in inputs.shape[2:]))
-        standardized = (inputs.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
-        return standardized.clamp(-FARTHEST, FARTHEST)
+        return self.normalized(inputs).clamp(-FARTHEST, FARTHEST)
 
     def encode(self, standardized: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance, (B, Z) each, of the latent's posterior."""

@@ -62,10 +62,10 @@ def query_discriminator(
     pool_states = states(view, ids)
     with seeded(rng):
         sample = torch.randperm(len(ids), generator=rng)[:SCALE_SAMPLE].tolist()
-        first = view.inputs([ids[row] for row in sample])
+        first = view.inputs(ids[:1])
         device = first.device
         vae, discriminator = VAE(tuple(first.shape[1:])).to(device), Discriminator().to(device)
-        vae.set_scale(first)
+        vae.set_normalization(map(view.inputs, _chunks([ids[row] for row in sample])))
         targets = torch.tensor(labels, device=device)
         classifier = nn.Linear(LATENT, max(labels) + 1).to(device) if labels else None
         optimizer = _adam(vae) if classifier is None else _adam(vae, classifier)
