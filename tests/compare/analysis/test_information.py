@@ -27,6 +27,15 @@ def test_a_curve_equals_the_reference(trials):
     assert curve.relative == pytest.approx([50 * i / sum(each) for i in each], abs=1e-4)
 
 
+def test_likelihoods_too_small_for_their_precision_weigh_alike(trials):
+    logs = torch.tensor([-1.0, -50.0, -87.0, -103.0, -104.0, -200.0])
+    probs = logs.exp()[:, None]
+    assert probs[-3] > 0 and probs[-2] == probs[-1] == 0
+    informations = [87.3365] * 3 + [87, 50, 1]
+    expected = [6 * each / sum(informations) for each in informations]
+    assert information_curve(trials[0], 7, probs).relative == pytest.approx(expected, abs=1e-4)
+
+
 def test_long_curves_are_thinned_and_keep_their_ends(trials):
     curve = information_curve(trials[0], 7, torch.rand(1000, 3))
     assert len(curve.ranks) == 201
