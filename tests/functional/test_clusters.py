@@ -1,5 +1,7 @@
 import pytest
 import torch
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from ncenet.functional import k_means
 
@@ -35,6 +37,20 @@ def test_points_that_coincide_share_a_cluster_and_nothing_is_warned_of() -> None
     labels = k_means(points, 6, rng=rng())
     assert len(set(labels.tolist())) == 3
     assert torch.equal(labels, labels[:3].repeat(5))
+
+
+def test_centres_are_the_same_bit_for_bit_with_many_threads(monkeypatch) -> None:
+    points, centres, fit = normal(5000, 16), [], KMeans.fit
+
+    def watched(self, *args, **options):
+        centres.append(torch.from_numpy(fit(self, *args, **options).cluster_centers_))
+        return self
+
+    monkeypatch.setattr(KMeans, "fit", watched)
+    with threadpool_limits(4, user_api="openmp"):
+        for _ in range(10):
+            k_means(points, 20, rng=rng())
+    assert all(torch.equal(each, centres[0]) for each in centres)
 
 
 def test_half_precision_is_clustered_in_float32() -> None:

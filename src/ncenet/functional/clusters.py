@@ -33,12 +33,14 @@ def k_means(points_ND: Tensor, k: int, *, rng: Generator, weights_N: Tensor | No
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
     seed = int(torch.randint(2**31 - 1, (), generator=rng))
     points = at_least_float32(points_ND.detach()).cpu().numpy()
     weights = None if weights_N is None else weights_N.double().cpu().numpy()
     model = KMeans(k, n_init=1, max_iter=ITERATIONS, random_state=seed)
-    with warnings.catch_warnings():
+    # scikit-learn adds what its threads have summed in the order in which they end: another one, other bits.
+    with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
         # Fewer distinct points than clusters: said in the docstring, and no reason to warn whoever queries.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return torch.from_numpy(model.fit(points, sample_weight=weights).labels_).long()
