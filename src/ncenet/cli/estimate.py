@@ -36,18 +36,23 @@ def print_comparison_estimate(
 ) -> None:
     """Print trials, labels, estimated minutes and memory of what is left of a comparison.
 
-    Arms that differ in their strategy alone cost the same but for the strategy, which is not in the estimate;
-    where that is much, it is said.
+    Arms that differ in their strategy alone cost the same when both read predictions, or neither does, and
+    the same is trained beside the network. What the strategy itself does is not in the estimate; where that
+    is much, it is said.
     """
     from ncenet.compare.trials import planned
-    from ncenet.loop.estimate import estimate
+    from ncenet.loop.estimate import estimate, reads_predictions
+    from ncenet.strategies import build_strategy
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     left = [trial for trial in trials.values() if not trial.finished]
-    alike: dict[str, list[Recipe]] = {}
+    alike: dict[tuple[object, ...], list[Recipe]] = {}
     for trial in left:
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
-        alike.setdefault(plain.model_dump_json(), []).append(plain)
+        strategy = build_strategy(trial.recipe.loop)
+        beside = getattr(strategy, "auxiliary", None)
+        key = plain.model_dump_json(), reads_predictions(strategy), beside
+        alike.setdefault(key, []).append(trial.recipe)
     costs = [(estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
     console = Console(highlight=False, soft_wrap=True)
     done = len(trials) - len(left)

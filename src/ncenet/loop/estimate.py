@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from itertools import islice
 
-import torch
-
+from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.errors import DataError, UnreadableImage
-from ncenet.learners.classifier import PREDICT_BATCH
-from ncenet.learners.processes import processes
-from ncenet.loop.estimate_boxes import Speed, boxes_per_image, speed_of_detector
-from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
-from ncenet.nn.backbones import build_backbone
-from ncenet.nn.heads import build_head
-from ncenet.nn.network import Network
+from ncenet.learners.box_counts import spent
+from ncenet.loop.speed import speed_of
 from ncenet.recipe import Recipe
 from ncenet.strategies import build_strategy
-from ncenet.types import Pool
+from ncenet.types import Pool, QueryStrategy
 
-_PROBE_STEPS = 4
+_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -32,8 +26,9 @@ class Cost:
         pool: images there are.
         labels: images labelled in all.
         steps: optimizer steps in all.
+        predictions: images predicted in all, on pool and test set, by each member.
         train_seconds: spent in fits.
-        score_seconds: spent predicting on pool and test set.
+        score_seconds: spent on the predictions.
         megabytes: of memory: decoded images, network, activations.
         parameters: of the network.
     """
@@ -41,6 +36,7 @@ class Cost:
     pool: int
     labels: int
     steps: int
+    predictions: int
     train_seconds: float
     score_seconds: float
     megabytes: float
@@ -68,24 +64,25 @@ def estimate(recipe: Recipe) -> Cost:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
     pool, tested = len(train.pool.ids()), 0 if test is None else len(test.pool.ids())
     loop, fit = recipe.loop, recipe.train
-    per_label = 1.0 if loop.budget_unit == "image" else 1 / boxes_per_image(train)
+    per_label = 1.0 if loop.budget_unit == "image" else 1 / _boxes_per_image(train)
     budgets = [loop.initial + i * loop.query_size for i in range(loop.cycles)]
     sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     steps = sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch)
-    scored = sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1]) + tested * loop.cycles
+    strategy = build_strategy(loop)
+    scored = tested * loop.cycles
+    if reads_predictions(strategy):
+        scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
     batch = min(fit.batch_size, sizes[-1])
-    auxiliary, members = getattr(build_strategy(loop), "auxiliary", None), recipe.model.members
-    if recipe.task == "detection":
-        speed = speed_of_detector(recipe, names, batch, auxiliary)
-    else:
-        speed = _speed_of_classifier(recipe, _shape(train.pool, recipe), len(names), batch, auxiliary)
+    auxiliary, members = getattr(strategy, "auxiliary", None), recipe.model.members
+    speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     return Cost(
         pool=pool,
         labels=sizes[-1],
         steps=members * steps,
+        predictions=scored,
         train_seconds=members * steps * speed.step,
         score_seconds=members * scored * speed.image,
         # Weights, gradients, momentum and a checkpoint; decoded images if they are kept.
@@ -94,25 +91,9 @@ def estimate(recipe: Recipe) -> Cost:
     )
 
 
-def _speed_of_classifier(
-    recipe: Recipe, shape: tuple[int, ...], classes: int, batch: int, factory: AuxiliaryFactory | None
-) -> Speed:
-    device = processes().device
-    backbone = build_backbone(recipe.model, shape)
-    width: int = backbone.out_features  # type: ignore[assignment]
-    head = build_head(recipe.model.head, width, classes)
-    auxiliary = factory(stage_channels(backbone, shape)) if factory else None
-    network = Network(
-        backbone, head, dropout=recipe.model.dropout, channels=shape[0], auxiliary=auxiliary
-    ).to(device)
-    if len(shape) == 3 and recipe.train.channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    return Speed(
-        _seconds_per_step(network, (batch, *shape), device),
-        _seconds_per_image(network, shape, device),
-        sum(p.numel() for p in network.parameters()),
-        shape,
-    )
+def reads_predictions(strategy: QueryStrategy) -> bool:
+    """Whether a query takes predictions on the pool."""
+    return bool(strategy.needs - {"inputs"})
 
 
 def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
@@ -130,38 +111,9 @@ def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
     raise DataError(f"{recipe.data.train}: no image can be read")
 
 
-def _seconds_per_step(network: Network, shape: tuple[int, ...], device: torch.device) -> float:
-    inputs = torch.zeros(shape, device=device)
-    targets = torch.zeros(shape[0], dtype=torch.long, device=device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
-    network.train()
-
-    def step() -> None:
-        optimizer.zero_grad()
-        said = network(inputs)
-        losses = network.head.loss(said.output, targets)
-        extra = 0.0 if network.auxiliary is None else network.auxiliary.loss(said.auxiliary, losses.detach())
-        (losses.mean() + extra).backward()
-        optimizer.step()
-
-    return _median_seconds(step, device)
-
-
-def _seconds_per_image(network: Network, shape: tuple[int, ...], device: torch.device) -> float:
-    inputs = torch.zeros(PREDICT_BATCH, *shape, device=device)
-    network.eval()
-    with torch.inference_mode():
-        return _median_seconds(lambda: network(inputs), device) / PREDICT_BATCH
-
-
-def _median_seconds(call: object, device: torch.device) -> float:
-    assert callable(call)
-    call()
-    seconds = []
-    for _ in range(_PROBE_STEPS):
-        start = time.perf_counter()
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[_PROBE_STEPS // 2]
+def _boxes_per_image(train: Dataset) -> float:
+    """How many boxes an image has in the mean, by the first images that have an answer; at least 1."""
+    oracle = train.required_oracle()
+    bad = {problem.id for problem in train.problems}
+    ids = list(islice((id for id in train.pool.ids() if id not in bad), _LOOKED_AT))
+    return spent(oracle.answer(ids).values()) / len(ids) if ids else 1.0

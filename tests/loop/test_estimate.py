@@ -1,0 +1,67 @@
+"""The estimate: what is counted, and that nothing is downloaded for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ncenet.cli.estimate import print_comparison_estimate
+from ncenet.compare.comparison import Arm, Comparison
+from ncenet.loop import estimate as module
+from ncenet.loop.estimate import estimate
+from ncenet.loop.speed import Speed
+from ncenet.nn.loss_prediction import LossPredictor
+from ncenet.recipe import Recipe
+
+RECIPE = Recipe().with_changes(
+    {"data.train": "digits", "loop.initial": 20, "loop.query_size": 10, "loop.cycles": 3, "train.threads": 1}
+)
+
+
+@pytest.fixture
+def probes(monkeypatch):
+    """What was measured, none of it in truth: a step takes a second, and predicting an image too."""
+    asked = []
+
+    def probe(*question):
+        asked.append(question)
+        return Speed(1.0, 1.0, 7, (1, 8, 8))
+
+    monkeypatch.setattr(module, "speed_of", probe)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pool"), [("random", 0), ("vaal", 0), ("confusion", 1277 + 1267), ("sraal", 1277 + 1267)]
+)
+def test_predictions_on_the_pool_are_counted_for_strategies_that_read_them(probes, strategy, pool):
+    cost = estimate(RECIPE.with_changes({"loop.strategy": strategy}))
+    assert cost.pool == 1297
+    assert cost.predictions == pool + 3 * 500, "500 test images in each of three cycles"
+    assert cost.score_seconds == cost.predictions
+
+
+def test_each_arm_of_a_comparison_counts_its_own_strategy(probes, tmp_path, capsys):
+    strategies = ("random", "confusion", "margin", "ll4al")
+    arms = tuple(Arm(name=name, changes={"loop.strategy": name}) for name in strategies)
+    comparison = Comparison(title="Four", base=RECIPE, arms=arms, seeds=(0,))
+    print_comparison_estimate(comparison, tmp_path, arms=None, seeds=None)
+    seconds = 4 * 1500 + 3 * (1277 + 1267)
+    assert f"scoring {seconds / 60:.1f})" in capsys.readouterr().out
+    assert [probe[-1] for probe in probes] == [None, None, LossPredictor], (
+        "confusion and margin cost the same"
+    )
+
+
+@pytest.mark.parametrize("backbone", ["timm:test_resnet", "small", "mlp"])
+def test_the_real_learner_is_measured_and_no_weights_are_asked_for(monkeypatch, backbone):
+    if backbone.startswith("timm:"):
+        timm = pytest.importorskip("timm")
+        create, wanted = timm.create_model, []
+        monkeypatch.setattr(
+            timm, "create_model", lambda name, **o: (wanted.append(o["pretrained"]), create(name, **o))[1]
+        )
+        cost = estimate(RECIPE.with_changes({"model.backbone": backbone, "model.pretrained": True}))
+        assert wanted == [False]
+    else:
+        cost = estimate(RECIPE.with_changes({"model.backbone": backbone}))
+    assert cost.train_seconds > 0 and cost.score_seconds > 0 and cost.parameters > 1000
