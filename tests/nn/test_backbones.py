@@ -163,6 +163,12 @@ def test_a_timm_model_that_shows_no_stages_says_so():
         TimmNet(Closed(3, 2)).stages(torch.randn(1, 3))
 
 
+@pytest.mark.parametrize("name", ["small", "resnet18", "mlp", "identity"])
+def test_weights_that_are_not_there_are_refused(name):
+    with pytest.raises(UsageError, match=f"no weights for {name}; a backbone timm:NAME has some"):
+        build_backbone(ModelRecipe(backbone=name, pretrained=True), (3, 32, 32))
+
+
 def test_unknown_timm_model():
     pytest.importorskip("timm")
     with pytest.raises(UsageError, match="timm has no model 'resnet17'"):

@@ -205,11 +205,15 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
 
     Raises:
         UnknownName: there is no such backbone.
-        UsageError: the backbone does not take inputs of this shape.
+        UsageError: the backbone does not take inputs of this shape, or pretrained weights are not there.
         MissingExtra: timm is not installed.
     """
     if recipe.backbone.startswith("timm:"):
         return _timm(recipe.backbone.removeprefix("timm:"), shape, pretrained=recipe.pretrained)
+    if recipe.pretrained:
+        raise UsageError(
+            f"model.pretrained: there are no weights for {recipe.backbone}; a backbone timm:NAME has some"
+        )
     return backbones.get(recipe.backbone)(shape)
 
 

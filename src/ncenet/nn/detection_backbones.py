@@ -128,7 +128,7 @@ class LightNet(DetectionBackbone):
         if self.side % 32 or not 64 <= self.side <= 300:
             raise UsageError(f"small takes sides that 32 divides, from 64 to 288: data.image_size is {side}")
         if pretrained:
-            raise UsageError("model.pretrained: there are no weights for small")
+            raise UsageError("model.pretrained: there are no weights for small; ssd300-vgg16 has some")
         self.stem = nn.Sequential(_conv(channels, 16, stride=2), _conv(16, 32, stride=2), _conv(32, 32))
         self.stages = nn.ModuleList(
             [
