@@ -89,11 +89,22 @@ def test_folders_with_a_dot_in_their_names_have_runs_of_their_own(tmp_path):
     assert folder_of(str(tmp_path / "photos.parquet"), None) == Path("runs/photos-labels")
 
 
+def test_copies_of_test_images_are_told(ncenet, photos, tmp_path):
+    write(tmp_path / "test", {"ant/a.jpg": jpeg(1, width=16, height=12), "bee/b.jpg": jpeg(77)})
+    done = ncenet("init", "photos", "--classes", "ant,bee", "--test", "test")
+    assert "1 image of the pool is a copy of a test image, which flatters the test" in done.out
+    rows = (tmp_path / "runs" / "photos-labels" / "duplicates.csv").read_text().splitlines()
+    assert rows == ["group,in,id", "0,pool,0.jpg", "0,pool,copy.jpg", "1,pool,1.jpg", "1,test,ant/a.jpg"]
+    done = ncenet("init", "photos", "--classes", "ant,bee", "--test", "test", "--json")
+    assert json.loads(done.out)["copies_of_test_images"] == 1
+
+
 def test_sizes_that_suit_people(ncenet, tmp_path):
     """A held-out set and batches that grow with the classes; labels that are there name the classes."""
     write(tmp_path / "pool", {f"{c}/{n}.jpg": jpeg(n + 10 * ord(c)) for c in "abcdefgh" for n in range(2)})
     assert ncenet("init", "pool").code == 0
-    assert ncenet("init", "pool", "--test", "pool", "--out", "tested").code == 0
+    write(tmp_path / "test", {f"{c}/{n}.jpg": jpeg(n + 1000 * ord(c)) for c in "abcdefgh" for n in range(2)})
+    assert ncenet("init", "pool", "--test", "test", "--out", "tested").code == 0
     loop = Recipe.load(tmp_path / "runs" / "pool-labels" / "recipe.yaml").loop
     assert (loop.held_out, loop.initial, loop.query_size) == (50, 25, 25)
     assert Recipe.load(tmp_path / "tested" / "recipe.yaml").loop.held_out == 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger import Answer, Ledger
-from ncenet.loop.held_out import HELD_OUT, draw_held_out, held_out_test
+from ncenet.loop.held_out import HELD_OUT, draw_held_out, held_out_ids, held_out_test, set_apart
 from ncenet.rng import Streams
+from ncenet.types import Query
 from tests.loop.fakes import CLASSES
 
 
@@ -17,8 +19,13 @@ from tests.loop.fakes import CLASSES
 def held(make):
     """A loop with eight held-out images, and their ids."""
     ledger = make().ledger
-    ids = draw_held_out(ledger, 8, Streams(0))
-    return make(held_out=ids), ids
+    ids = drawn(ledger, 8)
+    return make(), ids
+
+
+def drawn(ledger, size, seed=0):
+    draw_held_out(ledger, size, Streams(seed))
+    return held_out_ids(ledger)
 
 
 def tell(loop, ids, label="ant"):
@@ -66,31 +73,81 @@ def test_every_fit_is_tested_on_those_that_have_a_label(held):
 
 def test_the_draw_is_random_recorded_and_made_once(make):
     ledger = make().ledger
-    first = draw_held_out(ledger, 8, Streams(0))
+    first = drawn(ledger, 8)
     assert first != tuple(sorted(first)) and len(set(first)) == 8
-    assert draw_held_out(ledger, 5, Streams(1)) == first
+    assert drawn(ledger, 5, seed=1) == first
     assert ledger.latest_query(0).strategy == HELD_OUT
     assert ledger.latest_query(0, besides=[HELD_OUT]) is None
 
 
 def test_what_was_answered_or_cannot_be_read_is_not_drawn_and_half_is_the_most(tmp_path):
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        ledger.add_items([(f"{n}", "hash", "broken" if n < 4 else None) for n in range(20)])
+        ledger.add_items([(f"{n}", f"hash {n}", "broken" if n < 4 else None) for n in range(20)])
         ledger.tell({f"{n}": "ant" for n in range(4, 10)}, who="ann", cycle=0)
-        assert set(draw_held_out(ledger, 100, Streams(0))) < {f"{n}" for n in range(10, 20)}
-        assert len(draw_held_out(ledger, 100, Streams(0))) == 5
+        ids = drawn(ledger, 100)
+        assert set(ids) < {f"{n}" for n in range(10, 20)} and len(ids) == 5
 
 
 def test_none_are_set_aside_unless_asked_for(make):
     ledger = make().ledger
-    assert draw_held_out(ledger, 0, Streams(0)) == ()
+    assert drawn(ledger, 0) == ()
     assert ledger.latest_query() is None
 
 
 def test_a_test_set_needs_a_label(make, pool: ArrayPool):
     ledger = make().ledger
-    ids = draw_held_out(ledger, 8, Streams(0))
-    assert held_out_test(ledger, pool, ids, CLASSES) is None
+    ids = drawn(ledger, 8)
+    assert held_out_test(ledger, pool, CLASSES) is None
     ledger.tell({ids[3]: "bee"}, who="ann", cycle=0)
-    test = held_out_test(ledger, pool, ids, CLASSES)
+    test = held_out_test(ledger, pool, CLASSES)
     assert (list(test.ids), test.targets) == ([ids[3]], (1,))
+
+
+class TestCopies:
+    """Ten images, three times each: ``3``, ``13`` and ``23`` have the same bytes."""
+
+    @pytest.fixture
+    def pool(self):
+        return ArrayPool(np.arange(30, dtype=np.uint8).reshape(30, 1, 1, 1) % 10, [f"{n}" for n in range(30)])
+
+    def test_images_are_held_out_once_and_copies_of_answered_ones_not_at_all(self, make):
+        ledger = make().ledger
+        ledger.tell({"13": "ant"}, who="ann", cycle=0)
+        ids = drawn(ledger, 100)
+        assert len(ids) == 4, "half of the nine images that are left"
+        assert set(ids) < {"0", "1", "2", "4", "5", "6", "7", "8", "9"}
+
+    def test_those_of_held_out_images_are_never_asked_for(self, make):
+        ids = drawn(make().ledger, 4)
+        loop = make()
+        tell(loop, ids)
+        tell(loop, loop.ask(6).ids)
+        rest = loop.ask(100)
+        assert len(rest) == 30 - 3 * 4 - 6
+        assert not {int(id) % 10 for id in rest.ids} & {int(id) % 10 for id in ids}
+
+    def test_what_is_said_of_one_is_kept_and_not_learned(self, make):
+        (held_out, *_) = drawn(make().ledger, 4)
+        loop = make()
+        copy, other = (
+            f"{int(held_out) + 10}",
+            next(id for id in loop.pool.ids() if id not in set_apart(loop.ledger)),
+        )
+        tell(loop, [copy])
+        assert loop.labeled() == [] and loop.ledger.labeled() == [(copy, "ant")]
+        tell(loop, [other])
+        loop.fit()
+        assert loop.learner.fits == [(1, [other])]
+
+    def test_a_draw_that_held_out_copies_stands_and_the_run_goes_on_without_those_it_learned(self, make):
+        ledger = make().ledger
+        ledger.record_query(0, HELD_OUT, Query(("1", "11"), (0.0, 0.0)))
+        ledger.tell({"21": "ant", "2": "bee"}, who="ann", cycle=0)
+        ledger.finish_fit(ledger.start_cycle(ledger.last_seq()), {})
+        loop = make()
+        assert drawn(ledger, 5) == ("1", "11")
+        assert loop.ask(1).ids == ("1", "11")
+        assert loop.fit() == 1, "it is no new lesson that a label is not learned any more"
+        tell(loop, ["3"])
+        assert loop.fit() == 2
+        assert loop.learner.fits == [(2, ["2", "3"])]

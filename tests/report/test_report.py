@@ -1,3 +1,4 @@
+import io
 import json
 import struct
 import sys
@@ -110,13 +111,37 @@ def test_a_comparison_that_has_not_begun_has_a_page(tmp_path):
 def test_bad_and_duplicated_images_are_listed(compared):
     run = compared / "random/seed-0"
     write_csv(run / "bad_images.csv", ["id", "why"], [("rose <3>.jpg", "empty file")])
-    write_csv(
-        run / "duplicates.csv", ["group", "id"], [(0, "a.png"), (0, "b.png"), (1, "c.png"), (1, "d.png")]
-    )
+    twins = [(0, "pool", "a.png"), (0, "pool", "b.png"), (1, "test", "c.png"), (1, "test", "d.png")]
+    write_csv(run / "duplicates.csv", ["group", "in", "id"], twins)
     text = page_of(compared).text
     assert "1 cannot be read and were left out" in text
     assert "rose <3>.jpg" in text
     assert "4 are duplicates: 2 groups of the same bytes" in text
+    assert "copies of test images" not in text
+
+
+@pytest.mark.parametrize("folder", [".", "random/seed-0"])
+def test_copies_of_test_images_are_told_whatever_is_shown(compared, folder):
+    twins = [
+        (0, "pool", "a.png"),
+        (0, "pool", "b.png"),
+        (0, "test", "c.png"),
+        (1, "pool", "d"),
+        (1, "pool", "e"),
+    ]
+    write_csv(compared / "random/seed-0/duplicates.csv", ["group", "in", "id"], twins)
+    said = "2 images of the pool are copies of test images, which flatters the test."
+    assert said in page_of(compared / folder).text
+    for everything in (False, True):
+        console = Console(file=io.StringIO(), width=200)
+        print_results(compared / folder, console, everything=everything)
+        assert console.file.getvalue().count(said) == 1
+
+
+def test_duplicates_of_a_run_that_did_not_say_where_they_are(compared):
+    write_csv(compared / "random/seed-0/duplicates.csv", ["group", "id"], [(0, "a.png"), (0, "b.png")])
+    text = page_of(compared).text
+    assert "2 are duplicates" in text and "copies of test images" not in text
 
 
 def test_sound_images_are_not_worth_a_section(compared):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import PIL.Image
 import pytest
 
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.held_out import HELD_OUT, set_apart
 from tests.web.conftest import CLASSES, Page, truth
 
 
@@ -21,6 +22,22 @@ def test_held_out_images_first_then_the_first_batch(project, visitor):
     turns = visitor.turns(5)
     assert len(turns) == 5 and not {turn["id"] for turn in turns} & project.held_out
     assert {turn["chooser"] for turn in turns} == {"initial set"}
+
+
+def test_copies_of_held_out_images_are_not_shown_and_their_answers_not_counted(opened, recipe):
+    photos = Path(recipe.data.train)
+    for file in list(photos.iterdir()):
+        (photos / f"{file.stem}-copy.png").write_bytes(file.read_bytes())
+    project = opened()
+    visitor = Page(project)
+    held_out = visitor.label(6)
+    copies = set_apart(project.ledger) - set(held_out)
+    assert len(copies) == 6
+    shown = {turn.id for turn in project.turns("window", "ann", [], 60)}
+    assert len(shown) > 50 and not shown & copies
+    project.ledger.tell({id: truth(id) for id in copies}, who="bob", cycle=0)
+    state = visitor.get("/api/state").json()
+    assert (state["batch"]["answered"], state["labeled"]) == (0, 0)
 
 
 def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(project, visitor):

@@ -23,7 +23,7 @@ POOL = [f"p{n:03}" for n in range(120)]
 def ledger(tmp_path):
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         ledger.remember("class_names", '["cat", "dog"]')
-        ledger.add_items([(id, "hash", None) for id in HELD + POOL])
+        ledger.add_items([(id, f"hash of {id}", None) for id in HELD + POOL])
         ledger.record_query(0, HELD_OUT, Query(tuple(HELD), (0.0,) * 50))
         ledger.tell(dict.fromkeys(HELD, "cat"), who="ann", cycle=0)
         yield ledger

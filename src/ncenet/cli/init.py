@@ -47,22 +47,26 @@ def init(
     from ncenet.loop.begin import begin
 
     with bars() as show:
-        dataset, found = begin(recipe, folder, notify=show)
+        dataset, found, of_test = begin(recipe, folder, notify=show)
     names = list(recipe.data.classes or dataset.class_names)
     if json_output:
         print(
-            json.dumps({**_facts(found), "classes": names, "recipe": str(folder / "recipe.yaml")}, indent=1)
+            json.dumps(
+                {**_facts(found, of_test), "classes": names, "recipe": str(folder / "recipe.yaml")}, indent=1
+            )
         )
         return
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    _describe(found, folder, console)
+    _describe(found, of_test, folder, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")
     where = shlex.quote(str(folder))
     console.print(f"Next:  ncenet label {where}, or ncenet ask {where} --out query.csv")
 
 
-def _facts(found: Scan) -> dict[str, object]:
+def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:
+    from ncenet.loop.findings import copies
+
     return {
         "images": len(found.hashes),
         "smallest": found.sizes and found.sizes.smallest,
@@ -70,19 +74,25 @@ def _facts(found: Scan) -> dict[str, object]:
         "stored_as": found.modes,
         "unreadable": {problem.id: problem.why for problem in found.problems},
         "duplicates": [list(group) for group in found.duplicates],
+        "copies_of_test_images": copies(found, of_test),
     }
 
 
-def _describe(found: Scan, folder: Path, console: Console) -> None:
+def _describe(found: Scan, of_test: Scan | None, folder: Path, console: Console) -> None:
+    from ncenet.loop.findings import copies
+    from ncenet.report.words import copied
+
     modes = ", ".join(f"{count:,} {mode}" for mode, count in found.modes.items())
     console.print(f"images       {len(found.hashes):,} ({modes})")
     if found.sizes is not None:
         smallest, largest, common = found.sizes
         shown = f"{common[1]} x {common[0]}, all of them" if common else f"sides from {smallest} to {largest}"
         console.print(f"pixels       {shown}")
-    groups = found.duplicates
-    listed = f", listed in {folder / 'duplicates.csv'}" if groups else ""
+    groups, tested = found.duplicates, copies(found, of_test)
+    listed = f", listed in {folder / 'duplicates.csv'}" if groups or tested else ""
     console.print(f"duplicates   {sum(len(group) - 1 for group in groups):,} copies{listed}")
+    if tested:
+        console.print(f"             {copied(tested)}")
     listed = f", left out, listed in {folder / 'bad_images.csv'}" if found.problems else ""
     console.print(f"unreadable   {len(found.problems):,}{listed}")
     for problem in found.problems[:_SHOWN]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.held_out import set_apart
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.types import Boxes
 
@@ -109,7 +109,7 @@ class Run:
         initial_per_class: images of the initial set by class; with boxes, the objects on them.
         queried_per_class: images that were queried and labelled since, or objects on them, by class.
         bad_images: images that could not be read, with the reason.
-        duplicates: images whose bytes are the same.
+        duplicates: images of pool and test set whose bytes are the same.
         metric: what the headline number is: ``"accuracy"`` of classes, ``"mAP"`` of boxes.
     """
 
@@ -126,6 +126,13 @@ class Run:
     def tested(self) -> tuple[Cycle, ...]:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
+
+    @property
+    def copied(self) -> int:
+        """How many images of the pool have the bytes of a test image."""
+        places = [dict(zip(self.duplicates.columns, row, strict=True)) for row in self.duplicates.rows]
+        tested = {place["group"] for place in places if place.get("in") == "test"}
+        return sum(place["in"] == "pool" for place in places if place["group"] in tested)
 
     @property
     def unit(self) -> BudgetUnit:
@@ -248,10 +255,9 @@ def read_run(folder: Path) -> Run:
     queried_per_class: Counter[str] = Counter()
     if (folder / "ledger.sqlite").exists():
         with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
-            held_out = ledger.latest_query(strategy=HELD_OUT)
-            measuring = set() if held_out is None else set(held_out.query.ids)
+            apart = set_apart(ledger)
             for image, label in ledger.labeled():
-                if image in measuring:
+                if image in apart:
                     continue
                 names = Boxes.from_label(label).labels if recipe.task == "detection" else (label,)
                 (queried_per_class if image in queried else initial_per_class).update(names)

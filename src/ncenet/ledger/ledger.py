@@ -143,6 +143,12 @@ class Ledger:
         """Why images cannot be read, by id; sound images are left out."""
         return dict(self._db.rows("SELECT id, problem FROM items WHERE problem IS NOT NULL ORDER BY rowid"))
 
+    def same_bytes(self, ids: Collection[str]) -> frozenset[str]:
+        """Ids of the images whose bytes are those of one of these: themselves, and their copies."""
+        named = "SELECT hash FROM items WHERE id IN (SELECT value FROM json_each(:ids))"
+        copies = self._db.column(f"SELECT id FROM items WHERE hash IN ({named})", ids=json.dumps(list(ids)))
+        return frozenset(copies)
+
     def tell(
         self,
         answers: Mapping[str, Label | Answer],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.open import open_train
+from ncenet.data.open import open_test, open_train
 from ncenet.data.scan import Scan
 from ncenet.errors import DataError
 from ncenet.loop.findings import look_at, write_findings
@@ -14,7 +14,7 @@ from ncenet.loop.loop import Notify
 from ncenet.recipe import Recipe
 
 
-def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tuple[Dataset, Scan]:
+def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tuple[Dataset, Scan, Scan | None]:
     """Look at every image, and write the recipe and the findings into a run folder.
 
     Args:
@@ -23,7 +23,7 @@ def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tupl
         notify: told of the progress.
 
     Returns:
-        The images, and what was found.
+        The images, what was found, and what was found in the test images, if there are any.
 
     Raises:
         RecipeError: the folder holds a run with another recipe.
@@ -37,6 +37,8 @@ def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tupl
     run = RunFolder(folder)
     run.check_recipe(recipe)
     found = look_at(train, recipe, notify, kept=run.looks("pool"))
+    test = None if recipe.loop.held_out else open_test(recipe.data, train)
+    of_test = None if test is None else look_at(test, recipe, notify, kept=run.looks("test"))
     run.keep_recipe(recipe)
-    write_findings(run, recipe, found, None)
-    return train, found.scan
+    write_findings(run, recipe, found, of_test)
+    return train, found.scan, None if of_test is None else of_test.scan

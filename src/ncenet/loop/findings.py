@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from ncenet.files import write_csv
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Notify
 from ncenet.recipe import Recipe
+
+
+def copies(pool: Scan, test: Scan | None) -> int:
+    """How many images of the pool have the bytes of a test image; 0 without test images."""
+    if test is None:
+        return 0
+    tested = set(test.hashes.values())
+    return sum(content_hash in tested for content_hash in pool.hashes.values())
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,17 @@ def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Finding
     )
     write_csv(
         run.path / "duplicates.csv",
-        ("group", "id"),
-        ((group, id) for group, ids in enumerate(pool.scan.duplicates) for id in ids),
+        ("group", "in", "id"),
+        ((n, place, id) for n, group in enumerate(_duplicates(both)) for place, id in group),
     )
     if problems and recipe.data.on_bad_image == "stop":
         raise UnreadableImages([problem for _, problem in problems])
+
+
+def _duplicates(places: Sequence[tuple[str, Findings]]) -> list[list[tuple[str, str]]]:
+    """Groups of images with the same bytes, each image by place and id."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for place, found in places:
+        for id, content_hash in found.scan.hashes.items():
+            groups.setdefault(content_hash, []).append((place, id))
+    return [group for group in groups.values() if len(group) > 1]

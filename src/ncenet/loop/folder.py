@@ -6,7 +6,7 @@
     ├── ledger.sqlite           items, answers, cycles, queries: the truth
     ├── recipe.yaml             what was asked for
     ├── bad_images.csv          images that could not be read or are annotated wrongly, with the reason
-    ├── duplicates.csv          images whose bytes are the same
+    ├── duplicates.csv          images of pool and test set whose bytes are the same
     ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
     ├── .lock                   by which processes know of each other

@@ -25,7 +25,7 @@ from ncenet.loop.detection import score_detector
 from ncenet.loop.evaluate import evaluate
 from ncenet.loop.first import TYPICAL, FirstQueries
 from ncenet.loop.folder import RunFolder
-from ncenet.loop.held_out import HELD_OUT, held_out_test
+from ncenet.loop.held_out import HELD_OUT, held_out_test, set_apart
 from ncenet.loop.pictures import draw_queried
 from ncenet.loop.trust import trusted_by_records
 from ncenet.loop.view import LearnerView
@@ -46,7 +46,8 @@ class Loop:
 
     Args:
         folder: where the run lives.
-        ledger: its ledger, with the items of the pool in it.
+        ledger: its ledger, with the items of the pool in it. A held-out set that stands there is asked for
+            first, and tested on in the place of ``test``.
         pool: where the images are.
         class_names: the C classes.
         learner: what learns and predicts.
@@ -54,7 +55,6 @@ class Loop:
         strategy: the query strategy.
         streams: the run's random numbers.
         test: held-out images to report accuracy on after each fit.
-        held_out: images of the pool that are asked for first, and tested on in the place of ``test``.
         first: who chooses until the model can be trusted; None draws the initial set at random and trusts
             the strategy from the first fit on.
         pool_subset: score a fresh random subset of this size instead of the whole pool.
@@ -74,14 +74,13 @@ class Loop:
         strategy: QueryStrategy,
         streams: Streams,
         test: TestSet | BoxTestSet | None = None,
-        held_out: Sequence[str] = (),
         first: FirstQueries | None = None,
         pool_subset: int | None = None,
         budget_unit: BudgetUnit = "image",
         notify: Notify | None = None,
     ) -> None:
         self.folder, self.ledger, self.pool = folder, ledger, pool
-        self.held_out, self.first = frozenset(held_out), first
+        self.first, self._apart = first, set_apart(ledger)
         self._begun_with = class_names
         self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test = streams, test
@@ -106,7 +105,7 @@ class Loop:
             query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
             count: how many boxes an image has. Default: how many are expected.
         """
-        held_out = self.ledger.latest_query(strategy=HELD_OUT) if self.held_out else None
+        held_out = self.ledger.latest_query(strategy=HELD_OUT)
         if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
             return Query(tuple(waiting), (0.0,) * len(waiting))
         return self.query(query_size, count=count)
@@ -154,7 +153,7 @@ class Loop:
         files = self.folder.cycle(cycle)
         labeled = self._labeled_set(upto)
         # Looked up before the others can go on: all processes must take the same branch.
-        test = self.test or held_out_test(self.ledger, self.pool, sorted(self.held_out), labeled.class_names)
+        test = self.test or held_out_test(self.ledger, self.pool, labeled.class_names)
         tested = test is None or (files / "test.json").exists()
         if self.ledger.fit_report(cycle) is None:
             checkpoint = files / "checkpoint.pt"
@@ -201,7 +200,7 @@ class Loop:
 
     def labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
         """Ids and labels to learn from, as of an event."""
-        return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self.held_out]
+        return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self._apart]
 
     def _labeled_set(self, upto: int | None = None) -> LabeledSet:
         """The same, with the classes that there are."""
@@ -238,7 +237,7 @@ class Loop:
 
     def _open(self) -> list[str]:
         """Ids that may be queried."""
-        closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self.held_out
+        closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self._apart
         return [id for id in self.pool.ids() if id not in closed]
 
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:

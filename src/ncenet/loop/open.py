@@ -97,7 +97,7 @@ def open_loop(
         bad, hashes = findings.reasons(), findings.scan.hashes
         ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
         ledger.miss_items(set(train.pool.ids()))
-        set_aside = draw_held_out(ledger, recipe.loop.held_out, Streams(recipe.loop.seed))
+        draw_held_out(ledger, recipe.loop.held_out, Streams(recipe.loop.seed))
     streams = Streams(recipe.loop.seed)
     loop = Loop(
         run,
@@ -109,7 +109,6 @@ def open_loop(
         strategy=strategy,
         streams=streams,
         test=_test_set(held_out, of_held_out, names),
-        held_out=set_aside,
         first=TypicalImages(train.pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,

@@ -218,7 +218,9 @@ def images_to_look_at(run: Run) -> Section | None:
     """What was wrong with the images; None when nothing was."""
     bad, twins = run.bad_images, run.duplicates
     groups = len({row[0] for row in twins.rows})
-    blocks = []
+    blocks: list[Block] = []
+    if run.copied:
+        blocks.append(Note(f"{words.copied(run.copied)}."))
     if bad.rows:
         blocks.append(Folded(f"{len(bad.rows):,} cannot be read and were left out", (_shortened(bad),)))
     if twins.rows:

@@ -61,6 +61,9 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
     else:
         console.print(terminal.as_rich(tables.of_run(results)), soft_wrap=False)
         console.print(words.headline(results), markup=False, highlight=False)
+    run = next(iter(results.runs.values()), None) if isinstance(results, Results) else results
+    if run is not None and run.copied and not everything:
+        console.print(f"{words.copied(run.copied)}.", markup=False, highlight=False)
 
 
 def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[Path, ...]:

@@ -114,6 +114,17 @@ def verdict(arm: str, baseline: str, difference: Difference) -> str:
     return f"{said}: {numbers}, {difference.spread.seeds} seeds.{more}"
 
 
+def copied(count: int) -> str:
+    """That so many images of the pool, one at least, have the bytes of test images.
+
+    >>> copied(1)
+    '1 image of the pool is a copy of a test image, which flatters the test'
+    """
+    if count == 1:
+        return "1 image of the pool is a copy of a test image, which flatters the test"
+    return f"{count:,} images of the pool are copies of test images, which flatters the test"
+
+
 def headline(run: Run) -> str:
     """What one run shows, and what it doesn't."""
     curve = run.curve(run.recipe.loop.strategy)

@@ -12,7 +12,7 @@ from ncenet.data.scan import Scan
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.held_out import HELD_OUT, held_out_ids, set_apart
 from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
@@ -66,8 +66,7 @@ class Project:
         self.size = Sizes(ledger, pool)
         self._desk = Desk(ledger, overlap=overlap)
         self._seen_seq = ledger.last_seq()
-        held_out = ledger.latest_query(strategy=HELD_OUT)
-        self.held_out = frozenset(held_out.query.ids if held_out is not None else ())
+        self.held_out, self._apart = frozenset(held_out_ids(ledger)), set_apart(ledger)
         self._progress: dict[str, Any] = {"phase": "idle"}
         self._records = Ledger(ledger.file, read_only=True)
         self._stock = Stock(folder, self._records)
@@ -198,7 +197,7 @@ class Project:
         fresh = {
             e.id: e.label
             for e in events
-            if e.kind == "answer" and e.seq not in undone and e.id not in self.held_out
+            if e.kind == "answer" and e.seq not in undone and e.id not in self._apart
         }
         loop = self.recipe.loop
         count = len(fresh)
@@ -228,7 +227,7 @@ class Project:
             item = self.ledger.review.row(number)
             if item is None or item.problem is not None or item.id in self._desk or item.id in found:
                 continue
-            if not self.ledger.review.answers(item.id):
+            if item.id not in self._apart and not self.ledger.review.answers(item.id):
                 found[item.id] = item.hash
                 if len(found) == count:
                     break

@@ -13,7 +13,7 @@ import numpy as np
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.advice import choosing, outlook
 from ncenet.loop.first import TYPICAL
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.held_out import HELD_OUT, held_out_ids, set_apart
 from ncenet.loop.reasons import read_reasons
 from ncenet.loop.trust import wilson
 from ncenet.types import Boxes
@@ -52,8 +52,7 @@ class Stock:
     def take(self) -> dict[str, Any]:
         """Everything, as JSON."""
         labels = dict(self._ledger.labeled())
-        query = self._ledger.latest_query(strategy=HELD_OUT)
-        held_out = query.query.ids if query is not None else ()
+        held_out, apart = held_out_ids(self._ledger), set_apart(self._ledger)
         closed = self._ledger.closed_ids()
         counts = self._ledger.review.counts()
         names = self._ledger.class_names()
@@ -68,7 +67,7 @@ class Stock:
             "empty": counts.get(("answer", Boxes().to_label()), 0) if detection else 0,
             "skipped": counts.get(("skip", None), 0),
             "unsure": counts.get(("unsure", None), 0),
-            "labeled": len(labels) - len(truth),
+            "labeled": sum(id not in apart for id in labels),
             "answered": len(closed),
             "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],

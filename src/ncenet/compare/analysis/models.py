@@ -16,7 +16,7 @@ from ncenet.errors import DataError
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.loop.held_out import set_apart
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet, Pool
@@ -55,15 +55,15 @@ class TrialModels:
     def sound(self) -> tuple[str, ...]:
         """Ids of the images that could be read and may be queried, in the order of the pool."""
         with self._ledger() as ledger:
-            held_out = _held_out(ledger)
-            return tuple(i.id for i in ledger.items() if i.problem is None and i.id not in held_out)
+            apart = set_apart(ledger)
+            return tuple(i.id for i in ledger.items() if i.problem is None and i.id not in apart)
 
     def labeled(self, cycle: int) -> LabeledSet:
         """What the fit of a cycle has learned."""
         with self._ledger() as ledger:
             upto = {c.number: c.upto for c in ledger.cycles()}[cycle]
-            held_out = _held_out(ledger)
-            pairs = [(id, label) for id, label in ledger.labeled(upto) if id not in held_out]
+            apart = set_apart(ledger)
+            pairs = [(id, label) for id, label in ledger.labeled(upto) if id not in apart]
             return LabeledSet([id for id, _ in pairs], [label for _, label in pairs], ledger.class_names())
 
     def queried(self, cycle: int) -> tuple[str, ...]:
@@ -137,9 +137,3 @@ class TrialModels:
 
     def _ledger(self) -> Ledger:
         return Ledger(self.folder / "ledger.sqlite", read_only=True)
-
-
-def _held_out(ledger: Ledger) -> frozenset[str]:
-    """Ids of images that measure the model and never train it."""
-    recorded = ledger.latest_query(strategy=HELD_OUT)
-    return frozenset() if recorded is None else frozenset(recorded.query.ids)
