@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders that one process works in at a time."""
+"""Files that are there whole or not at all, and folders: where cycles lie, who works in one at a time."""
 
 from __future__ import annotations
 
@@ -74,6 +74,15 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
         ) from None
     with held:
         yield
+
+
+def cycle_folder(run: Path, cycle: int) -> Path:
+    """Where in a run folder the files of a cycle are; nothing is made.
+
+    >>> cycle_folder(Path("run"), 7).as_posix()
+    'run/cycles/007'
+    """
+    return run / "cycles" / f"{cycle:03d}"
 
 
 def write_text(file: Path, text: str) -> None:

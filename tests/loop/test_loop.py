@@ -303,3 +303,11 @@ def test_a_slow_process_reads_the_query_before_the_main_one_answers_it(make, mon
     assert queries[0] == queries[1]
     assert reads == [None, queries[0]]
     assert len(main.labeled()) == 5
+
+
+def test_whoever_only_looks_makes_no_folder(make):
+    loop = make()
+    answer(loop, loop.query(4).ids)
+    loop.query(4)
+    assert not loop.folder.cycle(2).exists()
+    assert sorted(path.name for path in loop.folder.path.glob("cycles/*")) == ["000", "001"]

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from ncenet.bridges.graph import write_onnx, write_torch
 from ncenet.bridges.model import DetectionModel, Model, load
 from ncenet.errors import UsageError
+from ncenet.files import cycle_folder
 
 ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
 
@@ -35,7 +36,7 @@ def export_model(run: Path, out: Path, format: ModelFormat, *, cycle: int | None
         UsageError: there is no such model, the folder is there already, or a graph can't hold the scores.
         MissingExtra: ONNX without its libraries.
     """
-    source = run if cycle is None else run / "cycles" / f"{cycle:03d}" / "model.safetensors"
+    source = run if cycle is None else cycle_folder(run, cycle) / "model.safetensors"
     if cycle is not None and not source.exists():
         raise UsageError(f"{run}: cycle {cycle} has no model")
     model = load(source)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
+from ncenet.files import cycle_folder
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import set_apart
 from ncenet.recipe import BudgetUnit, Recipe
@@ -144,7 +145,7 @@ class Run:
         """How the held-out images fared; None where the tests have kept no class for each of them."""
         from ncenet.compare.predictions import read_predicted
 
-        return read_predicted([self.folder / "cycles" / f"{c.number:03d}" / "test.csv" for c in self.tested])
+        return read_predicted([cycle_folder(self.folder, c.number) / "test.csv" for c in self.tested])
 
     def curve(self, arm: str) -> Curve:
         """The learning curve, as one of an arm of that name."""

@@ -29,6 +29,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.errors import RecipeError
+from ncenet.files import cycle_folder
 from ncenet.loop.recipe_file import keep
 from ncenet.recipe import Recipe, flat
 
@@ -54,10 +55,8 @@ class RunFolder:
         return self.path / f"looks-{place}.csv"
 
     def cycle(self, cycle: int) -> Path:
-        """Folder of a cycle; made when missing."""
-        folder = self.path / "cycles" / f"{cycle:03d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        """Folder of a cycle, made by whoever writes the first file of the cycle."""
+        return cycle_folder(self.path, cycle)
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Write the recipe, with comments; a file that says the same is left as it is.

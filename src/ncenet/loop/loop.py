@@ -156,6 +156,7 @@ class Loop:
         test = self.test or held_out_test(self.ledger, self.pool, labeled.class_names)
         tested = test is None or (files / "test.json").exists()
         if self.ledger.fit_report(cycle) is None:
+            files.mkdir(parents=True, exist_ok=True)
             checkpoint = files / "checkpoint.pt"
             before = self.folder.cycle(cycle - 1) / "model.safetensors" if cycle > 1 else None
             report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=checkpoint)
@@ -261,6 +262,7 @@ class Loop:
             query = cut(query, query_size, count or self._expected_boxes(cycle))
         select_seconds = time.perf_counter() - start - seconds
         files = self.folder.cycle(cycle)
+        files.mkdir(parents=True, exist_ok=True)  # cycle 0 has no fit that made it
         if cycle and name == self.strategy_name and isinstance(self.learner, BoxLearner):
             draw_queried(files, query, self.learner, self.pool, self.strategy)
         write_csv(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ncenet import functional
-from ncenet.files import write_json
+from ncenet.files import cycle_folder, write_json
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.loop.box_reasons import box_reasons
 from ncenet.loop.loop import Loop
@@ -79,6 +79,6 @@ def read_reasons(folder: Path, cycle: int) -> dict[str, Any]:
         folder: the run folder.
         cycle: which cycle.
     """
-    file = folder / "cycles" / f"{cycle:03d}" / REASONS
+    file = cycle_folder(folder, cycle) / REASONS
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.open import open_train
-from ncenet.files import alone
+from ncenet.files import alone, cycle_folder
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import processes
 from ncenet.loop.loop import Notify
@@ -80,6 +80,6 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
     """Whether the last cycle of this very recipe was trained and tested."""
-    last = folder / "cycles" / f"{recipe.loop.cycles:03d}" / "test.json"
+    last = cycle_folder(folder, recipe.loop.cycles) / "test.json"
     file = folder / "recipe.yaml"
     return last.exists() and file.exists() and Recipe.load(file) == recipe

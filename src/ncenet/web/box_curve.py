@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ncenet.files import cycle_folder
 from ncenet.ledger.ledger import Ledger
 
 
@@ -22,7 +23,7 @@ def box_curve(folder: Path, ledger: Ledger) -> dict[str, Any]:
         folder: the run folder.
         ledger: its ledger.
     """
-    files = (folder / "cycles" / f"{cycle.number:03d}" / "test.json" for cycle in ledger.cycles())
+    files = (cycle_folder(folder, cycle.number) / "test.json" for cycle in ledger.cycles())
     records = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     curve = [
         {

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ncenet.files import cycle_folder
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.advice import choosing, outlook
 from ncenet.loop.first import TYPICAL
@@ -80,7 +81,7 @@ class Stock:
         models = [
             tested
             for cycle in self._ledger.cycles()
-            if (self._folder / "cycles" / f"{cycle.number:03d}" / "test.json").exists()
+            if (cycle_folder(self._folder, cycle.number) / "test.json").exists()
             and (tested := self._tested(cycle.number)) is not None
         ]
         key = (len(models), tuple(truth.items()), len(labels))
@@ -128,7 +129,7 @@ class Stock:
         return self._ledger.latest_query(cycle, besides=others) is not None
 
     def _read_tested(self, cycle: int) -> Tested | None:
-        folder = self._folder / "cycles" / f"{cycle:03d}"
+        folder = cycle_folder(self._folder, cycle)
         record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
         rows = list(csv.reader((folder / "test.csv").read_text(encoding="utf-8").splitlines()))[1:]
         return Tested(cycle, record["labeled"], {id: predicted for id, _, predicted in rows})
@@ -136,5 +137,5 @@ class Stock:
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
         if not models:
             return {}
-        file = self._folder / "cycles" / f"{models[-1].cycle:03d}" / "test.csv"
+        file = cycle_folder(self._folder, models[-1].cycle) / "test.csv"
         return {id: label for id, label, _ in list(csv.reader(file.read_text("utf-8").splitlines()))[1:]}

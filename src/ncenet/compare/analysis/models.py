@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
+from ncenet.files import cycle_folder
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
@@ -133,7 +134,7 @@ class TrialModels:
         return learner
 
     def _files(self, cycle: int) -> Path:
-        return self.folder / "cycles" / f"{cycle:03d}"
+        return cycle_folder(self.folder, cycle)
 
     def _ledger(self) -> Ledger:
         return Ledger(self.folder / "ledger.sqlite", read_only=True)
