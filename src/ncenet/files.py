@@ -105,6 +105,18 @@ def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     write_text(file, text.getvalue())
 
 
+def read_csv(file: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a table that :func:`write_csv` wrote.
+
+    Raises:
+        ValueError: there is no header.
+    """
+    # Lines are the reader's affair: a field may hold their ends, and others that str.splitlines knows.
+    with file.open(encoding="utf-8", newline="") as lines:
+        header, *rows = csv.reader(lines)
+    return header, rows
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)

@@ -82,7 +82,7 @@ def test_by_the_records_of_a_detector(tmp_path, record, expected):
 
 def test_by_the_records_of_a_classifier(tmp_path):
     write_json(tmp_path / "test.json", {"accuracy": 1.0})
-    rows = [(f"{n}", name, name) for n, name in enumerate(["cat", "dog"] * 20)]
+    rows = [(f"{n}\u2028 \n.jpg", name, name) for n, name in enumerate(["cat", "dog"] * 20)]
     with (tmp_path / "test.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("id", "label", "predicted"), *rows])
     assert trusted_by_records(tmp_path, labeled=5, classes=2)

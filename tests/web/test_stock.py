@@ -15,7 +15,7 @@ from ncenet.loop.held_out import HELD_OUT
 from ncenet.types import Query
 from ncenet.web.stock import Stock
 
-HELD = [f"h{n:02}" for n in range(50)]
+HELD = [f"h{n:02}\u2028\n.jpg" for n in range(50)]
 POOL = [f"p{n:03}" for n in range(120)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncenet.errors import DataError
+from ncenet.files import read_csv
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -50,11 +50,9 @@ def read_predicted(files: Sequence[Path]) -> Predicted | None:
     for file in files:
         if not file.exists():
             return None
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows = csv.reader(lines)
-            if next(rows, None) != COLUMNS:
-                return None
-            table = list(rows)
+        columns, table = read_csv(file)
+        if columns != COLUMNS:
+            return None
         tested = [row[0] for row in table]
         if not ids:
             ids, total = tested, np.zeros(len(tested))

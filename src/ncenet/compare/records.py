@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
-from ncenet.files import cycle_folder
+from ncenet.files import cycle_folder, read_csv
 from ncenet.ledger import Ledger
 from ncenet.loop.held_out import set_apart
 from ncenet.recipe import BudgetUnit, Recipe
@@ -322,6 +321,5 @@ def _json(file: Path) -> dict[str, Any]:
 def _table(file: Path) -> Table:
     if not file.exists():
         return Table()
-    with file.open(encoding="utf-8", newline="") as lines:
-        columns, *rows = csv.reader(lines)
+    columns, rows = read_csv(file)
     return Table(tuple(columns), tuple(map(tuple, rows)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ncenet.data.images import Probe
-from ncenet.files import write_csv
+from ncenet.files import read_csv, write_csv
 
 SETTLED_SECONDS = 2.0
 """A younger file has no stamp: written again within a tick of the clock, it would have the same. The coarsest
@@ -52,7 +51,7 @@ def stamp_of(file: Path) -> str | None:
 def read_looks(file: Path) -> dict[str, Look]:
     """The looks that were kept, by id; none when there is no such file, or it is not as we write it."""
     try:
-        header, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines(keepends=True))
+        header, rows = read_csv(file)
         if tuple(header) != _COLUMNS:
             return {}
         return {

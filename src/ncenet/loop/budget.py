@@ -6,12 +6,12 @@ counts as one box: somebody had to look at it, and a budget must come to its end
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from ncenet.files import read_csv
 from ncenet.types import Query
 
 BoxCount: TypeAlias = Callable[[str], float]
@@ -28,8 +28,7 @@ def asked_for(files: Path, query: Query) -> int | None:
     record, table = files / "query.json", files / "query.csv"
     if not record.exists() or not table.exists():
         return None
-    with table.open(encoding="utf-8", newline="") as lines:
-        ids = tuple(row["id"] for row in csv.DictReader(lines))
+    ids = tuple(id for _, id, _ in read_csv(table)[1])
     return json.loads(record.read_text(encoding="utf-8"))["asked"] if ids == query.ids else None
 
 

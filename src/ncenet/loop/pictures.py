@@ -10,7 +10,6 @@ They are drawn when the model is there, into files that a report shows from then
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from ncenet.data.dataset import BoxTestSet
-from ncenet.files import whole, write_csv
+from ncenet.files import read_csv, whole, write_csv
 from ncenet.functional.heat import heat_map
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.strategies.diverse import Diverse
@@ -176,9 +175,6 @@ def _write(
         with whole(folder / f"{kind}-{n}.jpg") as partial:
             picture.save(partial, "JPEG", quality=_QUALITY)
     table = folder / "pictures.csv"
-    others: list[Sequence[str]] = []
-    if table.exists():
-        with table.open(encoding="utf-8", newline="") as lines:
-            others = [row for row in csv.reader(lines) if row[1] not in ("kind", kind)]
+    others = [row for row in read_csv(table)[1] if row[1] != kind] if table.exists() else []
     mine = [(f"{kind}-{n}.jpg", *row) for n, row in enumerate(rows, start=1)]
     write_csv(table, COLUMNS, [*others, *mine])

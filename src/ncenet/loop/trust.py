@@ -6,12 +6,13 @@ than chance, and often worse: it asks for outliers. Typical images are the safer
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
+
+from ncenet.files import read_csv
 
 CONFIDENCE_Z = 1.959964
 """97.5 % quantile of the normal distribution: intervals are of 95 %."""
@@ -97,8 +98,7 @@ def trusted_by_records(files: Path, *, labeled: int, classes: int) -> bool:
     if tested.get("metric") == "mAP":
         return trusted_detector(tested.get("mAP_interval"), labeled=labeled, classes=classes)
     table = files / "test.csv"
-    text = table.read_text(encoding="utf-8") if table.exists() else ""
-    rows = list(csv.reader(text.splitlines()))[1:]
+    rows = read_csv(table)[1] if table.exists() else []
     return trusted(
         [truth for _, truth, _ in rows], [said for _, _, said in rows], labeled=labeled, classes=classes
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from ncenet.compare.records import Results, Run
+from ncenet.files import read_csv
 from ncenet.report.blocks import Block, Folded, Note, Picture, Section
 
 OF_A_RUN = 6
@@ -43,12 +43,11 @@ def _pictures(run: Path, most: int) -> dict[str, tuple[Picture, ...]]:
     drawn: dict[str, tuple[Picture, ...]] = {}
     for kind, title in _TITLES.items():
         for table in sorted(run.glob("cycles/*/pictures/pictures.csv"), reverse=True):
-            with table.open(encoding="utf-8", newline="") as lines:
-                rows = [row for row in csv.DictReader(lines) if row["kind"] == kind][:most]
+            rows = [row for row in read_csv(table)[1] if row[1] == kind][:most]
             if rows:
                 drawn[f"{title}, cycle {int(table.parent.parent.name)}"] = tuple(
-                    Picture((table.parent / row["file"]).read_bytes(), f"{row['id']}: {row['caption']}")
-                    for row in rows
+                    Picture((table.parent / file).read_bytes(), f"{id}: {caption}")
+                    for file, _, id, caption in rows
                 )
                 break
     return drawn

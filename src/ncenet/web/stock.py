@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ncenet.files import cycle_folder
+from ncenet.files import cycle_folder, read_csv
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.advice import choosing, outlook
 from ncenet.loop.first import TYPICAL
@@ -131,11 +130,11 @@ class Stock:
     def _read_tested(self, cycle: int) -> Tested | None:
         folder = cycle_folder(self._folder, cycle)
         record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
-        rows = list(csv.reader((folder / "test.csv").read_text(encoding="utf-8").splitlines()))[1:]
+        _, rows = read_csv(folder / "test.csv")
         return Tested(cycle, record["labeled"], {id: predicted for id, _, predicted in rows})
 
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
         if not models:
             return {}
-        file = cycle_folder(self._folder, models[-1].cycle) / "test.csv"
-        return {id: label for id, label, _ in list(csv.reader(file.read_text("utf-8").splitlines()))[1:]}
+        _, rows = read_csv(cycle_folder(self._folder, models[-1].cycle) / "test.csv")
+        return {id: label for id, label, _ in rows}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch.nn.functional import normalize
 
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
-from ncenet.files import cycle_folder
+from ncenet.files import cycle_folder, read_csv
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
@@ -72,8 +71,7 @@ class TrialModels:
         file = self._files(cycle) / "query.csv"
         if not file.exists():
             return ()
-        with file.open(encoding="utf-8", newline="") as lines:
-            return tuple(row["id"] for row in csv.DictReader(lines))
+        return tuple(id for _, id, _ in read_csv(file)[1])
 
     def unlabeled(self, cycle: int) -> tuple[str, ...]:
         """Images that could be read and had no label when a cycle was fitted, in the order of the pool."""
