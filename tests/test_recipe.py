@@ -20,17 +20,6 @@ from ncenet.recipe import Recipe
         ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: .*got 'cubic'"),
         ("data: [1, 2\n", r"r\.yaml: not YAML"),
         ("- digits\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),
-        ("loop: {strategy: bald}\n", "bald needs model.dropout > 0"),
-        (
-            "loop: {strategy: rejection}\nmodel: {head: {name: softmax}}\n",
-            "rejection needs model.head",
-        ),
-        (
-            "loop: {strategy: ll4al}\ntrain: {batch_size: 1}\n",
-            "strategy ll4al needs train.batch_size >= 2: it learns from pairs",
-        ),
-        ("task: detection\nloop: {strategy: badge}\n", "strategy badge needs one class an image"),
-        ("task: detection\nloop: {strategy: sraal}\n", "strategy sraal needs one class an image"),
         (
             "task: detection\nmodel: {members: 3}\n",
             "committees classify, task detection trains one network",

@@ -272,25 +272,8 @@ class Recipe(Section):
     def _fits_together(self) -> Recipe:
         if self.data.long_tail is not None and self.task == "detection":
             raise ValueError("a long tail is one of classes: leave out data.long_tail with task detection")
-        if self.loop.strategy == "bald" and self.model.dropout == 0 and self.model.members == 1:
-            raise ValueError(
-                "strategy bald needs model.dropout > 0 or model.members > 1: without either all passes agree"
-            )
-        if self.loop.strategy in ("vote-entropy", "consensus-entropy") and self.model.members == 1:
-            raise ValueError(
-                f"strategy {self.loop.strategy} needs model.members > 1: one network is no committee"
-            )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
-        if self.task == "detection" and self.loop.strategy in ("badge", "sraal"):
-            raise ValueError(
-                f"strategy {self.loop.strategy} needs one class an image, and task detection has none: take "
-                "confusion or rejection"
-            )
-        if self.loop.strategy == "ll4al" and self.train.batch_size == 1:
-            raise ValueError("strategy ll4al needs train.batch_size >= 2: it learns from pairs of images")
-        if self.loop.strategy == "rejection" and self.model.head.name == "softmax":
-            raise ValueError("strategy rejection needs model.head.name nce: rows of softmax sum to one")
         if self.loop.budget_unit == "box" and self.task != "detection":
             raise ValueError("loop.budget_unit box needs task detection: classes have no boxes")
         if self.loop.held_out and self.data.test is not None:

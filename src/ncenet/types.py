@@ -304,7 +304,8 @@ class QueryStrategy(Protocol):
     """The rule that picks the batch.
 
     A strategy that needs something trained beside the network has an attribute ``auxiliary``, a
-    :data:`ncenet.nn.auxiliary.AuxiliaryFactory`; the learner is given it.
+    :data:`ncenet.nn.auxiliary.AuxiliaryFactory`; the learner is given it. One that works with some recipes
+    alone has an attribute ``requires``, see :func:`ncenet.strategies.check_fits`.
     """
 
     @property

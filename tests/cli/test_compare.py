@@ -59,6 +59,15 @@ def test_a_second_one_at_the_same_time_is_refused(ncenet, file, monkeypatch):
     assert [path.name for path in FOLDER.iterdir()] == [".lock"], "it has begun nothing"
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_strategy_that_does_not_fit_is_told_before_any_trial(ncenet, file, tmp_path, more):
+    file.write_text(f"{file.read_text()}  - {{name: NCE bald, changes: {{loop.strategy: bald}}}}\n")
+    done = ncenet("compare", file, *more)
+    assert done.code == 2
+    assert "NCE bald, seed 0: strategy bald needs model.dropout > 0 or model.members > 1" in done.said
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_dry_run_says_what_it_leaves_out(ncenet, file):
     assert "left out" not in ncenet("compare", file, "--dry-run").out
     arms = "".join(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import ncenet.strategies
 from ncenet.errors import NonFiniteScore
-from ncenet.strategies import strategies
+from ncenet.strategies import CONDITIONS, strategies
 from ncenet.strategies.diverse import diversified
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Query
@@ -94,6 +94,10 @@ def test_distinct_images_of_the_pool_and_as_many_as_asked_for(strategy, query_si
     assert len(query.ids) == len(query.scores) == min(query_size, 23)
     assert len(set(query.ids)) == len(query.ids)
     assert set(query.ids) <= set(view.ids) and not set(query.ids) & set(view.labeled_ids)
+
+
+def test_what_it_requires_of_a_recipe_is_known(strategy):
+    assert getattr(strategy, "requires", frozenset()) <= CONDITIONS.keys()
 
 
 def test_pools_of_none_and_of_one(strategy):

@@ -14,8 +14,8 @@ import ncenet.learners.classifier as module
 import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
-from ncenet.errors import DataError, NotFitted, RecipeError, UsageError
-from ncenet.recipe import HeadRecipe, Recipe
+from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.recipe import HeadRecipe
 from ncenet.types import LabeledSet
 from tests.learners.make import CLASSES, classifier, images, labeled, losses_of_a_reader, vectors, weights
 
@@ -114,8 +114,6 @@ class TestPredict:
         learner, pool = fitted()
         with pytest.raises(UsageError, match=r"need dropout: set model\.dropout"):
             next(learner.predict(pool, pool.ids(), want=frozenset({"samples"})))
-        with pytest.raises(RecipeError, match=r"bald needs model\.dropout > 0"):
-            Recipe().with_changes({"loop.strategy": "bald"})
 
     def test_inputs_of_another_shape_are_refused(self):
         learner, _ = fitted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import PIL.Image
@@ -11,10 +12,13 @@ import torch
 
 from ncenet.data import looks
 from ncenet.data.pools import EncodedPool
-from ncenet.errors import UnreadableImages
+from ncenet.errors import RecipeError, UnreadableImages
 from ncenet.loop.begin import begin
-from ncenet.loop.open import open_loop
+from ncenet.loop.open import open_loop, open_strategy
+from ncenet.loop.simulate import simulate
 from ncenet.recipe import DataRecipe, Recipe, TrainRecipe
+from ncenet.strategies import strategies
+from ncenet.web.serve import open_project
 
 
 def test_threads_are_set_when_the_recipe_names_them(tmp_path, monkeypatch):
@@ -25,6 +29,60 @@ def test_threads_are_set_when_the_recipe_names_them(tmp_path, monkeypatch):
         loop, _ = open_loop(recipe, tmp_path / str(threads))
         loop.ledger.close()
     assert asked == [3]
+
+
+class Passes:
+    """A strategy of a plug-in that says what it needs, and nothing more."""
+
+    needs = frozenset({"samples"})
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    get = strategies.get
+    monkeypatch.setattr(strategies, "get", lambda name: Passes if name == "passes" else get(name))
+
+
+PASSES = "model.dropout > 0 or model.members > 1: without either all passes agree"
+COMMITTEE = "model.members > 1: one network is no committee"
+NCE = "model.head.name nce: rows of softmax sum to one"
+PAIRS = "train.batch_size >= 2: it learns from pairs of images"
+CLASSES = "one class an image, and task detection has none: take confusion or rejection"
+SOFTMAX = {"model.head.name": "softmax"}
+SPREAD = {"loop.diversify": "kmeans"}
+BOXES = {"task": "detection"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "mended", "lacking"),
+    [
+        ("bald", {}, {"model.dropout": 0.1}, PASSES),
+        ("bald", {}, {"model.members": 2}, PASSES),
+        ("bald", BOXES, {"model.dropout": 0.1}, PASSES),
+        ("passes", {}, {"model.dropout": 0.1}, PASSES),
+        ("vote-entropy", {}, {"model.members": 2}, COMMITTEE),
+        ("consensus-entropy", {"model.dropout": 0.1}, {"model.members": 2}, COMMITTEE),
+        ("rejection", SOFTMAX, {"model.head.name": "nce"}, NCE),
+        ("rejection", SOFTMAX | SPREAD, {"model.head.name": "nce"}, NCE),
+        ("ll4al", {"train.batch_size": 1}, {"train.batch_size": 2}, PAIRS),
+        ("badge", BOXES, {"task": "classification"}, CLASSES),
+        ("sraal", BOXES, {"task": "classification"}, CLASSES),
+    ],
+)
+def test_a_strategy_that_does_not_fit_is_refused(plugged, strategy, changes, mended, lacking):
+    recipe = Recipe().with_changes({"loop.strategy": strategy} | changes)
+    with pytest.raises(RecipeError) as raised:
+        open_strategy(recipe)
+    assert str(raised.value) == f"strategy {strategy} needs {lacking}"
+    open_strategy(recipe.with_changes(mended))
+
+
+@pytest.mark.parametrize("start", [simulate, open_loop, begin, partial(open_project, you="ann")])
+def test_nothing_is_written_before_that(tmp_path, plugged, start):
+    recipe = Recipe().with_changes({"data.train": "digits", "loop.strategy": "passes"})
+    with pytest.raises(RecipeError, match="strategy passes needs"):
+        start(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_images_are_decoded_again_only_when_they_changed(tmp_path, monkeypatch):

@@ -40,12 +40,14 @@ def print_comparison_estimate(
     the same is trained beside the network. What the strategy itself does is not in the estimate; where that
     is much, it is said.
     """
-    from ncenet.compare.trials import planned
+    from ncenet.compare.trials import check_strategies, planned
     from ncenet.loop.estimate import estimate, reads_predictions
     from ncenet.strategies import build_strategy
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
-    left = [trial for trial in trials.values() if not trial.finished]
+    unfinished = {name: trial for name, trial in trials.items() if not trial.finished}
+    check_strategies(unfinished)
+    left = list(unfinished.values())
     alike: dict[tuple[object, ...], list[Recipe]] = {}
     for trial in left:
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})

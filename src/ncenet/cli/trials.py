@@ -66,7 +66,7 @@ def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comp
         changes = {"loop.strategy": name}
         if diversify != recipe.loop.diversify:
             changes["loop.diversify"] = diversify
-        open_strategy(recipe.with_changes(changes).loop)  # mistakes come before the first trial runs
+        open_strategy(recipe.with_changes(changes))  # mistakes come before the first trial runs
         spread = "" if diversify == "none" else f", {diversify}"
         arms.append(Arm(name=f"{recipe.model.head.name} {name}{spread}", changes=changes))
     first = recipe.loop.seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +11,7 @@ from pathlib import Path
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison, read_run
 from ncenet.engines.trial import EngineName, Event
-from ncenet.errors import UnknownName, UsageError
+from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
 
 
@@ -59,7 +59,7 @@ def run(
             simulations with ``"trial"`` (arm and seed), and ``{"event": "trial", "trial"}`` when one is done.
 
     Raises:
-        RecipeError: the folder holds trials of another recipe.
+        RecipeError: the folder holds trials of another recipe, or a strategy doesn't fit the rest of its own.
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
@@ -76,6 +76,7 @@ def run(
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
+    check_strategies(jobs)
     if jobs:  # all trials share their images: a mistake in them is told once, before anything is written
         train = open_train(comparison.base)
         train.required_oracle()
@@ -131,6 +132,21 @@ def planned(
         for arm, seed in comparison.trials
         if seed in first and (arms is None or arm in arms)
     }
+
+
+def check_strategies(trials: Mapping[str, Trial]) -> None:
+    """Make sure that the strategies of trials, by name, fit the rest of their recipes.
+
+    Raises:
+        RecipeError: one doesn't, or there is no such strategy; names the trial.
+    """
+    from ncenet.loop.open import open_strategy
+
+    for name, trial in trials.items():
+        try:
+            open_strategy(trial.recipe)
+        except UsageError as error:
+            raise RecipeError(f"{name}: {error}") from None
 
 
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:

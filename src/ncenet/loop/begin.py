@@ -11,6 +11,7 @@ from ncenet.errors import DataError
 from ncenet.loop.findings import look_at, write_findings
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Notify
+from ncenet.loop.open import open_strategy
 from ncenet.recipe import Recipe
 
 
@@ -26,11 +27,12 @@ def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tupl
         The images, what was found, and what was found in the test images, if there are any.
 
     Raises:
-        RecipeError: the folder holds a run with another recipe.
+        RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
         DataError: the images have no labels and the recipe names no classes.
         UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
             the findings are written.
     """
+    open_strategy(recipe)  # one that doesn't fit is told before anything is written
     train = open_train(recipe)
     if not (recipe.data.classes or train.class_names):
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")

@@ -21,25 +21,28 @@ from ncenet.loop.folder import RunFolder
 from ncenet.loop.held_out import draw_held_out
 from ncenet.loop.loop import Loop, Notify
 from ncenet.nn.auxiliary import AuxiliaryFactory
-from ncenet.recipe import LoopRecipe, Recipe
+from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.strategies import build_strategy
+from ncenet.strategies import build_strategy, check_fits
 from ncenet.strategies.diverse import diversified
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Learner, QueryStrategy
 
 
-def open_strategy(recipe: LoopRecipe) -> QueryStrategy:
+def open_strategy(recipe: Recipe) -> QueryStrategy:
     """The query strategy that a recipe names, with its ways of aggregating anchors and of spreading a query.
 
     Raises:
         UnknownName: there is no such strategy.
+        RecipeError: the rest of the recipe doesn't let it work.
         UsageError: it is to be diversified and doesn't rank images by a score.
     """
-    strategy = build_strategy(recipe)
+    loop = recipe.loop
+    strategy = build_strategy(loop)
+    check_fits(strategy, recipe)
     if isinstance(strategy, ScoreStrategy):
-        strategy.aggregate_by(recipe.aggregate, recipe.aggregate_k)
-    return diversified(strategy, recipe.strategy, recipe.diversify, recipe.diversify_factor)
+        strategy.aggregate_by(loop.aggregate, loop.aggregate_k)
+    return diversified(strategy, loop.strategy, loop.diversify, loop.diversify_factor)
 
 
 def open_loop(
@@ -69,12 +72,12 @@ def open_loop(
     Raises:
         UnreadableImages: some images cannot be read, or their annotations cannot be what they say, and the
             recipe says to stop.
-        RecipeError: the folder holds another run.
+        RecipeError: the folder holds another run, or the strategy doesn't fit the rest of the recipe.
         DataError: the data set names no classes and the recipe gives none.
         UsageError: the strategy can't be diversified.
         LedgerError: images with an answer are gone, or have other bytes now.
     """
-    strategy = open_strategy(recipe.loop)
+    strategy = open_strategy(recipe)
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
     train = open_train(recipe)

@@ -14,7 +14,7 @@ from ncenet.files import alone, cycle_folder
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import processes
 from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_loop
+from ncenet.loop.open import open_loop, open_strategy
 from ncenet.recipe import Recipe
 from ncenet.types import Query
 
@@ -34,11 +34,13 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
 
     Raises:
         DataError: the data set has no labels to answer with.
+        RecipeError: the strategy doesn't fit the rest of the recipe.
         UsageError: another process is at work on this run.
     """
     if _finished(recipe, folder):
         return
-    open_train(recipe).required_oracle()  # before anything is written
+    open_strategy(recipe)  # mistakes come before anything is written
+    open_train(recipe).required_oracle()
 
     with alone(folder) if processes().is_main_process else nullcontext():
         _simulate(recipe, folder, notify)

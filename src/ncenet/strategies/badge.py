@@ -27,6 +27,7 @@ class Badge:
     """
 
     needs: frozenset[str] = frozenset({"probs", "features"})
+    requires: frozenset[str] = frozenset({"classes"})
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """``query_size`` images of the pool, the longest gradient first, or all when there are fewer.

@@ -22,6 +22,7 @@ class ConsensusEntropy(ScoreStrategy):
     """
 
     needs: frozenset[str] = frozenset({"samples"})
+    requires: frozenset[str] = frozenset({"committee"})
 
     def score(self, prediction: Prediction) -> Tensor:
         """In [0, log C] nats, from ``extras["samples"]`` (M, N, C), normalised for an NCE head."""

@@ -21,6 +21,7 @@ class LearningLoss(ScoreStrategy):
     """
 
     needs: frozenset[str] = frozenset({LossPredictor.extra})
+    requires: frozenset[str] = frozenset({"pairs"})
     auxiliary = LossPredictor
     """What the learner trains beside its network."""
 

@@ -25,6 +25,8 @@ class Rejection(ScoreStrategy):
     When: with an NCE head. The paper's "Rejection-" is this strategy with a frozen radius.
     """
 
+    requires: frozenset[str] = frozenset({"nce"})
+
     def score(self, prediction: Prediction) -> Tensor:
         """Eq. 8, in [0, C]."""
         return rejection(prediction.probs)

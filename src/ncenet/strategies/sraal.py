@@ -32,6 +32,7 @@ class Sraal:
     """
 
     needs: frozenset[str] = frozenset({"inputs", "probs"})
+    requires: frozenset[str] = frozenset({"classes"})
 
     def __init__(self, steps: int = STEPS) -> None:
         self.steps = steps

@@ -25,6 +25,7 @@ class VoteEntropy(ScoreStrategy):
     """
 
     needs: frozenset[str] = frozenset({"samples"})
+    requires: frozenset[str] = frozenset({"committee"})
 
     def score(self, prediction: Prediction) -> Tensor:
         """Entropy of the votes in nats, plus 1e-4 times the consensus entropy, which ranks what ties."""

@@ -14,7 +14,7 @@ from ncenet.errors import UsageError
 from ncenet.loop.findings import scan_pool
 from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_loop
+from ncenet.loop.open import open_loop, open_strategy
 from ncenet.recipe import Recipe
 from ncenet.web.api import build_app
 from ncenet.web.guard import Guard, our_names, token_of
@@ -49,6 +49,7 @@ def open_project(
         overlap: how many annotators answer each image.
         notify: told of the progress of the look at every image.
     """
+    open_strategy(recipe)  # one that doesn't fit is told before a look at every image
     run = RunFolder(folder)
     run.check_recipe(recipe)
     found = scan_pool(open_train(recipe), recipe, notify, kept=run.looks("pool"))
