@@ -220,8 +220,8 @@ class Prediction:
         ids: N ids.
         probs: (N, C) in [0, 1]. Rows of a softmax head sum to one; rows of an NCE head are likelihoods
             per class and need not. Detection: (N, A, C + 1) for A anchors, the background last.
-        features: (N, D), the vector that meets the classifier, when it was wanted. Detection: what the
-            backbone sees, averaged over the image.
+        features: (N, D), the output of the backbone, when it was wanted. An NCE head with a projection, the
+            default, maps it once more before it meets the prototypes. Detection: averaged over the image.
         extras: further tensors of N rows (or M x N) by name, such as ``samples`` (M, N, C), or in detection
             ``boxes`` (N, A, 4).
     """

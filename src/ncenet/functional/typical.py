@@ -20,7 +20,7 @@ NEIGHBORS = 20
 MAX_CLUSTERS = 500
 """Most clusters (the paper)."""
 SMALL_CLUSTER = 5
-"""Clusters of fewer points come last: the authors' program leaves them out."""
+"""Clusters of fewer points come last (ours); the authors' program leaves out those of 5 or fewer."""
 LEAST_DISTANCE = 1e-5
 """Mean distances below this count as this much, so that the typicality of duplicates is finite (ours)."""
 

@@ -21,7 +21,7 @@ class Output(NamedTuple):
     """What the network says of B images.
 
     Attributes:
-        features: (B, D), the vector that meets the classifier.
+        features: (B, D), the output of the backbone, which the head is given.
         output: (B, C), see :class:`ncenet.nn.heads.Head`.
         auxiliary: (B,), see :class:`ncenet.nn.auxiliary.Auxiliary`; None when there is no auxiliary.
     """
