@@ -5,7 +5,7 @@ import torch
 
 from ncenet.recipe import LoopRecipe
 from ncenet.strategies import build_strategy
-from ncenet.strategies.sraal import Sraal, uncertainties
+from ncenet.strategies.sraal import Sraal
 from ncenet.strategies.vaal import Vaal
 from tests.contracts.fakes import fake_view
 from tests.reference import adversarial as reference
@@ -87,7 +87,7 @@ def test_the_recipe_sets_the_steps(name):
 def test_states_are_uncertainties_in_the_order_of_the_ids():
     view = fake_view(Sraal.needs)
     ids = sorted(view.ids)
-    got = dict(zip(ids, uncertainties(view, ids).tolist(), strict=True))
+    got = dict(zip(ids, Sraal().states(view, ids).tolist(), strict=True))
     for id, row in zip(view.ids, view.pool.probs.double().tolist(), strict=True):
         total = sum(row)
         probs = [p / total for p in row] if total else [1 / len(row)] * len(row)

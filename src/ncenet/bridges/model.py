@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from ncenet.bridges.given import GivenPool, ImageLike
-from ncenet.bridges.places import CONFIG, WEIGHTS, model_file, read_about, read_config, recipe_beside
+from ncenet.bridges.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
 from ncenet.bridges.scores import BoxScores, Scores
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, UsageError
@@ -29,7 +29,7 @@ from ncenet.learners import classifier, detector
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.learners.detector import Detector
-from ncenet.learners.model_file import recipe_of
+from ncenet.learners.model_file import read_about, recipe_of
 from ncenet.recipe import Aggregate, DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.strategies.score import normalized

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from ncenet.errors import DataError, MissingExtra, UsageError
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -41,20 +39,6 @@ def model_file(source: str | Path, revision: str | None = None) -> Path:
     if path.is_dir():
         raise UsageError(f"{path}: no model here: no {WEIGHTS}, and no cycle of a run has been trained yet")
     raise UsageError(f"{source}: no such file or folder; a model of the Hub is written hub:OWNER/NAME")
-
-
-def read_about(file: Path) -> dict[str, Any]:
-    """What a model file says of itself.
-
-    Raises:
-        DataError: it is no safetensors file.
-    """
-    try:
-        with safe_open(file, "np") as stored:
-            about: dict[str, Any] = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-            return about
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{file}: not a model file: {error}") from error
 
 
 def read_config(file: Path, about: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,20 @@ def write_model(file: Path, about: Mapping[str, Any], weights: Mapping[str, Tens
         save_file(dict(weights), partial, metadata={"ncenet": json.dumps(about)})
 
 
+def read_about(file: Path) -> dict[str, Any]:
+    """What :func:`write_model` was told about the model; nothing if the file is somebody else's.
+
+    Raises:
+        DataError: it is no safetensors file.
+    """
+    try:
+        with safe_open(file, "np") as stored:
+            about: dict[str, Any] = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
+            return about
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{file}: not a model file: {error}") from error
+
+
 def read_model(
     file: Path, format: str, model: ModelRecipe, *, prefix: str = ""
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -47,20 +61,17 @@ def read_model(
     Raises:
         DataError: the file is no model, one of another kind, or one of another recipe.
     """
-    try:
-        with safe_open(file, "pt") as stored:
-            about = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-            weights = {
-                name.removeprefix(prefix): stored.get_tensor(name)
-                for name in stored.keys()  # noqa: SIM118
-                if name.startswith(prefix)
-            }
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{file}: not a model file: {error}") from error
+    about = read_about(file)
     if about.get("format") != format:
         raise DataError(f"{file}: holds {about.get('format')!r}, expected {format!r}")
     if recipe_of(about, file) != model:
         raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
+    with safe_open(file, "pt") as stored:
+        weights = {
+            name.removeprefix(prefix): stored.get_tensor(name)
+            for name in stored.keys()  # noqa: SIM118
+            if name.startswith(prefix)
+        }
     return about, weights
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -140,19 +141,12 @@ def _learner(
 ) -> Learner:
     """What learns the task."""
     data = recipe.data
-    if recipe.task == "detection":
-        return Detector(
-            recipe.model,
-            recipe.train,
-            data,
-            streams,
-            flip_safe=train.flip_safe,
-            auxiliary=auxiliary,
-            notify=notify,
-        )
-    if data.image_size is None and found.scan.sizes is not None:
-        data = data.model_copy(update={"image_size": found.scan.sizes.default_side()})
-    return build_learner(
+    make: Callable[..., Learner] = Detector
+    if recipe.task == "classification":
+        make = build_learner
+        if data.image_size is None and found.scan.sizes is not None:
+            data = data.model_copy(update={"image_size": found.scan.sizes.default_side()})
+    return make(
         recipe.model,
         recipe.train,
         data,

@@ -6,7 +6,9 @@ The VAE learns to reconstruct both kinds and to make all of them look labelled; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Self
 
 import torch
 from torch import Generator, Tensor, nn
@@ -15,6 +17,7 @@ from ncenet.errors import NonFiniteScore
 from ncenet.functional.adversarial import negative_elbo, state_loss
 from ncenet.functional.topk import TopK
 from ncenet.nn.vae import LATENT, VAE, Discriminator
+from ncenet.recipe import LoopRecipe
 from ncenet.rng import seeded
 from ncenet.types import PoolView, Query
 
@@ -29,66 +32,75 @@ SCALE_SAMPLE = 1000
 CHUNK = 256
 """Images scored at a time; fixed, so that the pool's chunks don't matter (ours)."""
 
-States = Callable[[PoolView, Sequence[str]], Tensor]
-"""From a view and N ids of its pool to their states (N,) in [0, 1]."""
 
-
-def query_discriminator(
-    view: PoolView, query_size: int, *, states: States, classify: bool, steps: int, rng: Generator
-) -> Query:
-    """The images of the pool that the discriminator says the highest state of; the score is its log odds.
+class Adversarial(ABC):
+    """Images of the pool that the discriminator says the highest state of; the score is its log odds.
 
     Args:
-        view: predictions and inputs.
-        query_size: how many images; all when there are fewer.
-        states: what the discriminator learns of the pool.
-        classify: also learn the labels from the latent (SRAAL).
-        steps: optimizer steps.
-        rng: all random numbers come from it.
-
-    Raises:
-        NonFiniteScore: a number of an input is nan or inf.
-        ValueError: ``query_size`` is below 1.
+        steps: optimizer steps in each query.
     """
-    best = TopK(query_size)
-    # Sorted: a row that is drawn stands for the same image, whatever the order of pool and answers.
-    ids = sorted(view.ids)
-    if not ids:
-        return Query((), ())
-    labeled_ids = sorted(view.labeled_ids)
-    label_of = dict(zip(view.labeled_ids, view.labels, strict=True)) if classify else {}
-    labels = [label_of[id] for id in labeled_ids] if classify else []
-    _check_inputs(view, [*ids, *labeled_ids])
-    pool_states = states(view, ids)
-    with seeded(rng):
-        sample = torch.randperm(len(ids), generator=rng)[:SCALE_SAMPLE].tolist()
-        first = view.inputs(ids[:1])
-        device = first.device
-        vae, discriminator = VAE(tuple(first.shape[1:])).to(device), Discriminator().to(device)
-        vae.set_normalization(map(view.inputs, _chunks([ids[row] for row in sample])))
-        targets = torch.tensor(labels, device=device)
-        classifier = nn.Linear(LATENT, max(labels) + 1).to(device) if labels else None
-        optimizer = _adam(vae) if classifier is None else _adam(vae, classifier)
-        against = _adam(discriminator)
-        for _ in range(steps):
-            known, unknown = _draw(len(labeled_ids), rng), _draw(len(ids), rng)
-            batch = [labeled_ids[row] for row in known.tolist()] + [ids[row] for row in unknown.tolist()]
-            inputs = vae.standardize(view.inputs(batch))
-            mean, log_variance = vae.encode(inputs)
-            latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-            loss = negative_elbo(vae.decode(latent), inputs, mean, log_variance).mean()
-            loss = loss + state_loss(discriminator(mean), torch.zeros(len(batch), device=device)).mean()
-            if classifier is not None:
-                logits = classifier(latent[: len(known)])
-                loss = loss + nn.functional.cross_entropy(logits, targets[known.to(device)])
-            _step(optimizer, loss)
-            state = torch.cat([torch.zeros(len(known)), pool_states[unknown]]).to(device)
-            _step(against, state_loss(discriminator(mean.detach()), state).mean())
-    with torch.inference_mode():
-        for chunk in _chunks(ids):
-            mean, _ = vae.encode(vae.standardize(view.inputs(chunk)))
-            best.push(chunk, discriminator(mean).cpu())
-    return best.query()
+
+    classify: bool = False
+    """Also learn the labels from the latent (SRAAL)."""
+
+    def __init__(self, steps: int = STEPS) -> None:
+        self.steps = steps
+
+    @classmethod
+    def from_recipe(cls, recipe: LoopRecipe) -> Self:
+        """With the steps that the recipe names."""
+        return cls(recipe.adversarial_steps)
+
+    @abstractmethod
+    def states(self, view: PoolView, ids: Sequence[str]) -> Tensor:
+        """What the discriminator learns of N images of the pool: (N,) in [0, 1], in the order of ``ids``."""
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """``query_size`` images of the pool, the highest score first, or all when there are fewer.
+
+        Raises:
+            NonFiniteScore: a number of an input, or a likelihood that a state is made of, is nan or inf.
+            ValueError: ``query_size`` is below 1.
+        """
+        best = TopK(query_size)
+        # Sorted: a row that is drawn stands for the same image, whatever the order of pool and answers.
+        ids = sorted(view.ids)
+        if not ids:
+            return Query((), ())
+        labeled_ids = sorted(view.labeled_ids)
+        label_of = dict(zip(view.labeled_ids, view.labels, strict=True)) if self.classify else {}
+        labels = [label_of[id] for id in labeled_ids] if self.classify else []
+        _check_inputs(view, [*ids, *labeled_ids])
+        pool_states = self.states(view, ids)
+        with seeded(rng):
+            sample = torch.randperm(len(ids), generator=rng)[:SCALE_SAMPLE].tolist()
+            first = view.inputs(ids[:1])
+            device = first.device
+            vae, discriminator = VAE(tuple(first.shape[1:])).to(device), Discriminator().to(device)
+            vae.set_normalization(map(view.inputs, _chunks([ids[row] for row in sample])))
+            targets = torch.tensor(labels, device=device)
+            classifier = nn.Linear(LATENT, max(labels) + 1).to(device) if labels else None
+            optimizer = _adam(vae) if classifier is None else _adam(vae, classifier)
+            against = _adam(discriminator)
+            for _ in range(self.steps):
+                known, unknown = _draw(len(labeled_ids), rng), _draw(len(ids), rng)
+                batch = [labeled_ids[row] for row in known.tolist()] + [ids[row] for row in unknown.tolist()]
+                inputs = vae.standardize(view.inputs(batch))
+                mean, log_variance = vae.encode(inputs)
+                latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+                loss = negative_elbo(vae.decode(latent), inputs, mean, log_variance).mean()
+                loss = loss + state_loss(discriminator(mean), torch.zeros(len(batch), device=device)).mean()
+                if classifier is not None:
+                    logits = classifier(latent[: len(known)])
+                    loss = loss + nn.functional.cross_entropy(logits, targets[known.to(device)])
+                _step(optimizer, loss)
+                state = torch.cat([torch.zeros(len(known)), pool_states[unknown]]).to(device)
+                _step(against, state_loss(discriminator(mean.detach()), state).mean())
+        with torch.inference_mode():
+            for chunk in _chunks(ids):
+                mean, _ = vae.encode(vae.standardize(view.inputs(chunk)))
+                best.push(chunk, discriminator(mean).cpu())
+        return best.query()
 
 
 def _draw(count: int, rng: Generator) -> Tensor:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from torch import Tensor
 
-from ncenet.errors import UsageError
 from ncenet.functional.scores import rejection
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import PoolView, Prediction
+from ncenet.types import Prediction
 
 ROUNDING = 1e-5
 """Rows that sum to one within this are probabilities of a softmax (ours)."""
@@ -26,24 +23,15 @@ class Rejection(ScoreStrategy):
     """
 
     requires: frozenset[str] = frozenset({"nce"})
+    alike = (
+        "rejection can't tell the images apart, their probabilities sum to one: it needs an NCE head "
+        "(with softmax, take margin, entropy or least-confidence)"
+    )
 
     def score(self, prediction: Prediction) -> Tensor:
         """Eq. 8, in [0, C]."""
         return rejection(prediction.probs)
 
-    def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
-        """Ids and scores, chunk by chunk.
-
-        Raises:
-            UsageError: every row of the pool sums to one, so every image has the same score, C - 1.
-        """
-        chunks_differ = []
-        for prediction in view.predictions():
-            sums = prediction.probs.sum(-1)
-            chunks_differ.append(bool(((sums - 1).abs() > ROUNDING).any()))
-            yield prediction.ids, self.image_scores(prediction)
-        if chunks_differ and not any(chunks_differ):
-            raise UsageError(
-                "rejection can't tell the images apart, their probabilities sum to one: it needs an NCE head "
-                "(with softmax, take margin, entropy or least-confidence)"
-            )
+    def tells_apart(self, prediction: Prediction) -> bool:
+        """Whether a row does not sum to one; if all do, every image has the same score, C - 1."""
+        return bool(((prediction.probs.sum(-1) - 1).abs() > ROUNDING).any())

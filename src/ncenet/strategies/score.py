@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
+from ncenet.errors import UsageError
 from ncenet.functional._precision import at_least_float32
 from ncenet.functional.aggregate import aggregate, needs_boxes
 from ncenet.functional.topk import TopK
@@ -24,6 +25,8 @@ class ScoreStrategy(ABC):
     """
 
     needs: frozenset[str] = frozenset({"probs"})
+    alike: str = ""
+    """What to say when the score tells no two images apart, see :meth:`tells_apart`."""
     _aggregate: tuple[Aggregate, int] = ("mean", 1)
 
     @abstractmethod
@@ -49,16 +52,29 @@ class ScoreStrategy(ABC):
         how, k = self._aggregate
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
+    def tells_apart(self, prediction: Prediction) -> bool:
+        """Whether the score of one chunk can mean something; false for all chunks is an error."""
+        return True
+
     def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
-        """Ids and scores of the images of the pool, chunk by chunk."""
+        """Ids and scores of the images of the pool, chunk by chunk.
+
+        Raises:
+            UsageError: the predictions are such that the score means nothing on any chunk.
+        """
+        told = []
         for prediction in view.predictions():
+            told.append(self.tells_apart(prediction))
             yield prediction.ids, self.image_scores(prediction)
+        if told and not any(told):
+            raise UsageError(self.alike)
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.
 
         Raises:
             NonFiniteScore: a score is nan or inf.
+            UsageError: as :meth:`scored`.
             ValueError: ``query_size`` is below 1.
         """
         best = TopK(query_size)
