@@ -186,6 +186,38 @@ def test_with_an_overlap_each_image_goes_to_two(opened):
     assert [turn["id"] for turn in ann.turns(3)] == [turn["id"] for turn in bob.turns(3)]
 
 
+def test_the_second_annotator_is_first_shown_what_the_first_has_answered(opened):
+    project = opened(overlap=2)
+    ann = Page(project)
+    held_out = ann.label(6)
+    project._trainer.finish()
+    labeled = ann.label(6)
+    project._trainer.finish()
+    for served in (project, opened(overlap=2)):  # and after a restart
+        bob = Page(served, "bob", "window-2")
+        assert [turn["id"] for turn in bob.turns(12)] == held_out + labeled
+        asked = project.ledger.latest_query()
+        assert [turn["id"] for turn in ann.turns(3)] == list(asked.query.ids[:3]), "ann sees none of her own"
+
+
+def test_a_second_answer_that_agrees_starts_no_training(opened):
+    project = opened(overlap=2)
+    ann, bob = Page(project), Page(project, "bob", "window-2")
+    ann.label(6)
+    project._trainer.finish()
+    ann.label(6)
+    project._trainer.finish()
+    trainings = len(project._trainer.lessons)
+    again = bob.label(12)
+    assert ann.get("/api/state").json()["batch"]["answered"] == 0, "the last model has learned all this"
+    assert len(project._trainer.lessons) == trainings
+    for id in again[-3:]:
+        bob.tell(id, next(name for name in CLASSES if name != truth(id)))
+    assert ann.get("/api/state").json()["batch"]["answered"] == 3, "but not that bob says something else now"
+    ann.label(1)
+    assert len(project._trainer.lessons) == trainings + 1
+
+
 def test_a_page_takes_up_where_it_was_after_a_restart(opened, visitor):
     held = [turn["id"] for turn in visitor.turns(3)]
     visitor.tell(held[0], "red", key="answer-1")

@@ -90,11 +90,21 @@ def test_several_annotators_each_answer_once(ledger, clock):
     assert ids(desk.give("w3", "cid", [], 1)) == ["8"], "two are at it"
     ledger.tell({"7": "cat"}, who="ann", cycle=0)
     desk.settle("7")
+    assert ids(desk.give("w4", "dan", [], 1)) == ["8"], "ann has answered and bob is at it"
+    desk.give("w4", "dan", [], 0)
     assert ids(desk.give("w1", "ann", [], 1)) == ["8"], "ann has answered it"
     assert ids(desk.give("w2", "bob", ["7"], 1)) == ["7"]
     ledger.tell({"7": "dog"}, who="bob", cycle=0)
     desk.settle("7")
     assert "7" not in desk
+
+
+def test_an_answer_that_its_window_still_holds_counts_once(ledger, clock):
+    desk = Desk(ledger, overlap=2, clock=clock)
+    desk.give("w1", "ann", [], 1)
+    ledger.tell({"7": "cat"}, who="ann", cycle=0)
+    desk.settle("7")
+    assert ids(desk.give("w2", "bob", [], 1)) == ["7"]
 
 
 def test_one_annotator_with_two_windows_counts_once(ledger, clock):
@@ -108,3 +118,44 @@ def test_a_new_query_replaces_what_is_left_of_the_one_before(desk, ledger):
     ledger.record_query(1, "rejection", Query(("6", "2", "5"), (3.0, 2.0, 1.0)))
     desk.reload()
     assert ids(desk.give("w1", "ann", [], 9)) == ["2", "5"]
+
+
+class TestOverlap:
+    """What one has answered goes to another before anything new."""
+
+    @pytest.fixture
+    def begun(self, ledger):
+        """Ann has answered what was asked, and a model asks for other images."""
+        ledger.tell({"7": "cat", "8": "cat", "3": "cat", "1": Answer.SKIP, "5": "dog"}, who="ann", cycle=0)
+        ledger.record_query(1, "rejection", Query(("6", "2", "0"), (3.0, 2.0, 1.0)))
+        return ledger
+
+    def test_a_new_query_leaves_no_image_with_one_answer(self, begun):
+        desk = Desk(begun, overlap=2)
+        assert ids(desk.give("w1", "ann", [], 9)) == ["6", "2", "0"], "nobody gets their own again"
+        turns = desk.give("w2", "bob", [], 9)
+        assert ids(turns) == ["7", "8", "3", "1", "5", "6", "2", "0"], "a skip is an answer, not the second"
+        asked = {(turn.chooser, turn.cycle) for turn in turns[2:5]}
+        assert asked == {("typical images", 0)}, "whoever asked first"
+
+    def test_while_the_server_runs_too(self, ledger):
+        desk = Desk(ledger, overlap=2)
+        ledger.tell({"7": "cat", "3": "cat"}, who="ann", cycle=0)
+        ledger.record_query(1, "rejection", Query(("6", "2"), (3.0, 2.0)))
+        desk.reload()
+        assert ids(desk.give("w2", "bob", [], 9)) == ["7", "8", "3", "6", "2"]
+
+    def test_enough_answers_are_enough(self, begun):
+        begun.tell({"3": "dog", "1": "dog"}, who="bob", cycle=1)
+        begun.undo("1", who="bob")
+        assert ids(Desk(begun, overlap=2).give("w3", "cid", [], 9)) == ["7", "8", "1", "5", "6", "2", "0"]
+        three = Desk(begun, overlap=3)
+        assert ids(three.give("w3", "cid", [], 4)) == ["7", "8", "3", "1"]
+        assert ids(three.give("w2", "bob", [], 9)) == ["7", "8", "1", "5", "6", "2", "0"]
+
+    def test_for_one_answer_each_nothing_is_shown_again(self, begun):
+        assert ids(Desk(begun).give("w2", "bob", [], 9)) == ["6", "2", "0"]
+
+    def test_what_was_imported_unasked_is_not_shown_again(self, begun):
+        begun.tell({"4": "cat"}, who="import", cycle=0)
+        assert "4" not in Desk(begun, overlap=2)

@@ -192,15 +192,20 @@ class Ledger:
                 raise LedgerError(f"{id!r} has no answer to undo")
             db.execute(UNDO, (who, seq))
 
-    def labeled(self, upto: int | None = None) -> list[tuple[str, Label]]:
+    def labeled(
+        self, upto: int | None = None, *, among: Collection[str] | None = None
+    ) -> list[tuple[str, Label]]:
         """Ids and standing labels in the order in which they arrived.
 
         Args:
             upto: as of this event; None for now.
+            among: only of these images, found by an index; None for all.
         """
+        wanted = "TRUE" if among is None else "id IN (SELECT value FROM json_each(:among))"
         return self._db.rows(
-            f"SELECT id, label FROM ({standing()}) WHERE kind = 'answer' ORDER BY seq",
+            f"SELECT id, label FROM ({standing(wanted)}) WHERE kind = 'answer' ORDER BY seq",
             upto=NOW if upto is None else upto,
+            among=json.dumps(list(among or ())),
         )
 
     def answers(self) -> list[Event]:

@@ -5,6 +5,7 @@ Whatever a page asks for between two key presses is found by an index, however m
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -76,6 +77,24 @@ class Effort(NamedTuple):
     seconds: float | None
 
 
+class Part(NamedTuple):
+    """An image that was asked for and that too few have answered.
+
+    Attributes:
+        id: the image.
+        hash: hash of its bytes.
+        who: the annotators who have an answer about it that nobody took back.
+        strategy: of the last query that asked for it.
+        cycle: of that query.
+    """
+
+    id: str
+    hash: str
+    who: frozenset[str]
+    strategy: str
+    cycle: int
+
+
 class Review:
     """Reads the answers of a ledger.
 
@@ -125,6 +144,28 @@ class Review:
         """The latest answer of each annotator about an image, in their order."""
         latest = {said.who: said for said in self._said(f"id = :id AND {NOT_UNDONE}", "ORDER BY seq", id=id)}
         return sorted(latest.values())
+
+    def partly_answered(self, overlap: int) -> list[Part]:
+        """Images that one annotator at least has answered and fewer than ``overlap`` have; the oldest first.
+
+        Only those that a query asked for: what was imported is not asked for again.
+        """
+        rows = self._db.rows(
+            f"""
+            WITH parts AS (
+                SELECT id, json_group_array(DISTINCT who) AS who, min(seq) AS first FROM events
+                WHERE {NOT_UNDONE} GROUP BY id HAVING count(DISTINCT who) < :overlap
+            ), asked AS (
+                SELECT id, max(query) AS query FROM queried WHERE id IN (SELECT id FROM parts) GROUP BY id
+            )
+            SELECT id, hash, who, strategy, cycle
+            FROM parts JOIN asked USING (id) JOIN queries USING (query) JOIN items USING (id)
+            WHERE problem IS NULL ORDER BY first
+            """,
+            overlap=overlap,
+            upto=NOW,
+        )
+        return [Part(id, hash, frozenset(json.loads(who)), *asked) for id, hash, who, *asked in rows]
 
     def counts(self) -> dict[tuple[str, Label | None], int]:
         """How many images stand under each kind of answer and label."""

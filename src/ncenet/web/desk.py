@@ -65,28 +65,27 @@ class Desk:
         return id in self._turns
 
     def reload(self) -> None:
-        """Take up what the ledger asks for now: held-out set, latest query, what was drawn after it."""
+        """Take up what the ledger asks for now.
+
+        That is the held-out set, what was asked for before and too few have answered, the latest query, and
+        what was drawn after it.
+        """
         self._turns.clear()
         asked = latest_query(self._ledger)
         drawn = self._ledger.latest_query(strategy=CHANCE)
         if drawn is not None and asked is not None and drawn.number < asked.number:
             drawn = None
-        for query in (self._ledger.latest_query(strategy=HELD_OUT), asked, drawn):
-            if query is not None:
-                items = self._ledger.review.items(query.query.ids)
-                self.add(
-                    Turn(id, items[id].hash, query.strategy, query.cycle)
-                    for id in query.query.ids
-                    if items[id].problem is None
-                )
+        self._ask(self._ledger.latest_query(strategy=HELD_OUT))
+        if self.overlap > 1:
+            for part in self._ledger.review.partly_answered(self.overlap):
+                self._put(Turn(part.id, part.hash, part.strategy, part.cycle), set(part.who))
+        self._ask(asked)
+        self._ask(drawn)
 
     def add(self, turns: Iterable[Turn]) -> None:
         """Put further images at the end, those that enough annotators have answered left out."""
         for turn in turns:
-            self._seen[turn.id] = turn
-            self._answered[turn.id] = {said.who for said in self._ledger.review.answers(turn.id)}
-            if len(self._answered[turn.id]) < self.overlap:
-                self._turns[turn.id] = turn
+            self._put(turn, {said.who for said in self._ledger.review.answers(turn.id)})
 
     def give(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
         """Images for an annotator, first those that lie in front of them already.
@@ -122,10 +121,24 @@ class Desk:
             turn = self._seen.get(id) or Turn(id, item.hash, AGAIN, 0)
             self._turns = {id: turn, **self._turns}
 
+    def _ask(self, query: RecordedQuery | None) -> None:
+        if query is not None:
+            items = self._ledger.review.items(query.query.ids)
+            self.add(
+                Turn(id, items[id].hash, query.strategy, query.cycle)
+                for id in query.query.ids
+                if items[id].problem is None
+            )
+
+    def _put(self, turn: Turn, answered: set[str]) -> None:
+        self._seen[turn.id], self._answered[turn.id] = turn, answered
+        if len(answered) < self.overlap:
+            self._turns[turn.id] = turn
+
     def _free(self, id: str, window: str, who: str) -> bool:
-        others = [holder for at, (holder, _) in self._leases.get(id, {}).items() if at != window]
-        taken = len(others) + len(self._answered[id])
-        return who not in self._answered[id] and who not in others and taken < self.overlap
+        others = {holder for at, (holder, _) in self._leases.get(id, {}).items() if at != window}
+        taken = self._answered[id] | others  # who has answered may hold it a moment longer
+        return who not in taken and len(taken) < self.overlap
 
     def _release(self, window: str, kept: set[str]) -> None:
         for id, holders in self._leases.items():

@@ -199,6 +199,9 @@ class Project:
             for e in events
             if e.kind == "answer" and e.seq not in undone and e.id not in self._apart
         }
+        # A second annotator who agrees tells the next fit nothing.
+        seen = dict(self.ledger.labeled(upto, among=fresh))
+        fresh = {id: label for id, label in fresh.items() if label != seen.get(id)}
         loop = self.recipe.loop
         count = len(fresh)
         if loop.budget_unit == "box":
