@@ -29,6 +29,7 @@ class Hub:
         self._changed = threading.Event()
         self._listeners: dict[asyncio.Queue[str], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
+        self._over = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="hub", daemon=True)
         self._thread.start()
@@ -37,6 +38,11 @@ class Hub:
         """Say that the state is another one now; returns at once."""
         self._changed.set()
 
+    def end(self) -> None:
+        """Let all pages go, those that come later too; returns at once."""
+        self._over = True
+        self._send(": the server stops\n\n")
+
     def close(self) -> None:
         """Take stock no more; returns when the last stock is taken."""
         self._closing.set()
@@ -44,13 +50,13 @@ class Hub:
         self._thread.join()
 
     async def listen(self) -> AsyncIterator[str]:
-        """The states from now on, as the text of events."""
+        """The states from now on until the :meth:`end`, as the text of events."""
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
         with self._lock:
             self._listeners[queue] = asyncio.get_running_loop()
         try:
             yield "retry: 1000\n\n"
-            while True:
+            while not self._over:
                 try:
                     yield await asyncio.wait_for(queue.get(), SILENCE_SECONDS)
                 except TimeoutError:
@@ -63,12 +69,14 @@ class Hub:
         while self._changed.wait() and not self._closing.is_set():
             self._changed.clear()
             start = time.perf_counter()
-            event = f"data: {json.dumps(self._snapshot())}\n\n"
-            with self._lock:
-                for queue, loop in self._listeners.items():
-                    if not loop.is_closed():
-                        loop.call_soon_threadsafe(_put, queue, event)
+            self._send(f"data: {json.dumps(self._snapshot())}\n\n")
             self._closing.wait(max(LEAST_PAUSE, (time.perf_counter() - start) * (1 / SHARE - 1)))
+
+    def _send(self, event: str) -> None:
+        with self._lock:
+            for queue, loop in self._listeners.items():
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(_put, queue, event)
 
 
 def _put(queue: asyncio.Queue[str], event: str) -> None:

@@ -18,6 +18,7 @@ from ncenet.loop.open import open_loop, open_strategy
 from ncenet.recipe import Recipe
 from ncenet.web.api import build_app
 from ncenet.web.guard import Guard, our_names, token_of
+from ncenet.web.hub import Hub
 from ncenet.web.project import Project
 
 GOODBYE_SECONDS = 1
@@ -78,19 +79,32 @@ def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], 
     app = Guard(
         build_app(project), token=token, hosts=names, any_address=everywhere, cookie=f"ncenet-{bound}"
     )
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GOODBYE_SECONDS,
-        )
+        ),
+        project.hub,
     )
     if ready is not None:
         shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
         ready(Address(f"http://{shown}:{bound}/?token={token}", everywhere))
     server.run(sockets=[door])
+
+
+class _Server(uvicorn.Server):
+    """Lets the pages that listen go before it waits for its answers to get through: theirs never end else."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hub.end()
+        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:
