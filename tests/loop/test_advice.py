@@ -34,6 +34,15 @@ def test_many_images_and_a_steady_law_give_the_gain_itself():
     assert found.high - found.low < 0.02
 
 
+def test_no_more_is_promised_than_is_missing():
+    steep = np.arange(20) < np.array([[6], [9], [13], [15]])
+    found = outlook([10, 18, 26, 34], steep)
+    assert (found.gain, found.high) == (0.25, 0.25), "15 of 20 are right now; the law goes on to 120 %"
+    assert 0 < found.low < 0.25
+    perfect = outlook([10, 18, 26, 34], np.arange(20) < np.array([[6], [13], [18], [20]]))
+    assert (perfect.low, perfect.gain, perfect.high) == (0, 0, 0)
+
+
 def test_a_flat_curve_promises_nothing():
     found = outlook(SIZES, np.tile(np.arange(50) < 40, (6, 1)))
     assert found.gain == 0 and found.high < 0.01

@@ -3,6 +3,8 @@
 The learning curve is extrapolated by a power law, accuracy = a - b / n^c, fitted by least squares. Its
 interval comes from resampling: the held-out images are drawn anew with replacement, all points of the curve
 move with them, and what the law left over is added as noise, so that a curve that jumps promises little.
+The law's own ceiling a may lie above 1, so neither the gain nor its interval goes beyond what is missing from
+the last measured accuracy to 1.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Outlook:
 
     Attributes:
         labels: how many further ones.
-        gain: in accuracy, in [-1, 1].
+        gain: in accuracy, in [0, 1 - the last measured accuracy], and so are its ends.
         low: lower end of the 95 % interval.
         high: its upper end.
     """
@@ -70,8 +72,9 @@ def outlook(labeled: Sequence[int], right: npt.NDArray[np.bool_], *, labels: int
     accuracies = accuracies + noise * random.standard_normal(accuracies.shape)
     gains, _ = _gain(sizes, accuracies, labels)
     low, high = np.quantile(gains, [0.025, 0.975])
-    best = float(gain[0])
-    return Outlook(labels, best, min(best, float(low)), max(best, float(high)))
+    room = 1 - float(right[-1].mean())
+    best, low, high = (min(room, float(one)) for one in (gain[0], low, high))
+    return Outlook(labels, best, min(best, low), max(best, high))
 
 
 def _gain(
