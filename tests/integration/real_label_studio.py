@@ -25,7 +25,7 @@ from urllib.error import HTTPError
 import numpy as np
 import PIL.Image
 
-from ncenet.bridges.label_studio.tasks import boxes_result, label_of
+from ncenet.bridges.label_studio.tasks import boxes_result, label_of, our_control
 from ncenet.ledger import Ledger
 from ncenet.types import Boxes, Detections
 
@@ -83,7 +83,8 @@ class Studio:
 
     def draw(self, task: int, boxes: Boxes, width: int, height: int) -> None:
         found = Detections("", boxes.boxes, boxes.labels, (1.0,) * len(boxes))
-        self.call("POST", f"/api/tasks/{task}/annotations/", {"result": boxes_result(found, (width, height))})
+        result = boxes_result(found, (width, height), our_control((), "detection"))
+        self.call("POST", f"/api/tasks/{task}/annotations/", {"result": result})
 
     def next_task(self, project: int):
         return self.call("GET", f"/api/projects/{project}/next")

@@ -10,6 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "0123456789abcdef"
+OWN = """
+<View>
+  <Image name="photo" value="$picture"/>
+  <Choices name="light" toName="photo"><Choice value="day"/><Choice value="night"/></Choices>
+  <Choices name="animal" toName="photo"><Choice value="bee"/><Choice value="ant"/></Choices>
+</View>
+"""
+"""The labelling page of a project that somebody made: its own names, and a second question."""
 ANN = {"id": 7, "username": "", "email": "ann@example.org"}
 STAMP = "2026-11-24T16:42:14.{:06}Z"
 
@@ -24,8 +32,10 @@ class FakeLabelStudio:
         self.calls: list[str] = []
         self.access = TOKEN
 
-    def annotate(self, id: str, *classes: str, who: int = 7, cancelled: bool = False) -> None:
-        """What an annotator does with the task of an image."""
+    def annotate(
+        self, id: str, *classes: str, who: int = 7, cancelled: bool = False, more: tuple[dict, ...] = ()
+    ) -> None:
+        """What an annotator does with the task of an image; ``more`` are answers to other questions."""
         task = next(task for task in self.tasks.values() if task["data"]["ncenet_id"] == id)
         chosen = {
             "from_name": "class",
@@ -35,7 +45,7 @@ class FakeLabelStudio:
         }
         number = sum(len(each["annotations"]) for each in self.tasks.values()) + 1
         task["annotations"].append(
-            {"id": number, "result": [chosen] if classes else [], "was_cancelled": cancelled,
+            {"id": number, "result": [*more, *([chosen] if classes else [])], "was_cancelled": cancelled,
              "completed_by": who, "updated_at": STAMP.format(number)}
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from ncenet.learners.classifier import Classifier
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet, Query
-from tests.bridges.label_studio.fake import TOKEN, FakeLabelStudio, serving
+from tests.bridges.label_studio.fake import OWN, TOKEN, FakeLabelStudio, serving
 from tests.bridges.make import CLASSES, new_run, photos, standing
 
 testclient = pytest.importorskip("fastapi.testclient")
@@ -79,6 +79,9 @@ def test_setup_names_the_model_and_refuses_other_classes(run):
     refused = visitor.post("/secret/setup", json=request | {"schema": CONFIG.replace("bee", "cow")})
     assert refused.status_code == 400
     assert refused.json() == {"error": "the labelling page offers ant, cow, and the run has ant, bee"}
+    empty = visitor.post("/secret/setup", json={})
+    assert empty.json() == {"error": "the labelling page offers no classes, and the run has ant, bee"}
+    assert visitor.post("/secret/setup", json=request | {"schema": OWN}).status_code == 200
 
 
 class TestPredict:
@@ -128,6 +131,30 @@ class TestPredict:
     def test_before_there_is_a_model(self, run):
         results = Backend(run).predict({"tasks": [task(1, ncenet_id="a.jpg")]})
         assert results == [{"result": [], "model_version": "no model"}]
+
+    def test_a_project_with_names_of_its_own_is_answered_in_them(self, run):
+        train(run, 1)
+        tasks = [task(1, picture="/data/upload/1/0a1b2c3d-b.jpg"), task(2, image="b.jpg")]
+        told, unknown = Backend(run).predict({"tasks": tasks, "label_config": OWN})
+        (result,) = told["result"]
+        assert (result["from_name"], result["to_name"]) == ("animal", "photo")
+        assert unknown["result"] == [], "the page shows what stands under picture"
+        (ours,) = Backend(run).predict({"tasks": [task(1, image="b.jpg")]})
+        assert (ours["result"][0]["from_name"], ours["result"][0]["to_name"]) == ("class", "image")
+
+    @pytest.mark.parametrize(
+        ("request_", "message"),
+        [
+            ({"tasks": "x"}, "the tasks are no JSON list"),
+            ({"tasks": ["x"]}, "a task is no JSON object"),
+            ({"tasks": [{"data": "x"}]}, "the data of a task is no JSON object"),
+            ({"tasks": [], "label_config": "<View>"}, "the label configuration is not XML"),
+            ({"tasks": [], "label_config": "<View/>"}, "the labelling page offers no classes"),
+        ],
+    )
+    def test_what_cannot_be_read_is_refused_in_words(self, run, request_, message):
+        answer = web(Backend(run)).post("/secret/predict", json=request_)
+        assert answer.status_code == 400 and message in answer.json()["error"]
 
     @pytest.mark.parametrize("request_", [{}, {"tasks": []}, {"tasks": None}])
     def test_nothing_is_asked(self, run, request_):
@@ -186,6 +213,32 @@ class TestWebhook:
         }
         answer = web(Backend(run)).post("/secret/webhook", json=sent)
         assert answer.status_code == 400 and "unknown class: 'a.jpg': cow" in answer.json()["error"]
+        assert standing(run) == {}
+
+    def test_answers_to_another_question_of_the_project_are_left_alone(self, run):
+        light = annotation("day")["result"][0] | {"from_name": "light"}
+        animal = annotation("bee")["result"][0] | {"from_name": "animal"}
+        sent = {"action": "ANNOTATION_CREATED", "project": {"id": 1, "label_config": OWN}}
+        about = task(1, ncenet_id="a.jpg")
+        assert self.post(Backend(run), **sent, task=about, annotation=annotation(result=[light])) == 0
+        assert self.post(Backend(run), **sent, task=about, annotation=annotation(result=[light, animal])) == 1
+        assert standing(run)["a.jpg"][1] == "bee"
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"task": "x"}, "the task is no JSON object"),
+            ({"annotation": ["x"]}, "the annotation is no JSON object"),
+            ({"project": 1}, "the project is no JSON object"),
+            ({"task": {"id": 1, "data": "x"}}, "the data of a task is no JSON object"),
+            ({"annotation": {"result": ["x"]}}, "'a.jpg': not a result of Label Studio"),
+            ({"annotation": {"result": [{"type": "choices"}]}}, "'a.jpg': not a result of Label Studio"),
+        ],
+    )
+    def test_what_cannot_be_read_is_refused_in_words(self, run, changes, message):
+        sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()} | changes
+        answer = web(Backend(run)).post("/secret/webhook", json={"action": "ANNOTATION_CREATED", **sent})
+        assert answer.status_code == 400 and message in answer.json()["error"]
         assert standing(run) == {}
 
     def test_what_is_no_json_is_refused(self, run):

@@ -69,6 +69,16 @@ def test_boxes_are_those_that_the_detector_suggests(run, learner):
             assert 0 <= each["value"]["x"] <= each["value"]["x"] + each["value"]["width"] <= 100
 
 
+def test_boxes_answer_the_question_that_the_project_has(run):
+    config = label_config(CLASSES, "detection").replace('"boxes"', '"things"').replace('"image"', '"photo"')
+    ids = [item.id for item in run.ledger.items()]
+    tasks = [{"id": n, "data": {"ncenet_id": id}} for n, id in enumerate(ids)]
+    said = Backend(run).predict({"tasks": tasks, "label_config": config})
+    assert {(each["from_name"], each["to_name"]) for one in said for each in one["result"]} == {
+        ("things", "photo")
+    }
+
+
 @pytest.mark.parametrize(
     ("strategy", "followed"),
     [("rejection", "rejection"), ("entropy", "entropy"), ("core-set", "confusion"), ("random", "confusion")],

@@ -10,11 +10,19 @@ import pytest
 from ncenet.bridges.changes import apply, counts
 from ncenet.bridges.label_studio.client import Client
 from ncenet.bridges.label_studio.exchange import LINK, pull, push
-from ncenet.bridges.label_studio.tasks import classes_of, label_config, label_of
+from ncenet.bridges.label_studio.tasks import (
+    HASH,
+    ID,
+    control_of,
+    controls_of,
+    label_config,
+    label_of,
+    our_control,
+)
 from ncenet.errors import DataError, UsageError
 from ncenet.ledger import Answer
 from ncenet.types import Boxes, Query
-from tests.bridges.label_studio.fake import TOKEN, FakeLabelStudio, serving
+from tests.bridges.label_studio.fake import OWN, TOKEN, FakeLabelStudio, serving
 from tests.bridges.make import new_run, photos, standing
 
 IDS = ("a.jpg", "b.jpg", "sub/a.jpg", "sub/c.jpg")
@@ -79,9 +87,13 @@ class TestPush:
         assert push(run, client, project=number).project == number == 1
         other = client.create_project("other", label_config(("ant", "cow"), "classification"))
         with pytest.raises(
-            DataError, match="project 2 offers the classes ant, cow, and the run has ant, bee"
+            DataError, match=r"project 2: .* offers ant, cow, and the run has ant, bee: make them"
         ):
             push(run, client, project=other)
+
+    def test_tasks_carry_the_image_under_the_name_that_the_project_has_for_it(self, run, client, studio):
+        push(run, client, project=client.create_project("mine", OWN))
+        assert all(set(task["data"]) == {"picture", ID, HASH} for task in studio.tasks.values())
 
     def test_the_folder_remembers_and_only_its_owner_may_read(self, run, client):
         push(run, client)
@@ -110,6 +122,17 @@ class TestPull:
             "sub/a.jpg": ("skip", None, "ann@example.org"),
         }
         assert counts(pull(run, client, otherwise="me")) == {"same": 2}
+
+    def test_answers_to_another_question_of_the_project_are_left_alone(self, run, client, studio):
+        push(run, client, project=client.create_project("mine", OWN))
+        light, animal = (
+            {"from_name": name, "to_name": "photo", "type": "choices", "value": {"choices": [chosen]}}
+            for name, chosen in (("light", "day"), ("animal", "ant"))
+        )
+        studio.annotate("b.jpg", more=(light, animal))
+        studio.annotate("sub/a.jpg", more=(light,))
+        (change,) = pull(run, client, otherwise="me")
+        assert (change.record.id, change.record.label) == ("b.jpg", "ant")
 
     def test_the_last_annotation_counts(self, run, client, studio):
         push(run, client)
@@ -151,9 +174,24 @@ class TestWords:
     def test_classes_survive_the_configuration(self):
         classes = ("ant", 'a "bee" <1> & é', "x,y")
         for task in ("classification", "detection"):
-            assert tuple(classes_of(label_config(classes, task), task)) == classes
+            (control,) = controls_of(label_config(classes, task), task)
+            assert control == our_control(classes, task) and control.classes == classes
         with pytest.raises(DataError, match="the label configuration is not XML"):
-            classes_of("<View>", "classification")
+            controls_of("<View>", "classification")
+
+    def test_the_question_with_the_classes_of_the_run_is_meant(self):
+        assert control_of(OWN, ("ant", "bee"), "classification")[:3] == ("animal", "photo", "picture")
+        with pytest.raises(DataError, match="offers day, night; bee, ant, and the run has ant, cow"):
+            control_of(OWN, ("ant", "cow"), "classification")
+        twice = OWN.replace("day", "ant").replace("night", "bee")
+        with pytest.raises(DataError, match="several questions of the labelling page offer ant, bee"):
+            control_of(twice, ("ant", "bee"), "classification")
+
+    def test_the_only_question_is_meant_while_a_new_class_is_missing_there(self):
+        config = label_config(("ant", "bee"), "classification")
+        assert control_of(config, ("ant", "bee", "cow"), "classification").name == "class"
+        with pytest.raises(DataError, match="offers ant, bee, and the run has ant, bee, cow"):
+            control_of(config, ("ant", "bee", "cow"), "classification", exactly=True)
 
     def test_boxes(self):
         def box(**changes):

@@ -21,10 +21,12 @@ from ncenet.bridges.label_studio.client import Client
 from ncenet.bridges.label_studio.exchange import link_of, remember
 from ncenet.bridges.label_studio.tasks import (
     ID,
-    IMAGE,
+    Control,
     boxes_result,
     class_result,
-    classes_of,
+    control_of,
+    json_object,
+    our_control,
     record_of,
 )
 from ncenet.bridges.model import DetectionModel, Model, load
@@ -80,22 +82,25 @@ class Backend:
         Raises:
             DataError: its labelling page offers other classes than the run has.
         """
-        offered = classes_of(str(request.get("schema") or "<View/>"), self.run.recipe.task)
-        if set(offered) != set(self.run.class_names):
-            raise DataError(
-                f"the labelling page offers {', '.join(offered) or 'no classes'}, "
-                f"and the run has {', '.join(self.run.class_names)}"
-            )
+        schema = str(request.get("schema") or "<View/>")
+        control_of(schema, self.run.class_names, self.run.recipe.task, exactly=True)
         threading.Thread(target=self.follow, daemon=True).start()  # it waits for this very answer
         return {"model_version": self.version()}
 
     def predict(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One prediction a task, in their order; one without a result where the image is unknown."""
-        tasks: Sequence[Mapping[str, Any]] = request.get("tasks") or ()
-        version = self.version()
+        """One prediction a task, in their order; one without a result where the image is unknown.
+
+        Raises:
+            DataError: that is no list of tasks, or none of the project's questions is the run's.
+        """
+        tasks = request.get("tasks") or []
+        if not isinstance(tasks, list):
+            raise DataError("the tasks are no JSON list")
+        data = [json_object(json_object(task, "a task").get("data"), "the data of a task") for task in tasks]
+        control, version = self._control(request) or self._ours, self.version()
         with self._lock:
-            ids = [self._id_of(task.get("data") or {}) for task in tasks]
-            found = self._looked_at([id for id in dict.fromkeys(ids) if id is not None])
+            ids = [self._id_of(each, control.key) for each in data]
+            found = self._looked_at([id for id in dict.fromkeys(ids) if id is not None], control)
         nothing = {"result": [], "model_version": version}
         return [dict(nothing) if id not in found else {**found[id], "model_version": version} for id in ids]
 
@@ -103,14 +108,20 @@ class Backend:
         """Take in what happened there; how many answers were recorded.
 
         An annotation that contradicts another annotator's is recorded as well: it was given later.
+
+        Raises:
+            DataError: the message is malformed, or the annotation none that an image can have.
         """
         action = request.get("action")
         if action == "START_TRAINING":
             threading.Thread(target=self._train_once, daemon=True).start()
         if action not in WEBHOOKS:
             return 0
-        task, annotation = request.get("task") or {}, request.get("annotation") or {}
-        record = record_of(task, annotation, self._names(annotation), self.run.recipe.task)
+        task, annotation, project = (
+            json_object(request.get(name), f"the {name}") for name in ("task", "annotation", "project")
+        )
+        control = self._control(project)
+        record = record_of(task, annotation, self._names(annotation), self.run.recipe.task, control)
         if record is None:
             return 0
         changes = compare(
@@ -138,6 +149,15 @@ class Backend:
         except DataError as error:
             self.failure, self._followed = str(error), ""
 
+    @property
+    def _ours(self) -> Control:
+        return our_control(self.run.class_names, self.run.recipe.task)
+
+    def _control(self, told: Mapping[str, Any]) -> Control | None:
+        """The project's question that is the run's, where the project's labelling page is told."""
+        config = told.get("label_config")
+        return control_of(str(config), self.run.class_names, self.run.recipe.task) if config else None
+
     def _names(self, annotation: Mapping[str, Any]) -> Mapping[int, str]:
         """Names of annotators; asked for again when somebody is new."""
         number = annotation.get("completed_by")
@@ -157,7 +177,7 @@ class Backend:
         finally:
             self._training.release()
 
-    def _looked_at(self, ids: Sequence[str]) -> dict[str | None, dict[str, Any]]:
+    def _looked_at(self, ids: Sequence[str], control: Control) -> dict[str | None, dict[str, Any]]:
         file = self.run.last_model()
         if file is None or not ids:
             return {}
@@ -168,25 +188,30 @@ class Backend:
         found: dict[str | None, dict[str, Any]] = {}
         for chunk in self._model.learner.predict(self._images(), ids, want=ranking.needs | boxes):
             scores = map(lowest_first, ranking.image_scores(chunk).tolist())
-            for id, result, score in zip(chunk.ids, self._results(self._model, chunk), scores, strict=True):
+            results = self._results(self._model, chunk, control)
+            for id, result, score in zip(chunk.ids, results, scores, strict=True):
                 found[id] = {"result": result, "score": score}
         return found
 
-    def _results(self, model: Model | DetectionModel, chunk: Prediction) -> Iterable[list[dict[str, Any]]]:
+    def _results(
+        self, model: Model | DetectionModel, chunk: Prediction, control: Control
+    ) -> Iterable[list[dict[str, Any]]]:
         """What a model sees in images: the likeliest class, or the boxes that seem to be there."""
         if isinstance(model, Model):
-            return [class_result(model.class_names[best]) for best in chunk.probs.argmax(-1).tolist()]
+            return [
+                class_result(model.class_names[best], control) for best in chunk.probs.argmax(-1).tolist()
+            ]
         if self._expected is None:
             self._expected = ExpectedBoxes(dict(self.run.ledger.labeled()), self._images(), model.learner)
         suggested = map(self._expected.suggest, model.learner.objects(self._images(), chunk))
-        return [boxes_result(each, size_of(self._images(), each.id)) for each in suggested]
+        return [boxes_result(each, size_of(self._images(), each.id), control) for each in suggested]
 
     def _images(self) -> Pool:
         if self._pool is None:
             self._pool = self.run.pool()
         return self._pool
 
-    def _id_of(self, data: Mapping[str, Any]) -> str | None:
+    def _id_of(self, data: Mapping[str, Any], key: str) -> str | None:
         """The image of a task: by the id that a push wrote, else by its file name if no other has it."""
         if self._by_name is None:
             readable = [item.id for item in self.run.ledger.items() if item.problem is None]
@@ -197,7 +222,7 @@ class Backend:
             self._by_name |= {f"{ID} {id}": id for id in readable}
         if isinstance(data.get(ID), str):
             return self._by_name.get(f"{ID} {data[ID]}")
-        name = PurePosixPath(str(data.get(IMAGE, ""))).name
+        name = PurePosixPath(str(data.get(key, ""))).name
         # Label Studio puts eight digits before the name of an upload.
         return self._by_name.get(name) or self._by_name.get(name.partition("-")[2])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from ncenet.bridges.changes import Change, compare
 from ncenet.bridges.images import encoded, paths_of
 from ncenet.bridges.label_studio.client import Client
-from ncenet.bridges.label_studio.tasks import HASH, ID, IMAGE, classes_of, label_config, record_of
+from ncenet.bridges.label_studio.tasks import HASH, ID, Control, control_of, label_config, record_of
 from ncenet.bridges.records import Record
 from ncenet.bridges.run import Run
 from ncenet.errors import DataError, UsageError
@@ -60,7 +59,7 @@ def push(run: Run, client: Client, *, project: int | None = None, everything: bo
     if everything:
         closed = run.ledger.closed_ids() | set(ids) | run.ledger.problems().keys()
         ids += [item.id for item in run.ledger.items() if item.id not in closed]
-    number = _project(run, client, project)
+    number, control = _project(run, client, project)
     there = {task["data"].get(ID): task for task in client.tasks(number)}
     version = f"ncenet query {last.number}"
     hashes = {item.id: item.hash for item in run.ledger.items()}
@@ -73,7 +72,7 @@ def push(run: Run, client: Client, *, project: int | None = None, everything: bo
             # By its hash: a name that any address and header can hold.
             name = hashes[id] + PurePosixPath(paths[id]).suffix
             address = client.upload(number, name, encoded(pool, id, hashes[id]))
-            data = {IMAGE: address, ID: id, HASH: hashes[id]}
+            data = {control.key: address, ID: id, HASH: hashes[id]}
             client.add_tasks(number, [{"data": data, "predictions": [prediction]}])
         elif version not in {each["model_version"] for each in there[id].get("predictions") or ()}:
             client.add_prediction(there[id]["id"], prediction)
@@ -97,17 +96,19 @@ def pull(
 
     Raises:
         UsageError: nothing was pushed from this run, and no project is named.
-        DataError: an annotation is none that an image can have; names the task.
+        DataError: an annotation is none that an image can have; names the task. Or none of the project's
+            questions is the run's.
     """
     number = project if project is not None else _remembered(run, client)
     if number is None:
         raise UsageError(f"{run.folder}: nothing was pushed to {client.url} from here; name a --project")
+    control = control_of(client.project(number)["label_config"], run.class_names, run.recipe.task)
     users = client.users()
     records = []
     for task in client.tasks(number):
         annotations = sorted(task.get("annotations") or (), key=_when)
         if annotations:
-            record = record_of(task, annotations[-1], users, run.recipe.task)
+            record = record_of(task, annotations[-1], users, run.recipe.task, control)
             records += [] if record is None else [record]
     return compare(
         run.ledger,
@@ -131,28 +132,26 @@ def remember(folder: Path, **facts: object) -> None:
     (folder / LINK).chmod(0o600)
 
 
-def _project(run: Run, client: Client, project: int | None) -> int:
+def _project(run: Run, client: Client, project: int | None) -> tuple[int, Control]:
+    """Number of the project to push to, and its question that is the run's."""
     number = project if project is not None else _remembered(run, client)
     if number is None:
         config = label_config(run.class_names, run.recipe.task)
         number = client.create_project(run.folder.resolve().name, config)
-    offered = classes_of(client.project(number)["label_config"], run.recipe.task)
-    _check_classes(run.class_names, offered, number)
+    config = client.project(number)["label_config"]
+    try:
+        control = control_of(config, run.class_names, run.recipe.task, exactly=True)
+    except DataError as error:
+        raise DataError(
+            f"project {number}: {error}: make them the same, or leave --project away for a new one"
+        ) from error
     remember(run.folder, url=client.url, project=number)
-    return number
+    return number, control
 
 
 def _remembered(run: Run, client: Client) -> int | None:
     link = link_of(run.folder)
     return link.get("project") if link.get("url") == client.url else None
-
-
-def _check_classes(ours: Sequence[str], theirs: Sequence[str], project: int) -> None:
-    if set(ours) != set(theirs):
-        raise DataError(
-            f"project {project} offers the classes {', '.join(theirs) or 'none'}, "
-            f"and the run has {', '.join(ours)}: make them the same, or leave --project away for a new one"
-        )
 
 
 def _when(annotation: dict[str, Any]) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
@@ -16,21 +16,44 @@ ID, HASH = "ncenet_id", "ncenet_hash"
 IMAGE, CLASS, BOXES = "image", "class", "boxes"
 
 
+class Control(NamedTuple):
+    """A question of a labelling page: a choice of classes, or labels of boxes.
+
+    Attributes:
+        name: its own.
+        image: the name of the image that it is about.
+        key: what tasks call that image.
+        classes: what it offers.
+    """
+
+    name: str
+    image: str
+    key: str
+    classes: tuple[str, ...]
+
+
+def our_control(class_names: Sequence[str], task: str) -> Control:
+    """The question of the projects that we make."""
+    return Control(BOXES if task == "detection" else CLASS, IMAGE, IMAGE, tuple(class_names))
+
+
 def label_config(class_names: Sequence[str], task: str) -> str:
     """The labelling page: an image, and a choice of classes or labels of boxes."""
+    control = our_control(class_names, task)
     view = ElementTree.Element("View")
-    SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}")
+    SubElement(view, "Image", name=control.image, value=f"${control.key}")
+    about = {"name": control.name, "toName": control.image}
     if task == "detection":
-        chooser = SubElement(view, "RectangleLabels", name=BOXES, toName=IMAGE)
+        chooser = SubElement(view, "RectangleLabels", about)
     else:
-        chooser = SubElement(view, "Choices", name=CLASS, toName=IMAGE, choice="single", required="true")
+        chooser = SubElement(view, "Choices", about, choice="single", required="true")
     for name in class_names:
         SubElement(chooser, "Label" if task == "detection" else "Choice", value=name)
     return ElementTree.tostring(view, encoding="unicode")
 
 
-def classes_of(config: str, task: str) -> list[str]:
-    """The classes that a labelling page offers for images.
+def controls_of(config: str, task: str) -> list[Control]:
+    """The questions of a labelling page that offer classes for images.
 
     Raises:
         DataError: it isn't XML.
@@ -39,27 +62,61 @@ def classes_of(config: str, task: str) -> list[str]:
         root = ElementTree.fromstring(config)
     except ElementTree.ParseError as error:
         raise DataError(f"the label configuration is not XML: {error}") from error
-    path = "RectangleLabels/Label" if task == "detection" else "Choices/Choice"
-    return [node.get("value", "") for node in root.iterfind(f".//{path}")]
+    keys = {node.get("name"): node.get("value", "").removeprefix("$") for node in root.iter("Image")}
+    chooser, choice = ("RectangleLabels", "Label") if task == "detection" else ("Choices", "Choice")
+    return [
+        Control(
+            node.get("name", ""),
+            node.get("toName", ""),
+            keys.get(node.get("toName"), IMAGE),
+            tuple(each.get("value", "") for each in node.iterfind(choice)),
+        )
+        for node in root.iter(chooser)
+    ]
 
 
-def class_result(label: Label) -> list[dict[str, Any]]:
+def control_of(config: str, class_names: Sequence[str], task: str, *, exactly: bool = False) -> Control:
+    """The question of a labelling page that is the run's: that with its classes, or else the only one.
+
+    Args:
+        config: the labelling page.
+        class_names: classes of the run.
+        task: "classification" or "detection".
+        exactly: the only one will not do when its classes are others.
+
+    Raises:
+        DataError: there is none, or which one is meant can't be told.
+    """
+    controls, ours = controls_of(config, task), ", ".join(class_names)
+    same = [control for control in controls if set(control.classes) == set(class_names)]
+    if len(same) > 1:
+        raise DataError(f"several questions of the labelling page offer {ours}: leave one of them there")
+    found = same or ([] if exactly else controls)
+    if len(found) != 1:
+        offered = "; ".join(", ".join(control.classes) for control in controls) or "no classes"
+        raise DataError(f"the labelling page offers {offered}, and the run has {ours}")
+    return found[0]
+
+
+def class_result(label: Label, control: Control) -> list[dict[str, Any]]:
     """The result that says so about an image: a choice of a class."""
-    return [{"from_name": CLASS, "to_name": IMAGE, "type": "choices", "value": {"choices": [label]}}]
+    chosen = {"choices": [label]}
+    return [{"from_name": control.name, "to_name": control.image, "type": "choices", "value": chosen}]
 
 
-def boxes_result(found: Detections, size: tuple[int, int]) -> list[dict[str, Any]]:
+def boxes_result(found: Detections, size: tuple[int, int], control: Control) -> list[dict[str, Any]]:
     """The result that says so about the objects of an image: rectangles, in percent of its sides.
 
     Args:
         found: the objects, in pixels.
         size: width and height of the image.
+        control: the question that they answer.
     """
     width, height = size
     return [
         {
-            "from_name": BOXES,
-            "to_name": IMAGE,
+            "from_name": control.name,
+            "to_name": control.image,
             "type": "rectanglelabels",
             "original_width": width,
             "original_height": height,
@@ -78,12 +135,18 @@ def boxes_result(found: Detections, size: tuple[int, int]) -> list[dict[str, Any
     ]
 
 
-def label_of(result: Sequence[Mapping[str, Any]], task: str) -> Label | None:
+def label_of(result: Sequence[Mapping[str, Any]], task: str, control: Control | None = None) -> Label | None:
     """What a result says of an image; None when no class was chosen.
+
+    Args:
+        result: of an annotation.
+        task: "classification" or "detection".
+        control: the question whose answers count; None when there is no other.
 
     Raises:
         DataError: several classes were chosen, or a box is turned.
     """
+    result = [each for each in result if control is None or each.get("from_name") == control.name]
     if task == "detection":
         return _boxes_of([each for each in result if each.get("type") == "rectanglelabels"]).to_label()
     chosen = [
@@ -98,7 +161,11 @@ def label_of(result: Sequence[Mapping[str, Any]], task: str) -> Label | None:
 
 
 def record_of(
-    task: Mapping[str, Any], annotation: Mapping[str, Any], users: Mapping[int, str], kind: str
+    task: Mapping[str, Any],
+    annotation: Mapping[str, Any],
+    users: Mapping[int, str],
+    kind: str,
+    control: Control | None = None,
 ) -> Record | None:
     """An annotation as an answer; None when it says nothing, or the task is none of ours.
 
@@ -107,21 +174,35 @@ def record_of(
         annotation: its result and who made it. One that was cancelled is a skip.
         users: names of annotators by number.
         kind: "classification" or "detection".
+        control: the question whose answers count; None when there is no other.
 
     Raises:
         DataError: names the task.
     """
-    data = task.get("data") or {}
+    data = json_object(task.get("data"), "the data of a task")
     if not isinstance(data.get(ID), str):
         return None
     id, hash, who = data[ID], data.get(HASH), _name(annotation.get("completed_by"), users)
     if annotation.get("was_cancelled"):
         return Record(id, None, "skip", hash=hash, who=who)
     try:
-        label = label_of(annotation.get("result") or (), kind)
+        label = label_of(annotation.get("result") or (), kind, control)
     except DataError as error:
         raise DataError(f"task {task.get('id')}, {id!r}: {error}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise DataError(f"task {task.get('id')}, {id!r}: not a result of Label Studio: {error}") from error
     return None if label is None else Record(id, label, hash=hash, who=who)
+
+
+def json_object(value: Any, what: str) -> Mapping[str, Any]:
+    """A part of a message; empty when it is left out.
+
+    Raises:
+        DataError: it is something else than an object.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise DataError(f"{what} is no JSON object")
+    return value or {}
 
 
 def _name(completed_by: Any, users: Mapping[int, str]) -> str | None:
