@@ -247,6 +247,13 @@ def test_a_failed_training_is_shown_and_not_tried_again_at_once(project, visitor
     assert len(project._trainer.lessons) == 2, "after another batch"
 
 
+def test_a_training_that_ends_with_the_server_is_no_failure(project, visitor):
+    visitor.label(6)
+    project.close()
+    project._trainer.fail("its process died")  # the ledger is closed: reading it would be an error
+    assert project._progress["phase"] == "starting"
+
+
 def test_people_and_their_pace(project, visitor):
     visitor.label(3)
     assert visitor.get("/api/state").json()["annotators"] == [{"who": "ann", "answers": 3, "seconds": 1.5}]

@@ -72,12 +72,14 @@ class Project:
         self._stock = Stock(folder, self._records)
         self.hub = Hub(self.snapshot)
         self._trainer = Trainer(self._hear, threads=recipe.train.threads or 1)
-        self._chances = 0
+        self._chances, self._closed = 0, False
         self._not_before = 0  # after a failure: so many labels before the next attempt
         self._train_if_due()
 
     def close(self) -> None:
         """Stop telling pages of changes, and close the ledger."""
+        with self._lock:
+            self._closed = True
         self.hub.close()
         self.ledger.close()
         self._records.close()
@@ -166,6 +168,8 @@ class Project:
     def _hear(self, event: Mapping[str, Any]) -> None:
         """What the trainer says, from its thread."""
         with self._lock:
+            if self._closed:  # its process ends with this one, and that is no failure
+                return
             match event["event"]:
                 case "fit":
                     done = event["step"] / event["steps"]
