@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import ModuleType
 from typing import Any
@@ -51,7 +51,7 @@ def run_in_workers(
 
     def hire() -> None:
         ours, theirs = get_context("spawn").Pipe()
-        with _script_hidden(function):
+        with _script_hidden(function), _interrupts_held():
             workers[ours] = get_context("spawn").Process(target=_serve, args=(theirs, threads), daemon=True)
             workers[ours].start()
         theirs.close()
@@ -105,6 +105,23 @@ def _script_hidden(function: Callable[..., Any]) -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = script
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C from a process that is started meanwhile, until it says itself that it wants none.
+
+    A terminal sends it to the parent and its children alike, and an interpreter takes a second to begin.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # at its own first start it lets them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Any, threads: int) -> None:
