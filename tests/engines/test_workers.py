@@ -29,7 +29,8 @@ def work():
 multiprocessing.context.SpawnProcess.start = start_aloud
 try:
     threading.Thread(target=work, daemon=True).start()
-    time.sleep(60)
+    while True:  # one long sleep might begin just after the signal was noted, and sleep on
+        time.sleep(0.05)
 except KeyboardInterrupt:
     time.sleep(3)  # a worker that took it as well has the time to say so
     os._exit(0)  # without the farewell that ends workers and has `work` tell of it
