@@ -14,15 +14,18 @@ from ncenet.bridges.model import DetectionModel, Model
 from ncenet.errors import DataError, UsageError
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.strategies import build_strategy
-from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes
+from tests.learners.make_scenes import (
+    CLASSES,
+    HEIGHT,
+    WIDTH,
+    fitted_detector,
+    scenes,
+)
 
 
 @pytest.fixture(scope="module")
 def learner():
-    pool, truth = scenes()
-    learner = detector(epochs=8)
-    learner.fit(labeled_scenes(pool, truth), pool, cycle=1)
-    return learner
+    return fitted_detector(epochs=8)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import metadata
@@ -154,6 +156,15 @@ def test_what_the_system_refuses_is_no_defect(ncenet, tmp_path):
     done = ncenet("ask", "run", "--data", "digits", "-n", 5, "--out", "taken/query.csv")
     assert (done.code, "taken: File exists" in done.said) == (1, True), done.said
     assert "defect" not in done.said
+
+
+def test_a_full_disk_names_no_file_and_is_no_defect(ncenet, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(simulate, "simulate", full)
+    done = ncenet("simulate", "digits", "--epochs", 1)
+    assert (done.code, done.said) == (1, "error No space left on device")
 
 
 def test_doctor(ncenet):

@@ -20,7 +20,7 @@ def test_feature_map_equals_the_reference(feature_map: str) -> None:
 
 def test_unknown_feature_map_is_named() -> None:
     with pytest.raises(ValueError, match="no feature map 'l3'"):
-        F.apply_feature_map(normal(2, 3), "l3")  # type: ignore[arg-type]
+        F.apply_feature_map(normal(2, 3), "l3")
 
 
 @pytest.mark.parametrize("K", [1, 3])

@@ -62,7 +62,7 @@ def test_the_test_of_the_distribution_can_fail(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(kmeanspp, "PROPOSAL_COST", 0)
     squared_distances = kmeanspp._Seeding.squared_distances
 
-    def never_nearer(self, rows, others):  # type: ignore[no-untyped-def]
+    def never_nearer(self, rows, others):
         squared = squared_distances(self, rows, others)
         return squared if isinstance(rows, slice) else torch.where(squared > 0, torch.inf, 0.0)
 

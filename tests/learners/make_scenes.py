@@ -57,3 +57,11 @@ def detector(
         auxiliary=auxiliary,
         notify=notify,
     )
+
+
+def fitted_detector(epochs: int) -> Detector:
+    """One that has learned all the scenes."""
+    pool, truth = scenes()
+    fitted = detector(epochs=epochs)
+    fitted.fit(labeled_scenes(pool, truth), pool, cycle=1)
+    return fitted

@@ -75,7 +75,7 @@ def test_vectors_are_their_own_features():
 class Means(nn.Module):
     """A backbone as timm makes them: it knows the size and scale that it wants."""
 
-    pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}  # noqa: RUF012
+    pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}  # noqa: RUF012 - as timm
 
     def forward(self, x):
         assert x.shape[1:] == (3, 8, 8)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import PIL.Image
@@ -35,7 +35,7 @@ class GivenPool:
         several = isinstance(images, Sequence) and not isinstance(images, str | bytes)
         if isinstance(images, np.ndarray):
             several = images.ndim == 4
-        self._images: Sequence[ImageLike] = list(images) if several else [images]  # type: ignore[arg-type,list-item]
+        self._images: Sequence[ImageLike] = list(cast("Sequence[ImageLike]", images if several else [images]))
         self.channels = channels
         named = [str(image) if isinstance(image, str | os.PathLike) else "" for image in self._images]
         distinct = all(named) and len(set(named)) == len(named)

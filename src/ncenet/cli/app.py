@@ -87,15 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         sys.exit(0)
-    except OSError as error:  # a full disk, no permission, a folder in the place of a file
-        if debug or error.filename is None:
-            raise
-        _say(f"{error.filename}: {error.strerror}")
-        sys.exit(1)
     except Exception as error:
         if debug:
             raise
-        _say(f"{type(error).__name__}: {error}\nthis is a defect: run again with --debug for the traceback")
+        if isinstance(error, OSError) and error.strerror:  # a full disk, no permission, a file for a folder
+            _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        else:
+            name = type(error).__name__
+            _say(f"{name}: {error}\nthis is a defect: run again with --debug for the traceback")
         sys.exit(1)
 
 

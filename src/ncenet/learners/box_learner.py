@@ -1,4 +1,4 @@
-"""What the loop wants of a learner that finds boxes, besides what it wants of any."""
+"""What is wanted of a learner that finds boxes, besides what is wanted of any."""
 
 from __future__ import annotations
 

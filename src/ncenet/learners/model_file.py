@@ -69,7 +69,7 @@ def read_model(
     with safe_open(file, "pt") as stored:
         weights = {
             name.removeprefix(prefix): stored.get_tensor(name)
-            for name in stored.keys()  # noqa: SIM118
+            for name in stored.keys()  # noqa: SIM118 - the file is no mapping, and has no other way
             if name.startswith(prefix)
         }
     return about, weights

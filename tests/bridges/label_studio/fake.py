@@ -122,7 +122,7 @@ def serving(fake: FakeLabelStudio):
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_PATCH = handle_one  # noqa: N815
+        do_GET = do_POST = do_PATCH = handle_one  # noqa: N815 - what http.server calls them
 
         def log_message(self, *_) -> None:
             """Quietly."""

@@ -13,15 +13,18 @@ from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.strategies import build_strategy
 from ncenet.types import Boxes
 from tests.bridges.make import new_run
-from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes
+from tests.learners.make_scenes import (
+    CLASSES,
+    HEIGHT,
+    WIDTH,
+    fitted_detector,
+    scenes,
+)
 
 
 @pytest.fixture(scope="module")
 def learner():
-    pool, truth = scenes()
-    learner = detector(epochs=30)
-    learner.fit(labeled_scenes(pool, truth), pool, cycle=1)
-    return learner
+    return fitted_detector(epochs=30)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ dropped on its own, because an image that lacks one of its boxes teaches that th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
@@ -131,7 +131,7 @@ def _box(found: Found, size: tuple[int, int] | None) -> tuple[Box | None, str | 
     problem = box_problem(found.box)
     if problem is not None:
         return None, f"the box {problem}"
-    x1, y1, x2, y2 = (float(edge) for edge in found.box)  # type: ignore[arg-type]
+    x1, y1, x2, y2 = map(float, cast(Box, found.box))
     if size is None:  # an image that cannot be read, which a scan reports
         return (x1, y1, x2, y2), None
     width, height = size
