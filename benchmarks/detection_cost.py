@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
@@ -28,7 +29,7 @@ from ncenet.learners.detector import Detector
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.strategies import strategies
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 
 HEADS = ("softmax", "nce")
 

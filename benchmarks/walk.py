@@ -38,7 +38,7 @@ import ncenet
 from ncenet.data.open import open_dataset
 from ncenet.data.pools import load_square
 from ncenet.ledger import Ledger
-from ncenet.loop.trust import wilson
+from ncenet.run.advice import wilson
 
 FORMATS = {
     "csv": "labels.csv",

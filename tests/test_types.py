@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncenet.boxes import Boxes
 from ncenet.errors import DataError, UnknownName
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 
 edges = st.floats(-1e6, 1e6)
 boxes = st.tuples(edges, edges, edges, edges).filter(lambda b: b[0] < b[2] and b[1] < b[3])

@@ -7,8 +7,8 @@ __version__ = "0.1.0"
 __all__ = ["DetectionModel", "Model", "NCEClassifier", "__version__", "load"]
 
 if TYPE_CHECKING:
-    from ncenet.bridges.model import DetectionModel, Model, load
     from ncenet.learners.estimator import NCEClassifier
+    from ncenet.models.model import DetectionModel, Model, load
 else:
 
     def __getattr__(name):
@@ -18,7 +18,7 @@ else:
 
             return NCEClassifier
         if name in ("DetectionModel", "Model", "load"):
-            from ncenet.bridges import model
+            from ncenet.models import model
 
             return getattr(model, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncenet.types import Boxes
+from ncenet.boxes import Boxes
 from tests.data.detection.make import CLASSES, samples
 
 WIDTH, HEIGHT = 480, 320

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from ncenet.boxes import Boxes
 from ncenet.ledger import Ledger
-from ncenet.types import Boxes
 from ncenet.web.messages import MOST_BOXES
 from tests.browser.drawer import HEIGHT, WIDTH
 

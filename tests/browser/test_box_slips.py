@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncenet.types import Boxes
+from ncenet.boxes import Boxes
 
 TWO = Boxes(((40, 30, 160, 130), (300, 200, 460, 300)), ("one", "zero"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ncenet.types import Boxes
+from ncenet.boxes import Boxes
 from tests.browser.drawer import HEIGHT, TRUTH
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ncenet.loop.held_out import HELD_OUT
+from ncenet.run.held_out import HELD_OUT
 from tests.browser.conftest import SLIPS
 from tests.web.conftest import truth
 

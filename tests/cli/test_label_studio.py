@@ -6,12 +6,12 @@ import queue
 
 import pytest
 
-from ncenet.bridges.label_studio.backend import token_of
 from ncenet.errors import UsageError
 from ncenet.files import alone
+from ncenet.label_studio.backend import token_of
 from ncenet.types import Query
-from tests.bridges.label_studio.fake import TOKEN, FakeLabelStudio, serving
-from tests.bridges.make import new_run, photos, standing
+from tests.label_studio.fake import TOKEN, FakeLabelStudio, serving
+from tests.labels.make import new_run, photos, standing
 
 
 @pytest.fixture

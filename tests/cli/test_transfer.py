@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ncenet.ledger import Ledger
-from tests.bridges.make import new_run, photos, standing
+from tests.labels.make import new_run, photos, standing
 
 
 @pytest.fixture

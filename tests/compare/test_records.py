@@ -2,12 +2,13 @@ import json
 
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes, Query
+from ncenet.run.held_out import HELD_OUT
+from ncenet.types import Query
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})

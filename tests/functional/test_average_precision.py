@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.functional.average_precision import (
     average_precision,
     judge,
@@ -13,7 +14,6 @@ from ncenet.functional.average_precision import (
     mean_average_precision,
     mean_average_precision_interval,
 )
-from ncenet.types import Boxes, Detections
 from tests.reference import detection as reference
 
 METHODS = ["11-point", "area"]

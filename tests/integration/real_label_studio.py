@@ -25,9 +25,9 @@ from urllib.error import HTTPError
 import numpy as np
 import PIL.Image
 
-from ncenet.bridges.label_studio.tasks import boxes_result, label_of, our_control
+from ncenet.boxes import Boxes, Detections
+from ncenet.label_studio.tasks import boxes_result, label_of, our_control
 from ncenet.ledger import Ledger
-from ncenet.types import Boxes, Detections
 
 CLASSES = ("dark", 'a "light" <one>')
 MAIL, LEGACY = "ann@example.org", "0123456789abcdef0123456789abcdef01234567"

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.ledger import Ledger
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes
 from tests.data.detection.make import CLASSES, samples, write_images, write_voc
 
 TINY = (

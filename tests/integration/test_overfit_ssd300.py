@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.functional.average_precision import judge_all, mean_average_precision
 from ncenet.learners.detector import Detector
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 
 CLASSES = ("red", "blue")
 SIDE = 300

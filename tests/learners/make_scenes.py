@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.detector import Detector
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 
 CLASSES = ("red", "blue")
 HEIGHT, WIDTH = 80, 96

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.learners.box_lesson import BoxLesson, Objects
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.ssd import SSD, build_detection_head
 from ncenet.recipe import HeadRecipe, ModelRecipe
-from ncenet.types import Boxes
 from tests.learners.make_scenes import CLASSES, scenes
 from tests.reference import detection as reference
 

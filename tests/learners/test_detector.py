@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import ncenet.learners.detector as module
+from ncenet.boxes import Boxes
 from ncenet.data import images
 from ncenet.data.pools import ArrayPool, FolderPool
 from ncenet.errors import DataError, NotFitted, UnknownName, UsageError
@@ -17,7 +18,7 @@ from ncenet.nn.detection_backbones import VGG16, LightNet
 from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.recipe import HeadRecipe
 from ncenet.rng import Streams
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 from tests.data.make import encode, photo, write
 from tests.learners.make import losses_of_a_reader, vectors, weights
 from tests.learners.make_scenes import CLASSES, HEIGHT, WIDTH, detector, labeled_scenes, scenes

@@ -7,9 +7,9 @@ import pytest
 
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger import Ledger
-from ncenet.loop.folder import RunFolder
 from ncenet.loop.loop import Loop
 from ncenet.rng import Streams
+from ncenet.run.folder import RunFolder
 from ncenet.strategies import strategies
 from tests.loop.fakes import CLASSES, CountingLearner
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.data.pools import probe
 from ncenet.nn.anchors import Level, make_anchors
-from ncenet.types import Boxes, Detections, FitReport, LabeledSet, Pool, Prediction
+from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 ANCHORS = make_anchors([Level(3, 1 / 3, 0.3, 0.5, ()), Level(1, 1.0, 0.8, 1.0, ())])
 """20 anchors."""

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ncenet import functional
+from ncenet.boxes import Boxes, Detections
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.loop.box_reasons import box_reasons
-from ncenet.types import Boxes, Detections
 from tests.data.detection.make import CLASSES
 from tests.loop.fake_detector import FakeDetector
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.errors import RecipeError
 from ncenet.learners.box_counts import ExpectedBoxes, boxes_of, spent
 from ncenet.ledger import Ledger
@@ -14,7 +15,7 @@ from ncenet.loop.budget import asked_for, cut
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes, Detections, Query
+from ncenet.types import Query
 from tests.data.detection.make import CLASSES, samples, write_images, write_parquet
 from tests.loop.fake_detector import FakeDetector
 

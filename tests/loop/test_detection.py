@@ -8,6 +8,7 @@ import json
 import PIL.Image
 import pytest
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.data import BoxTestSet, ParquetPool
 from ncenet.errors import DataError, LedgerError, UnknownName, UnreadableImages
 from ncenet.functional import average_precision
@@ -18,7 +19,6 @@ from ncenet.loop.detection import score_detector
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes, Detections
 from tests.data.detection.make import CLASSES, samples, write_parquet, write_voc
 from tests.loop.fake_detector import FakeDetector
 

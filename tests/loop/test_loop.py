@@ -14,8 +14,8 @@ import ncenet.functional as F
 from ncenet.data.dataset import TestSet
 from ncenet.errors import LedgerError, UnknownName, UsageError
 from ncenet.ledger import Answer, Ledger
-from ncenet.loop import trust
 from ncenet.loop.first import TYPICAL
+from ncenet.run import advice as trust
 from ncenet.types import Query
 from tests.loop.fakes import CLASSES
 

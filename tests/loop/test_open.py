@@ -10,14 +10,15 @@ import PIL.Image
 import pytest
 import torch
 
-from ncenet.data import looks
+from ncenet.data import scan_cache
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import RecipeError, UnreadableImages
 from ncenet.loop.begin import begin
-from ncenet.loop.open import open_loop, open_strategy
+from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import DataRecipe, Recipe, TrainRecipe
 from ncenet.strategies import strategies
+from ncenet.strategies.build import open_strategy
 from ncenet.web.serve import open_project
 
 
@@ -87,7 +88,7 @@ def test_nothing_is_written_before_that(tmp_path, plugged, start):
 
 def test_images_are_decoded_again_only_when_they_changed(tmp_path, monkeypatch):
     decoded = []
-    monkeypatch.setattr(looks.time, "time", lambda now=time.time: now() + 3600)  # the files are old
+    monkeypatch.setattr(scan_cache.time, "time", lambda now=time.time: now() + 3600)  # the files are old
     original = EncodedPool.probe
     monkeypatch.setattr(EncodedPool, "probe", lambda self, of: decoded.append(of) or original(self, of))
     for place, count in (("photos", 4), ("test/a", 1), ("test/b", 1)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.box_counts import LEAST_SCORE, MOST_SUGGESTED
 from ncenet.loop.box_reasons import box_reasons
-from ncenet.types import Boxes, Detections
 from tests.loop.fake_detector import FakeDetector
 
 POOL = ArrayPool(np.zeros((3, 120, 120, 3), np.uint8), ["asked", "a", "b"])

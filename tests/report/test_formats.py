@@ -12,9 +12,9 @@ from ncenet.compare.records import Table
 from ncenet.recipe import Recipe
 from ncenet.report import print_results, write_report
 from ncenet.report.blocks import Code, Facts, Figure, Folded, Note, Section, Verdicts
-from ncenet.report.latex import as_latex, as_table
-from ncenet.report.markdown import as_markdown
-from ncenet.report.tidy import as_csv, tidy
+from ncenet.report.writers.latex import as_latex, as_table
+from ncenet.report.writers.markdown import as_markdown
+from ncenet.report.writers.tidy import as_csv, tidy
 from tests.compare.fake_runs import write_comparison, write_run
 
 BASE = Recipe().with_changes(

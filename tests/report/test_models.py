@@ -4,10 +4,10 @@ import pytest
 
 from ncenet.compare.analysis.records import EMBEDDING, REGIONS, information_name
 from ncenet.report import write_report
-from ncenet.report.drawing import as_svg
-from ncenet.report.embedding import embedding_caption, embedding_figure
-from ncenet.report.information import information_caption, information_figure
-from ncenet.report.regions import regions_caption, regions_figure
+from ncenet.report.figures.drawing import as_svg
+from ncenet.report.figures.embedding import embedding_caption, embedding_figure
+from ncenet.report.figures.information import information_caption, information_figure
+from ncenet.report.figures.regions import regions_caption, regions_figure
 from tests.compare.fake_runs import write_comparison
 from tests.report import findings
 from tests.report.test_report import ACCURACY, COMPARISON, Page

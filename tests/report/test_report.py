@@ -13,9 +13,9 @@ from ncenet.compare import Arm, Comparison
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 from ncenet.report import print_results, results_record, write_report
-from ncenet.report.curves import Line, learning_curves
-from ncenet.report.drawing import as_svg
-from ncenet.report.html import PAPER
+from ncenet.report.figures.curves import Line, learning_curves
+from ncenet.report.figures.drawing import as_svg
+from ncenet.report.writers.html import PAPER
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 HOSTILE = '<script>alert("1")</script>'

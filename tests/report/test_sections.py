@@ -11,8 +11,9 @@ from ncenet.compare.cycles import duels
 from ncenet.compare.efficiency import target
 from ncenet.compare.records import Table
 from ncenet.errors import DataError
-from ncenet.report import curves, evidence, page, queried, sections, tables, words
+from ncenet.report import evidence, page, queried, sections, tables, words
 from ncenet.report.blocks import Folded, Note
+from ncenet.report.figures import curves
 from ncenet.report.words import NOTHING
 from tests.compare.fake_runs import write_comparison, write_csv, write_json
 from tests.report.test_formats import ACCURACY, ARMS, BASE, COMPARISON

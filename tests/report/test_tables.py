@@ -6,9 +6,10 @@ from rich.console import Console
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.compare.records import Table
 from ncenet.recipe import Recipe
-from ncenet.report import queried, tables, terminal
-from ncenet.report.markdown import table_as_markdown
+from ncenet.report import queried, tables
 from ncenet.report.words import NOTHING
+from ncenet.report.writers import terminal
+from ncenet.report.writers.markdown import table_as_markdown
 from tests.compare.fake_runs import write_comparison, write_run
 
 BASE = Recipe().with_changes({"loop.initial": 1000, "loop.query_size": 500, "loop.cycles": 2})

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ncenet.recipe import LoopRecipe
-from ncenet.strategies import build_strategy
+from ncenet.strategies.build import build_strategy
 from ncenet.strategies.sraal import Sraal
 from ncenet.strategies.vaal import Vaal
 from tests.contracts.fakes import fake_view

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT, set_apart
+from ncenet.run.held_out import HELD_OUT, set_apart
 from tests.web.conftest import CLASSES, Page, truth
 
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
-from ncenet.loop.trust import ONE_HIT
-from ncenet.types import Boxes
+from ncenet.run.advice import ONE_HIT
 from ncenet.web import project as module
 from ncenet.web.drawn import Sizes
 from ncenet.web.messages import MOST_BOXES

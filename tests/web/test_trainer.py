@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ncenet.data.open import open_dataset
 from ncenet.ledger import Ledger
-from ncenet.loop.findings import scan_pool
 from ncenet.loop.open import open_loop
+from ncenet.run.findings import scan_pool
 from ncenet.web.trainer import Lesson, Trainer
 from tests.web.conftest import truth
 

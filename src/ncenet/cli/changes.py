@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ncenet.bridges.changes import Change
+    from ncenet.labels.changes import Change
 
 _SHOWN = 20
 _PLAIN = ("new", "same")
@@ -16,7 +16,7 @@ _PLAIN = ("new", "same")
 
 def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> None:
     """Print how many answers do what, each that is not simply new or known, and what was recorded."""
-    from ncenet.bridges.changes import counts
+    from ncenet.labels.changes import counts
 
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for status, count in counts(changes).items():

@@ -42,7 +42,7 @@ def print_comparison_estimate(
     """
     from ncenet.compare.trials import check_strategies, planned
     from ncenet.loop.estimate import estimate, reads_predictions
-    from ncenet.strategies import build_strategy
+    from ncenet.strategies.build import build_strategy
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     unfinished = {name: trial for name, trial in trials.items() if not trial.finished}
@@ -77,7 +77,7 @@ def print_comparison_estimate(
 
 def _print_left_out(console: Console, loops: Iterable[LoopRecipe]) -> None:
     """Say which strategies train models of their own, whose time nobody has measured here."""
-    from ncenet.strategies import build_strategy
+    from ncenet.strategies.build import build_strategy
 
     # Whoever reads inputs trains on them; how long that takes is known to the strategy alone.
     steps = {

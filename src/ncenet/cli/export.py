@@ -55,8 +55,8 @@ def export(
     if model is None:
         if cycle is not None:
             raise UsageError("--cycle names a model; labels are exported as they stand now")
-        from ncenet.bridges.run import opened
-        from ncenet.bridges.transfer import export_labels
+        from ncenet.labels.run import opened
+        from ncenet.labels.transfer import export_labels
 
         with opened(folder, read_only=True) as run:
             count = export_labels(run, out, format=format, link=link)
@@ -64,7 +64,7 @@ def export(
         return
     if format is not None or link:
         raise UsageError("--format and --link are for labels, --model is for the model: one at a time")
-    from ncenet.bridges.model_formats import export_model
+    from ncenet.models.formats import export_model
 
     source = export_model(folder, out, model, cycle=cycle)
     console.print(f"{source} as {model} in {out}")

@@ -13,7 +13,7 @@ from ncenet.cli.changes import show_changes
 from ncenet.cli.people import begin_if_new
 
 if TYPE_CHECKING:
-    from ncenet.bridges.changes import Change
+    from ncenet.labels.changes import Change
 
 
 def import_(
@@ -50,9 +50,9 @@ def import_(
         dry_run: Say what would change, and change nothing.
         json_output: Print JSON.
     """
-    from ncenet.bridges.changes import apply, counts
-    from ncenet.bridges.run import opened
-    from ncenet.bridges.transfer import read_labels
+    from ncenet.labels.changes import apply, counts
+    from ncenet.labels.run import opened
+    from ncenet.labels.transfer import read_labels
 
     begin_if_new(folder)
     with opened(folder, read_only=dry_run) as run:

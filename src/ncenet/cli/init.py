@@ -65,7 +65,7 @@ def init(
 
 
 def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:
-    from ncenet.loop.findings import copies
+    from ncenet.run.findings import copies
 
     return {
         "images": len(found.hashes),
@@ -79,8 +79,8 @@ def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:
 
 
 def _describe(found: Scan, of_test: Scan | None, folder: Path, console: Console) -> None:
-    from ncenet.loop.findings import copies
     from ncenet.report.words import copied
+    from ncenet.run.findings import copies
 
     modes = ", ".join(f"{count:,} {mode}" for mode, count in found.modes.items())
     console.print(f"images       {len(found.hashes):,} ({modes})")

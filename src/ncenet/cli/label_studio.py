@@ -14,8 +14,8 @@ from rich.console import Console
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
-    from ncenet.bridges.label_studio.client import Client
-    from ncenet.bridges.run import Run
+    from ncenet.label_studio.client import Client
+    from ncenet.labels.run import Run
 
 KEY = "LABEL_STUDIO_API_KEY"
 
@@ -55,8 +55,8 @@ def label_studio(
         on_conflict: With pull, images that have another answer already: stop, keep it, or replace it.
         dry_run: With pull, say what would change, and change nothing.
     """
-    from ncenet.bridges.label_studio.client import Client
-    from ncenet.bridges.run import opened
+    from ncenet.label_studio.client import Client
+    from ncenet.labels.run import opened
 
     if KEY not in os.environ:
         raise UsageError(f"put an access token of {url} into the environment variable {KEY}")
@@ -73,7 +73,7 @@ def label_studio(
 
 
 def _push(run: Run, client: Client, project: int | None, everything: bool) -> None:
-    from ncenet.bridges.label_studio.exchange import push
+    from ncenet.label_studio.exchange import push
 
     pushed = push(run, client, project=project, everything=everything)
     there = f", {pushed.there} were there already" if pushed.there else ""
@@ -90,9 +90,9 @@ def _pull(
     on_conflict: Literal["stop", "keep", "replace"],
     dry_run: bool,
 ) -> None:
-    from ncenet.bridges.changes import apply
-    from ncenet.bridges.label_studio.exchange import pull
     from ncenet.cli.changes import show_changes
+    from ncenet.label_studio.exchange import pull
+    from ncenet.labels.changes import apply
 
     changes = pull(run, client, project=project, who=who, otherwise=getpass.getuser())
     recorded = 0 if dry_run else apply(run.ledger, changes, on_conflict=on_conflict)

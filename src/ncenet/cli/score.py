@@ -47,11 +47,11 @@ def score(
         on_bad_image: An image that cannot be read: stop, or leave it out and name it.
         json_output: Print JSON instead of CSV.
     """
-    from ncenet.bridges.model import DetectionModel, load
-    from ncenet.bridges.score_file import write_scores
-    from ncenet.bridges.score_tables import LIKELY, BoxTable, ClassTable, Table
-    from ncenet.bridges.scoring import score_data
     from ncenet.cli.progress import bars
+    from ncenet.models.model import DetectionModel, load
+    from ncenet.models.score_file import write_scores
+    from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, Table
+    from ncenet.models.scoring import score_data
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     loaded = load(model)

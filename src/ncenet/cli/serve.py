@@ -42,13 +42,13 @@ def serve(
     try:
         import uvicorn
 
-        from ncenet.bridges.label_studio.app import make_app
+        from ncenet.label_studio.app import make_app
     except ImportError:
         raise MissingExtra("serving", "web", "10 MB") from None
-    from ncenet.bridges.label_studio.backend import Backend, token_of
-    from ncenet.bridges.label_studio.client import Client
-    from ncenet.bridges.label_studio.exchange import link_of
-    from ncenet.bridges.run import opened
+    from ncenet.label_studio.backend import Backend, token_of
+    from ncenet.label_studio.client import Client
+    from ncenet.label_studio.exchange import link_of
+    from ncenet.labels.run import opened
 
     def train() -> None:
         from ncenet.files import alone

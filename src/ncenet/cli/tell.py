@@ -14,10 +14,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
+from ncenet.boxes import Boxes
 from ncenet.cli.people import begin_if_new
 from ncenet.errors import DataError, LedgerError, UsageError
 from ncenet.recipe import Recipe
-from ncenet.types import Boxes
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""

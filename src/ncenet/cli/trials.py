@@ -58,7 +58,7 @@ def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comp
         RecipeError: a strategy does not fit the rest of the recipe.
         UsageError: the recipe's strategy can't be diversified.
     """
-    from ncenet.loop.open import open_strategy
+    from ncenet.strategies.build import open_strategy
 
     chosen = [(recipe.loop.strategy, recipe.loop.diversify), *((name, "none") for name in beside)]
     arms = []

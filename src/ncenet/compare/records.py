@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
 from ncenet.files import cycle_folder, read_csv
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import set_apart
 from ncenet.recipe import BudgetUnit, Recipe
-from ncenet.types import Boxes
+from ncenet.run.held_out import set_apart
 
 if TYPE_CHECKING:
     from ncenet.compare.predictions import Predicted

@@ -68,7 +68,7 @@ def run(
     """
     from ncenet.data.open import open_test, open_train
     from ncenet.files import alone, write_text
-    from ncenet.loop.folder import RunFolder
+    from ncenet.run.folder import RunFolder
 
     def tell(event: Event) -> None:
         if on_event is not None:
@@ -140,7 +140,7 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
     Raises:
         RecipeError: one doesn't, or there is no such strategy; names the trial.
     """
-    from ncenet.loop.open import open_strategy
+    from ncenet.strategies.build import open_strategy
 
     for name, trial in trials.items():
         try:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import Subset
 from ncenet.errors import BadAnnotation, DataError
 from ncenet.recipe import Task
-from ncenet.types import Boxes
 
 if TYPE_CHECKING:
     from ncenet.types import Label, Pool

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncenet.data.looks import stamp_of
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
+from ncenet.data.scan_cache import stamp_of
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
 
 if TYPE_CHECKING:

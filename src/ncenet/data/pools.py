@@ -17,8 +17,8 @@ import numpy as np
 from ncenet.data import images
 from ncenet.data.folders import find_images
 from ncenet.data.images import Probe, Undecodable
-from ncenet.data.looks import stamp_of
 from ncenet.data.rows import RowIds, RowOf
+from ncenet.data.scan_cache import stamp_of
 from ncenet.errors import DataError, UnreadableImage
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ncenet.data.looks import Look, read_looks, write_looks
 from ncenet.data.pools import probe, stamp
+from ncenet.data.scan_cache import Look, read_looks, write_looks
 from ncenet.errors import UnreadableImage
 
 if TYPE_CHECKING:

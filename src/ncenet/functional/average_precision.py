@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncenet.boxes import Boxes, Detections
 from ncenet.functional.boxes import iou
-from ncenet.types import Boxes, Detections
 
 Method: TypeAlias = Literal["11-point", "area"]
 """Mean of the precision at recall 0, .1, ... 1 (VOC 2007), or the area under the curve (VOC 2010 on)."""

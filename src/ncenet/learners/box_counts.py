@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ncenet.boxes import Boxes, Detections, box_problem
 from ncenet.learners.box_learner import BoxLearner
-from ncenet.types import Boxes, Detections, Label, Pool, box_problem
+from ncenet.types import Label, Pool
 
 LEAST_SCORE = 0.05
 """Objects below this likelihood are listed and suggested nowhere (ours)."""

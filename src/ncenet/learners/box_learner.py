@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ncenet.types import Detections, Learner, Pool, Prediction
+from ncenet.boxes import Detections
+from ncenet.types import Learner, Pool, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor

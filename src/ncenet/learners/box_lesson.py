@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.functional.boxes import anchor_targets
 from ncenet.functional.multibox import learned_anchors, multibox_loss
 from ncenet.learners.lesson import Outcome
 from ncenet.nn.ssd import SSD, Detection
 from ncenet.rng import seeded
-from ncenet.types import Boxes
 
 
 @dataclass(frozen=True)

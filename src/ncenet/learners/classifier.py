@@ -17,13 +17,13 @@ from ncenet.errors import DataError, UsageError
 from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
-from ncenet.learners.training import Notify
 from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.heads import PrototypeClassifier, build_head
 from ncenet.nn.network import Network
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
+from ncenet.run.events import Notify
 from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 PREDICT_BATCH = 256

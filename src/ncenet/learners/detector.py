@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ncenet.boxes import Detections
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import channels_of, size_of
 from ncenet.data.tensors import ImageTensors
@@ -22,7 +23,7 @@ from ncenet.learners.processes import processes
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.heads import PrototypeClassifier
 from ncenet.nn.ssd import SSD, build_detection_head
-from ncenet.types import Detections, FitReport, LabeledSet, Pool, Prediction
+from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 PREDICT_BATCH = 16
 """Images per chunk of predictions: with 8,732 anchors and 21 classes their probabilities take 12 MB."""
@@ -32,7 +33,7 @@ FORMAT = "ncenet-detector-1"
 class Detector(NetworkLearner[SSD]):
     """A single-shot detector on images that are resized to squares.
 
-    Labels are the texts of :meth:`ncenet.types.Boxes.to_label`. Predictions hold C + 1 columns: the classes
+    Labels are the texts of :meth:`ncenet.boxes.Boxes.to_label`. Predictions hold C + 1 columns: the classes
     in their order, then the background.
 
     Args:

@@ -15,12 +15,13 @@ from ncenet.errors import NotFitted
 from ncenet.learners.lesson import Lesson
 from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
 from ncenet.learners.processes import accelerator
-from ncenet.learners.training import Fit, Notify
+from ncenet.learners.training import Fit
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
+from ncenet.run.events import Notify
 from ncenet.types import FitReport, Pool
 
 AnyNetwork = TypeVar("AnyNetwork", Network, SSD)

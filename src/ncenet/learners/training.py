@@ -10,10 +10,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -24,9 +23,9 @@ from ncenet.learners.lesson import Lesson
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.recipe import TrainRecipe
 from ncenet.rng import Streams
+from ncenet.run.events import Notify
 from ncenet.types import FitReport
 
-Notify = Callable[[Mapping[str, Any]], None]
 WARMUP = 0.1
 """Part of the fit in which the cosine schedule climbs to its full rate (ours)."""
 

@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ncenet.boxes import Boxes
 from ncenet.errors import DataError, LedgerError, NcenetError, UnknownName
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
 from ncenet.ledger.records import Item
 from ncenet.ledger.schema import NOT_UNDONE, standing
-from ncenet.types import Boxes, Label
+from ncenet.types import Label
 
 NOW = 2**63 - 1
 """Later than any event."""

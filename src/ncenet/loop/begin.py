@@ -8,11 +8,11 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.scan import Scan
 from ncenet.errors import DataError
-from ncenet.loop.findings import look_at, write_findings
-from ncenet.loop.folder import RunFolder
-from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_strategy
 from ncenet.recipe import Recipe
+from ncenet.run.events import Notify
+from ncenet.run.findings import look_at, write_findings
+from ncenet.run.folder import RunFolder
+from ncenet.strategies.build import open_strategy
 
 
 def begin(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> tuple[Dataset, Scan, Scan | None]:

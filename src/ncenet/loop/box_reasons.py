@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ncenet import functional
+from ncenet.boxes import Detections
 from ncenet.functional.aggregate import aggregate
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.learners.box_learner import BoxLearner
-from ncenet.types import Detections, Label, Pool
+from ncenet.types import Label, Pool
 
 
 class Seen(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ncenet.boxes import Detections
 from ncenet.data.dataset import BoxTestSet
 from ncenet.files import write_csv
 from ncenet.functional.average_precision import (
@@ -18,7 +19,6 @@ from ncenet.learners.box_counts import LEAST_SCORE
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
-from ncenet.types import Detections
 
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""

@@ -12,7 +12,7 @@ from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.box_counts import spent
 from ncenet.loop.speed import speed_of
 from ncenet.recipe import Recipe
-from ncenet.strategies import build_strategy
+from ncenet.strategies.build import build_strategy
 from ncenet.types import Pool, QueryStrategy
 
 _LOOKED_AT = 20

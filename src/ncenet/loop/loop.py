@@ -7,10 +7,9 @@ by being run again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
@@ -24,16 +23,16 @@ from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.detection import score_detector
 from ncenet.loop.evaluate import evaluate
 from ncenet.loop.first import TYPICAL, FirstQueries
-from ncenet.loop.folder import RunFolder
-from ncenet.loop.held_out import HELD_OUT, held_out_test, set_apart
 from ncenet.loop.pictures import draw_queried
-from ncenet.loop.trust import trusted_by_records
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
+from ncenet.run.advice import trusted_by_records
+from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
+from ncenet.run.held_out import HELD_OUT, held_out_test, set_apart
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
-Notify = Callable[[Mapping[str, Any]], None]
 INITIAL = "initial set"
 """What the ledger calls the random query that comes before the first model."""
 

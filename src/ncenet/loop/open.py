@@ -16,34 +16,17 @@ from ncenet.learners.committee import build_learner
 from ncenet.learners.detector import Detector
 from ncenet.learners.processes import processes
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.findings import Findings, look_at, write_findings
 from ncenet.loop.first import TypicalImages
-from ncenet.loop.folder import RunFolder
-from ncenet.loop.held_out import draw_held_out
-from ncenet.loop.loop import Loop, Notify
+from ncenet.loop.loop import Loop
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.strategies import build_strategy, check_fits
-from ncenet.strategies.diverse import diversified
-from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import Learner, QueryStrategy
-
-
-def open_strategy(recipe: Recipe) -> QueryStrategy:
-    """The query strategy that a recipe names, with its ways of aggregating anchors and of spreading a query.
-
-    Raises:
-        UnknownName: there is no such strategy.
-        RecipeError: the rest of the recipe doesn't let it work.
-        UsageError: it is to be diversified and doesn't rank images by a score.
-    """
-    loop = recipe.loop
-    strategy = build_strategy(loop)
-    check_fits(strategy, recipe)
-    if isinstance(strategy, ScoreStrategy):
-        strategy.aggregate_by(loop.aggregate, loop.aggregate_k)
-    return diversified(strategy, loop.strategy, loop.diversify, loop.diversify_factor)
+from ncenet.run.events import Notify
+from ncenet.run.findings import Findings, look_at, write_findings
+from ncenet.run.folder import RunFolder
+from ncenet.run.held_out import draw_held_out
+from ncenet.strategies.build import open_strategy
+from ncenet.types import Learner
 
 
 def open_loop(

@@ -19,13 +19,14 @@ import PIL.ImageColor
 import PIL.ImageDraw
 import PIL.ImageFont
 
+from ncenet.boxes import Box, Detections
 from ncenet.data.dataset import BoxTestSet
 from ncenet.files import read_csv, whole, write_csv
 from ncenet.functional.heat import heat_map
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.strategies.diverse import Diverse
 from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import Box, Detections, Pool, Prediction, Query, QueryStrategy
+from ncenet.types import Pool, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,9 +13,10 @@ from ncenet.data.open import open_train
 from ncenet.files import alone, cycle_folder
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import processes
-from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_loop, open_strategy
+from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
+from ncenet.run.events import Notify
+from ncenet.strategies.build import open_strategy
 from ncenet.types import Query
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.learners import classifier, detector
 from ncenet.learners.classifier import Classifier
@@ -16,7 +17,7 @@ from ncenet.learners.detector import Detector
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.types import Boxes, LabeledSet
+from ncenet.types import LabeledSet
 
 _PROBE_STEPS = 5
 _SIDE = 64

@@ -33,7 +33,7 @@ class Figure:
 
     Attributes:
         name: stem of its file, should it become one.
-        svg: an ``<svg>`` element (:func:`ncenet.report.drawing.as_svg`).
+        svg: an ``<svg>`` element (:func:`ncenet.report.figures.drawing.as_svg`).
         caption: what is seen, as text.
         wide: whether it takes the whole width of a page.
     """

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ncenet.compare.analysis.records import EMBEDDING, REGIONS, Analysis, information_name, read_analysis
 from ncenet.compare.records import Results
 from ncenet.report.blocks import Block, Figure, Note, Section
-from ncenet.report.drawing import as_svg
-from ncenet.report.embedding import embedding_caption, embedding_figure
-from ncenet.report.information import information_caption, information_figure
-from ncenet.report.regions import regions_caption, regions_figure
+from ncenet.report.figures.drawing import as_svg
+from ncenet.report.figures.embedding import embedding_caption, embedding_figure
+from ncenet.report.figures.information import information_caption, information_figure
+from ncenet.report.figures.regions import regions_caption, regions_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ncenet.compare.records import Results, Run
-from ncenet.report import curves, models, pictures, protocol, prototypes, sections, tables, words
+from ncenet.report import models, pictures, protocol, prototypes, sections, tables, words
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
-from ncenet.report.drawing import as_svg
+from ncenet.report.figures import curves
+from ncenet.report.figures.drawing import as_svg
 
 SectionMaker: TypeAlias = Callable[[Results], Section | None]
 """Makes a section from the results of a comparison; None when there is nothing to say."""

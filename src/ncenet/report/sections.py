@@ -7,10 +7,11 @@ from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
 from ncenet.compare.records import Results, Run, Table
-from ncenet.report import curves, evidence, protocol, tables, words
+from ncenet.report import evidence, protocol, tables, words
 from ncenet.report import queried as queries
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
-from ncenet.report.drawing import as_svg
+from ncenet.report.figures import curves
+from ncenet.report.figures.drawing import as_svg
 
 MOST_ROWS = 200
 """Rows of a table of bad images or duplicates; the whole of it stands in the run folder."""

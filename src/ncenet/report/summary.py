@@ -12,13 +12,15 @@ from ncenet.compare.records import COMPARISON_FILE, Results, Run, read_compariso
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.errors import UsageError
 from ncenet.files import whole
-from ncenet.report import curves, page, tables, terminal, words
+from ncenet.report import page, tables, words
 from ncenet.report.blocks import Figure, Section
-from ncenet.report.drawing import as_png
-from ncenet.report.html import as_html
-from ncenet.report.latex import as_latex
-from ncenet.report.markdown import as_markdown
-from ncenet.report.tidy import as_csv, tidy
+from ncenet.report.figures import curves
+from ncenet.report.figures.drawing import as_png
+from ncenet.report.writers import terminal
+from ncenet.report.writers.html import as_html
+from ncenet.report.writers.latex import as_latex
+from ncenet.report.writers.markdown import as_markdown
+from ncenet.report.writers.tidy import as_csv, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
@@ -73,7 +75,7 @@ def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[P
     ``html``   ``report.html``, one file that needs nothing else
     ``md``     ``report.md``, with the figures beside it
     ``tex``    ``report.tex``, the tables in LaTeX
-    ``csv``    ``report.csv``, a row for each tested cycle (:func:`ncenet.report.tidy.tidy`)
+    ``csv``    ``report.csv``, a row for each tested cycle (:func:`ncenet.report.writers.tidy.tidy`)
     ``svg``    the figures, ``curves.svg`` among them once something was tested
     ``png``    ``curves.png``, likewise
     ========== ==========================================================================

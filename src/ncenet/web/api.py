@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from ncenet.data.previews import preview
+from ncenet.data.thumbnails import preview
 from ncenet.errors import NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
 from ncenet.web.drawn import check_entries, shown

@@ -17,7 +17,7 @@ from ncenet.ledger.ledger import Ledger
 
 
 def box_curve(folder: Path, ledger: Ledger) -> dict[str, Any]:
-    """Curve and advice as :meth:`ncenet.web.stock.Stock.take` gives them; ``accuracy`` is the mAP.
+    """Curve and advice as :meth:`ncenet.web.state.Stock.take` gives them; ``accuracy`` is the mAP.
 
     Args:
         folder: the run folder.

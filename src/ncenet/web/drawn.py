@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ncenet.boxes import Boxes
 from ncenet.data.pools import size_of
 from ncenet.errors import DataError, UnknownName
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.review import Said
-from ncenet.types import Boxes, Pool
+from ncenet.types import Pool
 from ncenet.web.messages import Entry
 
 Size = tuple[int, int]

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ncenet.boxes import Boxes
 from ncenet.errors import DataError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.inbox import Delivery
-from ncenet.types import Boxes
 
 MOST = 200
 """Answers in one parcel, ids that a window holds, answers on one sheet of the grid."""

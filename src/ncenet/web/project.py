@@ -12,15 +12,15 @@ from ncenet.data.scan import Scan
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.held_out import HELD_OUT, held_out_ids, set_apart
 from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
 from ncenet.types import Pool, Query
-from ncenet.web.desk import CHANCE, Desk, Turn, latest_query
+from ncenet.web.assignments import CHANCE, Desk, Turn, latest_query
 from ncenet.web.drawn import Sizes
-from ncenet.web.hub import Hub
-from ncenet.web.stock import Stock
+from ncenet.web.events import Hub
+from ncenet.web.state import Stock
 from ncenet.web.trainer import Lesson, Trainer
 
 RESERVE = 2
@@ -85,7 +85,7 @@ class Project:
         self._records.close()
 
     def turns(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
-        """Images for an annotator; see :meth:`ncenet.web.desk.Desk.give`."""
+        """Images for an annotator; see :meth:`ncenet.web.assignments.Desk.give`."""
         with self._lock:
             self._look_for_others()
             given = self._desk.give(window, who, holding, want)

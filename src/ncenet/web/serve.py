@@ -11,14 +11,15 @@ import uvicorn
 
 from ncenet.data.open import open_train
 from ncenet.errors import UsageError
-from ncenet.loop.findings import scan_pool
-from ncenet.loop.folder import RunFolder
-from ncenet.loop.loop import Notify
-from ncenet.loop.open import open_loop, open_strategy
+from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
+from ncenet.run.events import Notify
+from ncenet.run.findings import scan_pool
+from ncenet.run.folder import RunFolder
+from ncenet.strategies.build import open_strategy
 from ncenet.web.api import build_app
+from ncenet.web.events import Hub
 from ncenet.web.guard import Guard, our_names, token_of
-from ncenet.web.hub import Hub
 from ncenet.web.project import Project
 
 GOODBYE_SECONDS = 1

@@ -7,18 +7,15 @@ folder, so it may die at any time: the next one goes on from its checkpoint.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ncenet.data.scan import Scan
 from ncenet.engines.trial import Failure, Success
 from ncenet.engines.workers import run_in_workers
 from ncenet.recipe import Recipe
-from ncenet.web.desk import latest_query
-
-Notify = Callable[[Mapping[str, Any]], None]
+from ncenet.run.events import Notify
+from ncenet.web.assignments import latest_query
 
 
 @dataclass(frozen=True)

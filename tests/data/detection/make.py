@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.datasets import load_digits
 
-from ncenet.types import Boxes
+from ncenet.boxes import Boxes
 from tests.data.make import encode
 
 CLASSES = ("eight", "one", "zero")

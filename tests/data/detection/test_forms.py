@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.data import as_box_test_set, open_dataset, open_test
 from ncenet.errors import DataError, UnknownName, UsageError
 from ncenet.recipe import DataRecipe
-from ncenet.types import Boxes
 
 from .make import (
     CLASSES,

@@ -16,9 +16,9 @@ from ncenet.files import cycle_folder, read_csv
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
-from ncenet.loop.held_out import set_apart
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.run.held_out import set_apart
 from ncenet.types import LabeledSet, Pool
 
 

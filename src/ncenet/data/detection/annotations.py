@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
+from ncenet.boxes import Box, Boxes, box_problem
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
-from ncenet.types import Box, Boxes, box_problem
 
 TOLERANCE = 1.0
 """Pixels by which a box may reach beyond the image and is clipped: forms count from 0 or from 1, and round
@@ -26,7 +26,7 @@ class Found(NamedTuple):
         where: what to call it in a message, for instance ``"object 3"``, counted from 1, or ``"line 3"``.
         box: x1, y1, x2, y2 in pixels, whatever stands in their place.
         label: name of its class.
-        difficult: see :class:`ncenet.types.Boxes`.
+        difficult: see :class:`ncenet.boxes.Boxes`.
         problem: why it cannot be read at all; None when it can.
     """
 

@@ -1,0 +1,254 @@
+"""The other direction: a server that Label Studio asks for predictions, its ML backend.
+
+Its predictions carry a score by which Label Studio chooses the next task: the lowest first, so the images
+that the run's query strategy finds most informative have the lowest. Annotations arrive as webhooks and go
+into the ledger at once.
+
+Label Studio sends no password with its webhooks, so the address itself is the secret: everything lives below
+``/TOKEN/``, and any other address is not found.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ncenet.data.pools import size_of
+from ncenet.errors import DataError, NcenetError
+from ncenet.label_studio.client import Client
+from ncenet.label_studio.exchange import link_of, remember
+from ncenet.label_studio.tasks import (
+    ID,
+    Control,
+    boxes_result,
+    class_result,
+    control_of,
+    json_object,
+    our_control,
+    record_of,
+)
+from ncenet.labels.changes import apply, compare
+from ncenet.labels.run import Run
+from ncenet.learners.box_counts import ExpectedBoxes
+from ncenet.models.model import DetectionModel, Model, load
+from ncenet.recipe import LoopRecipe
+from ncenet.strategies.build import build_strategy
+from ncenet.strategies.confusion import Confusion
+from ncenet.strategies.score import ScoreStrategy
+from ncenet.types import Pool, Prediction
+
+KNOWN_NEEDS = frozenset({"probs", "features", "samples", "boxes"})
+"""What a loaded model can tell; strategies that need more are followed by way of confusion."""
+WEBHOOKS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
+
+
+class Backend:
+    """What answers Label Studio; may be called from several threads.
+
+    Args:
+        run: the run whose model predicts and whose ledger takes the answers.
+        train: trains on the answers there are, called in a thread of its own when Label Studio says so.
+        client: the server that asks. With it, annotators have their names, and the project that the run was
+            pushed to follows each new model; without it, they are numbers, and somebody has to choose the
+            model's version in the project's settings.
+    """
+
+    def __init__(
+        self, run: Run, train: Callable[[], None] = lambda: None, client: Client | None = None
+    ) -> None:
+        self.run, self.client = run, client
+        self._train = train
+        self._users: dict[int, str] = {}
+        self._followed = ""
+        self._lock = threading.Lock()
+        self._training, self._following = threading.Lock(), threading.Lock()
+        self._pool: Pool | None = None
+        self._model: Model | DetectionModel | None = None
+        self._expected: ExpectedBoxes | None = None
+        self._by_name: dict[str, str] | None = None
+        self.failure: str | None = None
+
+    def version(self) -> str:
+        """The model that predicts, by its cycle; before there is one, ``no model``."""
+        file = self.run.last_model()
+        return "no model" if file is None else f"cycle {int(file.parent.name)}"
+
+    def setup(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer Label Studio's first words.
+
+        Raises:
+            DataError: its labelling page offers other classes than the run has.
+        """
+        schema = str(request.get("schema") or "<View/>")
+        control_of(schema, self.run.class_names, self.run.recipe.task, exactly=True)
+        threading.Thread(target=self.follow, daemon=True).start()  # it waits for this very answer
+        return {"model_version": self.version()}
+
+    def predict(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One prediction a task, in their order; one without a result where the image is unknown.
+
+        Raises:
+            DataError: that is no list of tasks, or none of the project's questions is the run's.
+        """
+        tasks = request.get("tasks") or []
+        if not isinstance(tasks, list):
+            raise DataError("the tasks are no JSON list")
+        data = [json_object(json_object(task, "a task").get("data"), "the data of a task") for task in tasks]
+        control, version = self._control(request) or self._ours, self.version()
+        with self._lock:
+            ids = [self._id_of(each, control.key) for each in data]
+            found = self._looked_at([id for id in dict.fromkeys(ids) if id is not None], control)
+        nothing = {"result": [], "model_version": version}
+        return [dict(nothing) if id not in found else {**found[id], "model_version": version} for id in ids]
+
+    def webhook(self, request: Mapping[str, Any]) -> int:
+        """Take in what happened there; how many answers were recorded.
+
+        An annotation that contradicts another annotator's is recorded as well: it was given later.
+
+        Raises:
+            DataError: the message is malformed, or the annotation none that an image can have.
+        """
+        action = request.get("action")
+        if action == "START_TRAINING":
+            threading.Thread(target=self._train_once, daemon=True).start()
+        if action not in WEBHOOKS:
+            return 0
+        task, annotation, project = (
+            json_object(request.get(name), f"the {name}") for name in ("task", "annotation", "project")
+        )
+        control = self._control(project)
+        record = record_of(task, annotation, self._names(annotation), self.run.recipe.task, control)
+        if record is None:
+            return 0
+        changes = compare(
+            self.run.ledger,
+            [record],
+            class_names=self.run.class_names,
+            who=None,
+            otherwise="Label Studio",
+            detection=self.run.recipe.task == "detection",
+        )
+        return apply(self.run.ledger, changes, on_conflict="replace")
+
+    def follow(self) -> None:
+        """Have the project's next task follow the model there is now, once for each model."""
+        project, version = link_of(self.run.folder).get("project"), self.version()
+        if self.client is None or project is None or self.run.last_model() is None:
+            return
+        with self._following:
+            if self._followed == version:
+                return
+            self._followed = version  # before: fetching predictions begins with another setup
+        try:
+            self.client.fetch_predictions(project)
+            self.client.use_predictions(project, version)
+        except DataError as error:
+            self.failure, self._followed = str(error), ""
+
+    @property
+    def _ours(self) -> Control:
+        return our_control(self.run.class_names, self.run.recipe.task)
+
+    def _control(self, told: Mapping[str, Any]) -> Control | None:
+        """The project's question that is the run's, where the project's labelling page is told."""
+        config = told.get("label_config")
+        return control_of(str(config), self.run.class_names, self.run.recipe.task) if config else None
+
+    def _names(self, annotation: Mapping[str, Any]) -> Mapping[int, str]:
+        """Names of annotators; asked for again when somebody is new."""
+        number = annotation.get("completed_by")
+        if self.client is not None and isinstance(number, int) and number not in self._users:
+            self._users = self.client.users()
+        return self._users
+
+    def _train_once(self) -> None:
+        if not self._training.acquire(blocking=False):
+            return  # it is training already, and will learn what arrived meanwhile the next time
+        try:
+            self._train()
+            self.failure = None
+            self.follow()
+        except NcenetError as error:
+            self.failure = str(error)
+        finally:
+            self._training.release()
+
+    def _looked_at(self, ids: Sequence[str], control: Control) -> dict[str | None, dict[str, Any]]:
+        file = self.run.last_model()
+        if file is None or not ids:
+            return {}
+        if self._model is None or self._model.file != file:
+            self._model, self._expected = load(file), None
+        ranking = _ranking(self.run.recipe.loop)
+        boxes = {"boxes"} if isinstance(self._model, DetectionModel) else set()
+        found: dict[str | None, dict[str, Any]] = {}
+        for chunk in self._model.learner.predict(self._images(), ids, want=ranking.needs | boxes):
+            scores = map(lowest_first, ranking.image_scores(chunk).tolist())
+            results = self._results(self._model, chunk, control)
+            for id, result, score in zip(chunk.ids, results, scores, strict=True):
+                found[id] = {"result": result, "score": score}
+        return found
+
+    def _results(
+        self, model: Model | DetectionModel, chunk: Prediction, control: Control
+    ) -> Iterable[list[dict[str, Any]]]:
+        """What a model sees in images: the likeliest class, or the boxes that seem to be there."""
+        if isinstance(model, Model):
+            return [
+                class_result(model.class_names[best], control) for best in chunk.probs.argmax(-1).tolist()
+            ]
+        if self._expected is None:
+            self._expected = ExpectedBoxes(dict(self.run.ledger.labeled()), self._images(), model.learner)
+        suggested = map(self._expected.suggest, model.learner.objects(self._images(), chunk))
+        return [boxes_result(each, size_of(self._images(), each.id), control) for each in suggested]
+
+    def _images(self) -> Pool:
+        if self._pool is None:
+            self._pool = self.run.pool()
+        return self._pool
+
+    def _id_of(self, data: Mapping[str, Any], key: str) -> str | None:
+        """The image of a task: by the id that a push wrote, else by its file name if no other has it."""
+        if self._by_name is None:
+            readable = [item.id for item in self.run.ledger.items() if item.problem is None]
+            names: dict[str, list[str]] = {}
+            for id in readable:
+                names.setdefault(PurePosixPath(id).name, []).append(id)
+            self._by_name = {name: ids[0] for name, ids in names.items() if len(ids) == 1}
+            self._by_name |= {f"{ID} {id}": id for id in readable}
+        if isinstance(data.get(ID), str):
+            return self._by_name.get(f"{ID} {data[ID]}")
+        name = PurePosixPath(str(data.get(key, ""))).name
+        # Label Studio puts eight digits before the name of an upload.
+        return self._by_name.get(name) or self._by_name.get(name.partition("-")[2])
+
+
+def lowest_first(score: float) -> float:
+    """A score of ours, where more is more informative, as one in (0, 1) where the lowest comes first.
+
+    >>> [lowest_first(score) for score in (-1.0, 0.0, 3.0)]
+    [0.75, 0.5, 0.125]
+    """
+    return (1 - score / (1 + abs(score))) / 2
+
+
+def token_of(folder: Path) -> str:
+    """The secret part of the address; the same each time, for Label Studio keeps it."""
+    token = link_of(folder).get("token")
+    if token is None:
+        token = secrets.token_urlsafe(16)
+        remember(folder, token=token)
+    return str(token)
+
+
+def _ranking(recipe: LoopRecipe) -> ScoreStrategy:
+    """The strategy of a run if it gives each image a score that the model alone can tell, else confusion."""
+    strategy = build_strategy(recipe)
+    if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= KNOWN_NEEDS:
+        strategy = Confusion()
+    strategy.aggregate_by(recipe.aggregate, recipe.aggregate_k)
+    return strategy

@@ -1,0 +1,158 @@
+"""A query goes to Label Studio, its answers come back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ncenet.errors import DataError, UsageError
+from ncenet.files import write_json
+from ncenet.label_studio.client import Client
+from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_config, record_of
+from ncenet.labels.changes import Change, compare
+from ncenet.labels.images import encoded, paths_of
+from ncenet.labels.records import Record
+from ncenet.labels.run import Run
+
+LINK = "label-studio.json"
+"""File of the run folder that remembers the project."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did.
+
+    Attributes:
+        project: number of the project.
+        url: page of the project.
+        sent: images that became tasks.
+        there: images that were tasks already.
+    """
+
+    project: int
+    url: str
+    sent: int
+    there: int
+
+
+def push(run: Run, client: Client, *, project: int | None = None, everything: bool = False) -> Pushed:
+    """Make tasks of the images that are asked for; those that are tasks already stay as they are.
+
+    The first has the lowest prediction score, so a project with uncertainty sampling shows it first.
+
+    Args:
+        run: the run.
+        client: the server.
+        project: number of the project. Default: that of the last push, or a new one.
+        everything: all images without an answer, after those of the query.
+
+    Raises:
+        UsageError: nothing has been asked yet.
+        DataError: the project offers other classes.
+    """
+    last = run.ledger.latest_query()
+    if last is None:
+        raise UsageError(f"{run.folder}: nothing was asked yet: ncenet ask {run.folder}")
+    ids = run.ledger.open_ids(last)
+    if everything:
+        closed = run.ledger.closed_ids() | set(ids) | run.ledger.problems().keys()
+        ids += [item.id for item in run.ledger.items() if item.id not in closed]
+    number, control = _project(run, client, project)
+    there = {task["data"].get(ID): task for task in client.tasks(number)}
+    version = f"ncenet query {last.number}"
+    hashes = {item.id: item.hash for item in run.ledger.items()}
+    pool = run.pool()
+    wanted = [Record(id, None, "skip") for id in ids if id not in there]
+    paths = paths_of(pool, wanted)
+    for rank, id in enumerate(ids, start=1):
+        prediction = {"model_version": version, "score": rank / (len(ids) + 1), "result": []}
+        if id not in there:
+            # By its hash: a name that any address and header can hold.
+            name = hashes[id] + PurePosixPath(paths[id]).suffix
+            address = client.upload(number, name, encoded(pool, id, hashes[id]))
+            data = {control.key: address, ID: id, HASH: hashes[id]}
+            client.add_tasks(number, [{"data": data, "predictions": [prediction]}])
+        elif version not in {each["model_version"] for each in there[id].get("predictions") or ()}:
+            client.add_prediction(there[id]["id"], prediction)
+    client.use_predictions(number, version)
+    return Pushed(number, f"{client.url}/projects/{number}/data", len(wanted), len(ids) - len(wanted))
+
+
+def pull(
+    run: Run, client: Client, *, project: int | None = None, who: str | None = None, otherwise: str
+) -> list[Change]:
+    """Read the answers of a project, and say what they would do; the latest annotation of a task counts.
+
+    :func:`ncenet.labels.changes.apply` then does it.
+
+    Args:
+        run: the run.
+        client: the server.
+        project: number of the project. Default: that of the last push.
+        who: the annotator. Default: Label Studio's name for them.
+        otherwise: the annotator when Label Studio knows none.
+
+    Raises:
+        UsageError: nothing was pushed from this run, and no project is named.
+        DataError: an annotation is none that an image can have; names the task. Or none of the project's
+            questions is the run's.
+    """
+    number = project if project is not None else _remembered(run, client)
+    if number is None:
+        raise UsageError(f"{run.folder}: nothing was pushed to {client.url} from here; name a --project")
+    control = control_of(client.project(number)["label_config"], run.class_names, run.recipe.task)
+    users = client.users()
+    records = []
+    for task in client.tasks(number):
+        annotations = sorted(task.get("annotations") or (), key=_when)
+        if annotations:
+            record = record_of(task, annotations[-1], users, run.recipe.task, control)
+            records += [] if record is None else [record]
+    return compare(
+        run.ledger,
+        records,
+        class_names=run.class_names,
+        who=who,
+        otherwise=otherwise,
+        detection=run.recipe.task == "detection",
+    )
+
+
+def link_of(folder: Path) -> dict[str, Any]:
+    """What a run folder remembers of Label Studio; empty when nothing."""
+    file = folder / LINK
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def remember(folder: Path, **facts: object) -> None:
+    """Add to what a run folder remembers; only its owner may read it."""
+    write_json(folder / LINK, link_of(folder) | facts)
+    (folder / LINK).chmod(0o600)
+
+
+def _project(run: Run, client: Client, project: int | None) -> tuple[int, Control]:
+    """Number of the project to push to, and its question that is the run's."""
+    number = project if project is not None else _remembered(run, client)
+    if number is None:
+        config = label_config(run.class_names, run.recipe.task)
+        number = client.create_project(run.folder.resolve().name, config)
+    config = client.project(number)["label_config"]
+    try:
+        control = control_of(config, run.class_names, run.recipe.task, exactly=True)
+    except DataError as error:
+        raise DataError(
+            f"project {number}: {error}: make them the same, or leave --project away for a new one"
+        ) from error
+    remember(run.folder, url=client.url, project=number)
+    return number, control
+
+
+def _remembered(run: Run, client: Client) -> int | None:
+    link = link_of(run.folder)
+    return link.get("project") if link.get("url") == client.url else None
+
+
+def _when(annotation: dict[str, Any]) -> tuple[str, int]:
+    return str(annotation.get("updated_at") or annotation.get("created_at") or ""), annotation.get("id") or 0

@@ -1,0 +1,1 @@
+"""Labels in and out: formats of other tools, the standing answers written, answers from elsewhere taken."""

@@ -1,0 +1,188 @@
+"""What reading answers into a ledger would change, said before anything is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ncenet.boxes import Boxes
+from ncenet.errors import DataError, NcenetError
+from ncenet.labels.records import Record
+from ncenet.ledger import Answer, Event, Item, Ledger
+from ncenet.types import Label
+
+Status: TypeAlias = Literal[
+    "new", "same", "changed", "conflicting", "unknown id", "hash differs", "unreadable", "unknown class"
+]
+"""What an answer would do.
+
+========================  ===========================================================================
+new                       the image has no answer yet
+same                      it has this answer already, whoever gave it
+changed                   the annotator corrects an answer of their own, as of the time it was given
+conflicting               it has another answer, by somebody else or given later than the file's
+unknown id                no image of the run is called so
+hash differs              the image has other bytes than those that were labelled
+unreadable                the image cannot be read
+unknown class             the label is no class of the run
+========================  ===========================================================================
+"""
+
+WRITTEN: frozenset[Status] = frozenset({"new", "changed"})
+MISMATCHES: frozenset[Status] = frozenset({"unknown id", "hash differs", "unreadable", "unknown class"})
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Change:
+    """One answer that was read, and what it would do.
+
+    Attributes:
+        record: the answer.
+        who: the annotator under whose name it would be recorded.
+        status: what it would do.
+        before: the answer that stands; None when there is none.
+        why: more about it, for people.
+    """
+
+    record: Record
+    who: str
+    status: Status
+    before: Event | None = None
+    why: str = ""
+
+    def __str__(self) -> str:
+        said = self.record.label if self.record.kind == "answer" else self.record.kind
+        text = f"{self.record.id!r}: {said}"
+        if self.before is not None and self.status != "same":
+            stands = self.before.label if self.before.kind == "answer" else self.before.kind
+            text += f", stands as {stands} by {self.before.who}, {self.before.at}"
+        return f"{text} ({self.why})" if self.why else text
+
+
+def compare(
+    ledger: Ledger,
+    records: Iterable[Record],
+    *,
+    class_names: Sequence[str],
+    who: str | None,
+    otherwise: str,
+    detection: bool = False,
+) -> list[Change]:
+    """What each answer would do to a ledger; nothing is written.
+
+    Args:
+        ledger: the ledger.
+        records: the answers; one an image.
+        class_names: the classes of the run.
+        who: the annotator; None takes whom the record names.
+        otherwise: the annotator of records that name none.
+        detection: labels are boxes as text.
+    """
+    items = {item.id: item for item in ledger.items()}
+    standing = {event.id: event for event in ledger.answers()}
+    classes = frozenset(class_names)
+    changes = []
+    for record in records:
+        name = who or record.who or otherwise
+        mismatch = _mismatch(record, items.get(record.id), classes, detection)
+        if mismatch is not None:
+            changes.append(Change(record, name, mismatch[0], standing.get(record.id), mismatch[1]))
+        else:
+            before = standing.get(record.id)
+            changes.append(Change(record, name, _status(record, name, before), before))
+    return changes
+
+
+def apply(
+    ledger: Ledger,
+    changes: Sequence[Change],
+    *,
+    on_conflict: Literal["stop", "keep", "replace"] = "stop",
+    on_mismatch: Literal["stop", "skip"] = "stop",
+) -> int:
+    """Record the answers that are new or changed, as events; nothing that stands is overwritten unasked.
+
+    Answers of one annotator are recorded all or none. What was recorded is the same the next time, so an
+    import that was interrupted can be run again.
+
+    Args:
+        ledger: the ledger that they were compared with.
+        changes: what :func:`compare` said.
+        on_conflict: whether conflicting answers stop the import, leave what stands, or replace it.
+        on_mismatch: whether answers that fit no image or class stop the import or are left out.
+
+    Returns:
+        How many answers were recorded.
+
+    Raises:
+        DataError: something stops the import; nothing is recorded then.
+    """
+    if on_mismatch == "stop":
+        _stop(changes, MISMATCHES, "leave them out with --on-mismatch skip")
+    if on_conflict == "stop":
+        _stop(
+            changes, frozenset({"conflicting"}), "choose with --on-conflict: keep what stands, or replace it"
+        )
+    write = WRITTEN | ({"conflicting"} if on_conflict == "replace" else frozenset())
+    cycles = ledger.cycles()
+    by_annotator: dict[str, dict[str, Label | Answer]] = {}
+    for change in changes:
+        if change.status in write:
+            by_annotator.setdefault(change.who, {})[change.record.id] = change.record.answer
+    for who, answers in by_annotator.items():
+        ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0)
+    return sum(map(len, by_annotator.values()))
+
+
+def counts(changes: Iterable[Change]) -> dict[Status, int]:
+    """How many answers do what, in the order of :data:`Status`; what does not occur is left out."""
+    found = Counter(change.status for change in changes)
+    return {status: found[status] for status in _ORDER if found[status]}
+
+
+_ORDER: tuple[Status, ...] = (
+    *("new", "same", "changed", "conflicting", "unknown id", "hash differs", "unreadable", "unknown class"),
+)
+
+
+def _status(record: Record, who: str, before: Event | None) -> Status:
+    if before is None:
+        return "new"
+    if (before.kind, before.label) == (record.kind, record.label):
+        return "same"
+    # Both times are ISO 8601 in UTC, so they compare as text.
+    stale = record.at is not None and record.at < before.at
+    return "changed" if before.who == who and not stale else "conflicting"
+
+
+def _mismatch(
+    record: Record, item: Item | None, classes: frozenset[str], detection: bool
+) -> tuple[Status, str] | None:
+    if item is None:
+        return "unknown id", ""
+    if record.hash is not None and record.hash != item.hash:
+        return "hash differs", f"{record.hash} was labelled, {item.hash} is there"
+    if item.problem is not None:
+        return "unreadable", item.problem
+    if record.kind != "answer" or record.label is None:
+        return None
+    if detection:
+        try:
+            Boxes.from_label(record.label, classes=classes)
+        except NcenetError as error:
+            return "unknown class", str(error)
+        return None
+    return None if record.label in classes else ("unknown class", f"classes: {', '.join(sorted(classes))}")
+
+
+def _stop(changes: Sequence[Change], statuses: frozenset[Status], what_to_do: str) -> None:
+    found = [change for change in changes if change.status in statuses]
+    if found:
+        shown = "\n".join(f"  {change.status}: {change}" for change in found[:_SHOWN])
+        more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise DataError(
+            f"{len(found)} answer(s) don't fit, nothing was recorded:\n{shown}{more}\n{what_to_do}"
+        )

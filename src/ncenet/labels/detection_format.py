@@ -1,0 +1,110 @@
+"""What the formats of boxes have in common: sizes of images, checks, and which numbers are the same."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ncenet.boxes import Boxes
+from ncenet.data.builtin import Split
+from ncenet.data.dataset import Dataset
+from ncenet.data.pools import probe
+from ncenet.errors import DataError
+from ncenet.labels.folder_format import FolderFormat, Found
+from ncenet.labels.records import Known, Labels, Record
+from ncenet.types import Label, Pool
+
+SAME = 1e-3
+"""Pixels by which an edge may move in writing and reading and still be the same (ours); tools move more."""
+_SHOWN = 20
+
+
+class Sized(NamedTuple):
+    """The objects of one image, and its size.
+
+    Attributes:
+        path: of the image in the folder.
+        boxes: its objects.
+        width: in pixels, upright.
+        height: in pixels, upright.
+    """
+
+    path: str
+    boxes: Boxes
+    width: int
+    height: int
+
+
+class DetectionFormat(FolderFormat):
+    """Base of formats that write images with boxes.
+
+    Attributes:
+        keeps_difficult: whether it tells difficult objects from others.
+    """
+
+    tasks = frozenset({"detection"})
+    keeps_difficult: bool = True
+
+    @abstractmethod
+    def write_boxes(self, images: list[Sized], labels: Labels, target: Path) -> None:
+        """Write the annotations."""
+
+    @abstractmethod
+    def datasets(self, source: Path) -> Iterator[Dataset]:
+        """What the folder holds, split by split."""
+
+    def annotate(self, placed: Mapping[str, Record], labels: Labels, pool: Pool, target: Path) -> None:
+        """See :class:`~ncenet.labels.folder_format.FolderFormat`.
+
+        Raises:
+            DataError: a box reaches beyond its image.
+        """
+        self.write_boxes([_sized(pool, path, record) for path, record in placed.items()], labels, target)
+
+    def found(self, source: Path, known: Known) -> list[Found]:
+        """See :class:`~ncenet.labels.folder_format.FolderFormat`.
+
+        Raises:
+            DataError: there are mistakes in the annotations.
+        """
+        found = []
+        for dataset in self.datasets(source):
+            if dataset.problems:
+                shown = "\n".join(f"  {problem}" for problem in dataset.problems[:_SHOWN])
+                raise DataError(f"{source}: {len(dataset.problems)} mistake(s) in the annotations:\n{shown}")
+            ids = list(dataset.pool.ids())
+            found.append(Found(dataset.pool, dataset.required_oracle().answer(ids)))
+        return found
+
+    def same(self, exact: Label, found: Label) -> bool:
+        """Whether the objects are the same in the same order, but for rounding."""
+        one, other = Boxes.from_label(exact), Boxes.from_label(found)
+        edges = zip(
+            (edge for box in one.boxes for edge in box),
+            (edge for box in other.boxes for edge in box),
+            strict=False,
+        )
+        return (
+            one.labels == other.labels
+            and (one.difficult == other.difficult or not self.keeps_difficult)
+            and all(abs(a - b) <= SAME for a, b in edges)
+        )
+
+
+def splits(has_test_images: bool) -> tuple[Split, ...]:
+    """The splits to look at: a folder without test images is opened as a whole."""
+    return ("train", "test") if has_test_images else ("train",)
+
+
+def _sized(pool: Pool, path: str, record: Record) -> Sized:
+    boxes = Boxes.from_label(record.label or "")
+    size = probe(pool, record.id)
+    for n, (x1, y1, x2, y2) in enumerate(boxes.boxes, start=1):
+        if min(x1, y1) < 0 or x2 > size.width or y2 > size.height:
+            raise DataError(
+                f"{record.id}: object {n} reaches beyond the image, which is {size.width} x {size.height}: "
+                "answer anew, with ncenet tell or on the page of ncenet label, which cuts it at the edge"
+            )
+    return Sized(path, boxes, size.width, size.height)

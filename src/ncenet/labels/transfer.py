@@ -1,0 +1,99 @@
+"""Labels out of a run, and into one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ncenet.errors import DataError, UsageError
+from ncenet.files import whole
+from ncenet.labels.changes import Change, compare
+from ncenet.labels.format import Format
+from ncenet.labels.formats import formats
+from ncenet.labels.records import distinct
+from ncenet.labels.run import Run
+
+
+def format_of(path: Path, name: str | None) -> Format:
+    """The format of that name, or that which the end of a file's name means.
+
+    Raises:
+        UnknownName: there is no such format.
+        UsageError: no name was given, and the path ends like none.
+    """
+    if name is not None:
+        return formats.get(name)()
+    known = {format.suffix: format for format in (factory() for _, factory in formats) if format.suffix}
+    if path.suffix.lower() not in known:
+        raise UsageError(
+            f"{path}: name the format, --format {', '.join(formats.names())}; "
+            f"only names that end in {', '.join(sorted(known))} say it themselves"
+        )
+    return known[path.suffix.lower()]
+
+
+def export_labels(run: Run, out: Path, *, format: str | None = None, link: bool = False) -> int:
+    """Write the standing answers of a run, whole or not at all.
+
+    Args:
+        run: the run.
+        out: file or folder to write. A file is replaced.
+        format: name of the format. Default: what the end of ``out`` means.
+        link: links to image files instead of copies.
+
+    Returns:
+        How many answers were written.
+
+    Raises:
+        UsageError: the format can't hold labels of this task or writes no images to link to, or the folder is
+            there already.
+        DataError: there are no answers, or the format can't hold one of them.
+    """
+    chosen = format_of(out, format)
+    labels = run.labels(link=link)
+    if labels.task not in chosen.tasks:
+        fitting = [name for name, factory in formats if labels.task in factory().tasks]
+        raise UsageError(
+            f"this format holds no labels of {labels.task}; those that do are {', '.join(fitting)}"
+        )
+    if link and not chosen.copies_images:
+        raise UsageError("--link is for formats that copy images; this one writes labels alone")
+    if out.is_dir():
+        raise UsageError(f"{out}: is there already; remove it or name another")
+    if not labels.records:
+        raise DataError(f"{run.folder}: nothing to export, there are no answers yet")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with whole(out) as partial:
+        chosen.write(labels, partial)
+    return len(labels.records)
+
+
+def read_labels(
+    run: Run, source: Path, *, format: str | None = None, who: str | None = None, otherwise: str
+) -> list[Change]:
+    """Read answers from files, and say what they would do to a run.
+
+    :func:`ncenet.labels.changes.apply` then does it.
+
+    Args:
+        run: the run.
+        source: file or folder.
+        format: name of the format. Default: what the end of ``source`` means.
+        who: the annotator. Default: whom the file names.
+        otherwise: the annotator when the file names none.
+
+    Raises:
+        UsageError: there is no such file or folder.
+        DataError: it is not of this format, or answers one image twice.
+    """
+    chosen = format_of(source, format)
+    if not source.exists():
+        raise UsageError(f"{source}: there is no such file or folder")
+    records = distinct(chosen.read(source, run.known()), source)
+    return compare(
+        run.ledger,
+        records,
+        class_names=run.class_names,
+        who=who,
+        otherwise=otherwise,
+        detection=run.recipe.task == "detection",
+    )

@@ -1,0 +1,265 @@
+"""A trained model without the run that it comes from: load it, ask it about images, hand it on.
+
+::
+
+    exported/
+    ├── config.json          classes, size and channels of the images, the network's recipe
+    └── model.safetensors    the weights, normalisation included, and once more what rebuilds the network
+"""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from ncenet.data.pools import ArrayPool
+from ncenet.errors import DataError, UsageError
+from ncenet.files import whole, write_json
+from ncenet.functional.aggregate import aggregate
+from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
+from ncenet.learners import classifier, detector
+from ncenet.learners.classifier import Classifier
+from ncenet.learners.committee import Committee, build_learner
+from ncenet.learners.detector import Detector
+from ncenet.learners.model_file import read_about, recipe_of
+from ncenet.models.given import GivenPool, ImageLike
+from ncenet.models.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
+from ncenet.models.scores import BoxScores, Scores
+from ncenet.recipe import Aggregate, DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.strategies.score import normalized
+
+if TYPE_CHECKING:
+    from ncenet.types import Pool
+
+Said = TypeVar("Said", Scores, BoxScores)
+
+
+class Pretrained(ABC, Generic[Said]):
+    """A trained model, in a file.
+
+    Attributes:
+        format: the kind of model that the file holds.
+        file: the safetensors file that it was read from.
+    """
+
+    format: ClassVar[str]
+    learner: Classifier | Committee | Detector
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, *, revision: str | None = None) -> Self:
+        """Read a model.
+
+        Args:
+            source: an exported folder, a run folder (its last model), a safetensors file, or
+                ``hub:OWNER/NAME`` for one on the Hugging Face Hub, which alone uses the network.
+            revision: branch, tag or commit on the Hub.
+
+        Raises:
+            UsageError: there is no such file or folder.
+            MissingExtra: a model of the Hub without ``huggingface_hub``.
+            DataError: what is there is no such model.
+        """
+        file = model_file(source, revision)
+        about = read_about(file)
+        found = about.get("format")
+        if found != cls.format:
+            known = {kind.format: kind for kind in (Model, DetectionModel)}
+            hint = f": {known[found].__name__}.from_pretrained reads it" if found in known else ""
+            raise DataError(f"{file}: holds {found!r}, expected {cls.format!r}{hint}")
+        return cls._read(file, about, recipe_of(about, file))
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        """The model of a file of its kind."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The C classes."""
+        return self.learner.class_names
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (channels, H, W) or (D,)."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the model."""
+        return read_about(self.file)
+
+    def save_pretrained(self, folder: Path | str) -> None:
+        """Write ``model.safetensors`` and ``config.json``, which :meth:`from_pretrained` reads.
+
+        Raises:
+            UsageError: the folder is there already.
+        """
+        target = Path(folder)
+        if target.exists():
+            raise UsageError(f"{target}: is there already; remove it or name another")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole(target) as partial:
+            partial.mkdir()
+            shutil.copyfile(self.file, partial / WEIGHTS)
+            write_json(partial / CONFIG, self.config)
+
+    def predict(self, images: ImageLike | Sequence[ImageLike]) -> Said:
+        """Look at images; any size, any colour space.
+
+        Args:
+            images: one image or several: paths, encoded bytes, Pillow images, arrays uint8 (H, W) or
+                (H, W, channels); for a model of feature vectors one float32 array (N, D).
+
+        Returns:
+            One row an image. Ids are the paths, or the numbers from 0.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+            DataError: an array has another shape or type.
+        """
+        if len(self.shape) == 1:
+            vectors = np.atleast_2d(np.asarray(images))
+            pool: Pool = ArrayPool(vectors, [str(row) for row in range(len(vectors))])
+        else:
+            pool = GivenPool(images, channels=self.shape[0])
+        chunks = list(self.score(pool, pool.ids()))
+        self.learner.forget(pool)
+        return type(chunks[0]).joined(chunks)
+
+    @abstractmethod
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Said]:
+        """Look at images of a pool, chunk by chunk; memory does not grow with their number.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+            DataError: the images have other channels than those that the model learned from.
+        """
+
+
+class Model(Pretrained[Scores]):
+    """A trained classifier, or a committee of them.
+
+    Args:
+        learner: what predicts.
+        file: the safetensors file that it was read from.
+    """
+
+    format = classifier.FORMAT
+
+    def __init__(self, learner: Classifier | Committee, file: Path) -> None:
+        super().__init__(file)
+        self.learner: Classifier | Committee = learner
+
+    @classmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        read_config(file, about)
+        shape = about["shape"]
+        data = DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0)
+        learner = build_learner(recipe, TrainRecipe(), data, Streams(0))
+        learner.load(file)
+        return cls(learner, file)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (channels, H, W) or (D,)."""
+        return self.learner.shape
+
+    @property
+    def votes(self) -> bool:
+        """Whether it is a committee."""
+        return isinstance(self.learner, Committee)
+
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Scores]:
+        """See :meth:`Pretrained.score`."""
+        want = frozenset({"samples"} if self.votes else ())
+        for chunk in self.learner.predict(pool, ids, want=want):
+            samples = normalized(chunk.extras["samples"]) if self.votes else None
+            yield Scores(
+                chunk.ids,
+                self.class_names,
+                chunk.probs.numpy(),
+                rejection(chunk.probs).numpy(),
+                confusion(chunk.probs).numpy(),
+                None if samples is None else vote_entropy(samples).numpy(),
+                None if samples is None else consensus_entropy(samples).numpy(),
+            )
+
+
+class DetectionModel(Pretrained[BoxScores]):
+    """A trained detector.
+
+    Args:
+        learner: what predicts.
+        file: the safetensors file that it was read from.
+
+    Attributes:
+        aggregate: how the scores of an image's anchors become one: as in the run that it comes from, else
+            the mean.
+        aggregate_k: number of anchors of ``"top-k"``.
+    """
+
+    format = detector.FORMAT
+
+    def __init__(self, learner: Detector, file: Path) -> None:
+        super().__init__(file)
+        self.learner: Detector = learner
+        self.aggregate_by(LoopRecipe().aggregate, LoopRecipe().aggregate_k)
+
+    @classmethod
+    def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
+        learner = Detector(recipe, TrainRecipe(), DataRecipe(cache_gb=0), Streams(0))
+        learner.load(file)
+        model, config, run = cls(learner, file), read_config(file, about), recipe_beside(file)
+        if "aggregate" in config:
+            model.aggregate_by(config["aggregate"], config["aggregate_k"])
+        elif run is not None:
+            loop = Recipe.load(run).loop
+            model.aggregate_by(loop.aggregate, loop.aggregate_k)
+        return model
+
+    def aggregate_by(self, how: Aggregate, k: int = LoopRecipe().aggregate_k) -> None:
+        """Say how the scores of an image's anchors become one; see :mod:`ncenet.functional.aggregate`.
+
+        Args:
+            how: the way.
+            k: number of anchors of ``"top-k"``.
+        """
+        self.aggregate, self.aggregate_k = how, k
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (channels, S, S)."""
+        side = self.learner.network.backbone.side
+        return (self.learner.channels, side, side)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the model; the way of aggregating with it."""
+        return super().config | {"aggregate": self.aggregate, "aggregate_k": self.aggregate_k}
+
+    def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[BoxScores]:
+        """See :meth:`Pretrained.score`."""
+        for chunk in self.learner.predict(pool, ids, want=frozenset({"boxes"})):
+            probs, boxes = chunk.probs, chunk.extras["boxes"]
+            of_images = [
+                aggregate(score(probs), self.aggregate, k=self.aggregate_k, probs=probs, boxes=boxes)
+                for score in (rejection, confusion)
+            ]
+            found = tuple(self.learner.objects(pool, chunk))
+            yield BoxScores(found, self.class_names, *(each.numpy() for each in of_images))
+
+
+def load(source: str | Path, *, revision: str | None = None) -> Model | DetectionModel:
+    """Read a model of either kind; see :meth:`Pretrained.from_pretrained`."""
+    file = model_file(source, revision)
+    kind = DetectionModel if read_about(file).get("format") == DetectionModel.format else Model
+    return kind.from_pretrained(file)

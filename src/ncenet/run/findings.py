@@ -1,0 +1,125 @@
+"""What is wrong with the images of a run, found before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ncenet.data.dataset import Dataset
+from ncenet.data.scan import Scan, scan
+from ncenet.errors import BadAnnotation, UnreadableImage, UnreadableImages
+from ncenet.files import write_csv
+from ncenet.recipe import Recipe
+from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
+
+
+def copies(pool: Scan, test: Scan | None) -> int:
+    """How many images of the pool have the bytes of a test image; 0 without test images."""
+    if test is None:
+        return 0
+    tested = set(test.hashes.values())
+    return sum(content_hash in tested for content_hash in pool.hashes.values())
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a look at a data set found.
+
+    Attributes:
+        scan: at its images.
+        annotations: mistakes in what is said of them.
+    """
+
+    scan: Scan
+    annotations: tuple[BadAnnotation, ...]
+
+    @property
+    def problems(self) -> list[UnreadableImage | BadAnnotation]:
+        """Everything that is wrong, the images first."""
+        return [*self.scan.problems, *self.annotations]
+
+    @property
+    def sound(self) -> list[str]:
+        """Ids of the images that can be used, in the order of the pool."""
+        bad = {problem.id for problem in self.problems}
+        return [id for id in self.scan.readable if id not in bad]
+
+    def reasons(self) -> dict[str, str]:
+        """Why images are left out, by id."""
+        reasons: dict[str, str] = {}
+        for problem in self.problems:
+            before = f"{reasons[problem.id]}; " if problem.id in reasons else ""
+            reasons[problem.id] = before + problem.why
+        return reasons
+
+
+def look_at(
+    dataset: Dataset,
+    recipe: Recipe,
+    notify: Notify | None = None,
+    *,
+    seen: Scan | None = None,
+    kept: Path | None = None,
+) -> Findings:
+    """Decode every image of a data set once, and gather what its annotations lack.
+
+    Args:
+        dataset: where they are.
+        recipe: says how many threads decode.
+        notify: told of the progress.
+        seen: what a look a moment ago found, to be taken as it is.
+        kept: as in :func:`scan_pool`.
+    """
+    return Findings(seen or scan_pool(dataset, recipe, notify, kept=kept), dataset.problems)
+
+
+def scan_pool(
+    dataset: Dataset, recipe: Recipe, notify: Notify | None = None, *, kept: Path | None = None
+) -> Scan:
+    """Decode every image of a data set once.
+
+    Args:
+        dataset: where they are.
+        recipe: says how many threads decode.
+        notify: told of the progress.
+        kept: file of what earlier looks found: images that have not changed since are not decoded again.
+    """
+
+    def count(done: int, total: int) -> None:
+        if notify is not None:
+            notify({"event": "scan", "done": done, "total": total})
+
+    return scan(dataset.pool, workers=recipe.data.workers, progress=count, kept=kept)
+
+
+def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Findings | None) -> None:
+    """List what was found in the run folder: ``bad_images.csv`` and ``duplicates.csv``.
+
+    Raises:
+        UnreadableImages: something is wrong, and the recipe says to stop.
+    """
+    both = [("pool", pool)] if test is None else [("pool", pool), ("test", test)]
+    problems = [(place, problem) for place, found in both for problem in found.problems]
+    write_csv(
+        run.path / "bad_images.csv",
+        ("in", "id", "why"),
+        ((place, problem.id, problem.why) for place, problem in problems),
+    )
+    write_csv(
+        run.path / "duplicates.csv",
+        ("group", "in", "id"),
+        ((n, place, id) for n, group in enumerate(_duplicates(both)) for place, id in group),
+    )
+    if problems and recipe.data.on_bad_image == "stop":
+        raise UnreadableImages([problem for _, problem in problems])
+
+
+def _duplicates(places: Sequence[tuple[str, Findings]]) -> list[list[tuple[str, str]]]:
+    """Groups of images with the same bytes, each image by place and id."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for place, found in places:
+        for id, content_hash in found.scan.hashes.items():
+            groups.setdefault(content_hash, []).append((place, id))
+    return [group for group in groups.values() if len(group) > 1]

@@ -1,0 +1,70 @@
+"""The held-out set: random images of the pool that measure the model and never train it.
+
+It is recorded as the first query of the run, under a name of its own, so the ledger alone says which images
+belong to it. Other images of the pool may have the same bytes as one of them; such copies are set apart too.
+"""
+
+from __future__ import annotations
+
+from ncenet.boxes import Boxes
+from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.ledger.ledger import Ledger
+from ncenet.rng import Streams
+from ncenet.types import Pool, Query
+
+HELD_OUT = "held-out set"
+"""What the ledger calls the query for it."""
+LARGEST_SHARE = 0.5
+"""Of the pool at most this much is held out (ours): a model has to learn from something."""
+
+
+def held_out_ids(ledger: Ledger) -> tuple[str, ...]:
+    """Ids of the held-out set in the order of the draw; none when none was drawn."""
+    recorded = ledger.latest_query(strategy=HELD_OUT)
+    return () if recorded is None else recorded.query.ids
+
+
+def set_apart(ledger: Ledger) -> frozenset[str]:
+    """Ids of the held-out images and of all their copies: no model chooses among these or learns them."""
+    held_out = held_out_ids(ledger)
+    return ledger.same_bytes(held_out).union(held_out)
+
+
+def draw_held_out(ledger: Ledger, size: int, streams: Streams) -> None:
+    """Draw and record the held-out set, no two of the same bytes, unless that was done before.
+
+    Args:
+        ledger: with the items of the pool in it.
+        size: how many images are wanted; fewer come when the pool is small.
+        streams: the run's random numbers.
+    """
+    if size == 0 or ledger.latest_query(strategy=HELD_OUT) is not None:
+        return
+    items = [item for item in ledger.items() if item.problem is None]
+    closed = ledger.closed_ids()
+    seen = {item.hash for item in items if item.id in closed}  # chosen by somebody, so not random
+    ids = []
+    for item in items:
+        if item.hash not in seen:
+            seen.add(item.hash)
+            ids.append(item.id)
+    size = min(size, int(LARGEST_SHARE * len(ids)))
+    order = streams.numpy("held-out").permutation(len(ids))[:size]
+    ledger.record_query(0, HELD_OUT, Query(tuple(ids[i] for i in order), (0.0,) * size))
+
+
+def held_out_test(ledger: Ledger, pool: Pool, class_names: tuple[str, ...]) -> TestSet | BoxTestSet | None:
+    """Those held-out images that have a label by now; None when none has, or, with boxes, none has an object.
+
+    Args:
+        ledger: where the labels are.
+        pool: where the images are.
+        class_names: the C classes.
+    """
+    index = {name: c for c, name in enumerate(class_names)}
+    labels = dict(ledger.labeled())
+    ids = [id for id in sorted(held_out_ids(ledger)) if id in labels]
+    if ledger.recall("task") == "detection":
+        test = BoxTestSet(pool, ids, tuple(Boxes.from_label(labels[id]) for id in ids), class_names)
+        return test if test.objects else None
+    return TestSet(pool, ids, tuple(index[labels[id]] for id in ids), class_names) if ids else None

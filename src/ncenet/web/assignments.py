@@ -1,0 +1,155 @@
+"""The desk: who gets which image next.
+
+An image lies on one annotator's desk at a time, unless several are to answer it. A desk that nobody has
+been heard of for a while is cleared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.records import RecordedQuery
+from ncenet.run.held_out import HELD_OUT
+
+LEASE_SECONDS = 120.0
+"""How long an image stays with a window that is not heard of (ours)."""
+AGAIN = "again"
+"""Why an image is shown whose answer was taken back."""
+CHANCE = "random"
+"""What asked for images that were drawn at random because nothing else was left to label."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An image to label.
+
+    Attributes:
+        id: the image.
+        hash: hash of its bytes; names it in addresses.
+        chooser: what asked for it: a query strategy, the held-out set...
+        cycle: the cycle whose model asked; 0 before there was one.
+    """
+
+    id: str
+    hash: str
+    chooser: str
+    cycle: int
+
+
+class Desk:
+    """Hands out images. Callers take care that one thread at a time is in here.
+
+    Args:
+        ledger: where queries and answers are.
+        overlap: how many annotators answer each image.
+        clock: seconds that only rise.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, overlap: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ledger, self.overlap, self._clock = ledger, overlap, clock
+        self._turns: dict[str, Turn] = {}  # what is still to be answered, in the order in which it is asked
+        self._seen: dict[str, Turn] = {}  # of all that was ever on the desk
+        self._answered: dict[str, set[str]] = {}
+        self._leases: dict[str, dict[str, tuple[str, float]]] = {}  # image -> window -> annotator, end
+        self.reload()
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._turns
+
+    def reload(self) -> None:
+        """Take up what the ledger asks for now.
+
+        That is the held-out set, what was asked for before and too few have answered, the latest query, and
+        what was drawn after it.
+        """
+        self._turns.clear()
+        asked = latest_query(self._ledger)
+        drawn = self._ledger.latest_query(strategy=CHANCE)
+        if drawn is not None and asked is not None and drawn.number < asked.number:
+            drawn = None
+        self._ask(self._ledger.latest_query(strategy=HELD_OUT))
+        if self.overlap > 1:
+            for part in self._ledger.review.partly_answered(self.overlap):
+                self._put(Turn(part.id, part.hash, part.strategy, part.cycle), set(part.who))
+        self._ask(asked)
+        self._ask(drawn)
+
+    def add(self, turns: Iterable[Turn]) -> None:
+        """Put further images at the end, those that enough annotators have answered left out."""
+        for turn in turns:
+            self._put(turn, {said.who for said in self._ledger.review.answers(turn.id)})
+
+    def give(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
+        """Images for an annotator, first those that lie in front of them already.
+
+        Args:
+            window: which of the annotator's windows; whoever asks again renews what it holds.
+            who: the annotator.
+            holding: ids that the window has, in its order.
+            want: how many images it should have.
+        """
+        now = self._clock()
+        self._clear(now)
+        given: list[Turn] = []
+        for id in (*holding, *self._turns):
+            if len(given) >= want:
+                break
+            turn = self._turns.get(id)
+            if turn is not None and turn not in given and self._free(id, window, who):
+                given.append(turn)
+        self._release(window, {turn.id for turn in given})
+        for turn in given:
+            self._leases.setdefault(turn.id, {})[window] = (who, now + LEASE_SECONDS)
+        return given
+
+    def settle(self, id: str) -> None:
+        """Look again at an image that was answered, or whose answer was taken back."""
+        self._answered[id] = {said.who for said in self._ledger.review.answers(id)}
+        if len(self._answered[id]) >= self.overlap:
+            self._turns.pop(id, None)
+            self._leases.pop(id, None)
+        elif id not in self._turns:
+            item = self._ledger.review.items([id])[id]
+            turn = self._seen.get(id) or Turn(id, item.hash, AGAIN, 0)
+            self._turns = {id: turn, **self._turns}
+
+    def _ask(self, query: RecordedQuery | None) -> None:
+        if query is not None:
+            items = self._ledger.review.items(query.query.ids)
+            self.add(
+                Turn(id, items[id].hash, query.strategy, query.cycle)
+                for id in query.query.ids
+                if items[id].problem is None
+            )
+
+    def _put(self, turn: Turn, answered: set[str]) -> None:
+        self._seen[turn.id], self._answered[turn.id] = turn, answered
+        if len(answered) < self.overlap:
+            self._turns[turn.id] = turn
+
+    def _free(self, id: str, window: str, who: str) -> bool:
+        others = {holder for at, (holder, _) in self._leases.get(id, {}).items() if at != window}
+        taken = self._answered[id] | others  # who has answered may hold it a moment longer
+        return who not in taken and len(taken) < self.overlap
+
+    def _release(self, window: str, kept: set[str]) -> None:
+        for id, holders in self._leases.items():
+            if id not in kept:
+                holders.pop(window, None)
+
+    def _clear(self, now: float) -> None:
+        for id, holders in list(self._leases.items()):
+            self._leases[id] = {w: (who, end) for w, (who, end) in holders.items() if end > now}
+
+
+def latest_query(ledger: Ledger) -> RecordedQuery | None:
+    """The last query of a model, or of what stands in for one; neither the held-out set nor chance."""
+    return ledger.latest_query(besides=(HELD_OUT, CHANCE))

@@ -1,0 +1,139 @@
+"""Taking stock: the state of a run as the page shows it. Reads records alone, on a connection of its own."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ncenet.boxes import Boxes
+from ncenet.files import cycle_folder, read_csv
+from ncenet.ledger.ledger import Ledger
+from ncenet.loop.first import TYPICAL
+from ncenet.loop.reasons import read_reasons
+from ncenet.run.advice import choosing, outlook, wilson
+from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
+from ncenet.web.assignments import CHANCE
+from ncenet.web.box_curve import box_curve
+
+
+class Tested(NamedTuple):
+    """A model as it was measured.
+
+    Attributes:
+        cycle: which one.
+        labeled: L, how many labels it learned from.
+        predicted: what it says of each held-out image.
+    """
+
+    cycle: int
+    labeled: int
+    predicted: dict[str, str]
+
+
+class Stock:
+    """Counts, learning curve and advice of a run.
+
+    Args:
+        folder: the run folder.
+        ledger: its ledger, opened for reading alone.
+    """
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self._folder, self._ledger = folder, ledger
+        self._tested = cache(self._read_tested)
+        self._reasons = cache(lambda cycle: read_reasons(folder, cycle))
+        self._advised: tuple[Any, dict[str, Any]] = (None, {})
+
+    def take(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        labels = dict(self._ledger.labeled())
+        held_out, apart = held_out_ids(self._ledger), set_apart(self._ledger)
+        closed = self._ledger.closed_ids()
+        counts = self._ledger.review.counts()
+        names = self._ledger.class_names()
+        detection = self._ledger.recall("task") == "detection"
+        of_class = (
+            self._ledger.review.objects() if detection else {n: counts.get(("answer", n), 0) for n in names}
+        )
+        truth = {id: labels[id] for id in held_out if id in labels}
+        return {
+            "classes": list(names),
+            "counts": {name: of_class.get(name, 0) for name in names},
+            "empty": counts.get(("answer", Boxes().to_label()), 0) if detection else 0,
+            "skipped": counts.get(("skip", None), 0),
+            "unsure": counts.get(("unsure", None), 0),
+            "labeled": sum(id not in apart for id in labels),
+            "answered": len(closed),
+            "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
+            "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
+            "disputed": self._ledger.review.disputed(),
+            **(box_curve(self._folder, self._ledger) if detection else self._measured(truth, labels)),
+        }
+
+    def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+        """Learning curve and advice, by today's labels of the held-out images."""
+        models = [
+            tested
+            for cycle in self._ledger.cycles()
+            if (cycle_folder(self._folder, cycle.number) / "test.json").exists()
+            and (tested := self._tested(cycle.number)) is not None
+        ]
+        key = (len(models), tuple(truth.items()), len(labels))
+        if self._advised[0] != key:
+            self._advised = key, self._advise(models, truth, labels)
+        return self._advised[1]
+
+    def _advise(self, models: list[Tested], truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+        # Images that the first models were not tested on yet are left out: all points share their images.
+        if not truth:  # held-out images that were brought along, whose labels stand in the records
+            truth = self._labels_of_records(models)
+        common = [id for id in truth if all(id in model.predicted for model in models)]
+        if not models or not common:
+            return {"curve": [], "outlook": None, "choosing": None}
+        right = np.array([[m.predicted[id] == truth[id] for id in common] for m in models])
+        curve = [
+            {
+                "labeled": model.labeled,
+                "accuracy": float(row.mean()),
+                "low": wilson(int(row.sum()), len(row))[0],
+                "high": wilson(int(row.sum()), len(row))[1],
+                "images": len(row),
+            }
+            for model, row in zip(models, right, strict=True)
+        ]
+        sizes = [model.labeled for model in models]
+        ahead = outlook(sizes, right) if len(set(sizes)) == len(sizes) else None
+        asked = [
+            max(reason["likelihoods"], key=reason["likelihoods"].get) == labels[id]
+            for model in models[-3:]
+            if self._chose(model.cycle)
+            for id, reason in self._reasons(model.cycle).items()
+            if id in labels
+        ]
+        compared = choosing(asked, right[-1].tolist())
+        return {
+            "curve": curve,
+            "outlook": ahead and ahead.__dict__,
+            "choosing": compared and compared.__dict__,
+        }
+
+    def _chose(self, cycle: int) -> bool:
+        """Whether the model of a cycle was trusted to choose."""
+        others = (HELD_OUT, CHANCE, TYPICAL)
+        return self._ledger.latest_query(cycle, besides=others) is not None
+
+    def _read_tested(self, cycle: int) -> Tested | None:
+        folder = cycle_folder(self._folder, cycle)
+        record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+        _, rows = read_csv(folder / "test.csv")
+        return Tested(cycle, record["labeled"], {id: predicted for id, _, predicted in rows})
+
+    def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
+        if not models:
+            return {}
+        _, rows = read_csv(cycle_folder(self._folder, models[-1].cycle) / "test.csv")
+        return {id: label for id, label, _ in rows}

@@ -1,0 +1,109 @@
+"""The state of a run as the page shows it."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from ncenet.files import write_json
+from ncenet.ledger import Ledger
+from ncenet.loop.first import TYPICAL
+from ncenet.run.held_out import HELD_OUT
+from ncenet.types import Query
+from ncenet.web.state import Stock
+
+HELD = [f"h{n:02}\u2028\n.jpg" for n in range(50)]
+POOL = [f"p{n:03}" for n in range(120)]
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.remember("class_names", '["cat", "dog"]')
+        ledger.add_items([(id, f"hash of {id}", None) for id in HELD + POOL])
+        ledger.record_query(0, HELD_OUT, Query(tuple(HELD), (0.0,) * 50))
+        ledger.tell(dict.fromkeys(HELD, "cat"), who="ann", cycle=0)
+        yield ledger
+
+
+def learned(ledger, folder, right, *, labels=20, queried_right=None, chooser="rejection"):
+    """One more cycle, whose model is right about the first ``right`` held-out images."""
+    done = len(ledger.labeled()) - len(HELD)
+    ledger.tell(dict.fromkeys(POOL[done : done + labels], "cat"), who="ann", cycle=0)
+    cycle = ledger.start_cycle(ledger.last_seq())
+    ledger.finish_fit(cycle, {})
+    files = folder / "cycles" / f"{cycle:03d}"
+    files.mkdir(parents=True)
+    write_json(files / "test.json", {"labeled": done + labels})
+    with (files / "test.csv").open("w", newline="") as file:
+        rows = [(id, "cat", "cat" if n < right else "dog") for n, id in enumerate(HELD)]
+        csv.writer(file).writerows([("id", "label", "predicted"), *rows])
+    asked = POOL[done + labels : done + 2 * labels]
+    ledger.record_query(cycle, chooser, Query(tuple(asked), (0.0,) * len(asked)))
+    if queried_right is not None:
+        says = [
+            {"cat": 0.9, "dog": 0.1} if n < queried_right else {"dog": 0.9, "cat": 0.1} for n in range(labels)
+        ]
+        write_json(
+            files / "why.json", {id: {"likelihoods": said} for id, said in zip(asked, says, strict=True)}
+        )
+
+
+def test_before_any_model(ledger, tmp_path):
+    state = Stock(tmp_path, ledger).take()
+    assert (state["curve"], state["outlook"], state["choosing"]) == ([], None, None)
+    assert (state["labeled"], state["answered"], state["counts"]) == (0, 50, {"cat": 50, "dog": 0})
+    assert state["heldOut"] == {"answered": 50, "size": 50}
+    json.dumps(state)
+
+
+def test_the_curve_and_what_further_labels_bring(ledger, tmp_path):
+    stock = Stock(tmp_path, ledger)
+    for right in (25, 33, 37, 39):
+        learned(ledger, tmp_path, right)
+    state = stock.take()
+    assert [(point["labeled"], point["accuracy"]) for point in state["curve"]] == [
+        *((20, 0.5), (40, 0.66), (60, 0.74), (80, 0.78))
+    ]
+    assert all(point["low"] < point["accuracy"] < point["high"] for point in state["curve"])
+    assert 0 < state["outlook"]["gain"] < 0.2
+    json.dumps(state)
+
+
+def test_a_corrected_label_moves_the_whole_curve(ledger, tmp_path):
+    stock = Stock(tmp_path, ledger)
+    learned(ledger, tmp_path, 40)
+    before = stock.take()["curve"][0]["accuracy"]
+    ledger.tell({HELD[-1]: "dog"}, who="bob", cycle=1)
+    assert stock.take()["curve"][0]["accuracy"] == pytest.approx(before + 1 / 50)
+
+
+@pytest.mark.parametrize(("right", "pays"), [(4, True), (16, False)])
+def test_choosing_pays_when_the_model_was_wrong_about_what_it_asked_for(ledger, tmp_path, right, pays):
+    for _ in range(3):
+        learned(ledger, tmp_path, 40, queried_right=right)
+    choosing = Stock(tmp_path, ledger).take()["choosing"]
+    assert choosing["pays"] is pays
+    assert choosing["queried_errors"] == pytest.approx(1 - right / 20)
+    assert choosing["random_errors"] == pytest.approx(0.2)
+
+
+def test_typical_images_are_no_choice_of_a_model(ledger, tmp_path):
+    for _ in range(3):
+        learned(ledger, tmp_path, 40, queried_right=4, chooser=TYPICAL)
+    assert Stock(tmp_path, ledger).take()["choosing"] is None
+
+
+def test_a_model_in_the_making_is_not_there_yet(ledger, tmp_path):
+    learned(ledger, tmp_path, 40)
+    ledger.start_cycle(ledger.last_seq())
+    assert len(Stock(tmp_path, ledger).take()["curve"]) == 1
+
+
+def test_numbers_of_numpy_do_not_reach_the_page(ledger, tmp_path):
+    learned(ledger, tmp_path, 40)
+    (point,) = Stock(tmp_path, ledger).take()["curve"]
+    assert not any(isinstance(value, np.generic) for value in point.values())
