@@ -9,8 +9,8 @@ import pytest
 from ncenet.boxes import Boxes
 from ncenet.label_studio.backend import Backend
 from ncenet.label_studio.tasks import label_config, label_of
-from ncenet.labels.run import Run
 from ncenet.learners.box_counts import ExpectedBoxes
+from ncenet.run.opening import OpenRun
 from ncenet.strategies.build import build_strategy
 from tests.labels.make import new_run
 from tests.learners.make_scenes import (
@@ -46,7 +46,7 @@ def run(tmp_path, learner):
 def following(run, **changes):
     """The same run, with other settings."""
     settings = {f"loop.{name}": value for name, value in changes.items()}
-    return Run(run.folder, run.recipe.with_changes(settings), run.ledger)
+    return OpenRun(run.folder, run.recipe.with_changes(settings), run.ledger)
 
 
 def predicted(run):
@@ -57,7 +57,7 @@ def predicted(run):
 
 def test_boxes_are_those_that_the_detector_suggests(run, learner):
     ids, said = predicted(run)
-    pool = run.pool()
+    pool = run.pool
     expected = ExpectedBoxes(dict(run.ledger.labeled()), pool, learner)
     suggested = {each.id: expected.suggest(each) for each in learner.detect(pool, ids)}
     assert sum(map(len, suggested.values())) >= 8, "the detector has learned something"
@@ -92,7 +92,7 @@ def test_the_next_task_is_the_image_that_the_strategy_would_ask_for(run, learner
     ids, said = predicted(run)
     expected = build_strategy(following(run, strategy=followed).recipe.loop)
     expected.aggregate_by(how, run.recipe.loop.aggregate_k)
-    (chunk,) = learner.predict(run.pool(), ids, want=frozenset({"boxes"}))
+    (chunk,) = learner.predict(run.pool, ids, want=frozenset({"boxes"}))
     scores = expected.image_scores(chunk).numpy()
     np.testing.assert_array_equal(np.argsort([each["score"] for each in said]), np.argsort(-scores))
 

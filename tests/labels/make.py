@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from ncenet.data.open import open_dataset
-from ncenet.labels.run import Run
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
+from ncenet.run.opening import OpenRun
 from tests.data.make import jpeg, write
 
 CLASSES = ("ant", "bee")
@@ -21,7 +21,7 @@ def photos(root: Path, ids: tuple[str, ...] = ("a.jpg", "b.jpg", "sub/a.jpg", "s
 
 def new_run(
     folder: Path, data: Path, classes: tuple[str, ...] = CLASSES, *, task: str = "classification"
-) -> Run:
+) -> OpenRun:
     """What the first `ncenet ask` leaves, without a query."""
     folder.mkdir(parents=True)
     recipe = Recipe().with_changes(
@@ -32,9 +32,9 @@ def new_run(
     ledger.remember("class_names", json.dumps(classes))
     pool = open_dataset(str(data)).pool
     ledger.add_items([(id, pool.content_hash(id), None) for id in pool.ids()])
-    return Run(folder, recipe, ledger)
+    return OpenRun(folder, recipe, ledger)
 
 
-def standing(run: Run) -> dict[str, tuple[str, str | None, str, str]]:
+def standing(run: OpenRun) -> dict[str, tuple[str, str | None, str, str]]:
     """What the images of a run are called: kind, label, annotator and hash by id."""
     return {event.id: (event.kind, event.label, event.who, event.hash) for event in run.ledger.answers()}

@@ -10,9 +10,9 @@ import pytest
 
 from ncenet.errors import DataError, LedgerError, UnknownName, UsageError
 from ncenet.labels.changes import apply, counts
-from ncenet.labels.run import opened
-from ncenet.labels.transfer import export_labels, read_labels
+from ncenet.labels.transfer import export_labels, known_of, read_labels
 from ncenet.ledger import Answer
+from ncenet.run.opening import open_run
 from tests.data.make import jpeg
 from tests.labels.make import new_run, photos, standing
 
@@ -130,7 +130,7 @@ class TestWhatDoesNotFit:
         fresh_data = photos(tmp_path / "fresh")
         (fresh_data / "b.jpg").write_bytes(jpeg(77))
         fresh = new_run(tmp_path / "fresh-run", fresh_data, classes=("ant", "cow"))
-        fresh.ledger.add_items([("a.jpg", fresh.known().items[0].hash, "too dark")])
+        fresh.ledger.add_items([("a.jpg", known_of(fresh).items[0].hash, "too dark")])
         changes = take(fresh, tmp_path / "out.csv")
         assert {change.record.id: change.status for change in changes} == {
             "a.jpg": "unreadable",
@@ -231,7 +231,7 @@ def test_nothing_to_export(tmp_path, run):
 
 def test_a_reader_of_a_read_only_ledger_writes_nothing(tmp_path, told):
     export_labels(told, tmp_path / "out.csv")
-    with opened(told.folder, read_only=True) as run:
+    with open_run(told.folder, read_only=True) as run:
         told.ledger.undo("a.jpg", who="ann")
         changes = read_labels(run, tmp_path / "out.csv", otherwise="me")
         with pytest.raises((LedgerError, DataError)):

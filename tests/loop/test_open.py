@@ -13,10 +13,10 @@ import torch
 from ncenet.data import scan_cache
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import RecipeError, UnreadableImages
-from ncenet.loop.begin import begin
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import DataRecipe, Recipe, TrainRecipe
+from ncenet.run.opening import survey
 from ncenet.strategies import strategies
 from ncenet.strategies.build import open_strategy
 from ncenet.web.serve import open_project
@@ -78,7 +78,7 @@ def test_a_strategy_that_does_not_fit_is_refused(plugged, strategy, changes, men
     open_strategy(recipe.with_changes(mended))
 
 
-@pytest.mark.parametrize("start", [simulate, open_loop, begin, partial(open_project, you="ann")])
+@pytest.mark.parametrize("start", [simulate, open_loop, survey, partial(open_project, you="ann")])
 def test_nothing_is_written_before_that(tmp_path, plugged, start):
     recipe = Recipe().with_changes({"data.train": "digits", "loop.strategy": "passes"})
     with pytest.raises(RecipeError, match="strategy passes needs"):
@@ -104,7 +104,7 @@ def test_images_are_decoded_again_only_when_they_changed(tmp_path, monkeypatch):
         loop.ledger.close()
         return decoded
 
-    begin(recipe, run)
+    survey(recipe, run)
     assert sorted(decoded) == ["0.png", "1.png", "2.png", "3.png", "a/0.png", "b/0.png"]
     assert reopened() == []
     (tmp_path / "photos" / "2.png").write_bytes(b"hello")

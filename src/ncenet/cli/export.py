@@ -55,10 +55,10 @@ def export(
     if model is None:
         if cycle is not None:
             raise UsageError("--cycle names a model; labels are exported as they stand now")
-        from ncenet.labels.run import opened
         from ncenet.labels.transfer import export_labels
+        from ncenet.run.opening import open_run
 
-        with opened(folder, read_only=True) as run:
+        with open_run(folder, read_only=True) as run:
             count = export_labels(run, out, format=format, link=link)
         console.print(f"{count} answers in {out}")
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ncenet.cli.changes import show_changes
-from ncenet.cli.people import begin_if_new
+from ncenet.cli.people import opened
 
 if TYPE_CHECKING:
     from ncenet.labels.changes import Change
@@ -51,10 +51,8 @@ def import_(
         json_output: Print JSON.
     """
     from ncenet.labels.changes import apply, counts
-    from ncenet.labels.run import opened
     from ncenet.labels.transfer import read_labels
 
-    begin_if_new(folder)
     with opened(folder, read_only=dry_run) as run:
         changes = read_labels(run, source, format=format, who=who, otherwise=getpass.getuser())
         recorded = 0 if dry_run else apply(

@@ -44,11 +44,12 @@ def init(
     recipe = first_recipe(images, flags)
 
     from ncenet.cli.progress import bars
-    from ncenet.loop.begin import begin
+    from ncenet.run.opening import survey
 
     with bars() as show:
-        dataset, found, of_test = begin(recipe, folder, notify=show)
-    names = list(recipe.data.classes or dataset.class_names)
+        seen = survey(recipe, folder, notify=show)
+    found, of_test = seen.found.scan, None if seen.of_test is None else seen.of_test.scan
+    names = list(seen.class_names)
     if json_output:
         print(
             json.dumps(

@@ -15,7 +15,7 @@ from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
     from ncenet.label_studio.client import Client
-    from ncenet.labels.run import Run
+    from ncenet.run.opening import OpenRun
 
 KEY = "LABEL_STUDIO_API_KEY"
 
@@ -56,7 +56,7 @@ def label_studio(
         dry_run: With pull, say what would change, and change nothing.
     """
     from ncenet.label_studio.client import Client
-    from ncenet.labels.run import opened
+    from ncenet.run.opening import open_run
 
     if KEY not in os.environ:
         raise UsageError(f"put an access token of {url} into the environment variable {KEY}")
@@ -64,7 +64,7 @@ def label_studio(
         raise UsageError("--who, --on-conflict and --dry-run are for pull")
     if action == "pull" and everything:
         raise UsageError("--all is for push")
-    with opened(folder, read_only=action == "push" or dry_run) as run:
+    with open_run(folder, read_only=action == "push" or dry_run) as run:
         client = Client(url, os.environ[KEY])
         if action == "push":
             _push(run, client, project, everything)
@@ -72,7 +72,7 @@ def label_studio(
             _pull(run, client, project, who, on_conflict, dry_run)
 
 
-def _push(run: Run, client: Client, project: int | None, everything: bool) -> None:
+def _push(run: OpenRun, client: Client, project: int | None, everything: bool) -> None:
     from ncenet.label_studio.exchange import push
 
     pushed = push(run, client, project=project, everything=everything)
@@ -83,7 +83,7 @@ def _push(run: Run, client: Client, project: int | None, everything: bool) -> No
 
 
 def _pull(
-    run: Run,
+    run: OpenRun,
     client: Client,
     project: int | None,
     who: str | None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, create_model
 
 from ncenet.cli.flags import apply_flags, flag_fields
-from ncenet.errors import UsageError
 from ncenet.recipe import Recipe, flat
+
+if TYPE_CHECKING:
+    from ncenet.run.opening import OpenRun
 
 HELD_OUT = 50
 FIRST_BATCH = 25
@@ -43,23 +46,13 @@ def folder_of(images: str, out: Path | None) -> Path:
     return out or Path("runs") / f"{name or 'images'}-labels"
 
 
-def begin_if_new(folder: Path) -> None:
-    """Make the ledger of a run of which there is no more than a recipe, as ``ncenet init`` leaves it.
-
-    Raises:
-        UsageError: there is no recipe either.
-    """
-    if (folder / "ledger.sqlite").exists():
-        return
-    file = folder / "recipe.yaml"
-    if not file.exists():
-        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+def opened(folder: Path, *, read_only: bool = False) -> OpenRun:
+    """A run that is there; see :func:`ncenet.run.opening.open_run`, of whose progress is told."""
     from ncenet.cli.progress import bars
-    from ncenet.loop.open import open_loop
+    from ncenet.run.opening import open_run
 
     with bars() as show:
-        loop, _ = open_loop(Recipe.load(file), folder, notify=show)
-    loop.ledger.close()
+        return open_run(folder, read_only=read_only, notify=show)
 
 
 def first_recipe(images: str, flags: BaseModel | None) -> Recipe:

@@ -48,7 +48,7 @@ def serve(
     from ncenet.label_studio.backend import Backend, token_of
     from ncenet.label_studio.client import Client
     from ncenet.label_studio.exchange import link_of
-    from ncenet.labels.run import opened
+    from ncenet.run.opening import open_run
 
     def train() -> None:
         from ncenet.files import alone
@@ -59,7 +59,7 @@ def serve(
             with loop.ledger:
                 loop.fit()
 
-    with opened(folder) as run:
+    with open_run(folder) as run:
         token, link = token_of(folder), link_of(folder)
         known = KEY in os.environ and "url" in link
         backend = Backend(run, train, Client(link["url"], os.environ[KEY]) if known else None)

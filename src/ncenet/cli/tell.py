@@ -9,15 +9,17 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from ncenet.boxes import Boxes
-from ncenet.cli.people import begin_if_new
+from ncenet.cli.people import opened
 from ncenet.errors import DataError, LedgerError, UsageError
-from ncenet.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ncenet.run.opening import OpenRun
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
@@ -53,16 +55,14 @@ def tell(
         who: Name of the annotator. Default: the user's login.
         json_output: Print JSON.
     """
-    begin_if_new(folder)
     given = _read(answers)
 
-    from ncenet.ledger import Answer, Ledger
-    from ncenet.loop.loop import record_answers
+    from ncenet.ledger import Answer
 
-    with Ledger(folder / "ledger.sqlite") as ledger:
-        if (recipe := Recipe.load(folder / "recipe.yaml")).task == "detection":
-            given = _within_images(given, recipe)
-        class_names = ledger.class_names()
+    with opened(folder) as run:
+        ledger, class_names = run.ledger, run.class_names
+        if run.task == "detection":
+            given = _within_images(given, run)
         special = {answer.value: answer for answer in Answer if answer.value not in class_names}
         told = {id: special.get(label, label) for id, label in given.items()}
         taken_back = [id for id, label in told.items() if label == UNDO and UNDO not in class_names]
@@ -70,7 +70,7 @@ def tell(
             if ledger.review.standing(id) is None:
                 raise LedgerError(f"{id!r} has no answer to undo")
             del told[id]
-        record_answers(ledger, told, who=who or getpass.getuser(), class_names=class_names)
+        run.tell(told, who=who or getpass.getuser())
         for id in taken_back:
             ledger.undo(id, who=who or getpass.getuser())
         labeled = len(ledger.labeled())
@@ -82,17 +82,16 @@ def tell(
         )
 
 
-def _within_images(given: dict[str, str], recipe: Recipe) -> dict[str, str]:
+def _within_images(given: dict[str, str], run: OpenRun) -> dict[str, str]:
     """Boxes that reach a pixel beyond their image are cut at its edge, those that reach further refused.
 
     What else is wrong with answers, the ledger says; without the images nothing is cut.
     """
     from ncenet.data.detection.annotations import within_image
-    from ncenet.data.open import open_train
     from ncenet.data.pools import size_of
 
     try:
-        pool = open_train(recipe).pool
+        pool = run.pool
     except UsageError:
         return given
     known = frozenset(pool.ids())

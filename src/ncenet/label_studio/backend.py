@@ -31,10 +31,10 @@ from ncenet.label_studio.tasks import (
     record_of,
 )
 from ncenet.labels.changes import apply, compare
-from ncenet.labels.run import Run
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.recipe import LoopRecipe
+from ncenet.run.opening import OpenRun
 from ncenet.strategies.build import build_strategy
 from ncenet.strategies.confusion import Confusion
 from ncenet.strategies.score import ScoreStrategy
@@ -57,7 +57,7 @@ class Backend:
     """
 
     def __init__(
-        self, run: Run, train: Callable[[], None] = lambda: None, client: Client | None = None
+        self, run: OpenRun, train: Callable[[], None] = lambda: None, client: Client | None = None
     ) -> None:
         self.run, self.client = run, client
         self._train = train
@@ -65,7 +65,6 @@ class Backend:
         self._followed = ""
         self._lock = threading.Lock()
         self._training, self._following = threading.Lock(), threading.Lock()
-        self._pool: Pool | None = None
         self._model: Model | DetectionModel | None = None
         self._expected: ExpectedBoxes | None = None
         self._by_name: dict[str, str] | None = None
@@ -207,9 +206,7 @@ class Backend:
         return [boxes_result(each, size_of(self._images(), each.id), control) for each in suggested]
 
     def _images(self) -> Pool:
-        if self._pool is None:
-            self._pool = self.run.pool()
-        return self._pool
+        return self.run.pool
 
     def _id_of(self, data: Mapping[str, Any], key: str) -> str | None:
         """The image of a task: by the id that a push wrote, else by its file name if no other has it."""

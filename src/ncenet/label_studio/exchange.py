@@ -14,7 +14,7 @@ from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_confi
 from ncenet.labels.changes import Change, compare
 from ncenet.labels.images import encoded, paths_of
 from ncenet.labels.records import Record
-from ncenet.labels.run import Run
+from ncenet.run.opening import OpenRun
 
 LINK = "label-studio.json"
 """File of the run folder that remembers the project."""
@@ -37,7 +37,7 @@ class Pushed:
     there: int
 
 
-def push(run: Run, client: Client, *, project: int | None = None, everything: bool = False) -> Pushed:
+def push(run: OpenRun, client: Client, *, project: int | None = None, everything: bool = False) -> Pushed:
     """Make tasks of the images that are asked for; those that are tasks already stay as they are.
 
     The first has the lowest prediction score, so a project with uncertainty sampling shows it first.
@@ -63,7 +63,7 @@ def push(run: Run, client: Client, *, project: int | None = None, everything: bo
     there = {task["data"].get(ID): task for task in client.tasks(number)}
     version = f"ncenet query {last.number}"
     hashes = {item.id: item.hash for item in run.ledger.items()}
-    pool = run.pool()
+    pool = run.pool
     wanted = [Record(id, None, "skip") for id in ids if id not in there]
     paths = paths_of(pool, wanted)
     for rank, id in enumerate(ids, start=1):
@@ -81,7 +81,7 @@ def push(run: Run, client: Client, *, project: int | None = None, everything: bo
 
 
 def pull(
-    run: Run, client: Client, *, project: int | None = None, who: str | None = None, otherwise: str
+    run: OpenRun, client: Client, *, project: int | None = None, who: str | None = None, otherwise: str
 ) -> list[Change]:
     """Read the answers of a project, and say what they would do; the latest annotation of a task counts.
 
@@ -132,7 +132,7 @@ def remember(folder: Path, **facts: object) -> None:
     (folder / LINK).chmod(0o600)
 
 
-def _project(run: Run, client: Client, project: int | None) -> tuple[int, Control]:
+def _project(run: OpenRun, client: Client, project: int | None) -> tuple[int, Control]:
     """Number of the project to push to, and its question that is the run's."""
     number = project if project is not None else _remembered(run, client)
     if number is None:
@@ -149,7 +149,7 @@ def _project(run: Run, client: Client, project: int | None) -> tuple[int, Contro
     return number, control
 
 
-def _remembered(run: Run, client: Client) -> int | None:
+def _remembered(run: OpenRun, client: Client) -> int | None:
     link = link_of(run.folder)
     return link.get("project") if link.get("url") == client.url else None
 

@@ -9,8 +9,8 @@ from ncenet.files import whole
 from ncenet.labels.changes import Change, compare
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
-from ncenet.labels.records import distinct
-from ncenet.labels.run import Run
+from ncenet.labels.records import Known, Labels, Record, distinct
+from ncenet.run.opening import OpenRun
 
 
 def format_of(path: Path, name: str | None) -> Format:
@@ -31,7 +31,18 @@ def format_of(path: Path, name: str | None) -> Format:
     return known[path.suffix.lower()]
 
 
-def export_labels(run: Run, out: Path, *, format: str | None = None, link: bool = False) -> int:
+def labels_of(run: OpenRun, *, link: bool = False) -> Labels:
+    """The standing answers of a run, for a format to write."""
+    records = [Record.of(event) for event in run.ledger.answers()]
+    return Labels(records, run.class_names, lambda: run.pool, run.task, link)
+
+
+def known_of(run: OpenRun) -> Known:
+    """The images and classes of a run, for a format to lean on when it reads."""
+    return Known(run.ledger.items(), run.class_names, lambda: run.pool)
+
+
+def export_labels(run: OpenRun, out: Path, *, format: str | None = None, link: bool = False) -> int:
     """Write the standing answers of a run, whole or not at all.
 
     Args:
@@ -49,7 +60,7 @@ def export_labels(run: Run, out: Path, *, format: str | None = None, link: bool 
         DataError: there are no answers, or the format can't hold one of them.
     """
     chosen = format_of(out, format)
-    labels = run.labels(link=link)
+    labels = labels_of(run, link=link)
     if labels.task not in chosen.tasks:
         fitting = [name for name, factory in formats if labels.task in factory().tasks]
         raise UsageError(
@@ -68,7 +79,7 @@ def export_labels(run: Run, out: Path, *, format: str | None = None, link: bool 
 
 
 def read_labels(
-    run: Run, source: Path, *, format: str | None = None, who: str | None = None, otherwise: str
+    run: OpenRun, source: Path, *, format: str | None = None, who: str | None = None, otherwise: str
 ) -> list[Change]:
     """Read answers from files, and say what they would do to a run.
 
@@ -88,7 +99,7 @@ def read_labels(
     chosen = format_of(source, format)
     if not source.exists():
         raise UsageError(f"{source}: there is no such file or folder")
-    records = distinct(chosen.read(source, run.known()), source)
+    records = distinct(chosen.read(source, known_of(run)), source)
     return compare(
         run.ledger,
         records,

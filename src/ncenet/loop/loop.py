@@ -139,7 +139,9 @@ class Loop:
         """
         self._state.wait_for_everyone()  # a slow process may still be reading what is open
         if self._state.is_main_process:
-            record_answers(self.ledger, answers, who=who, class_names=self.class_names)
+            cycles = self.ledger.cycles()
+            cycle = cycles[-1].number if cycles else 0
+            self.ledger.tell(answers, who=who, cycle=cycle, classes=self.class_names)
         self._state.wait_for_everyone()
 
     def fit(self) -> int:
@@ -311,14 +313,6 @@ class Loop:
         if self._model_of != cycle:
             self.learner.load(self.folder.cycle(cycle) / "model.safetensors")
             self._model_of = cycle
-
-
-def record_answers(
-    ledger: Ledger, answers: Mapping[str, Label | Answer], *, who: str, class_names: Sequence[str]
-) -> None:
-    """Put answers into the ledger, under the last cycle that was started; see :meth:`Loop.tell`."""
-    cycles = ledger.cycles()
-    ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=class_names)
 
 
 def _random_query(ids: Sequence[str], query_size: int, streams: Streams) -> Query:

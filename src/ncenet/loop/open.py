@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
-from ncenet.data.open import open_test, open_train
+from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan
-from ncenet.errors import DataError
 from ncenet.learners.committee import build_learner
 from ncenet.learners.detector import Detector
 from ncenet.learners.processes import processes
-from ncenet.ledger.ledger import Ledger
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.events import Notify
-from ncenet.run.findings import Findings, look_at, write_findings
-from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import draw_held_out
+from ncenet.run.findings import Findings
+from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy
 from ncenet.types import Learner
 
@@ -64,54 +59,31 @@ def open_loop(
     strategy = open_strategy(recipe)
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
-    train = open_train(recipe)
-    names = recipe.data.classes or train.class_names
-    if not names:
-        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
-    held_out = None if recipe.loop.held_out else open_test(recipe.data, train)
-
-    run = RunFolder(folder)
     with processes().main_process_first():  # the other processes find folder and ledger made
-        run.check_recipe(recipe)
-        kept = {place: run.looks(place) if keep_looks else None for place in ("pool", "test")}
-        findings = look_at(train, recipe, notify, seen=found, kept=kept["pool"])
-        of_held_out = None if held_out is None else look_at(held_out, recipe, notify, kept=kept["test"])
-        write_findings(run, recipe, findings, of_held_out)
-        run.keep_recipe(recipe)
-        ledger = Ledger(run.ledger)
-        ledger.remember("task", recipe.task)
-        ledger.remember("class_names", json.dumps(names))
-        bad, hashes = findings.reasons(), findings.scan.hashes
-        ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in train.pool.ids())
-        ledger.miss_items(set(train.pool.ids()))
-        draw_held_out(ledger, recipe.loop.held_out, Streams(recipe.loop.seed))
-    streams = Streams(recipe.loop.seed)
+        seen = survey(recipe, folder, notify=notify, seen=found, keep_looks=keep_looks)
+        run = seen.begin()
+    train, streams = seen.train, Streams(recipe.loop.seed)
+    try:
+        test = seen.test_set
+    except BaseException:
+        run.close()
+        raise
     loop = Loop(
-        run,
-        ledger,
+        run.files,
+        run.ledger,
         pool=train.pool,
-        class_names=names,
-        learner=_learner(recipe, train, findings, getattr(strategy, "auxiliary", None), streams, notify),
+        class_names=seen.class_names,
+        learner=_learner(recipe, train, seen.found, getattr(strategy, "auxiliary", None), streams, notify),
         strategy_name=recipe.loop.strategy,
         strategy=strategy,
         streams=streams,
-        test=_test_set(held_out, of_held_out, names),
+        test=test,
         first=TypicalImages(train.pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
         notify=notify,
     )
     return loop, train
-
-
-def _test_set(
-    held_out: Dataset | None, found: Findings | None, names: tuple[str, ...]
-) -> TestSet | BoxTestSet | None:
-    """Those held-out images that can be used, with open labels."""
-    if held_out is None or found is None:
-        return None
-    sound = held_out.subset(found.sound)
-    return as_box_test_set(sound, names) if held_out.task == "detection" else as_test_set(sound, names)
 
 
 def _learner(

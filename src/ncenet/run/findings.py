@@ -103,12 +103,12 @@ def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Finding
     both = [("pool", pool)] if test is None else [("pool", pool), ("test", test)]
     problems = [(place, problem) for place, found in both for problem in found.problems]
     write_csv(
-        run.path / "bad_images.csv",
+        run.bad_images,
         ("in", "id", "why"),
         ((place, problem.id, problem.why) for place, problem in problems),
     )
     write_csv(
-        run.path / "duplicates.csv",
+        run.duplicates,
         ("group", "in", "id"),
         ((n, place, id) for n, group in enumerate(_duplicates(both)) for place, id in group),
     )

@@ -35,20 +35,34 @@ from ncenet.run.recipe_file import keep
 
 
 class RunFolder:
-    """Paths and files of one run.
+    """Paths and files of one run; nothing is made before something is written.
 
     Args:
-        path: the folder; made when missing.
+        path: the folder.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
 
     @property
     def ledger(self) -> Path:
         """File of the ledger."""
         return self.path / "ledger.sqlite"
+
+    @property
+    def recipe(self) -> Path:
+        """File of the recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def bad_images(self) -> Path:
+        """Table of the images that cannot be read."""
+        return self.path / "bad_images.csv"
+
+    @property
+    def duplicates(self) -> Path:
+        """Table of the images whose bytes are the same."""
+        return self.path / "duplicates.csv"
 
     def looks(self, place: str) -> Path:
         """File of what looks at the images of a place, ``"pool"`` or ``"test"``, found."""
@@ -58,6 +72,10 @@ class RunFolder:
         """Folder of a cycle, made by whoever writes the first file of the cycle."""
         return cycle_folder(self.path, cycle)
 
+    def models(self) -> list[Path]:
+        """Files of the models that are there, by cycle."""
+        return sorted(self.path.glob("cycles/*/model.safetensors"))
+
     def keep_recipe(self, recipe: Recipe) -> None:
         """Write the recipe, with comments; a file that says the same is left as it is.
 
@@ -65,7 +83,7 @@ class RunFolder:
             RecipeError: as :meth:`check_recipe`.
         """
         self.check_recipe(recipe)
-        keep(self.path / "recipe.yaml", recipe)
+        keep(self.recipe, recipe)
 
     def check_recipe(self, recipe: Recipe) -> None:
         """Make sure that the folder is new or was made with the same recipe.
@@ -75,10 +93,12 @@ class RunFolder:
         Raises:
             RecipeError: another run lives here; names the fields that differ.
         """
-        file = self.path / "recipe.yaml"
-        if not file.exists():
+        if not self.recipe.exists():
             return
-        old, new = flat(Recipe.load(file).model_dump(mode="json")), flat(recipe.model_dump(mode="json"))
+        old, new = (
+            flat(Recipe.load(self.recipe).model_dump(mode="json")),
+            flat(recipe.model_dump(mode="json")),
+        )
         free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
         differing = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free)
         if differing:

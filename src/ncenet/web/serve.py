@@ -9,14 +9,10 @@ from pathlib import Path
 
 import uvicorn
 
-from ncenet.data.open import open_train
 from ncenet.errors import UsageError
-from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
-from ncenet.run.findings import scan_pool
-from ncenet.run.folder import RunFolder
-from ncenet.strategies.build import open_strategy
+from ncenet.run.opening import survey
 from ncenet.web.api import build_app
 from ncenet.web.events import Hub
 from ncenet.web.guard import Guard, our_names, token_of
@@ -51,14 +47,9 @@ def open_project(
         overlap: how many annotators answer each image.
         notify: told of the progress of the look at every image.
     """
-    open_strategy(recipe)  # one that doesn't fit is told before a look at every image
-    run = RunFolder(folder)
-    run.check_recipe(recipe)
-    found = scan_pool(open_train(recipe), recipe, notify, kept=run.looks("pool"))
-    loop, dataset = open_loop(recipe, folder, notify=notify, found=found)
-    return Project(
-        recipe, folder, loop.ledger, dataset.pool, found, title=dataset.name, you=you, overlap=overlap
-    )
+    seen = survey(recipe, folder, notify=notify)
+    run, found, title = seen.begin(), seen.found.scan, seen.train.name
+    return Project(recipe, folder, run.ledger, run.pool, found, title=title, you=you, overlap=overlap)
 
 
 def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], None] | None = None) -> None:

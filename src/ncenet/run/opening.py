@@ -1,0 +1,250 @@
+"""A run is begun and opened here and nowhere else: folder, recipe, images and ledger, and no learner.
+
+Three ways::
+
+    survey(recipe, folder)          a look at every image  ->  recipe.yaml, bad_images.csv, duplicates.csv
+    survey(recipe, folder).begin()  new, or continued      ->  and the ledger with the images in it
+    open_run(folder)                as it is               ->  the ledger; nothing is looked at again
+
+Whoever trains builds a loop on top, see :func:`ncenet.loop.open.open_loop`. Nothing here needs a network, so
+answers can be recorded, imported and exported without one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
+from ncenet.data.open import open_test, open_train
+from ncenet.data.scan import Scan
+from ncenet.errors import DataError, UsageError
+from ncenet.files import alone
+from ncenet.ledger import Answer, Ledger
+from ncenet.recipe import Recipe, Task
+from ncenet.rng import Streams
+from ncenet.run.events import Notify
+from ncenet.run.findings import Findings, look_at, write_findings
+from ncenet.run.folder import RunFolder
+from ncenet.run.held_out import draw_held_out
+from ncenet.types import Label, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ncenet.types import QueryStrategy
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The images of a run, and what a look at every one of them found.
+
+    Attributes:
+        recipe: the whole run.
+        folder: the run folder.
+        train: the images that may be asked for, with their oracle if they have labels.
+        found: what is wrong with them.
+        class_names: the C classes that the run begins with.
+        test: held-out images of their own; None when there are none.
+        of_test: what is wrong with those.
+    """
+
+    recipe: Recipe
+    folder: Path
+    train: Dataset
+    found: Findings
+    class_names: tuple[str, ...]
+    test: Dataset | None = None
+    of_test: Findings | None = None
+
+    @cached_property
+    def test_set(self) -> TestSet | BoxTestSet | None:
+        """Those held-out images that can be used, with open labels; None when there are none.
+
+        Raises:
+            DataError: they have classes that the run has not.
+        """
+        if self.test is None or self.of_test is None:
+            return None
+        sound = self.test.subset(self.of_test.sound)
+        boxes = self.test.task == "detection"
+        return as_box_test_set(sound, self.class_names) if boxes else as_test_set(sound, self.class_names)
+
+    def begin(self) -> OpenRun:
+        """Begin the run, or continue it: its images are entered in the ledger.
+
+        The held-out images are drawn, if the recipe wants some and none were drawn before.
+
+        Raises:
+            LedgerError: images with an answer are gone, or have other bytes now.
+        """
+        ledger = Ledger(RunFolder(self.folder).ledger)
+        try:
+            ledger.remember("task", self.recipe.task)
+            ledger.remember("class_names", json.dumps(self.class_names))
+            ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
+            ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
+            ledger.miss_items(set(ids))
+            draw_held_out(ledger, self.recipe.loop.held_out, Streams(self.recipe.loop.seed))
+        except BaseException:
+            ledger.close()
+            raise
+        return OpenRun(self.folder, self.recipe, ledger, self)
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that is open; a context manager that closes its ledger.
+
+    Attributes:
+        folder: where it lives.
+        recipe: what was asked for.
+        ledger: what was asked and answered.
+        survey: its images as they were found when it was begun or continued; None when it was merely opened.
+    """
+
+    folder: Path
+    recipe: Recipe
+    ledger: Ledger
+    survey: Survey | None = field(default=None, repr=False)
+
+    def __enter__(self) -> OpenRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.ledger.close()
+
+    @property
+    def files(self) -> RunFolder:
+        """Where its files are."""
+        return RunFolder(self.folder)
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self.recipe.task
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The C classes: those that it was begun with, then those that annotators added."""
+        return self.ledger.class_names()
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The images; opened when first asked for.
+
+        Raises:
+            UsageError: they are not where the recipe says.
+            DataError: what is there is not a data set.
+        """
+        return open_train(self.recipe).pool if self.survey is None else self.survey.train.pool
+
+    def tell(self, answers: Mapping[str, Label | Answer], *, who: str) -> None:
+        """Record answers, under the last cycle that was started; they are on disk when this returns.
+
+        Args:
+            answers: class name, skip or unsure by id; any image of the pool, queried or not, early or late.
+            who: the annotator.
+
+        Raises:
+            LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
+            UnknownName: a label is not one of the classes; nothing is recorded then.
+        """
+        cycles = self.ledger.cycles()
+        self.ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names)
+
+    def last_model(self) -> Path | None:
+        """The model of the last cycle that was trained; None when there is none."""
+        models = self.files.models()
+        return models[-1] if models else None
+
+
+def survey(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    notify: Notify | None = None,
+    train: Dataset | None = None,
+    test: Dataset | None = None,
+    strategy: QueryStrategy | None = None,
+    seen: Scan | None = None,
+    keep_looks: bool = True,
+) -> Survey:
+    """Look at every image, and write what was found and the recipe into a run folder; no ledger yet.
+
+    Images that were looked at before and have not changed since are not decoded again. Nothing is written
+    before the recipe, its strategy and its classes are known to fit.
+
+    Args:
+        recipe: the whole run.
+        folder: the run folder; made when missing.
+        notify: told of the progress.
+        train: images of the caller's own. Default: what ``recipe.data.train`` names.
+        test: held-out images of the caller's own. Default: what ``recipe.data.test`` names.
+        strategy: a query strategy of the caller's own. Default: what ``recipe.loop.strategy`` names.
+        seen: what a look at every image of the pool found a moment ago, to be taken as it is.
+        keep_looks: keep what was found, so that the next time only those are decoded that changed.
+
+    Raises:
+        RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
+        UsageError: the strategy can't be diversified, or the images are not there.
+        DataError: the images have no labels and the recipe names no classes.
+        UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
+            the findings are written.
+    """
+    from ncenet.strategies.build import check_fits, open_strategy
+
+    if strategy is None:
+        open_strategy(recipe)
+    else:
+        check_fits(strategy, recipe)
+    train = open_train(recipe) if train is None else train
+    names = recipe.data.classes or train.class_names
+    if not names:
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+    if test is None and not recipe.loop.held_out:
+        test = open_test(recipe.data, train)
+    files = RunFolder(folder)
+    files.check_recipe(recipe)
+    kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
+    found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
+    of_test = None if test is None else look_at(test, recipe, notify, kept=kept["test"])
+    write_findings(files, recipe, found, of_test)
+    files.keep_recipe(recipe)
+    return Survey(recipe, folder, train, found, names, test, of_test)
+
+
+def open_run(folder: Path, *, read_only: bool = False, notify: Notify | None = None) -> OpenRun:
+    """Open a run that is there already; its images are not looked at again.
+
+    Of a folder with a recipe alone, as ``ncenet init`` leaves it, the run is begun.
+
+    Args:
+        folder: the run folder.
+        read_only: write nothing; then the run must have been begun.
+        notify: told of the progress of a look at every image, if the run is begun.
+
+    Raises:
+        UsageError: there is no run in this folder.
+        RecipeError: its recipe cannot be read.
+        LedgerError: its ledger cannot be read.
+        DataError, UnreadableImages: as :func:`survey`, if the run is begun.
+    """
+    files = RunFolder(folder)
+    if not files.recipe.exists():
+        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    if not files.ledger.exists():
+        if read_only:
+            raise UsageError(
+                f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"
+            )
+        with alone(folder, wait=True):
+            return survey(Recipe.load(files.recipe), folder, notify=notify).begin()
+    return OpenRun(folder, Recipe.load(files.recipe), Ledger(files.ledger, read_only=read_only))

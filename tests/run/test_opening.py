@@ -1,0 +1,68 @@
+"""A run is begun, continued and opened in one place, without a learner."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ncenet.errors import UsageError
+from ncenet.recipe import Recipe
+from ncenet.run.opening import open_run, survey
+from tests.labels.make import photos
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    data = {"data.train": str(photos(tmp_path / "photos")), "data.classes": ("ant", "bee")}
+    return Recipe().with_changes(data | {"loop.strategy": "random", "loop.held_out": 1})
+
+
+def test_a_survey_leaves_a_recipe_and_a_beginning_a_ledger(recipe, tmp_path):
+    run = tmp_path / "run"
+    seen = survey(recipe, run)
+    assert not (run / "ledger.sqlite").exists() and (run / "recipe.yaml").exists()
+    assert (seen.class_names, seen.test_set) == (("ant", "bee"), None)
+    with seen.begin() as begun:
+        assert {item.id for item in begun.ledger.items()} == set(begun.pool.ids())
+        (held_out,) = begun.ledger.latest_query().query.ids
+        begun.tell({held_out: "ant"}, who="ann")
+    with survey(recipe, run).begin() as again, open_run(run, read_only=True) as opened:
+        assert again.ledger.labeled() == opened.ledger.labeled() == [(held_out, "ant")]
+        assert opened.recipe == recipe and opened.class_names == ("ant", "bee")
+        assert opened.pool.ids() == again.pool.ids() and opened.last_model() is None
+
+
+def test_an_opened_folder_with_a_recipe_alone_is_begun(recipe, tmp_path):
+    survey(recipe, tmp_path / "run")
+    with pytest.raises(UsageError, match="a recipe, and nothing was asked yet"):
+        open_run(tmp_path / "run", read_only=True)
+    with open_run(tmp_path / "run") as begun:
+        assert len(begun.ledger.items()) == 4 and begun.survey is not None
+    with open_run(tmp_path / "run") as opened:
+        assert opened.survey is None
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_where_no_run_is_none_is_made(tmp_path, read_only):
+    with pytest.raises(UsageError, match="no run here; ncenet ask makes one"):
+        open_run(tmp_path / "run", read_only=read_only)
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_of_the_callers_own_are_taken(recipe, tmp_path):
+    own = survey(recipe, tmp_path / "run").train
+    subset = own.subset(own.pool.ids()[:3])
+    with survey(recipe, tmp_path / "other", train=subset).begin() as begun:
+        assert tuple(item.id for item in begun.ledger.items()) == own.pool.ids()[:3]
+
+
+def test_reading_and_answering_import_no_torch(recipe, tmp_path):
+    survey(recipe, tmp_path / "run").begin().close()
+    program = (
+        "import sys; from pathlib import Path; from ncenet.run.opening import open_run\n"
+        f"with open_run(Path({str(tmp_path / 'run')!r})) as run: run.tell({{'a.jpg': 'ant'}}, who='ann')\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
