@@ -5,6 +5,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, and for the processes that tests start
 
 import random
+import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -31,6 +33,22 @@ def global_generators_untouched():
     before = state()
     yield
     assert state() == before, "something drew from a global generator"
+
+
+@pytest.fixture
+def disk_for():
+    """While the block runs, no file grows beyond so many bytes: what a full disk does, without one."""
+
+    @contextmanager
+    def limited(size):
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+    return limited
 
 
 @pytest.fixture

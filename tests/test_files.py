@@ -1,6 +1,8 @@
 """Files appear whole, or not at all; folders are for one process at a time."""
 
 import json
+import os
+import pathlib
 import subprocess
 import sys
 from threading import Event, Thread
@@ -40,7 +42,6 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
 
 def test_folders_are_whole_too(tmp_path):
-    (tmp_path / "out.partial" / "left").mkdir(parents=True)  # of a process that was killed
     with whole(tmp_path / "out") as partial:
         partial.mkdir()
         (partial / "a.txt").write_text("a")
@@ -49,6 +50,86 @@ def test_folders_are_whole_too(tmp_path):
         partial.mkdir()
         raise RuntimeError
     assert names(tmp_path) == ["out"]
+
+
+HALF = """
+import os, pathlib, signal, sys, ncenet.files
+with ncenet.files.whole(pathlib.Path(sys.argv[1])) as partial:
+    partial.mkdir()
+    (partial / "half.txt").write_text("half")
+    {end}
+"""
+
+
+def begun(target, end):
+    """A process that has begun to write a folder."""
+    program = [sys.executable, "-c", HALF.format(end=end), target]
+    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path):
+    long = "é" * 100
+    theirs = [
+        "out.partial",
+        ".out.ncenet-0123456789ab-1-01234567.partial",
+        ".out.ncenet-old",
+        f".{long}.partial",
+    ]
+    for name in theirs:
+        (tmp_path / name / "mine").mkdir(parents=True)
+    for target in ("out", long):
+        with begun(tmp_path / target, "os.kill(os.getpid(), signal.SIGKILL)") as killed:
+            killed.wait(60)
+    left = sorted(set(names(tmp_path)) - set(theirs))
+    assert len(left) == 2 and all(name.startswith(".") and name.endswith(".partial") for name in left)
+    with whole(tmp_path / "other") as partial:
+        partial.write_text("")
+    assert set(left) < set(names(tmp_path)), "those are left to whoever writes the same again"
+    for target in ("out", long):
+        with whole(tmp_path / target) as partial:
+            partial.write_text("whole")
+    assert names(tmp_path) == sorted([*theirs, "out", long, "other"])
+    assert all((tmp_path / name / "mine").exists() for name in theirs)
+
+
+def test_two_who_write_the_same_do_not_meet(tmp_path):
+    with begun(tmp_path / "out", "print('in', flush=True); input()") as other:
+        assert other.stdout.readline() == "in\n"
+        write_text(tmp_path / "out", "mine")
+        assert len(names(tmp_path)) == 2, "the other one lives, and goes on with its own"
+        other.communicate("\n")
+    assert other.returncode != 0, "a folder does not replace a file"
+    assert (names(tmp_path), (tmp_path / "out").read_text()) == (["out"], "mine")
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_it_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch, folder):
+    forced, target = set(), tmp_path / "out"
+
+    def fsync(descriptor):
+        path = pathlib.Path(f"/proc/self/fd/{descriptor}").readlink()
+        forced.add(("renamed" if target.exists() else "before", path.name.partition(".nc")[0]))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with whole(target) as partial:
+        if folder:
+            (partial / "sub").mkdir(parents=True)
+            (partial / "sub" / "a").write_text("a")
+            (partial / "sub" / "link").symlink_to("a")
+        else:
+            partial.write_text("a")
+    inside = {("before", "sub"), ("before", "a")} if folder else set()
+    assert forced == {("before", ".out"), ("renamed", tmp_path.name), *inside}
+
+
+def test_a_full_disk_names_the_file(tmp_path, disk_for):
+    with (
+        disk_for(1000),
+        pytest.raises(OSError, match=r"File too large: .*/a'$"),
+        whole(tmp_path / "a") as partial,
+    ):
+        partial.write_bytes(bytes(2000))
+    assert names(tmp_path) == []
 
 
 def test_line_ends_stay_as_they_are(tmp_path):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import csv
+import errno
+import hashlib
 import io
 import json
+import os
+import platform
+import re
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +32,8 @@ PATIENCE = 5.0
 def whole(target: Path) -> Iterator[Path]:
     """Have the block write a file or folder that takes its name only when the block ends well.
 
-    It is written under another name and renamed.
+    It is written under a name that nobody else has, forced to the disk, and renamed: after a power cut too it
+    is there whole or not at all.
 
     Args:
         target: the name in the end. A file of that name is replaced; a folder must not be there. Folders
@@ -34,6 +42,9 @@ def whole(target: Path) -> Iterator[Path]:
     Yields:
         Where to write; removed when the block raises. Nothing is there yet.
 
+    Raises:
+        OSError: the disk is full, say; names the file.
+
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with whole(Path(folder) / "a.txt") as partial:
@@ -41,15 +52,19 @@ def whole(target: Path) -> Iterator[Path]:
     ...     print([file.name for file in Path(folder).iterdir()])
     ['a.txt']
     """
-    partial = target.with_name(target.name + ".partial")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove(partial)  # what a killed process left
+    _sweep(target)
+    partial = target.with_name(f"{_begin_of_name(target)}{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
         yield partial
-    except BaseException:
+        _force_to_disk(partial)
+        partial.replace(target)
+    except BaseException as error:
         _remove(partial)
+        if isinstance(error, OSError) and error.filename is None:  # a write says "no space left", not where
+            error.filename = str(target)
         raise
-    partial.replace(target)
+    _force(target.parent)
 
 
 @contextmanager
@@ -115,6 +130,60 @@ def read_csv(file: Path) -> tuple[list[str], list[list[str]]]:
     with file.open(encoding="utf-8", newline="") as lines:
         header, *rows = csv.reader(lines)
     return header, rows
+
+
+def _begin_of_name(target: Path) -> str:
+    """What the temporary names of a target begin with on this machine; then the process's number follows."""
+    # A digest tells long names apart; of the name itself a part is enough for people, and never too long.
+    digest = hashlib.blake2b(
+        f"{platform.node()}\0{target.name}".encode("utf-8", "surrogateescape"), digest_size=6
+    )
+    return f".{target.name[:20]}.ncenet-{digest.hexdigest()}-"
+
+
+def _sweep(target: Path) -> None:
+    """Remove what processes of this machine that were killed left of a target; never anything else."""
+    ours = re.compile(re.escape(_begin_of_name(target)) + r"(\d+)-[0-9a-f]{8}\.partial")
+    for path in target.parent.iterdir():
+        found = ours.fullmatch(path.name)
+        if found and not _lives(int(found[1])):
+            _remove(path)
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # where asking a process with a signal ends it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def _force_to_disk(path: Path) -> None:
+    """Have a file, or a folder and all in it, on the disk before this returns."""
+    if path.is_symlink() or not path.is_dir():
+        _force(path)
+        return
+    inside = [Path(folder) / name for folder, folders, files in os.walk(path) for name in [*files, *folders]]
+    with ThreadPoolExecutor(8) as together:  # one after the other takes ten times as long (ours, ext4)
+        list(together.map(_force, inside))
+    _force(path)
+
+
+def _force(path: Path) -> None:
+    if path.is_symlink() or (os.name == "nt" and path.is_dir()):  # a link is its folder's; Windows opens none
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that can't force a folder
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -196,6 +196,21 @@ class TestInterrupted:
         )
         assert not list(tmp_path.glob("*.partial"))
 
+    @pytest.mark.parametrize("what", ["checkpoint.pt", "model.safetensors"])
+    def test_a_full_disk_is_called_so_and_what_was_there_stays(self, tmp_path, what, disk_for):
+        file, pool = tmp_path / what, vectors()
+        learner = self.plan_of_vectors()
+        learner.fit(labeled(pool), pool, cycle=1, resume=tmp_path / "checkpoint.pt")
+        learner.save(tmp_path / "model.safetensors")
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert set(before) == {"checkpoint.pt", "model.safetensors"}
+        with disk_for(1000), pytest.raises(OSError, match=f"too large: .*{what}"):
+            if what == "checkpoint.pt":
+                self.plan_of_vectors().fit(labeled(pool), pool, cycle=2, resume=file)
+            else:
+                learner.save(file)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
     def test_time_before_the_interrupt_counts(self, tmp_path):
         pool, checkpoint = vectors(), tmp_path / "checkpoint.pt"
         with pytest.raises(Interrupt):

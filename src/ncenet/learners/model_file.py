@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ncenet.errors import DataError
@@ -30,7 +30,8 @@ def write_model(file: Path, about: Mapping[str, Any], weights: Mapping[str, Tens
     """
     # One entry: safetensors writes several in any order, and equal models should be equal files.
     with whole(file) as partial:
-        save_file(dict(weights), partial, metadata={"ncenet": json.dumps(about)})
+        # Not save_file: it tells of a full disk by an error that is none of the operating system's.
+        partial.write_bytes(save(dict(weights), metadata={"ncenet": json.dumps(about)}))
 
 
 def read_about(file: Path) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ncenet.errors import Diverged
+from ncenet.files import whole
 from ncenet.learners.lesson import Lesson
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.recipe import TrainRecipe
@@ -179,24 +179,23 @@ class Fit:
         if self.checkpoint is None:
             return
         scaler = accelerator.scaler
-        partial = self.checkpoint.with_suffix(".partial")
-        with partial.open("wb") as stream:
-            torch.save(
-                {
-                    "fingerprint": self._fingerprint(),
-                    "epoch": epoch,
-                    "seconds": seconds,
-                    "loss": loss,
-                    "accuracy": accuracy,
-                    "network": self.network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "scaler": None if scaler is None else scaler.state_dict(),
-                },
-                stream,
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(self.checkpoint)
+        state = {
+            "fingerprint": self._fingerprint(),
+            "epoch": epoch,
+            "seconds": seconds,
+            "loss": loss,
+            "accuracy": accuracy,
+            "network": self.network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scaler": None if scaler is None else scaler.state_dict(),
+        }
+        with whole(self.checkpoint) as partial, partial.open("wb") as stream:
+            try:
+                torch.save(state, stream)
+            except RuntimeError as error:
+                if isinstance(error.__context__, OSError):  # a full disk, in torch's words
+                    raise error.__context__ from None
+                raise
 
     def _restore(
         self, optimizer: torch.optim.Optimizer, accelerator: Accelerator
