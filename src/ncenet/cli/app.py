@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cyclopts import App
-from rich.console import Console
 
 import ncenet
 from ncenet.cli import (
@@ -30,6 +29,7 @@ from ncenet.cli import (
     simulate,
     tell,
 )
+from ncenet.cli.console import plain_console
 from ncenet.errors import NcenetError, UsageError
 
 app = App(
@@ -99,5 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say(message: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print("[bold red]error[/]", end=" ")
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)
+    console = plain_console(stderr=True)
+    console.print("error", style="bold red", end=" ")
+    console.print(message)

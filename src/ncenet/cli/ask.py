@@ -10,8 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.cli.flags import RecipeFlags, apply_flags
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
@@ -70,7 +70,7 @@ def ask(
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:
         write_csv(out, ("id", "score", "label"), rows)
-        Console(stderr=True).print(
+        plain_console(stderr=True).print(
             f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
             soft_wrap=True,
         )

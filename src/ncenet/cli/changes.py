@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from ncenet.cli.console import plain_console
 
 if TYPE_CHECKING:
     from ncenet.labels.changes import Change
@@ -18,7 +18,7 @@ def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> 
     """Print how many answers do what, each that is not simply new or known, and what was recorded."""
     from ncenet.labels.changes import counts
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     for status, count in counts(changes).items():
         console.print(f"{count:>9,}  {status}")
         listed = [] if status in _PLAIN else [change for change in changes if change.status == status]

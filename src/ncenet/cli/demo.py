@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.compare.comparison import Comparison
 
 
@@ -34,7 +34,7 @@ def demo(
 
     if fresh and (out / "comparison.yaml").exists():
         shutil.rmtree(out)
-    console = Console(soft_wrap=True)
+    console = plain_console()
     console.print(
         "1,297 images of digits, 20 labels to start, 20 more in each of 5 queries; 5 arms, 3 paired seeds.",
         highlight=False,
@@ -43,4 +43,4 @@ def demo(
     console.print(
         f"\nOpen {out / 'report.html'}. On images of your own, in a folder for each class:", highlight=False
     )
-    console.print("  [bold]ncenet simulate photos/ --test held-out/ --beside random --seeds 3[/]")
+    console.print("  ncenet simulate photos/ --test held-out/ --beside random --seeds 3", style="bold")

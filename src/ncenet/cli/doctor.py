@@ -10,9 +10,8 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
-
 import ncenet
+from ncenet.cli.console import plain_console
 from ncenet.cli.listings import JsonFlag
 
 _EXTRAS = {
@@ -31,9 +30,10 @@ def doctor(*, json_output: JsonFlag = False) -> None:
     if json_output:
         print(json.dumps(facts, indent=1))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     for name, value in facts.items():
-        console.print(f"[bold]{name:<18}[/] {value}")
+        console.print(f"{name:<18}", style="bold", end=" ")
+        console.print(value)
 
 
 def _facts() -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.compare.comparison import Comparison
 from ncenet.recipe import LoopRecipe, Recipe
 
@@ -16,7 +17,7 @@ def print_estimate(recipe: Recipe, trials: int) -> None:
     from ncenet.loop.estimate import estimate
 
     cost = estimate(recipe)
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     console.print(f"labels     {cost.labels:,} of a pool of {cost.pool:,} (initial {recipe.loop.initial:,})")
     console.print(f"cycles     {recipe.loop.cycles}, {cost.steps:,} training steps in all")
     console.print(
@@ -56,7 +57,7 @@ def print_comparison_estimate(
         key = plain.model_dump_json(), reads_predictions(strategy), beside
         alike.setdefault(key, []).append(trial.recipe)
     costs = [(estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     done = len(trials) - len(left)
     console.print(f"trials     {len(trials)}" + (f", {done} of them finished" if done else ""))
     if not costs:

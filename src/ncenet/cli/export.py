@@ -7,8 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.errors import UsageError
 
 ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
@@ -51,7 +51,7 @@ def export(
     """
     if model is None and format is None:
         model = _MODEL_SUFFIXES.get(out.suffix.lower())
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(stderr=True)
     if model is None:
         if cycle is not None:
             raise UsageError("--cycle names a model; labels are exported as they stand now")

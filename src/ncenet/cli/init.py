@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import UsageError
 
@@ -57,7 +58,7 @@ def init(
             )
         )
         return
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     _describe(found, of_test, folder, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")

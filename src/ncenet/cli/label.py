@@ -9,16 +9,16 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from pydantic import BaseModel
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.cli.flags import apply_flags
 from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
 
 PORT = 8765
-EVERYWHERE = """
-[bold]Everybody who can reach this machine and has the link can see and label the images.[/]
+EVERYBODY = "\nEverybody who can reach this machine and has the link can see and label the images."
+EVERYWHERE = """\
 The connection is not encrypted, so use it in networks that you trust; elsewhere leave --host away and go
 through an SSH tunnel. On other machines, put the name or address of this one in the place of 127.0.0.1.
 """
@@ -61,7 +61,7 @@ def label(
 
     folder = _folder(images, out)
     recipe = _recipe(images, folder, flags)
-    console = Console(soft_wrap=True, highlight=False)
+    console = plain_console()
     with bars() as show:
         project = open_project(recipe, folder, you=who or getpass.getuser(), overlap=overlap, notify=show)
     bad = len(project.ledger.problems())
@@ -70,6 +70,7 @@ def label(
 
     def ready(address: Address) -> None:
         if address.everywhere:
+            console.print(EVERYBODY, style="bold")
             console.print(EVERYWHERE)
         console.print(f"Label at  {address.url}")
         console.print(f"Answers go to {folder}; Ctrl-C stops, the same command goes on.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _push(run: OpenRun, client: Client, project: int | None, everything: bool) -
 
     pushed = push(run, client, project=project, everything=everything)
     there = f", {pushed.there} were there already" if pushed.there else ""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     console.print(f"{pushed.sent} images are tasks of project {pushed.project} now{there}")
     console.print(f"Label at  {pushed.url}")
 

@@ -6,8 +6,9 @@ import json
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
+
+from ncenet.cli.console import plain_console
 
 JsonFlag = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 
@@ -36,7 +37,7 @@ def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> N
 
         registry.get(download)  # a path is no name
         open_dataset(download, download=True, task=None)
-        Console(stderr=True).print(f"{download} is on this machine now")
+        plain_console(stderr=True).print(f"{download} is on this machine now")
         return
     sets = [factory() for _, factory in registry]
     rows = [
@@ -66,4 +67,4 @@ def _print(rows: list[dict[str, str]], as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    Console().print(table)
+    plain_console(wrap=True).print(table)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from ncenet.cli.console import plain_console, visible
 
 
 class Bars:
@@ -57,7 +58,7 @@ class Bars:
                     self._show(trial, "cycles", event["cycle"], event["cycles"])
 
     def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:
-        label = f"{trial} {note or kind}".strip()
+        label = visible(f"{trial} {note or kind}".strip())
         if (trial, kind) not in self._tasks:
             self._tasks[trial, kind] = self._progress.add_task(label, total=total)
         self._progress.update(self._tasks[trial, kind], completed=done, total=total, description=label)
@@ -70,9 +71,9 @@ class Bars:
 @contextmanager
 def bars() -> Iterator[Bars]:
     """Bars on standard error while the block runs; nothing is drawn when that is not a terminal."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

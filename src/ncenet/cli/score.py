@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.errors import UsageError
 
 
@@ -53,7 +53,7 @@ def score(
     from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, Table
     from ncenet.models.scoring import score_data
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(stderr=True)
     loaded = load(model)
     table: Table
     if isinstance(loaded, DetectionModel):

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
+from ncenet.cli.console import plain_console
 from ncenet.cli.label_studio import KEY
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
@@ -63,7 +63,7 @@ def serve(
         token, link = token_of(folder), link_of(folder)
         known = KEY in os.environ and "url" in link
         backend = Backend(run, train, Client(link["url"], os.environ[KEY]) if known else None)
-        console = Console(soft_wrap=True, highlight=False, markup=False)
+        console = plain_console()
         console.print(f"ML backend of {folder}, {backend.version()}; Ctrl-C stops it")
         console.print(f"Address for Label Studio  http://{host}:{port}/{token}")
         uvicorn.run(make_app(backend, token), host=host, port=port, log_level="warning")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
 
 from ncenet.boxes import Boxes
+from ncenet.cli.console import plain_console
 from ncenet.cli.people import opened
 from ncenet.errors import DataError, LedgerError, UsageError
 
@@ -77,7 +77,7 @@ def tell(
     if json_output:
         print(json.dumps({"answers": len(given), "labeled": labeled}))
     else:
-        Console(soft_wrap=True).print(
+        plain_console().print(
             f"{len(given)} answers recorded; {labeled} images have a label", highlight=False
         )
 

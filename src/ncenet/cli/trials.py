@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from ncenet.cli.console import plain_console
 from ncenet.cli.progress import bars
 from ncenet.compare.comparison import Arm, Comparison
 from ncenet.engines.trial import EngineName
@@ -82,7 +81,7 @@ def show_results(folder: Path, *, everything: bool = False, formats: Collection[
     """Print the tables of a run or comparison, and write its report beside its records."""
     from ncenet.report.summary import FORMATS, print_results, write_report
 
-    console = Console(soft_wrap=True)
+    console = plain_console()
     print_results(folder, console, everything=everything)
     first, *others = write_report(folder, formats or FORMATS)
     beside = f", and beside it {', '.join(file.name for file in others)}" if others else ""
