@@ -97,3 +97,54 @@ def test_answer_and_receipt_are_on_disk_together(ledger, tmp_path):
     with pytest.raises(Exception, match="user-defined function raised"):
         deliver(ledger, delivery("1"))
     assert ledger.events() == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        delivery("k1", "b.png"),
+        delivery("k1", answer="dog"),
+        delivery("k1", answer=Answer.SKIP),
+        delivery("k1", who="bob"),
+        take_back("k1", undoes="k1"),
+        delivery("repeated", answer="dog"),
+        delivery("repeated", "b.png"),
+        delivery("undo"),
+        take_back("undo", undoes="k1", id="b.png"),
+        take_back("undo", undoes="k1", who="bob"),
+        take_back("undo", undoes="repeated"),
+        delivery("in vain", answer="dog"),
+        take_back("in vain", undoes="k1", id="b.png"),
+    ],
+)
+def test_a_key_that_comes_again_with_something_else_is_not_acknowledged(ledger, other):
+    first = [delivery("k1"), delivery("repeated"), take_back("undo", "k1"), take_back("in vain", "k1")]
+    assert set(deliver(ledger, *first).values()) == {None}
+    before = ledger.events()
+    assert [event.kind for event in before] == ["answer", "undo"]
+    why = f"the key {other.key!r} was used for something else: take another one"
+    assert deliver(ledger, other) == {other.key: why}
+    assert set(deliver(ledger, *first).values()) == {None}, "what it was used for still counts as recorded"
+    assert ledger.events() == before
+
+
+@pytest.mark.parametrize("id", ["nowhere.png", "b.png"])
+@pytest.mark.parametrize("undoes", ["k1", "repeated"])
+def test_an_undo_is_about_the_image_of_its_answer(ledger, id, undoes):
+    deliver(ledger, delivery("k1"), delivery("repeated"))
+    before = ledger.events()
+    outcome = deliver(ledger, take_back("undo", undoes, id=id))["undo"]
+    if (undoes, id) == ("repeated", "b.png"):
+        assert outcome is None, "it repeated what stood, so nothing is taken back"
+    else:
+        assert repr(id) in outcome
+    assert ledger.events() == before
+
+
+def test_an_answer_about_bytes_that_are_other_ones_on_disk_by_now_is_refused(ledger):
+    same, other = {"a.png": "hash-a"}, {"a.png": "another"}
+    first = [delivery("k1", hash="hash-a")]
+    assert ledger.inbox.deliver(first, cycle=0, hashes=other)["k1"].startswith("'a.png' changed since it was")
+    assert ledger.events() == []
+    assert ledger.inbox.deliver(first, cycle=0, hashes=same) == {"k1": None}
+    assert ledger.inbox.deliver(first, cycle=0, hashes=other) == {"k1": None}, "it was recorded in time"

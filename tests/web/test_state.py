@@ -107,3 +107,64 @@ def test_numbers_of_numpy_do_not_reach_the_page(ledger, tmp_path):
     learned(ledger, tmp_path, 40)
     (point,) = Stock(tmp_path, ledger).take()["curve"]
     assert not any(isinstance(value, np.generic) for value in point.values())
+
+
+DAMAGES = [
+    b"",
+    b"{",
+    b"[1]",
+    b'"text"',
+    b"null",
+    b"\xff\xfe\x00",
+    b"{}",
+    b"[" * 100_000,
+    b'{"labeled": "20"}',
+    None,
+]
+"""None: the file is gone."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["test.json", "test.csv", "why.json"])
+def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, name, damage):
+    for _ in range(3):
+        learned(ledger, tmp_path, 40, queried_right=4)
+    file = tmp_path / "cycles" / "002" / name
+    whole = file.read_bytes()
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage)
+    stock = Stock(tmp_path, ledger)
+    for _ in range(2):
+        state = stock.take()
+        assert len(state["curve"]) == (3 if name == "why.json" else 2)
+        missing = damage is None and name != "test.csv"  # a cycle may have no test and no reasons
+        harmless = name == "why.json" and damage == b"{}"
+        assert [line.split(": ")[0] for line in state["damaged"]] == (
+            [] if missing or harmless else [f"cycles/002/{'why.json' if name == 'why.json' else 'test.json'}"]
+        )
+        assert state["answered"] == 50 + 60
+        json.dumps(state)
+    file.write_bytes(whole)
+    state = stock.take()
+    assert len(state["curve"]) == 3 and state["damaged"] == [], "put right, it is read again"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{}, [], {"mAP_interval": [0, 1]}, {"labeled": 1, "images": 1, "mAP": "x", "mAP_interval": [0, 1]}],
+)
+def test_a_damaged_record_of_a_detector_likewise(ledger, tmp_path, record):
+    ledger.remember("task", "detection")
+    good = {"labeled": 20, "images": 50, "mAP": 0.5, "mAP_interval": [0.4, 0.6]}
+    for said in (good, record):
+        cycle = ledger.start_cycle(ledger.last_seq())
+        ledger.finish_fit(cycle, {})
+        folder = tmp_path / "cycles" / f"{cycle:03d}"
+        folder.mkdir(parents=True)
+        (folder / "test.json").write_text(json.dumps(said))
+    stock = Stock(tmp_path, ledger)
+    points = stock._boxes()["curve"]
+    assert [point["accuracy"] for point in points] == [0.5]
+    assert list(stock._damaged) == ([] if record == {} else ["cycles/002/test.json"])

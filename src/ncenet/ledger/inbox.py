@@ -6,7 +6,7 @@ the answer again. The receipt of a key is written in the transaction of its answ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,12 @@ class Inbox:
         self._db = db
 
     def deliver(
-        self, deliveries: Sequence[Delivery], *, cycle: int, classes: Collection[str] | None = None
+        self,
+        deliveries: Sequence[Delivery],
+        *,
+        cycle: int,
+        classes: Collection[str] | None = None,
+        hashes: Mapping[str, str] | None = None,
     ) -> dict[str, str | None]:
         """Record deliveries in their order; on disk when this returns.
 
@@ -72,6 +77,8 @@ class Inbox:
             deliveries: those that came before count as recorded.
             cycle: the cycle whose model asked; 0 before there is one.
             classes: the class names that are allowed; None allows any.
+            hashes: hash of the bytes that images have on disk now, by id; for images that are not named, the
+                ledger's holds.
 
         Returns:
             Why each was refused, by key; None for what is recorded.
@@ -80,8 +87,8 @@ class Inbox:
         with self._db.transaction() as db:
             for delivery in deliveries:
                 try:
-                    if not self._known(delivery.key):
-                        seq = self._record(db, delivery, cycle, classes)
+                    if not self._known(delivery):
+                        seq = self._record(db, delivery, cycle, classes, hashes or {})
                         db.execute(
                             "INSERT INTO receipts (key, seq, seconds) VALUES (?, ?, ?)",
                             (delivery.key, seq, delivery.seconds),
@@ -91,16 +98,50 @@ class Inbox:
                     outcome[delivery.key] = str(error)
         return outcome
 
-    def _known(self, key: str) -> bool:
-        return self._db.one("SELECT 1 FROM receipts WHERE key = :key", key=key) is not None
+    def _known(self, delivery: Delivery) -> bool:
+        """Whether it came before.
 
-    def _record(self, db: Any, delivery: Delivery, cycle: int, classes: Collection[str] | None) -> int | None:
+        Raises:
+            LedgerError: its key came before, with something else.
+        """
+        receipt = self._db.rows("SELECT seq FROM receipts WHERE key = :key", key=delivery.key)
+        if receipt and not self._said(delivery, receipt[0][0]):
+            raise LedgerError(f"the key {delivery.key!r} was used for something else: take another one")
+        return bool(receipt)
+
+    def _said(self, delivery: Delivery, seq: int | None) -> bool:
+        """Whether a delivery says what event ``seq`` says; where none was written, whether any event does."""
+        wanted: dict[str, Any] = {"seq": seq, "id": delivery.id, "who": delivery.who}
+        event = "SELECT 1 FROM events WHERE (:seq IS NULL OR seq = :seq) AND id = :id AND who = :who"
+        if delivery.answer is not None:
+            detection = self._db.one("SELECT value FROM facts WHERE key = 'task'") == "detection"
+            kind, label = _kind_and_label(delivery.id, delivery.answer, None, detection)
+            same = f"{event} AND kind = :kind AND label IS :label"
+            return self._db.one(same, **wanted, kind=kind, label=label) is not None
+        receipt = self._db.rows("SELECT seq FROM receipts WHERE key = :key", key=delivery.undoes)
+        if seq is None:  # nothing was there to undo
+            return bool(receipt) and self._db.one(event, **wanted) is not None
+        return (
+            bool(receipt)
+            and self._db.one(f"{event} AND undoes = :of", **wanted, of=receipt[0][0]) is not None
+        )
+
+    def _record(
+        self,
+        db: Any,
+        delivery: Delivery,
+        cycle: int,
+        classes: Collection[str] | None,
+        hashes: Mapping[str, str],
+    ) -> int | None:
         """The event that was written; None when nothing had to be."""
         if delivery.answer is None:
             return self._take_back(db, delivery)
         item = item_of(self._db, delivery.id)
         if delivery.hash is not None and delivery.hash != item.hash:
             raise LedgerError(f"{delivery.id!r} changed since it was shown: look at it again")
+        if hashes.get(item.id, item.hash) != item.hash:
+            raise LedgerError(f"{delivery.id!r} changed since it was scanned: start ncenet label again")
         return record_answer(self._db, db, item, delivery.answer, delivery.who, cycle, classes)
 
     def _take_back(self, db: Any, delivery: Delivery) -> int | None:
@@ -108,6 +149,10 @@ class Inbox:
         if not receipt:
             raise LedgerError(f"{delivery.id!r} has no such answer to undo")
         (seq,) = receipt[0]
+        item_of(self._db, delivery.id)
+        about = self._db.one("SELECT id FROM events WHERE seq = :seq", seq=seq)
+        if about is not None and about != delivery.id:
+            raise LedgerError(f"that answer is about {about!r}, not about {delivery.id!r}")
         by = self._db.one("SELECT who FROM events WHERE seq = :seq", seq=seq)
         if by is not None and by != delivery.who:
             raise LedgerError(f"that answer about {delivery.id!r} is {by}'s: correct it with one of your own")

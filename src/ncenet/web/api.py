@@ -7,13 +7,14 @@ the pool, and what it shows never changes, so browsers may keep it.
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from ncenet.data.thumbnails import preview
@@ -22,6 +23,7 @@ from ncenet.ledger.review import Said
 from ncenet.web.drawn import check_entries, shown
 from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
 from ncenet.web.project import Project
+from ncenet.web.state import DAMAGE
 
 SIDES = {"view": 1600, "sheet": 256}
 """Longest side in pixels of an image to label, and of one among many."""
@@ -109,7 +111,10 @@ def build_app(project: Project) -> FastAPI:
 
     @app.post("/api/why")
     def why(message: AskWhy) -> Any:
-        return project.reason(message.id)
+        try:
+            return project.reason(message.id)
+        except DAMAGE as error:
+            raise HTTPException(409, f"the reasons of the model can't be read: {error}") from error
 
     @app.post("/api/sheet")
     def sheet(message: AskForSheet) -> Any:
@@ -153,19 +158,28 @@ def _explain_errors(app: FastAPI) -> None:
     """Whatever goes wrong is answered with a sentence, under ``error``."""
 
     @app.exception_handler(RequestValidationError)
-    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+    def malformed(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
+        return _sentence(f"{where}: {first['msg']}", 422)
 
     @app.exception_handler(HTTPException)
-    def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": error.detail}, error.status_code)
+    def refused(_: Request, error: HTTPException) -> Response:
+        return _sentence(str(error.detail), error.status_code)
 
     @app.exception_handler(UnreadableImage)
-    def unreadable(_: Request, error: UnreadableImage) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 415)
+    def unreadable(_: Request, error: UnreadableImage) -> Response:
+        return _sentence(str(error), 415)
 
     @app.exception_handler(NcenetError)
-    def impossible(_: Request, error: NcenetError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 409)
+    def impossible(_: Request, error: NcenetError) -> Response:
+        return _sentence(str(error), 409)
+
+    @app.exception_handler(Exception)
+    def broken(_: Request, error: Exception) -> Response:
+        return _sentence(f"this is a defect: {type(error).__name__}: {error}", 500)
+
+
+def _sentence(why: str, status: int) -> Response:
+    """Escaped throughout: what is quoted may be half a character, which no other JSON can hold."""
+    return Response(json.dumps({"error": why}), status, media_type="application/json")

@@ -9,31 +9,51 @@ doesn't.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from ncenet.files import cycle_folder
-from ncenet.ledger.ledger import Ledger
 
 
-def box_curve(folder: Path, ledger: Ledger) -> dict[str, Any]:
-    """Curve and advice as :meth:`ncenet.web.state.Stock.take` gives them; ``accuracy`` is the mAP.
+def box_point(folder: Path, cycle: int) -> dict[str, Any] | None:
+    """A point of the curve, whose ``accuracy`` is the mAP; None when nothing was measured.
 
     Args:
         folder: the run folder.
-        ledger: its ledger.
+        cycle: which cycle.
+
+    Raises:
+        ValueError: the record of the cycle is damaged; or what else reading it raises.
     """
-    files = (cycle_folder(folder, cycle.number) / "test.json" for cycle in ledger.cycles())
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
-    curve = [
-        {
-            "labeled": record["labeled"],
-            "accuracy": record["mAP"],
-            "low": record["mAP_interval"][0],
-            "high": record["mAP_interval"][1],
-            "images": record["images"],
-        }
-        for record in records
-        if record.get("mAP_interval") is not None
-    ]
-    return {"curve": curve, "outlook": None, "choosing": None}
+    file = cycle_folder(folder, cycle) / "test.json"
+    if not file.exists():
+        return None
+    record = json.loads(file.read_text(encoding="utf-8"))
+    if record.get("mAP_interval") is None:
+        return None
+    low, high = record["mAP_interval"]
+    return {
+        "labeled": counted(record["labeled"]),
+        "accuracy": _share(record["mAP"]),
+        "low": _share(low),
+        "high": _share(high),
+        "images": counted(record["images"]),
+    }
+
+
+def counted(value: Any) -> int:
+    """A number of things, from a record.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no number of images")
+    return value
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no mAP")
+    return float(value)

@@ -69,8 +69,16 @@ class Hub:
         while self._changed.wait() and not self._closing.is_set():
             self._changed.clear()
             start = time.perf_counter()
-            self._send(f"data: {json.dumps(self._snapshot())}\n\n")
+            self._send(self._news())
             self._closing.wait(max(LEAST_PAUSE, (time.perf_counter() - start) * (1 / SHARE - 1)))
+
+    def _news(self) -> str:
+        """The state as an event; what went wrong with it is told to the pages, and holds up no later one."""
+        try:
+            return f"data: {json.dumps(self._snapshot())}\n\n"
+        except Exception as error:  # noqa: BLE001 - without this thread no page would hear of anything again
+            why = f"the state of the run can't be told: {type(error).__name__}: {error}"
+            return f"event: trouble\ndata: {json.dumps({'error': why})}\n\n"
 
     def _send(self, event: str) -> None:
         with self._lock:

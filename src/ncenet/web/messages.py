@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError
 from ncenet.ledger.answers import Answer
-from ncenet.ledger.inbox import Delivery
+from ncenet.ledger.inbox import NOW, Delivery
 
 MOST = 200
 """Answers in one parcel, ids that a window holds, answers on one sheet of the grid."""
@@ -29,7 +29,17 @@ Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
 ]
 """Of an annotator or a class."""
-Id = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+def _text(id: str) -> str:
+    try:
+        id.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a character is no text") from None
+    return id
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_text)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 Edge = Annotated[float, Field(ge=0, le=LARGEST_SIDE, allow_inf_nan=False, strict=True)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -128,7 +138,7 @@ class AskForSheet(Message):
     """A sheet of past answers."""
 
     limit: int = Field(60, ge=1, le=MOST)
-    before: int | None = Field(None, ge=1)
+    before: int | None = Field(None, ge=1, le=NOW)
     label: Name | None = None
     kind: Literal["answer", "skip", "unsure"] | None = None
     who: Name | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.scan import Scan
+from ncenet.errors import DataError
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
@@ -102,6 +103,7 @@ class Project:
                 deliveries,
                 cycle=cycles[-1].number if cycles else 0,
                 classes=self.ledger.class_names(),
+                hashes=self._hashes({d.id for d in deliveries if d.answer is not None}),
             )
             for id in {d.id for d in deliveries if outcome[d.key] is None}:
                 self._desk.settle(id)
@@ -109,6 +111,18 @@ class Project:
             self._train_if_due()
         self.hub.change()
         return outcome
+
+    def _hashes(self, ids: set[str]) -> dict[str, str]:
+        """Hash of the bytes that images have now: they may be other ones than those that were looked at."""
+        found = {}
+        for id, item in self.ledger.review.items(ids).items():
+            if item.problem is not None:
+                continue  # the ledger says which
+            try:
+                found[id] = self.pool.content_hash(id)
+            except DataError:  # gone, or no longer to be read
+                found[id] = ""
+        return found
 
     def add_class(self, name: str, who: str) -> tuple[str, ...]:
         """Add a class; all classes."""

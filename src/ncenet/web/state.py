@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ncenet.boxes import Boxes
+from ncenet.compare.predictions import COLUMNS
+from ncenet.errors import NcenetError
 from ncenet.files import cycle_folder, read_csv
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.first import TYPICAL
-from ncenet.loop.reasons import read_reasons
+from ncenet.loop.reasons import REASONS, read_reasons
 from ncenet.run.advice import choosing, outlook, wilson
 from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
 from ncenet.web.assignments import CHANCE
-from ncenet.web.box_curve import box_curve
+from ncenet.web.box_curve import box_point, counted
+
+T = TypeVar("T")
+
+DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, csv.Error, NcenetError)
+"""What reading a record that isn't what it should be may raise."""
 
 
 class Tested(NamedTuple):
@@ -35,7 +44,7 @@ class Tested(NamedTuple):
 
 
 class Stock:
-    """Counts, learning curve and advice of a run.
+    """Counts, learning curve and advice of a run. A damaged record is left out, and named.
 
     Args:
         folder: the run folder.
@@ -45,8 +54,9 @@ class Stock:
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self._folder, self._ledger = folder, ledger
         self._tested = cache(self._read_tested)
-        self._reasons = cache(lambda cycle: read_reasons(folder, cycle))
+        self._likeliest = cache(self._read_likeliest)
         self._advised: tuple[Any, dict[str, Any]] = (None, {})
+        self._damaged: dict[str, str] = {}
 
     def take(self) -> dict[str, Any]:
         """Everything, as JSON."""
@@ -60,6 +70,8 @@ class Stock:
             self._ledger.review.objects() if detection else {n: counts.get(("answer", n), 0) for n in names}
         )
         truth = {id: labels[id] for id in held_out if id in labels}
+        self._damaged = {}
+        measured = self._boxes() if detection else self._measured(truth, labels)
         return {
             "classes": list(names),
             "counts": {name: of_class.get(name, 0) for name in names},
@@ -71,8 +83,26 @@ class Stock:
             "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
-            **(box_curve(self._folder, self._ledger) if detection else self._measured(truth, labels)),
+            **measured,
+            "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }
+
+    def _spared(self, cycle: int, name: str, read: Callable[..., T], *of: object) -> T | None:
+        """What a record of a cycle says; None when it can't be read, which is told."""
+        try:
+            return read(*of)
+        except DAMAGE as error:
+            file = cycle_folder(self._folder, cycle) / name
+            self._damaged[str(file.relative_to(self._folder))] = f"{type(error).__name__}: {error}"
+            return None
+
+    def _boxes(self) -> dict[str, Any]:
+        """Learning curve of a detector, whose records hold all that is told."""
+        points = [
+            self._spared(cycle.number, "test.json", box_point, self._folder, cycle.number)
+            for cycle in self._ledger.cycles()
+        ]
+        return {"curve": [point for point in points if point is not None], "outlook": None, "choosing": None}
 
     def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
         """Learning curve and advice, by today's labels of the held-out images."""
@@ -80,14 +110,22 @@ class Stock:
             tested
             for cycle in self._ledger.cycles()
             if (cycle_folder(self._folder, cycle.number) / "test.json").exists()
-            and (tested := self._tested(cycle.number)) is not None
+            and (tested := self._spared(cycle.number, "test.json", self._tested, cycle.number))
         ]
-        key = (len(models), tuple(truth.items()), len(labels))
+        asked = [
+            hit
+            for model in models[-3:]
+            if self._chose(model.cycle)
+            for hit in self._spared(model.cycle, REASONS, self._hits, model.cycle, labels) or ()
+        ]
+        key = (len(models), tuple(truth.items()), len(labels), tuple(asked))
         if self._advised[0] != key:
-            self._advised = key, self._advise(models, truth, labels)
+            self._advised = key, self._advise(models, truth, labels, asked)
         return self._advised[1]
 
-    def _advise(self, models: list[Tested], truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+    def _advise(
+        self, models: list[Tested], truth: dict[str, str], labels: dict[str, str], asked: list[bool]
+    ) -> dict[str, Any]:
         # Images that the first models were not tested on yet are left out: all points share their images.
         if not truth:  # held-out images that were brought along, whose labels stand in the records
             truth = self._labels_of_records(models)
@@ -107,13 +145,6 @@ class Stock:
         ]
         sizes = [model.labeled for model in models]
         ahead = outlook(sizes, right) if len(set(sizes)) == len(sizes) else None
-        asked = [
-            max(reason["likelihoods"], key=reason["likelihoods"].get) == labels[id]
-            for model in models[-3:]
-            if self._chose(model.cycle)
-            for id, reason in self._reasons(model.cycle).items()
-            if id in labels
-        ]
         compared = choosing(asked, right[-1].tolist())
         return {
             "curve": curve,
@@ -121,16 +152,26 @@ class Stock:
             "choosing": compared and compared.__dict__,
         }
 
+    def _hits(self, cycle: int, labels: dict[str, str]) -> list[bool]:
+        """Whether the model of a cycle was right about each image that it asked for and that has a label."""
+        return [best == labels[id] for id, best in self._likeliest(cycle).items() if id in labels]
+
+    def _read_likeliest(self, cycle: int) -> dict[str, str]:
+        likelihoods = {id: reason["likelihoods"] for id, reason in read_reasons(self._folder, cycle).items()}
+        return {id: max(classes, key=classes.__getitem__) for id, classes in likelihoods.items()}
+
     def _chose(self, cycle: int) -> bool:
         """Whether the model of a cycle was trusted to choose."""
         others = (HELD_OUT, CHANCE, TYPICAL)
         return self._ledger.latest_query(cycle, besides=others) is not None
 
-    def _read_tested(self, cycle: int) -> Tested | None:
+    def _read_tested(self, cycle: int) -> Tested:
         folder = cycle_folder(self._folder, cycle)
         record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
-        _, rows = read_csv(folder / "test.csv")
-        return Tested(cycle, record["labeled"], {id: predicted for id, _, predicted in rows})
+        columns, rows = read_csv(folder / "test.csv")
+        if columns != list(COLUMNS):
+            raise ValueError(f"test.csv has the columns {', '.join(columns)}, not {', '.join(COLUMNS)}")
+        return Tested(cycle, counted(record["labeled"]), {id: predicted for id, _, predicted in rows})
 
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
         if not models:

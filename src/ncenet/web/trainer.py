@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ncenet.data.scan import Scan
 from ncenet.engines.trial import Failure, Success
@@ -16,6 +17,9 @@ from ncenet.engines.workers import run_in_workers
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.web.assignments import latest_query
+
+if TYPE_CHECKING:
+    from ncenet.loop.loop import Loop
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,10 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     Args:
         lesson: what to do.
         notify: told of the progress.
+
+    Raises:
+        LedgerError: labelled images have other bytes by now than those that were labelled.
+        UnreadableImage: a labelled image is gone.
     """
     from ncenet.files import alone
     from ncenet.loop.open import open_loop
@@ -51,12 +59,21 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     with alone(lesson.folder, wait=True):
         loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found)
         with loop.ledger:
+            _check_bytes(loop)
             # Fit and query in one call: between two, answers come in, and another fit would begin.
             query = loop.query(lesson.query_size)
             recorded = latest_query(loop.ledger)
             cycle = recorded.cycle if recorded is not None else 0
             write_reasons(loop, query, cycle)
     return cycle
+
+
+def _check_bytes(loop: Loop) -> None:
+    """The look at every image is as old as the server; what is learned from is looked at again."""
+    labeled = loop.ledger.review.items(id for id, _ in loop.ledger.labeled())
+    now = {id: loop.pool.content_hash(id) for id in labeled}
+    # The ledger refuses other bytes under an answer, and says which.
+    loop.ledger.add_items((id, now[id], None) for id, item in labeled.items() if item.hash != now[id])
 
 
 class Trainer:

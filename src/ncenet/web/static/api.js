@@ -31,9 +31,10 @@ export const sheet = (message) => call("/api/sheet", message);
 export const mine = (who, limit = 50) => call("/api/mine", { who, limit });
 
 /** Listen to the states of the run; the browser connects again by itself. */
-export function listen(onState, onLink) {
+export function listen(onState, onLink, onTrouble) {
   const source = new EventSource("/api/events");
   source.onmessage = (event) => onState(JSON.parse(event.data));
+  source.addEventListener("trouble", (event) => onTrouble(JSON.parse(event.data).error));
   source.onopen = () => onLink(true);
   source.onerror = () => onLink(false);
   return source;

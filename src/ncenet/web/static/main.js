@@ -41,7 +41,7 @@ async function start() {
     if (up && !online) outbox.flush().then(() => session.renew()).then(api.state).then(takeState).catch(() => {});
     online = up;
     showLink();
-  });
+  }, notice);
   addEventListener("pagehide", () => api.leave({ window, who }));
   await session.resume();
   redraw();

@@ -27,6 +27,7 @@ export function showPanel(state, who) {
   parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
   parts.push(training(state.training, state.labeled));
   parts.push(make("p", { className: "faint" }, `${number(state.answered)} of ${number(state.images)} images answered`));
+  for (const why of state.damaged) parts.push(make("p", { className: "trouble", role: "alert" }, `A damaged record is left out: ${why}`));
   $("progress").replaceChildren(...parts.filter(Boolean));
 
   $("curve").replaceChildren(curve(state.curve, heldOut, state.task));
