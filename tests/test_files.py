@@ -11,7 +11,7 @@ from time import sleep
 import pytest
 
 from ncenet.errors import UsageError
-from ncenet.files import alone, read_csv, whole, write_csv, write_json, write_text
+from ncenet.files import alone, whole, write_json, write_text
 
 
 def names(folder):
@@ -137,25 +137,9 @@ def test_line_ends_stay_as_they_are(tmp_path):
     assert (tmp_path / "a.txt").read_bytes() == b"one\r\ntwo\n"
 
 
-def test_tables_and_records(tmp_path):
-    write_csv(tmp_path / "a.csv", ("id", "label"), [("a,b", "cat"), ('"', 1)])
-    assert (tmp_path / "a.csv").read_text() == 'id,label\n"a,b",cat\n"""",1\n'
+def test_records(tmp_path):
     write_json(tmp_path / "a.json", {"a": [1]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1]}
-
-
-def test_a_table_comes_back_whatever_an_id_holds(tmp_path):
-    ids = ["line\nbreak", "line\r\nbreak", "\u2028\u2029\x0b\x0c\x1c\x85", '"', '",\n"', "", " a "]
-    write_csv(tmp_path / "a.csv", ("id", "n"), [(id, n) for n, id in enumerate(ids)])
-    assert read_csv(tmp_path / "a.csv") == (["id", "n"], [[id, f"{n}"] for n, id in enumerate(ids)])
-
-
-def test_a_table_has_a_header(tmp_path):
-    write_csv(tmp_path / "a.csv", ("id",), [])
-    assert read_csv(tmp_path / "a.csv") == (["id"], [])
-    (tmp_path / "a.csv").write_text("")
-    with pytest.raises(ValueError, match="unpack"):
-        read_csv(tmp_path / "a.csv")
 
 
 def test_a_folder_is_for_one_at_a_time(tmp_path, monkeypatch):

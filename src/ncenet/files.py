@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import hashlib
-import io
 import json
 import os
 import platform
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,27 +107,6 @@ def write_text(file: Path, text: str) -> None:
 def write_json(file: Path, record: Mapping[str, Any]) -> None:
     """Write a record as indented JSON, whole or not at all."""
     write_text(file, json.dumps(record, indent=1) + "\n")
-
-
-def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table as CSV, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(file, text.getvalue())
-
-
-def read_csv(file: Path) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table that :func:`write_csv` wrote.
-
-    Raises:
-        ValueError: there is no header.
-    """
-    # Lines are the reader's affair: a field may hold their ends, and others that str.splitlines knows.
-    with file.open(encoding="utf-8", newline="") as lines:
-        header, *rows = csv.reader(lines)
-    return header, rows
 
 
 def _begin_of_name(target: Path) -> str:

@@ -1,50 +1,155 @@
-"""Tables: in CSV, so that whatever characters an id or a label has come back, and the door to Parquet."""
+"""Tables: one writer and one strict reader of CSV, so that every field comes back; the door to Parquet.
+
+Strict means: nothing is guessed, dropped or filled in. A row has as many fields as the header, a quote that
+opens closes, a column stands there once. What breaks a rule is named by file and line.
+
+Spreadsheets run a cell that begins like a formula. An apostrophe before it, by which they know text, keeps
+them from it; the reader takes it off again, so nothing is lost.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ncenet.errors import DataError, MissingExtra
+from ncenet.files import whole
+
+LONGEST_FIELD = 2**31 - 1
+"""Characters of a field; the boxes of one image may be more than the 131,072 that the csv module allows."""
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet runs (the last four are wide forms of the first), or that has such a
+cell behind apostrophes, which must stay apart from one that was escaped."""
+_ENDS = re.compile("\r\n|\r|\n")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 
 
-def write_rows(file: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a table with a header; None becomes an empty field."""
-    with file.open("w", encoding="utf-8", newline="") as text:
-        # All is quoted: some versions of the module leave a lone carriage return bare, which ends a line.
-        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        writer.writeheader()
-        writer.writerows(rows)
+def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, raw: bool = False) -> Iterator[str]:
+    """A table as lines of CSV, their ends included.
+
+    Args:
+        columns: the header.
+        rows: their fields; None is an empty one.
+        raw: leave cells alone that a spreadsheet would take for formulas.
+
+    >>> print(*csv_lines(("id", "n"), [("a, b", 1), ("=1+1", None)]), sep="", end="")
+    id,n
+    "a, b",1
+    '=1+1,
+    """
+    yield csv_line(columns, raw=raw)
+    for row in rows:
+        yield csv_line(row, raw=raw)
 
 
-def read_rows(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Rows of a table with its file and line, for messages; an empty field is None.
+def csv_line(row: Sequence[Any], *, raw: bool = False) -> str:
+    """One of them, its end included."""
+    line = ",".join(_field(value, raw) for value in row)
+    return f"{line}\n" if line else '""\n'  # a line with nothing on it would be no row
+
+
+def write_csv(
+    file: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, raw: bool = False
+) -> None:
+    """Write a table as CSV, whole or not at all; see :func:`csv_lines`."""
+    with whole(file) as partial, partial.open("w", encoding="utf-8", newline="") as text:
+        text.writelines(csv_lines(columns, rows, raw=raw))
+
+
+def read_csv(file: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a table that :func:`write_csv` wrote.
 
     Raises:
-        DataError: not CSV in UTF-8, no columns ``id`` and ``label``, a row of another length, a cycle that is
-            no number.
+        DataError: it cannot be read, there is no header, or it is no CSV by the rules above.
     """
-    line = 1
+    with open_text(file) as lines:
+        rows = [row for _, row in parse_csv(lines, file)]
+    if not rows:
+        raise DataError(f"{file}: is empty; the first line names the columns")
+    return rows[0], rows[1:]
+
+
+def read_rows(
+    lines: Iterable[str], name: object, *, needs: Sequence[str], ids: Container[str] | None = None
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Rows of a table of somebody's making, by column, each with its file and line for messages.
+
+    Args:
+        lines: of the text, from a file that was opened with ``newline=""``.
+        name: of the file, for messages.
+        needs: columns that must be there; the first names an image.
+        ids: the images that there may be; None when that is not known. A field that holds a whole row about
+            one of them was opened by a stray quote.
+
+    Raises:
+        DataError: not CSV by the rules above, a column is missing, or a row stands within a field.
+    """
+    columns: list[str] = []
+    for line, row in parse_csv(lines, name):
+        if not columns:
+            columns = _header([column.strip() for column in row], needs, f"{name}:{line}")
+            continue
+        _refuse_swallowed(row, columns, columns.index(needs[0]), ids, f"{name}:{line}")
+        yield f"{name}:{line}", dict(zip(columns, row, strict=True))
+    if not columns:
+        _header([], needs, f"{name}:1")
+
+
+def parse_csv(lines: Iterable[str], name: object) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each row begins, and its fields; the header is the first. Blank lines are none.
+
+    Args:
+        lines: of the text, from a file that was opened with ``newline=""``.
+        name: of the file, for messages.
+
+    Raises:
+        DataError: it is not CSV, or a row has not as many fields as the first.
+    """
+    if csv.field_size_limit() < LONGEST_FIELD:  # the module knows no limit of one reader
+        csv.field_size_limit(LONGEST_FIELD)
+    rows = csv.reader(lines, strict=True)
+    width, line = 0, 1
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            raise DataError(
+                f"{name}:{line} not CSV: {error}. A field with quotes, commas or ends of lines stands in "
+                "quotes, its own quotes doubled"
+            ) from error
+        if row is None:
+            return
+        if row:
+            width = width or len(row)
+            if len(row) != width:
+                more, hint = ("more", ": quote those that hold commas") if len(row) > width else ("fewer", "")
+                raise DataError(
+                    f"{name}:{line} has {more} fields than the header, {len(row)} of {width}{hint}"
+                )
+            yield line, [_unescaped(text) for text in row]
+        line = rows.line_num + 1
+
+
+@contextmanager
+def open_text(file: Path) -> Iterator[TextIO]:
+    """The text of a table, for :func:`parse_csv`.
+
+    Raises:
+        DataError: it cannot be read, or is no text in UTF-8.
+    """
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text, strict=True)
-            columns = rows.fieldnames or ()
-            if not {"id", "label"} <= set(columns):
-                raise DataError(f"{file}:1 needs columns id and label, found {', '.join(columns) or 'none'}")
-            for row in rows:
-                line = rows.line_num
-                if None in row or None in row.values():
-                    raise DataError(f"{file}:{line} has another number of fields than the header")
-                values: dict[str, Any] = {column: value or None for column, value in row.items()}
-                if values.get("cycle") is not None:
-                    values["cycle"] = _whole_number(values["cycle"], f"{file}:{line}")
-                yield f"{file}:{line}", values
+            yield text
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
-    except csv.Error as error:
-        raise DataError(f"{file}:{line + 1} not CSV: {error}") from error
+        raise DataError(
+            f"{file}: not text in UTF-8: {error.reason} at byte {error.start}; save it as CSV UTF-8"
+        ) from error
 
 
 def pyarrow(purpose: str) -> Any:
@@ -61,8 +166,49 @@ def pyarrow(purpose: str) -> Any:
     return pyarrow
 
 
-def _whole_number(text: str, where: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise DataError(f"{where} cycle is {text!r}, not a whole number") from None
+def _field(value: Any, raw: bool) -> str:
+    text = "" if value is None else str(value)
+    if isinstance(value, str) and _FORMULA.match(text) and (text[0] == "'" or not raw):
+        text = text if _NUMBER.match(text) else f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
+
+
+def _unescaped(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _header(columns: list[str], needs: Sequence[str], where: str) -> list[str]:
+    missing = [column for column in needs if column not in columns]
+    if missing:
+        found = ", ".join(filter(None, columns)) or "none"
+        hint = "; fields are separated by commas" if len(columns) == 1 and re.search("[;\t]", found) else ""
+        *most, last = needs
+        wanted = f"columns {', '.join(most)} and {last}" if most else f"a column {last}"
+        raise DataError(f"{where} needs {wanted}, found {found}{hint}")
+    twice = [column for n, column in enumerate(columns) if column and column in columns[:n]]
+    if twice:
+        raise DataError(f"{where} names the column {twice[0]!r} twice: which one counts?")
+    return columns
+
+
+def _refuse_swallowed(
+    row: list[str], columns: list[str], place: int, ids: Container[str] | None, where: str
+) -> None:
+    """Refuse a field in which another row stands, because a stray quote opened before it."""
+    for n, text in enumerate(row):
+        lines = _ENDS.split("," * n + text)
+        for k, inner in enumerate(lines if len(lines) > 1 else (), start=1):
+            fields = inner.split(",")
+            # Where the quote closed, the rest of the row that it swallowed became that of this one.
+            if (
+                len(fields) < 2
+                or len(fields) != (n + 1 if k == len(lines) else len(columns))
+                or place >= len(fields)
+            ):
+                continue
+            named = fields[place].strip('"')
+            if named and (ids is None or named in ids):
+                raise DataError(
+                    f"{where} holds the row of {named!r} within its column {columns[n]!r}: "
+                    "a stray quote opens there"
+                )

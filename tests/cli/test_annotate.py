@@ -118,7 +118,7 @@ class TestAskAndTell:
     @pytest.mark.parametrize("form", ["json", "csv"])
     def test_standard_input(self, ncenet, monkeypatch, asked, form):
         text = json.dumps({asked[0]: "ant"}) if form == "json" else f"id,label\n{asked[0]},ant\n"
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         assert ncenet("tell", "run", "-").code == 0
         with ledger() as opened:
             assert opened.labeled() == [(asked[0], "ant")]
@@ -215,7 +215,7 @@ class TestBadAnswers:
             ("id,label\n{0},ant\n{1},bea\n", 2, "'{1}': unknown class 'bea': did you mean 'bee'?"),
             ("id,label\n{0},ant\nnowhere.jpg,ant\n", 1, "'nowhere.jpg' is not an image of this pool"),
             ("id,label\n{0},ant\n{1}\n", 1, "answers.csv:3 has fewer fields than the header"),
-            ("id,label\n{0},ant\n{0},bee\n", 1, "answers.csv:3 answers '{0}' a second time, and differently"),
+            ("id,label\n{0},ant\n{0},bee\n", 1, "answers.csv: answers '{0}' twice, and differently"),
             ("name,class\n{0},ant\n", 1, "answers.csv:1 needs columns id and label, found name, class"),
             ("", 1, "answers.csv:1 needs columns id and label, found none"),
             ('{{"{0}":\n "ant",}}', 1, "answers.csv:2 not JSON"),

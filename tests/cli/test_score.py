@@ -176,8 +176,8 @@ class TestExportOfModels:
         ("words", "message"),
         [
             ("a.csv --cycle 1", "--cycle names a model"),
-            ("out --model onnx --format csv", "--format and --link are for labels"),
-            ("out --model onnx --link", "--format and --link are for labels"),
+            ("out --model onnx --format csv", "--format, --link and --raw are for labels"),
+            ("out --model onnx --link", "--format, --link and --raw are for labels"),
             ("out --model tflite", "onnx"),
         ],
     )

@@ -140,7 +140,7 @@ class TestFilesOfOtherTools:
         [
             ("csv", "path,label\n", r"in\.csv:1 needs columns id and label, found path, label"),
             ("csv", "", r"in\.csv:1 needs columns id and label, found none"),
-            ("csv", "id,label\n1\n", r"in\.csv:2 has another number of fields"),
+            ("csv", "id,label\n1\n", r"in\.csv:2 has fewer fields than the header, 1 of 2"),
             ("csv", 'id,label\n1,"a\n', r"in\.csv:\d not CSV"),
             ("csv", b"id,label\n\xff,a\n", r"in\.csv: not text in UTF-8"),
             ("csv", "id,label\n,a\n", r"in\.csv:2 the id is missing"),

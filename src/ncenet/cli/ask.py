@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ def ask(
     data: str | None = None,
     number: Annotated[int | None, Parameter(name=["--number", "-n"], validator=Number(gte=1))] = None,
     out: Path | None = None,
+    raw: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
     flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
 ) -> None:
@@ -46,9 +46,13 @@ def ask(
         data: Where the images are; needed by the first call.
         number: How many images. Default: --initial at first, --query-size later.
         out: Write the ids there as CSV (id, score, label with nothing in it) instead of printing them.
+        raw: Leave ids as they are that begin with = + - @ or a tab, which spreadsheets take for formulas.
+            Without it an apostrophe stands before them, which `ncenet tell` takes off again.
         json_output: Print JSON.
     """
     file = folder / "recipe.yaml"
+    if raw and json_output and out is None:
+        raise UsageError("--raw is for CSV, and --json is none")
     if data is None and not file.exists():
         raise UsageError(
             f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"
@@ -59,8 +63,9 @@ def ask(
     recipe = apply_flags(recipe, flags)
 
     from ncenet.cli.progress import bars
-    from ncenet.files import alone, write_csv
+    from ncenet.files import alone
     from ncenet.loop.open import open_loop
+    from ncenet.tables import csv_lines, write_csv
 
     with alone(folder), bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
@@ -69,7 +74,7 @@ def ask(
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:
-        write_csv(out, ("id", "score", "label"), rows)
+        write_csv(out, ("id", "score", "label"), rows, raw=raw)
         plain_console(stderr=True).print(
             f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
             soft_wrap=True,
@@ -77,4 +82,4 @@ def ask(
     elif json_output:
         print(json.dumps([{"id": id, "score": score} for id, score, _ in rows], indent=1))
     else:
-        csv.writer(sys.stdout, lineterminator="\n").writerows([("id", "score", "label"), *rows])
+        sys.stdout.writelines(csv_lines(("id", "score", "label"), rows, raw=raw))

@@ -22,6 +22,7 @@ def export(
     *,
     format: str | None = None,
     link: Annotated[bool, Parameter(negative=())] = False,
+    raw: Annotated[bool, Parameter(negative=())] = False,
     model: ModelFormat | None = None,
     cycle: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
@@ -45,6 +46,8 @@ def export(
         format: Of labels: csv, jsonl, parquet, class-folders, coco, voc, yolo. Default: what the end of the
             name says.
         link: Make links to the image files instead of copies.
+        raw: CSV: leave cells as they are that begin with = + - @ or a tab, which spreadsheets take for
+            formulas. Without it an apostrophe stands before them, which reading takes off again.
         model: Write the model, not labels: safetensors (a folder, for `ncenet.load` and `ncenet score`),
             torch (torch.export, .pt2) or onnx. Default: what the end of the name says.
         cycle: Whose model. Default: the last that was trained.
@@ -59,11 +62,11 @@ def export(
         from ncenet.run.opening import open_run
 
         with open_run(folder, read_only=True) as run:
-            count = export_labels(run, out, format=format, link=link)
+            count = export_labels(run, out, format=format, link=link, raw=raw)
         console.print(f"{count} answers in {out}")
         return
-    if format is not None or link:
-        raise UsageError("--format and --link are for labels, --model is for the model: one at a time")
+    if format is not None or link or raw:
+        raise UsageError("--format, --link and --raw are for labels, --model is for the model: one at a time")
     from ncenet.models.formats import export_model
 
     source = export_model(folder, out, model, cycle=cycle)

@@ -22,6 +22,7 @@ def score(
     boxes: Annotated[bool, Parameter(negative=())] = False,
     least: Annotated[float | None, Parameter(validator=Number(gte=0, lte=1))] = None,
     on_bad_image: Literal["stop", "skip"] = "stop",
+    raw: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Print what a model says of each image, a row each; memory does not grow with their number.
@@ -45,6 +46,8 @@ def score(
         boxes: Detector: add the objects themselves, with box, label and likelihood. In CSV they are JSON.
         least: Detector: likelihood from which on an object counts. Default: 0.5.
         on_bad_image: An image that cannot be read: stop, or leave it out and name it.
+        raw: CSV: leave cells as they are that begin with = + - @ or a tab, which spreadsheets take for
+            formulas. Without it an apostrophe stands before them.
         json_output: Print JSON instead of CSV.
     """
     from ncenet.cli.progress import bars
@@ -70,6 +73,6 @@ def score(
             bad=lambda problem: console.print(f"left out {problem}"),
             progress=lambda done, total: show({"event": "scan", "done": done, "total": total}),
         )
-        count = write_scores(chunks, table, out, as_json=json_output)
+        count = write_scores(chunks, table, out, as_json=json_output, raw=raw)
     if out is not None:
         console.print(f"{count} images in {out}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import getpass
 import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +18,10 @@ from ncenet.cli.people import opened
 from ncenet.errors import DataError, LedgerError, UsageError
 
 if TYPE_CHECKING:
+    from ncenet.labels.records import Known, Record
+    from ncenet.ledger import Answer
     from ncenet.run.opening import OpenRun
+    from ncenet.types import Label
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
@@ -55,21 +57,22 @@ def tell(
         who: Name of the annotator. Default: the user's login.
         json_output: Print JSON.
     """
-    given = _read(answers)
+    name = "standard input" if answers == "-" else answers
 
-    from ncenet.ledger import Answer
+    from ncenet.labels.records import distinct
+    from ncenet.labels.transfer import known_of
 
     with opened(folder) as run:
         ledger, class_names = run.ledger, run.class_names
+        records = distinct(_read(answers, name, known_of(run)), name)
+        given = {record.id: record.answer for record in records}
+        taken_back = [id for id, label in given.items() if label == UNDO and UNDO not in class_names]
+        told = {id: label for id, label in given.items() if id not in set(taken_back)}
         if run.task == "detection":
-            given = _within_images(given, run)
-        special = {answer.value: answer for answer in Answer if answer.value not in class_names}
-        told = {id: special.get(label, label) for id, label in given.items()}
-        taken_back = [id for id, label in told.items() if label == UNDO and UNDO not in class_names]
+            told = _within_images(told, run)
         for id in taken_back:
             if ledger.review.standing(id) is None:
                 raise LedgerError(f"{id!r} has no answer to undo")
-            del told[id]
         run.tell(told, who=who or getpass.getuser())
         for id in taken_back:
             ledger.undo(id, who=who or getpass.getuser())
@@ -82,7 +85,7 @@ def tell(
         )
 
 
-def _within_images(given: dict[str, str], run: OpenRun) -> dict[str, str]:
+def _within_images(given: dict[str, Label | Answer], run: OpenRun) -> dict[str, Label | Answer]:
     """Boxes that reach a pixel beyond their image are cut at its edge, those that reach further refused.
 
     What else is wrong with answers, the ledger says; without the images nothing is cut.
@@ -97,7 +100,7 @@ def _within_images(given: dict[str, str], run: OpenRun) -> dict[str, str]:
     known = frozenset(pool.ids())
     fitted = dict(given)
     for id, label in given.items():
-        if id in known and label.startswith("["):
+        if id in known and isinstance(label, str):
             try:
                 boxes, size = Boxes.from_label(label), size_of(pool, id)
             except DataError:
@@ -109,34 +112,23 @@ def _within_images(given: dict[str, str], run: OpenRun) -> dict[str, str]:
     return fitted
 
 
-def _read(source: str) -> dict[str, str]:
-    """Label by id, without the empty ones."""
-    name = "standard input" if source == "-" else source
+def _read(source: str, name: str, known: Known) -> Iterator[Record]:
+    """The answers of a file or of standard input, by the rules of every table and label."""
+    from ncenet.labels.table import answers_in
+
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not text in UTF-8: {error}; save it as CSV UTF-8") from error
     if text.lstrip()[:1] in ("{", "["):
-        return _from_json(text, name)
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"id", "label"} <= set(rows.fieldnames or ()):
-        raise DataError(
-            f"{name}:1 needs columns id and label, found {', '.join(rows.fieldnames or ()) or 'none'}"
-        )
-    answers: dict[str, str] = {}
-    for row in rows:
-        if row["label"] is None:
-            raise DataError(f"{name}:{rows.line_num} has fewer fields than the header")
-        if row["label"].strip() and (
-            answers.setdefault(row["id"], row["label"].strip()) != row["label"].strip()
-        ):
-            raise DataError(f"{name}:{rows.line_num} answers {row['id']!r} a second time, and differently")
-    return answers
+        return _from_json(text, name, known)
+    return (record for record, _ in answers_in(io.StringIO(text, newline=""), name, known))
 
 
-def _from_json(text: str, name: str) -> dict[str, str]:
+def _from_json(text: str, name: str, known: Known) -> Iterator[Record]:
     def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         record: dict[str, Any] = {}
         for key, value in pairs:
@@ -157,4 +149,6 @@ def _from_json(text: str, name: str) -> dict[str, str]:
     wrong = [id for id, label in record.items() if not isinstance(label, str)]
     if wrong:
         raise DataError(f"{name}: the label of {wrong[0]!r} is neither text nor a list of boxes")
-    return {id: label for id, label in record.items() if label}
+    for id, label in record.items():
+        if (answer := known.record({"id": id, "label": label}, f"{name}: {id!r}:")) is not None:
+            yield answer

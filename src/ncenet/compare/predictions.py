@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncenet.errors import DataError
-from ncenet.files import read_csv
+from ncenet.tables import read_csv
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
-from ncenet.files import cycle_folder, read_csv
+from ncenet.files import cycle_folder
 from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.run.held_out import set_apart
+from ncenet.tables import read_csv
 
 if TYPE_CHECKING:
     from ncenet.compare.predictions import Predicted

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 from ncenet.errors import DataError
+from ncenet.tables import open_text, read_rows
 
 
 class Manifest(NamedTuple):
@@ -27,47 +27,28 @@ def read_manifest(file: Path) -> Manifest:
     Other columns are passed over. Whether the images exist is found out when they are read.
 
     Raises:
-        DataError: with file and line: not CSV, no column ``path``, a path that is missing or occurs twice, a
-            label that is missing.
+        DataError: with file and line: no CSV by the rules of :mod:`ncenet.tables`, no column ``path``, a path
+            that is missing or occurs twice, a label that is missing.
     """
-    lines: dict[str, int] = {}
+    lines: dict[str, str] = {}
     labels: dict[str, str] = {}
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text, strict=True)
-            columns = [column.strip() for column in rows.fieldnames or []]
-            if "path" not in columns:
-                raise DataError(
-                    f"{file}:1 needs a header with a column 'path' (and 'label', if there are labels), got: "
-                    f"{','.join(columns) or 'nothing'}"
-                )
-            rows.fieldnames = columns
-            labelled = "label" in columns
-            for row in rows:
-                line = rows.line_num
-                path = (row["path"] or "").strip().replace("\\", "/")
-                if not path:
-                    raise DataError(f"{file}:{line} the path is missing")
-                if None in row:
+    labelled = False
+    with open_text(file) as text:
+        for where, row in read_rows(text, file, needs=("path",)):
+            labelled = "label" in row
+            path = row["path"].strip().replace("\\", "/")
+            if not path:
+                raise DataError(f"{where} the path is missing")
+            if path in lines:
+                raise DataError(f"{where} {path!r} stands in line {lines[path]} already")
+            lines[path] = where.rpartition(":")[2]
+            if labelled:
+                labels[path] = row["label"].strip()
+                if not labels[path]:
                     raise DataError(
-                        f"{file}:{line} has more fields than the header: quote fields that hold commas"
+                        f"{where} the label of {path!r} is missing: "
+                        "fill it in, or leave the column 'label' out to use the images without labels"
                     )
-                if path in lines:
-                    raise DataError(f"{file}:{line} {path!r} stands in line {lines[path]} already")
-                lines[path] = line
-                if labelled:
-                    labels[path] = (row["label"] or "").strip()
-                    if not labels[path]:
-                        raise DataError(
-                            f"{file}:{line} the label of {path!r} is missing: "
-                            "fill it in, or leave the column 'label' out to use the images without labels"
-                        )
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except csv.Error as error:
-        raise DataError(f"{file}:{rows.line_num + 1} not CSV: {error}") from error
     if not lines:
         raise DataError(f"{file}: lists no images")
     return Manifest(tuple(lines), labels if labelled else None)

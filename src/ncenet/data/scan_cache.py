@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ncenet.data.images import Probe
-from ncenet.files import read_csv, write_csv
+from ncenet.errors import DataError
+from ncenet.tables import read_csv, write_csv
 
 SETTLED_SECONDS = 2.0
 """A younger file has no stamp: written again within a tick of the clock, it would have the same. The coarsest
@@ -58,7 +59,7 @@ def read_looks(file: Path) -> dict[str, Look]:
             id: Look(stamp, hash, Probe(mode, int(height), int(width)))
             for id, stamp, hash, mode, height, width in rows
         }
-    except (FileNotFoundError, ValueError):
+    except (DataError, ValueError):  # the next scan writes it anew
         return {}
 
 

@@ -17,8 +17,8 @@ from ncenet.data.folders import SUFFIXES
 from ncenet.errors import DataError
 from ncenet.labels.format import Format
 from ncenet.labels.images import paths_of, write_image
-from ncenet.labels.records import COLUMNS, Known, Labels, Record
-from ncenet.tables import read_rows, write_rows
+from ncenet.labels.records import Known, Labels, Record
+from ncenet.labels.table import read_answers, write_answers
 from ncenet.types import Label, Pool
 
 TABLE = "labels.csv"
@@ -40,6 +40,7 @@ class FolderFormat(Format):
     """Base of formats that write image files."""
 
     copies_images = True
+    writes_csv = True
 
     @abstractmethod
     def place(self, paths: Mapping[str, str], answers: Sequence[Record], labels: Labels) -> list[str]:
@@ -72,20 +73,18 @@ class FolderFormat(Format):
             write_image(pool, record, target / path, link=labels.link)
         self.annotate(placed, labels, pool, target)
         path_of = {record.id: path for path, record in placed.items()}
-        rows = (record.row() | {"path": path_of.get(record.id)} for record in labels.records)
-        write_rows(target / TABLE, (*COLUMNS, "path"), rows)
+        write_answers(target / TABLE, labels.records, path_of, raw=labels.raw)
 
     def read(self, source: Path, known: Known) -> Iterator[Record]:
         """See :class:`~ncenet.labels.format.Format`."""
         if not source.is_dir():
             raise DataError(f"{source}: is no folder")
         by_name: dict[str, Record] = {}
-        for where, row in read_rows(source / TABLE) if (source / TABLE).exists() else ():
-            record = known.record(row, where)
-            if record is not None and record.kind != "answer":
+        for record, path in read_answers(source / TABLE, known) if (source / TABLE).exists() else ():
+            if record.kind != "answer":
                 yield record
-            elif record is not None:
-                by_name[self.name_of(str(row.get("path") or ""))] = record
+            else:
+                by_name[self.name_of(path)] = record
         if (
             not any(path.suffix.lower() in SUFFIXES for path in source.rglob("*"))
             and (source / TABLE).exists()

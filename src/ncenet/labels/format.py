@@ -19,11 +19,13 @@ class Format(ABC):
         suffix: of the one file that it is, with the dot; "" for a folder.
         tasks: the tasks whose labels it can hold.
         copies_images: whether image files are written beside the labels, or links to them.
+        writes_csv: whether it is, or holds, a table in CSV.
     """
 
     suffix: str = ""
     tasks: frozenset[str] = frozenset({"classification", "detection"})
     copies_images: bool = False
+    writes_csv: bool = False
 
     @abstractmethod
     def write(self, labels: Labels, target: Path) -> None:

@@ -71,6 +71,7 @@ class Labels:
         pool: opens the images, for formats that need more than their ids.
         task: what the labels are.
         link: make links to image files instead of copies.
+        raw: leave cells of CSV alone that a spreadsheet would take for formulas.
     """
 
     records: Sequence[Record]
@@ -78,6 +79,7 @@ class Labels:
     pool: Callable[[], Pool]
     task: Literal["classification", "detection"] = "classification"
     link: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class Known:
     pool: Callable[[], Pool] = field(repr=False)
 
     @cached_property
+    def by_id(self) -> dict[str, Item]:
+        """The images by their ids."""
+        return {item.id: item for item in self.items}
+
+    @cached_property
     def by_hash(self) -> dict[str, list[str]]:
         """Ids of the images with these bytes."""
         found: dict[str, list[str]] = {}
@@ -105,8 +112,8 @@ class Known:
     def record(self, row: Mapping[str, Any], where: str) -> Record | None:
         """The answer in a row of a table, in which only ``id`` and ``label`` must be.
 
-        An empty label in a row without ``kind`` is no answer. There the words skip and unsure stand for
-        themselves, unless a class is called so.
+        Blanks around the name of a class mean nothing. An empty label in a row without ``kind`` is no
+        answer. There the words skip and unsure stand for themselves, unless a class is called so.
 
         Args:
             row: values by column; None or "" for what is not known.
@@ -123,7 +130,11 @@ class Known:
         if values["id"] is None:
             raise DataError(f"{where} the id is missing")
         label, kind = values["label"] or None, _kind(values["kind"] or None, where)
+        if label is not None and label not in self.class_names:
+            bare = label.strip()  # a cell " cat " of a spreadsheet; no class has blanks around it
+            label = bare if bare in self.class_names or (kind is None and not bare) else label
         if kind is None:
+            label = label or None
             if label is None:
                 return None
             special = label in (Answer.SKIP.value, Answer.UNSURE.value) and label not in self.class_names

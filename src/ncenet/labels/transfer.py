@@ -31,10 +31,10 @@ def format_of(path: Path, name: str | None) -> Format:
     return known[path.suffix.lower()]
 
 
-def labels_of(run: OpenRun, *, link: bool = False) -> Labels:
-    """The standing answers of a run, for a format to write."""
+def labels_of(run: OpenRun, *, link: bool = False, raw: bool = False) -> Labels:
+    """The standing answers of a run, for a format to write; see :class:`Labels` for the options."""
     records = [Record.of(event) for event in run.ledger.answers()]
-    return Labels(records, run.class_names, lambda: run.pool, run.task, link)
+    return Labels(records, run.class_names, lambda: run.pool, run.task, link, raw)
 
 
 def known_of(run: OpenRun) -> Known:
@@ -42,7 +42,9 @@ def known_of(run: OpenRun) -> Known:
     return Known(run.ledger.items(), run.class_names, lambda: run.pool)
 
 
-def export_labels(run: OpenRun, out: Path, *, format: str | None = None, link: bool = False) -> int:
+def export_labels(
+    run: OpenRun, out: Path, *, format: str | None = None, link: bool = False, raw: bool = False
+) -> int:
     """Write the standing answers of a run, whole or not at all.
 
     Args:
@@ -50,17 +52,18 @@ def export_labels(run: OpenRun, out: Path, *, format: str | None = None, link: b
         out: file or folder to write. A file is replaced.
         format: name of the format. Default: what the end of ``out`` means.
         link: links to image files instead of copies.
+        raw: leave cells of CSV alone that a spreadsheet would take for formulas.
 
     Returns:
         How many answers were written.
 
     Raises:
-        UsageError: the format can't hold labels of this task or writes no images to link to, or the folder is
-            there already.
+        UsageError: the format can't hold labels of this task, writes no images to link to or no CSV to leave
+            raw, or the folder is there already.
         DataError: there are no answers, or the format can't hold one of them.
     """
     chosen = format_of(out, format)
-    labels = labels_of(run, link=link)
+    labels = labels_of(run, link=link, raw=raw)
     if labels.task not in chosen.tasks:
         fitting = [name for name, factory in formats if labels.task in factory().tasks]
         raise UsageError(
@@ -68,6 +71,8 @@ def export_labels(run: OpenRun, out: Path, *, format: str | None = None, link: b
         )
     if link and not chosen.copies_images:
         raise UsageError("--link is for formats that copy images; this one writes labels alone")
+    if raw and not chosen.writes_csv:
+        raise UsageError("--raw is for CSV; this format writes none")
     if out.is_dir():
         raise UsageError(f"{out}: is there already; remove it or name another")
     if not labels.records:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from ncenet.files import read_csv
+from ncenet.tables import read_csv
 from ncenet.types import Query
 
 BoxCount: TypeAlias = Callable[[str], float]

@@ -9,7 +9,6 @@ from typing import Any
 
 from ncenet.boxes import Detections
 from ncenet.data.dataset import BoxTestSet
-from ncenet.files import write_csv
 from ncenet.functional.average_precision import (
     judge_all,
     mean_average_precision,
@@ -19,6 +18,7 @@ from ncenet.learners.box_counts import LEAST_SCORE
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
+from ncenet.tables import write_csv
 
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""

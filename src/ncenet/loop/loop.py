@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
-from ncenet.files import write_csv, write_json
+from ncenet.files import write_json
 from ncenet.learners.box_counts import ExpectedBoxes, spent
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.learners.processes import processes
@@ -31,6 +31,7 @@ from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import HELD_OUT, held_out_test, set_apart
+from ncenet.tables import write_csv
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
 INITIAL = "initial set"

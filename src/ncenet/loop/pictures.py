@@ -21,11 +21,12 @@ import PIL.ImageFont
 
 from ncenet.boxes import Box, Detections
 from ncenet.data.dataset import BoxTestSet
-from ncenet.files import read_csv, whole, write_csv
+from ncenet.files import whole
 from ncenet.functional.heat import heat_map
 from ncenet.learners.box_learner import BoxLearner
 from ncenet.strategies.diverse import Diverse
 from ncenet.strategies.score import ScoreStrategy
+from ncenet.tables import read_csv, write_csv
 from ncenet.types import Pool, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,13 +13,18 @@ from ncenet.errors import UsageError
 from ncenet.files import whole
 from ncenet.models.score_tables import Row, Table
 from ncenet.models.scores import BoxScores, Scores
-from ncenet.tables import pyarrow
+from ncenet.tables import csv_line, pyarrow
 
 Write: TypeAlias = Callable[[Sequence[Row]], None]
 
 
 def write_scores(
-    chunks: Iterable[Scores | BoxScores], table: Table, out: Path | None, *, as_json: bool
+    chunks: Iterable[Scores | BoxScores],
+    table: Table,
+    out: Path | None,
+    *,
+    as_json: bool = False,
+    raw: bool = False,
 ) -> int:
     """Write scores chunk by chunk; a file is there whole or not at all.
 
@@ -29,19 +33,22 @@ def write_scores(
         table: which columns.
         out: file that ends in .csv, .json, .jsonl or .parquet; None for standard output.
         as_json: standard output is JSON instead of CSV.
+        raw: leave cells of CSV alone that a spreadsheet would take for formulas.
 
     Returns:
         How many images.
 
     Raises:
-        UsageError: the file's name ends in something else.
+        UsageError: the file's name ends in something else, or what is written is no CSV to leave raw.
     """
     suffix = (".json" if as_json else ".csv") if out is None else out.suffix.lower()
     if suffix not in _WRITERS:
         raise UsageError(f"{out}: the name ends in none of {', '.join(sorted(_WRITERS))}")
+    if raw and suffix != ".csv":
+        raise UsageError(f"--raw is for CSV, and this is {suffix.removeprefix('.')}")
     count = 0
     place: AbstractContextManager[Path | None] = nullcontext() if out is None else whole(out)
-    with place as file, _WRITERS[suffix](file, table.columns) as write:
+    with place as file, _WRITERS[suffix](file, table.columns, raw) as write:
         for said in chunks:
             write(table.rows(said))
             count += len(said)
@@ -58,11 +65,12 @@ def _text(file: Path | None) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _csv(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
+def _csv(file: Path | None, columns: Sequence[str], raw: bool) -> Iterator[Write]:
     with _text(file) as text:
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        yield lambda rows: writer.writerows({name: _field(row[name]) for name in columns} for row in rows)
+        text.write(csv_line(columns, raw=raw))
+        yield lambda rows: text.writelines(
+            csv_line([_field(row[name]) for name in columns], raw=raw) for row in rows
+        )
 
 
 def _field(value: Any) -> Any:
@@ -70,13 +78,13 @@ def _field(value: Any) -> Any:
 
 
 @contextmanager
-def _jsonl(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
+def _jsonl(file: Path | None, columns: Sequence[str], _raw: bool) -> Iterator[Write]:
     with _text(file) as text:
         yield lambda rows: text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 @contextmanager
-def _json(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
+def _json(file: Path | None, columns: Sequence[str], _raw: bool) -> Iterator[Write]:
     with _text(file) as text:
         separator = "[\n"
 
@@ -91,7 +99,7 @@ def _json(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
 
 
 @contextmanager
-def _parquet(file: Path | None, columns: Sequence[str]) -> Iterator[Write]:
+def _parquet(file: Path | None, columns: Sequence[str], _raw: bool) -> Iterator[Write]:
     pa = pyarrow("writing Parquet files")
     schema = pa.schema([(name, _kind(pa, name)) for name in columns])
     with pa.parquet.ParquetWriter(file, schema) as writer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.compare.records import Results, Run
-from ncenet.files import read_csv
 from ncenet.report.blocks import Block, Folded, Note, Picture, Section
+from ncenet.tables import read_csv
 
 OF_A_RUN = 6
 """Pictures of a kind in the report of a run."""

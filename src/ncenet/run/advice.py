@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ncenet.files import read_csv
 from ncenet.rng import Streams
+from ncenet.tables import read_csv
 
 CONFIDENCE_Z = 1.959964
 """97.5 % quantile of the normal distribution: intervals are of 95 %."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from functools import cache
@@ -14,18 +13,19 @@ import numpy as np
 from ncenet.boxes import Boxes
 from ncenet.compare.predictions import COLUMNS
 from ncenet.errors import NcenetError
-from ncenet.files import cycle_folder, read_csv
+from ncenet.files import cycle_folder
 from ncenet.ledger.ledger import Ledger
 from ncenet.loop.first import TYPICAL
 from ncenet.loop.reasons import REASONS, read_reasons
 from ncenet.run.advice import choosing, outlook, wilson
 from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
+from ncenet.tables import read_csv
 from ncenet.web.assignments import CHANCE
 from ncenet.web.box_curve import box_point, counted
 
 T = TypeVar("T")
 
-DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, csv.Error, NcenetError)
+DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, NcenetError)
 """What reading a record that isn't what it should be may raise."""
 
 

@@ -12,13 +12,14 @@ from torch.nn.functional import normalize
 
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
-from ncenet.files import cycle_folder, read_csv
+from ncenet.files import cycle_folder
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.held_out import set_apart
+from ncenet.tables import read_csv
 from ncenet.types import LabeledSet, Pool
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ncenet.data.detection.annotations import Annotation, Found, as_dataset, num
 from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
+from ncenet.tables import open_text, parse_csv, read_rows
 
 EDGES = ("x1", "y1", "x2", "y2")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
@@ -19,9 +19,9 @@ _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
 def is_box_csv(file: Path) -> bool:
     """Whether the header names the edges of boxes."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        with open_text(file) as text:
+            _, header = next(parse_csv(text, file), (1, []))
+    except DataError:
         return False  # whoever reads the file says what is wrong
     return bool(set(EDGES) & {column.strip() for column in header})
 
@@ -39,25 +39,13 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         DataError: not CSV, a column is missing, or a row has no path.
     """
     objects: dict[str, list[Found]] = {}
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text, strict=True)
-            rows.fieldnames = [column.strip() for column in rows.fieldnames or []]
-            missing = [column for column in ("path", *EDGES, "label") if column not in rows.fieldnames]
-            if missing:
-                raise DataError(f"{file}:1 lacks the column(s) {', '.join(missing)}")
-            for row in rows:
-                path = (row["path"] or "").strip().replace("\\", "/")
-                if not path:
-                    raise DataError(f"{file}:{rows.line_num} the path is missing")
-                found = _row(f"line {rows.line_num}", row)
-                objects.setdefault(path, []).extend([] if found is None else [found])
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except csv.Error as error:
-        raise DataError(f"{file}:{rows.line_num + 1} not CSV: {error}") from error
+    with open_text(file) as text:
+        for where, row in read_rows(text, file, needs=("path", *EDGES, "label")):
+            path = row["path"].strip().replace("\\", "/")
+            if not path:
+                raise DataError(f"{where} the path is missing")
+            found = _row(f"line {where.rpartition(':')[2]}", row)
+            objects.setdefault(path, []).extend([] if found is None else [found])
     if not objects:
         raise DataError(f"{file}: lists no images")
     pool = FolderPool(file.parent, list(objects), channels=3)
@@ -104,17 +92,15 @@ def open_parquet(file: Path, *, classes: Sequence[str] | None = None) -> Dataset
     return as_dataset(file.stem, pool, annotations, (names or None) if classes is None else classes)
 
 
-def _row(where: str, row: dict[str, str | None]) -> Found | None:
+def _row(where: str, row: dict[str, str]) -> Found | None:
     """The object of a row of CSV; None when the row only names an image."""
-    values = {name: (row[name] or "").strip() for name in (*EDGES, "label")}
+    values = {name: row[name].strip() for name in (*EDGES, "label")}
     if not any(values.values()):
         return None
     missing = [name for name, value in values.items() if not value]
     if missing:
         return Found(where, problem=f"lacks {', '.join(missing)}")
-    if None in row:
-        return Found(where, problem="has more fields than the header: quote fields that hold commas")
-    difficult = (row.get("difficult") or "").strip().lower()
+    difficult = row.get("difficult", "").strip().lower()
     if difficult not in (*_YES, *_NO):
         return Found(where, problem=f"difficult is {difficult!r}, not 0 or 1")
     return Found(where, [number(values[edge]) for edge in EDGES], values["label"], difficult in _YES)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
-from ncenet.labels.records import COLUMNS, Known, Labels, Record
-from ncenet.tables import read_rows, write_rows
+from ncenet.labels.records import Known, Labels, Record
+from ncenet.labels.table import read_answers, write_answers
 
 
 @formats.register("csv")
@@ -16,14 +16,13 @@ class Csv(Format):
     """A table with a header; of another tool's, the columns ``id`` and ``label`` are enough."""
 
     suffix = ".csv"
+    writes_csv = True
 
     def write(self, labels: Labels, target: Path) -> None:
         """See :class:`~ncenet.labels.format.Format`."""
-        write_rows(target, COLUMNS, (record.row() for record in labels.records))
+        write_answers(target, labels.records, raw=labels.raw)
 
     def read(self, source: Path, known: Known) -> Iterator[Record]:
         """See :class:`~ncenet.labels.format.Format`."""
-        for where, row in read_rows(source):
-            record = known.record(row, where)
-            if record is not None:
-                yield record
+        for record, _ in read_answers(source, known):
+            yield record

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from ncenet.compare.heads import head_name, head_of
 from ncenet.compare.records import Results, Run, Table
+from ncenet.tables import csv_lines
 
 
 def as_csv(table: Table) -> str:
     """The table as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([table.columns, *table.rows])
-    return text.getvalue()
+    return "".join(csv_lines(table.columns, table.rows))
 
 
 def tidy(results: Results | Run) -> Table:
