@@ -24,7 +24,7 @@ from ncenet.recipe import Recipe
             "task: detection\nmodel: {members: 3}\n",
             "committees classify, task detection trains one network",
         ),
-        ("data: {classes: 'cat,dog,cat'}\n", "a class is named twice"),
+        ("data: {classes: 'cat,dog,cat'}\n", "data.classes: the class 'cat' is named twice"),
     ],
 )
 def test_mistakes_are_explained(tmp_path, text, complaint):

@@ -15,7 +15,8 @@ from typing import Any, Literal, Self, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from ncenet.errors import RecipeError
+from ncenet.class_names import check_class_names, split_names
+from ncenet.errors import DataError, RecipeError
 
 Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
@@ -80,7 +81,9 @@ class DataRecipe(Section):
         description="Held-out images with labels, in any of the same forms. Built-in sets bring their own.",
     )
     classes: tuple[str, ...] = Field(
-        (), description="Classes of images without labels: cat,dog,other. Default: those of the labels."
+        (),
+        description="Classes of images without labels: cat,dog,other; a name with a comma in double quotes. "
+        "Default: those of the labels.",
     )
     long_tail: float | None = Field(
         None,
@@ -109,14 +112,15 @@ class DataRecipe(Section):
 
     @field_validator("classes", mode="before")
     @classmethod
-    def _split_commas(cls, value: Any) -> Any:
-        words = [value] if isinstance(value, str) else value
-        if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
-            names = [name.strip() for word in words for name in word.split(",") if name.strip()]
-            if len(set(names)) < len(names):
-                raise ValueError("a class is named twice")
-            return tuple(names)
-        return value
+    def _as_list(cls, value: Any) -> Any:
+        """A list is taken as it is; one line is parted at its commas."""
+        try:
+            names = split_names(value) if isinstance(value, str) else value
+            if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+                return check_class_names(names)
+        except DataError as error:
+            raise ValueError(str(error)) from error
+        return names
 
 
 class HeadRecipe(Section):

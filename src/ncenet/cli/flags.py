@@ -8,7 +8,9 @@ from cyclopts import Group, Parameter
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
+from ncenet.class_names import split_names
 from ncenet.engines.trial import EngineName
+from ncenet.errors import DataError, RecipeError
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, Section, TrainRecipe
 
 Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
@@ -82,7 +84,12 @@ def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
     """The recipe with the given flags put in.
 
     Raises:
-        RecipeError: a value is out of range.
+        RecipeError: a value is out of range, or names of classes that nobody can part.
     """
     given = {} if flags is None else flags.model_dump(exclude_none=True)
+    if "classes" in given:  # a flag is a line of names, or several; in a recipe a list is one already
+        try:
+            given["classes"] = tuple(name for line in given["classes"] for name in split_names(line))
+        except DataError as error:
+            raise RecipeError(f"--classes {error}") from error
     return recipe.with_changes({_LEAVES[flag][0]: value for flag, value in given.items()})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncenet.boxes import Boxes
+from ncenet.class_names import check_class_names
 from ncenet.data.pools import Subset
 from ncenet.errors import BadAnnotation, DataError
 from ncenet.recipe import Task
@@ -68,6 +69,12 @@ class Dataset:
         flip_safe: whether mirroring leaves the meaning of an image alone (not so for digits).
         task: what the oracle's answers are: the name of a class, or the text of the boxes of an image.
         problems: mistakes in the annotations of images that can only be left out.
+        notes: what the path was taken for, and what in it was passed over; a line each.
+        unsaid: images that a form lists without a word of their objects, so that it doesn't say whether
+            somebody has looked at them. The oracle answers that they have none.
+
+    Raises:
+        DataError: a class has no name that :mod:`ncenet.class_names` lets through, or two have the same.
     """
 
     name: str
@@ -77,6 +84,11 @@ class Dataset:
     flip_safe: bool = True
     task: Task = "classification"
     problems: tuple[BadAnnotation, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsaid: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        check_class_names(self.class_names, self.name)
 
     def required_oracle(self) -> Oracle:
         """The oracle.

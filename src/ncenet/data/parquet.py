@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncenet.class_names import check_class_names, class_name_problem, shown
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.data.scan_cache import stamp_of
@@ -87,21 +88,39 @@ def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
 
     Raises:
         MissingExtra: pyarrow is not installed.
-        DataError: not a Parquet file; a label that is missing or unknown, with its row.
+        DataError: not a Parquet file; labels of another type; a label that is missing or unknown or can't be
+            the name of a class, with its row.
     """
     schema = _schema(file)
     if "label" not in schema.names:
         return None
+    import pyarrow.types as kind
+
+    of_values = schema.field("label").type
+    if kind.is_dictionary(of_values):
+        of_values = of_values.value_type
+    numbers = kind.is_integer(of_values)
+    if not (numbers or kind.is_string(of_values) or kind.is_large_string(of_values)):
+        raise DataError(f"{file}: the column 'label' holds {of_values}: classes are text or whole numbers")
     values = _column(file, "label").to_pylist()
     names = _class_names(file, schema)
-    if names and all(isinstance(value, int) for value in values):
+    if names and numbers:
         known: dict[Any, str] = dict(enumerate(names))
     else:
         known = {value: str(value) for value in names or sorted(set(values) - {None})}
-    for row, value in enumerate(values):
+    rows = {value: row for row, value in reversed(list(enumerate(values)))}  # the first of each value
+    for value, row in sorted(rows.items(), key=lambda item: item[1]):
+        if value is None:
+            raise DataError(f"{file}: row {row} (counted from 0) has no label")
+        problem = class_name_problem(known.get(value, str(value)))
+        if problem is not None:
+            raise DataError(
+                f"{file}: row {row} (counted from 0) has the label {shown(value)}, which {problem}"
+            )
         if value not in known:
-            what = "no label" if value is None else f"the label {value!r}, which has no class name"
-            raise DataError(f"{file}: row {row} (counted from 0) has {what}")
+            raise DataError(
+                f"{file}: row {row} (counted from 0) has the label {shown(value)}, which has no class name"
+            )
     return [known[value] for value in values], tuple(known.values())
 
 
@@ -145,15 +164,18 @@ def class_names_of(file: Path) -> tuple[str, ...]:
 def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
     """Names of the classes from the schema's metadata; none when it holds none."""
     metadata = schema.metadata or {}
+    names: Any = ()
     try:
         if b"class_names" in metadata:
-            return tuple(map(str, json.loads(metadata[b"class_names"])))
-        if b"huggingface" in metadata:
-            label = json.loads(metadata[b"huggingface"])["info"]["features"].get("label", {})
-            return tuple(map(str, label.get("names", ())))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            names = json.loads(metadata[b"class_names"])
+        elif b"huggingface" in metadata:
+            names = json.loads(metadata[b"huggingface"])["info"]["features"].get("label", {}).get("names", ())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file}: the class names in its metadata cannot be read: {error!r}") from error
-    return ()
+    if not isinstance(names, list | tuple) or any(isinstance(name, bool) for name in names):
+        raise DataError(f"{file}: the class names in its metadata are {shown(names)}, not a list of names")
+    words = [str(name) if isinstance(name, int) else name for name in names]
+    return check_class_names(words, f"{file}, class names in its metadata")
 
 
 def _column(file: Path, name: str) -> pyarrow.ChunkedArray:

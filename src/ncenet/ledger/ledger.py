@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
@@ -84,8 +85,9 @@ class Ledger:
         """Add a class to those that the run was begun with; one that is there already is left alone.
 
         Raises:
-            LedgerError: the name is empty.
+            DataError: it can't be the name of a class.
         """
+        check_class_names([name])
         with self._db.transaction() as db:
             if name not in self.class_names():
                 db.execute("INSERT INTO classes (name, who) VALUES (?, ?)", (name, who))

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from ncenet.boxes import Boxes
+from ncenet.class_names import class_name_problem, shown
 from ncenet.errors import DataError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.inbox import NOW, Delivery
@@ -25,10 +34,23 @@ def _printable(text: str) -> str:
     return text
 
 
+def _class_name(text: str) -> str:
+    problem = class_name_problem(text)
+    if problem is not None:
+        raise ValueError(f"the class {shown(text)} {problem}")
+    return text
+
+
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
 ]
-"""Of an annotator or a class."""
+"""Of an annotator."""
+ClassName = Annotated[str, AfterValidator(_class_name)]
+"""Whatever the gate for names of classes lets through."""
+TypedClassName = Annotated[
+    ClassName, BeforeValidator(lambda text: text.strip() if isinstance(text, str) else text)
+]
+"""The same as somebody types it, perhaps with a blank too many."""
 
 
 def _text(id: str) -> str:
@@ -64,7 +86,7 @@ class Drawn(Message):
     """A box around an object, by its edges x1, y1, x2, y2 in pixels of the original image."""
 
     box: tuple[Edge, Edge, Edge, Edge]
-    label: Name
+    label: ClassName
     difficult: bool = False
 
 
@@ -74,7 +96,7 @@ class Entry(Message):
     key: Key
     id: Id
     kind: Literal["answer", "skip", "unsure", "undo"]
-    label: Name | None = None
+    label: ClassName | None = None
     boxes: tuple[Drawn, ...] | None = Field(None, max_length=MOST_BOXES)
     undoes: Key | None = None
     hash: Hash | None = None
@@ -125,7 +147,7 @@ class NewClass(Message):
     """A class that the run began without."""
 
     who: Name
-    name: Name
+    name: TypedClassName
 
 
 class AskWhy(Message):
@@ -139,7 +161,7 @@ class AskForSheet(Message):
 
     limit: int = Field(60, ge=1, le=MOST)
     before: int | None = Field(None, ge=1, le=NOW)
-    label: Name | None = None
+    label: ClassName | None = None
     kind: Literal["answer", "skip", "unsure"] | None = None
     who: Name | None = None
     disputed: bool = False

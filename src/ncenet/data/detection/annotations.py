@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
 from ncenet.boxes import Box, Boxes, box_problem
+from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
@@ -77,6 +78,9 @@ def as_dataset(
     pool: EncodedPool,
     annotations: Iterable[Annotation],
     class_names: Sequence[str] | None,
+    *,
+    notes: Sequence[str] = (),
+    unsaid: Iterable[str] = (),
 ) -> Dataset:
     """Check annotations against their images, and hide what is sound behind an oracle.
 
@@ -85,6 +89,8 @@ def as_dataset(
         pool: the images.
         annotations: one for each image of the pool.
         class_names: the classes that there are; None takes those of the objects, sorted.
+        notes: what the form was taken for, and what was passed over.
+        unsaid: see :class:`~ncenet.data.dataset.Dataset`.
 
     Returns:
         The data set. Its oracle answers for the images without a mistake, its ``problems`` name the others.
@@ -101,7 +107,16 @@ def as_dataset(
         else:
             labels[annotation.id] = boxes.to_label()
     names = tuple(sorted(seen)) if class_names is None else tuple(class_names)
-    return Dataset(name, pool, Oracle(labels), names, task="detection", problems=tuple(problems))
+    return Dataset(
+        name,
+        pool,
+        Oracle(labels),
+        names,
+        task="detection",
+        problems=tuple(problems),
+        notes=tuple(notes),
+        unsaid=frozenset(unsaid),
+    )
 
 
 def _checked(
@@ -116,6 +131,8 @@ def _checked(
         box, problem = (None, found.problem) if found.problem is not None else _box(found, size)
         if problem is None and not found.label:
             problem = "names no class"
+        if problem is None and (of_name := class_name_problem(found.label)) is not None:
+            problem = f"has the class {shown(found.label)}, which {of_name}"
         if problem is None and known is not None and found.label not in known:
             problem = f"has the class {found.label!r}, which is none of {', '.join(sorted(known))}"
         if problem is not None:
@@ -153,9 +170,23 @@ def _size(pool: EncodedPool, id: str) -> tuple[int, int] | None:
         return None
 
 
+def yes_or_no(value: object) -> bool | None:
+    """What a mark says, whichever way a file writes it; None when it says neither.
+
+    >>> yes_or_no("0"), yes_or_no(1), yes_or_no("perhaps")
+    (False, True, None)
+    """
+    if value is None or value == "":
+        return False
+    word = value.strip().lower() if isinstance(value, str) else value
+    if isinstance(word, str):
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(word)
+    return bool(word) if isinstance(word, bool | int | float) and word in (0, 1) else None
+
+
 def number(text: str) -> float | str:
     """A number if the text is one, else the text, which the checks will name."""
     try:
-        return float(text)
+        return text if "_" in text else float(text)  # 1_0 is a number to Python alone
     except ValueError:
         return text

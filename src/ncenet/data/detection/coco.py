@@ -9,7 +9,7 @@ from typing import Any
 
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, yes_or_no
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
 
@@ -89,7 +89,9 @@ def _object(n: int, record: dict[str, Any], names: dict[Any, str]) -> Found:
     x, y, width, height = box
     if not (width > 0 and height > 0):
         return Found(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
-    crowd = bool(record.get("iscrowd", 0))
+    crowd = yes_or_no(record.get("iscrowd"))
+    if crowd is None:
+        return Found(where, problem=f"iscrowd is {record['iscrowd']!r}, not 0 or 1")
     return Found(where, (x, y, x + width, y + height), names[record["category_id"]], crowd)
 
 

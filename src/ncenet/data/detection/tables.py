@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, yes_or_no
 from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
 from ncenet.tables import open_text, parse_csv, read_rows
 
 EDGES = ("x1", "y1", "x2", "y2")
-_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
 
 
 def is_box_csv(file: Path) -> bool:
@@ -85,7 +84,7 @@ def open_parquet(file: Path, *, classes: Sequence[str] | None = None) -> Dataset
             annotations.append(Annotation(id, where, problem=problem))
             continue
         found = [
-            _of_row(f"object {n}", box, label, bool(mark), names)
+            _of_row(f"object {n}", box, label, mark, names)
             for n, (box, label, mark) in enumerate(zip(boxes, labels, marks, strict=True), start=1)
         ]
         annotations.append(Annotation(id, where, found))
@@ -100,15 +99,18 @@ def _row(where: str, row: dict[str, str]) -> Found | None:
     missing = [name for name, value in values.items() if not value]
     if missing:
         return Found(where, problem=f"lacks {', '.join(missing)}")
-    difficult = row.get("difficult", "").strip().lower()
-    if difficult not in (*_YES, *_NO):
-        return Found(where, problem=f"difficult is {difficult!r}, not 0 or 1")
-    return Found(where, [number(values[edge]) for edge in EDGES], values["label"], difficult in _YES)
+    difficult = yes_or_no(row.get("difficult"))
+    if difficult is None:
+        return Found(where, problem=f"difficult is {row['difficult']!r}, not 0 or 1")
+    return Found(where, [number(values[edge]) for edge in EDGES], values["label"], difficult)
 
 
-def _of_row(where: str, box: object, label: object, difficult: bool, names: Sequence[str]) -> Found:
+def _of_row(where: str, box: object, label: object, mark: object, names: Sequence[str]) -> Found:
     """An object of a row of Parquet."""
-    if isinstance(label, int):
+    difficult = yes_or_no(mark)
+    if difficult is None:
+        return Found(where, problem=f"difficult is {mark!r}, not yes or no")
+    if isinstance(label, int) and not isinstance(label, bool):
         if not 0 <= label < len(names):
             known = f"0 to {len(names) - 1}" if names else "a name: the metadata holds no class_names"
             return Found(where, problem=f"has the label {label}, which is not {known}")

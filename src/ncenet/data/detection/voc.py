@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, yes_or_no
 from ncenet.data.folders import SUFFIXES
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
@@ -170,7 +170,8 @@ def _object(n: int, node: ElementTree.Element) -> Found:
         name = _text(node, "name")
         difficult = _text(node, "difficult", default="0")
         xmin, ymin, xmax, ymax = (_edge(node, edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
-        if difficult not in ("0", "1"):
+        hard = yes_or_no(difficult)
+        if hard is None:
             raise ValueError(f"difficult is {difficult!r}, not 0 or 1")
         # Before a pixel is added on: an object whose first pixel is its last is a slip of the mouse.
         for axis, first, last in (("x", xmin, xmax), ("y", ymin, ymax)):
@@ -178,7 +179,7 @@ def _object(n: int, node: ElementTree.Element) -> Found:
                 raise ValueError(f"the box has no area: {axis}min {first:g} is not below {axis}max {last:g}")
     except ValueError as error:
         return Found(where, problem=str(error))
-    return Found(where, (xmin - 1, ymin - 1, xmax, ymax), name, difficult == "1")
+    return Found(where, (xmin - 1, ymin - 1, xmax, ymax), name, hard)
 
 
 def _edge(node: ElementTree.Element, edge: str) -> float:

@@ -4,39 +4,42 @@
 
     pets/
     ├── data.yaml              names: [cat, dog]; perhaps train: and val: or test:
-    ├── images/train/1.jpg     or images/1.jpg, or train/images/1.jpg
+    ├── images/train/1.jpg     or images/1.jpg, or train/images/1.jpg, or beside the labels
     └── labels/train/1.txt     the same path with labels for images
 
-Without ``data.yaml`` the names stand in ``classes.txt``, one a line, beside the folders or in ``labels``.
+Without ``data.yaml`` the names stand in ``obj.names`` or ``classes.txt``, one a line, beside the folders or
+in ``labels``; see :mod:`ncenet.data.detection.yolo_settings`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import yaml
-
+from ncenet.class_names import shown
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
-from ncenet.data.folders import find_images
+from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
+from ncenet.data.folders import SUFFIXES, find_images
 from ncenet.data.pools import FolderPool
+from ncenet.data.text_files import is_hidden, read_text
 from ncenet.errors import DataError, UnreadableImage
 
-_SETTINGS = ("data.yaml", "data.yml", "dataset.yaml")
-_SPLITS = {"train": ("train",), "test": ("test", "val", "valid")}
 _FIELDS = 5
+_LISTS = frozenset({"classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt"})
 
 
 def find_yolo(root: Path) -> bool:
-    """Whether a folder is one of these."""
-    pairs = [root, *(root / name for names in _SPLITS.values() for name in names)]
-    return _settings_file(root) is not None or any(
-        (pair / "images").is_dir() and (pair / "labels").is_dir() for pair in pairs
-    )
+    """Whether a folder is one of these: it has settings, a pair of folders, or labels beside images."""
+    if settings_file(root) is not None:
+        return True
+    places = [root, *(root / name for names in SPLITS.values() for name in names)]
+    if any((place / "images").is_dir() and any(_texts(place, "labels")) for place in places):
+        return True
+    return has_names(root) and any(_holds_rows(root / path) for path in _texts(root, "", deep=False))
 
 
 class YoloFolder:
@@ -50,17 +53,17 @@ class YoloFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        folder, settings = (path.parent, path) if path.is_file() else (path, _settings_file(path))
-        self._settings = settings
-        self._record = {} if settings is None else _read_settings(settings)
-        stated = folder / str(self._record.get("path", ""))
-        self.root = (stated if stated.is_dir() else folder).resolve()
-        self.class_names = self._names()
+        settings = read_settings(path)
+        self.root, self.class_names = settings.root, settings.names
+        self._file, self._stated = settings.file, settings.stated
+        self._images = {split: self._find(split) for split in SPLITS}
+        self._notes: list[str] = []
+        self._part()
 
     @property
     def has_splits(self) -> bool:
         """Whether there are images for training and others for testing."""
-        return all(self._images(split) is not None for split in _SPLITS)
+        return all(self._images[split] for split in SPLITS)
 
     def open(self, split: Split, classes: Sequence[str] | None = None) -> Dataset:
         """Open the images of a split, or all of them when there are no splits.
@@ -70,74 +73,89 @@ class YoloFolder:
             classes: the classes that there are. Default: the names that the folder gives.
 
         Raises:
-            DataError: there are no images.
+            DataError: there are no images, or what the settings name isn't there.
         """
-        folder = (self._images(split) if self.has_splits else self._images("train")) or self.root
-        prefix = f"{folder.relative_to(self.root).as_posix()}/".removeprefix("./")
-        ids = {f"{prefix}{path}" for path in find_images(folder)}
-        labels = self.root / _label_file(f"{prefix}x.jpg")
-        beside = {PurePosixPath(_label_file(id)) for id in ids}
-        for file in sorted(labels.parent.rglob("*.txt")):
-            inside = PurePosixPath(file.relative_to(self.root).as_posix())
-            # Labels without an image: the image is entered, and reported as missing when it is read.
-            if inside not in beside and inside.name != "classes.txt":
-                ids.add(f"{prefix}{file.relative_to(labels.parent).with_suffix('.jpg').as_posix()}")
+        if split == "train" and self._images["train"] is None and "train" in self._stated:
+            raise DataError(self._not_there("train"))
+        ids = set(self._images[split if self.has_splits else "train"] or _below(self.root, self.root))
+        ids |= self._missing(ids)
         pool = FolderPool(self.root, sorted(ids), channels=3)
-        annotations = [_read(pool, id, self.class_names) for id in pool.ids()]
-        return as_dataset(self.root.name, pool, annotations, self.class_names if classes is None else classes)
+        sharing = Counter(map(label_file, pool.ids()))
+        annotations = [_read(pool, id, self.class_names, sharing) for id in pool.ids()]
+        known = self.class_names if classes is None else classes
+        told = [f"read as a YOLO folder, {split} images" if self.has_splits else "read as a YOLO folder"]
+        return as_dataset(self.root.name, pool, annotations, known, notes=(*told, *self._notes))
 
-    def _images(self, split: str) -> Path | None:
-        """Folder of the images of a split: as the settings say, or where folders of this kind have it."""
-        for name in _SPLITS[split]:
-            stated = self._record.get(name)
-            if isinstance(stated, str) and stated:
-                # Tools write paths that lead out of the folder: ../train/images is meant to be within it.
-                for path in (stated, stated.lstrip("./")):
-                    folder = (self.root / path).resolve()
-                    if folder.is_dir() and folder.is_relative_to(self.root):
-                        return folder
-                raise DataError(f"{self._settings}: {name}: {stated!r} is no folder within {self.root}")
-            for folder in (self.root / "images" / name, self.root / name / "images"):
+    def _find(self, split: str) -> set[str] | None:
+        """Ids of a split: as the settings say, or where folders of this kind have it; None without one."""
+        for word in SPLITS[split]:
+            if stated := self._stated.get(word):
+                places = [(path, within(self.root, path)) for path in stated]
+                there = [place for _, place in places if place is not None]
+                if len(there) == len(stated):
+                    return {id for place in there for id in self._listed(place)}
+                if there:
+                    raise DataError(self._not_there(word))
+                continue  # a folder that is stated and not there: told below when it is needed
+            for folder in (self.root / "images" / word, self.root / word / "images"):
                 if folder.is_dir():
-                    return folder
+                    return set(_below(folder, self.root))
         whole = self.root / "images"
-        return whole if split == "train" and whole.is_dir() else None
+        if split == "train" and "train" not in self._stated and whole.is_dir():
+            return set(_below(whole, self.root))
+        return None
 
-    def _names(self) -> tuple[str, ...]:
-        names: Any = self._record.get("names")
-        if isinstance(names, dict) and set(names) == set(range(len(names))):
-            names = [names[n] for n in range(len(names))]
-        if names is None:
-            for file in (self.root / "classes.txt", self.root / "labels" / "classes.txt"):
-                if file.is_file():
-                    names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-                    names = [name for name in names if name]
-        if not isinstance(names, list) or not names:
-            raise DataError(
-                f"{self.root}: nothing names the classes: write them into classes.txt, one a line, "
-                "or into data.yaml as names: [cat, dog]"
-            )
-        return tuple(map(str, names))
+    def _part(self) -> None:
+        """See to it that no image is for training and for testing, and note what was passed over."""
+        for word in SPLITS["test"]:
+            if word in self._stated and all(within(self.root, p) is None for p in self._stated[word]):
+                self._notes.append(f"{self._not_there(word)}; it was passed over")
+        train, test = self._images["train"], self._images["test"]
+        if not train or not test:
+            return
+        if train <= test:
+            self._images["test"] = None
+            self._notes.append("the test images are the training images: they were passed over")
+        elif train & test:
+            self._images["train"] = train - test
+            self._notes.append(f"{len(train & test):,} test images among the training images were taken out")
+
+    def _listed(self, place: PurePosixPath) -> Iterator[str]:
+        """Ids of the images of a folder, or of those that a text file names one a line."""
+        path = self.root / place
+        if path.is_dir():
+            yield from _below(path, self.root)
+            return
+        if path.suffix.lower() in SUFFIXES:
+            yield place.as_posix()
+            return
+        for line in read_text(path).split("\n"):
+            if name := line.strip():
+                there = within(self.root, name, beside=path.parent.resolve())
+                yield name.replace("\\", "/").lstrip("./") if there is None else there.as_posix()
+
+    def _missing(self, ids: set[str]) -> set[str]:
+        """Images that labels are there for and that are not: entered, so that they are reported."""
+        beside = {label_file(id) for images in (ids, *self._images.values()) for id in images or ()}
+        missing = set()
+        for of_images in {id.rpartition("/")[0] for id in ids}:
+            of_labels = label_file(f"{of_images}/x.jpg".lstrip("/")).removesuffix("x.txt").rstrip("/")
+            for path in _texts(self.root, of_labels):
+                if path in beside or (of_images == of_labels and not _holds_rows(self.root / path)):
+                    continue
+                inside = path.removeprefix(of_labels).lstrip("/")
+                missing.add(PurePosixPath(of_images, inside).with_suffix(".jpg").as_posix())
+        return missing
+
+    def _not_there(self, word: str) -> str:
+        missing = [path for path in self._stated[word] if within(self.root, path) is None]
+        return f"{self._file}: {word}: {missing[0]!r} is not there within {self.root}"
 
 
-def _settings_file(root: Path) -> Path | None:
-    return next((root / name for name in _SETTINGS if (root / name).is_file()), None)
-
-
-def _read_settings(file: Path) -> dict[str, Any]:
-    try:
-        record = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
-    if not isinstance(record, dict):
-        raise DataError(f"{file}: expected a mapping with names, train and val")
-    return record
-
-
-def _label_file(id: str) -> str:
+def label_file(id: str) -> str:
     """The same path with the last folder ``images`` called ``labels``; without such a folder, beside it.
 
-    >>> _label_file("images/train/1.jpg"), _label_file("train/1.jpg")
+    >>> label_file("images/train/1.jpg"), label_file("train/1.jpg")
     ('labels/train/1.txt', 'train/1.txt')
     """
     *folders, name = id.split("/")
@@ -146,16 +164,38 @@ def _label_file(id: str) -> str:
     return PurePosixPath(*folders, name).with_suffix(".txt").as_posix()
 
 
-def _read(pool: FolderPool, id: str, names: Sequence[str]) -> Annotation:
-    file = _label_file(id)
+def _below(folder: Path, root: Path) -> list[str]:
+    prefix = f"{folder.relative_to(root).as_posix()}/".removeprefix("./")
+    return [f"{prefix}{path}" for path in find_images(folder)]
+
+
+def _texts(root: Path, folder: str, *, deep: bool = True) -> Iterator[str]:
+    """Text files below a folder that may hold labels, as paths from the root."""
+    for file in sorted((root / folder).rglob("*.txt") if deep else (root / folder).glob("*.txt")):
+        path = file.relative_to(root)
+        if file.name not in _LISTS and not any(map(is_hidden, path.parts)):
+            yield path.as_posix()
+
+
+def _holds_rows(file: Path) -> bool:
+    """Whether the first line of a text is that of an object, and the file no note or licence."""
     try:
-        text = (pool.root / file).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+        words = read_text(file).strip().partition("\n")[0].split()
+    except DataError:
+        return False
+    return len(words) == _FIELDS and all(isinstance(number(word), float) for word in words)
+
+
+def _read(pool: FolderPool, id: str, names: Sequence[str], sharing: Counter[str]) -> Annotation:
+    file = label_file(id)
+    if sharing[file] > 1:
+        return Annotation(id, file, problem=f"may be of {sharing[file]} images of that name: rename them")
+    if not (pool.root / file).exists():
         return Annotation(id, file, problem="is missing; an image without objects has an empty file")
-    except OSError as error:
-        return Annotation(id, file, problem=f"cannot be read: {error.strerror}")
-    except UnicodeDecodeError as error:
-        return Annotation(id, file, problem=f"not text: {error.reason}")
+    try:
+        text = read_text(pool.root / file)
+    except DataError as error:
+        return Annotation(id, file, problem=str(error).removeprefix(f"{pool.root / file}: "))
     lines = [(n, line.split()) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
     try:
         width, height = pool.size(id)
@@ -167,13 +207,15 @@ def _read(pool: FolderPool, id: str, names: Sequence[str]) -> Annotation:
 def _object(where: str, words: Sequence[str], names: Sequence[str], width: int, height: int) -> Found:
     if len(words) != _FIELDS:
         return Found(where, problem=f"has {len(words)} fields, not class x y width height")
-    if not words[0].isdecimal() or int(words[0]) >= len(names):
-        return Found(where, problem=f"has the class {words[0]!r}, which is none of 0 to {len(names) - 1}")
+    if not words[0].isdecimal() or len(words[0]) > 9 or int(words[0]) >= len(names):
+        return Found(
+            where, problem=f"has the class {shown(words[0])}, which is none of 0 to {len(names) - 1}"
+        )
     values = [number(word) for word in words[1:]]
     x, y, w, h = values
     for value in values:
         if isinstance(value, str) or not math.isfinite(value):
-            return Found(where, problem=f"{value!r} is not a finite number")
+            return Found(where, problem=f"{shown(value)} is not a finite number")
     assert not (isinstance(x, str) or isinstance(y, str) or isinstance(w, str) or isinstance(h, str))
     if w <= 0 or h <= 0:
         return Found(where, problem=f"the box has no area: it is {w:g} wide and {h:g} high")

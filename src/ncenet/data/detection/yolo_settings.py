@@ -1,0 +1,179 @@
+"""What stands beside YOLO's labels: the names of the classes, and which images are for training.
+
+``data.yaml`` says both (as Ultralytics has it: a folder, a list of image files, or several of these for each
+split), ``obj.data`` with ``obj.names`` does in CVAT's and Darknet's form, ``classes.txt`` has names alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import yaml
+
+from ncenet.class_names import check_class_names
+from ncenet.data.text_files import read_text
+from ncenet.errors import DataError
+
+SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
+NAMES = ("classes.txt", "labels/classes.txt", "obj.names", "_darknet.labels", "train/_darknet.labels")
+SPLITS = {"train": ("train",), "test": ("test", "val", "valid")}
+_OWN_LINE = re.compile(r"^(names|train)\s*[:=]", re.MULTILINE)
+
+
+class Settings(NamedTuple):
+    """What a data set says of itself.
+
+    Attributes:
+        root: the folder that holds all of it.
+        file: where the splits stand, for messages; None when nothing names them.
+        names: of the classes.
+        stated: what stands there of each split, by the word for it: paths of folders or lists.
+    """
+
+    root: Path
+    file: Path | None
+    names: tuple[str, ...]
+    stated: Mapping[str, tuple[str, ...]]
+
+
+def settings_file(root: Path) -> Path | None:
+    """The file of a folder that says what YOLO wants to know; another of that name is none."""
+    for name in SETTINGS:
+        file = root / name
+        if file.is_file() and _OWN_LINE.search(read_text(file)):
+            return file
+    return None
+
+
+def has_names(root: Path) -> bool:
+    """Whether a list of names of classes lies in a folder."""
+    return any((root / name).is_file() for name in NAMES)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read what a folder, or one of the files named above, says.
+
+    Raises:
+        DataError: the file can't be read, contradicts itself, or nothing names the classes.
+    """
+    folder, file = (path.parent, path) if path.is_file() else (path, settings_file(path))
+    record: Mapping[str, Any] = {}
+    if file is not None:
+        record = _pairs(file) if file.suffix == ".data" else _yaml(file)
+    stated = folder / str(record.get("path") or "")
+    root = (stated if stated.is_dir() else folder).resolve()
+    splits = {word: _paths(file, word, record[word]) for word in sum(SPLITS.values(), ()) if record.get(word)}
+    names = _names(root, file, record)
+    return Settings(root, file, names, splits)
+
+
+def within(root: Path, stated: str, *, beside: Path | None = None) -> PurePosixPath | None:
+    r"""Where below the root a path leads that some tool wrote on some machine; None when nothing is there.
+
+    ``../train/images`` and ``C:\pets\train\images`` are meant to be within the data set:
+    what stands before the part that is there is left out, as long as two names are left, or one that nothing
+    else has: that of a list, or of what lies in a folder with the root's name.
+
+    Args:
+        root: of the data set.
+        stated: the path.
+        beside: the folder of the file that states it, when that is another.
+    """
+    parts = [part for part in re.split(r"[/\\]", stated) if part not in ("", ".")]
+    while parts and parts[0] == "..":
+        parts = parts[1:]
+    if not parts and stated.strip(" ./\\") == "":
+        return PurePosixPath(".")
+    for start in [beside, root] if beside is not None else [root]:
+        for n in range(len(parts)):
+            left = parts[n:]
+            known = parts[n - 1].lower() == root.name.lower() or left[0].endswith((".txt", ".names"))
+            if n and len(left) == 1 and not known:
+                break
+            place = start.joinpath(*left)
+            if ".." not in left and place.exists() and place.resolve().is_relative_to(root):
+                return PurePosixPath(place.resolve().relative_to(root).as_posix())
+    return None
+
+
+def _yaml(file: Path) -> Mapping[str, Any]:
+    try:
+        record = yaml.load(read_text(file), _Words)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from error
+    if not isinstance(record, dict):
+        raise DataError(f"{file}: expected a mapping with names, train and val")
+    return record
+
+
+class _Words(yaml.BaseLoader):
+    """YAML in which every word is the text that stands there: no is no, and 010 is 010."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A key that stands twice is a mistake."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise yaml.MarkedYAMLError(problem=f"{twice} stands there twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _pairs(file: Path) -> Mapping[str, Any]:
+    """Lines ``key = value``."""
+    lines = [line.partition("=") for line in read_text(file).splitlines()]
+    record = {key.strip(): value.strip() for key, equals, value in lines if equals}
+    if isinstance(names := record.pop("names", None), str):
+        place = within(file.parent.resolve(), names)
+        if place is None:
+            raise DataError(f"{file}: the names of the classes, {names!r}, are not there")
+        record["names_file"] = str(file.parent / place)
+    return record
+
+
+def _paths(file: Path | None, word: str, value: object) -> tuple[str, ...]:
+    paths = value if isinstance(value, list) else [value]
+    if not all(isinstance(path, str) and path for path in paths):
+        raise DataError(f"{file}: {word} is {value!r}: expected a folder, a list of image files, or several")
+    return tuple(paths)
+
+
+def _names(root: Path, file: Path | None, record: Mapping[str, Any]) -> tuple[str, ...]:
+    stated = record.get("names")
+    if isinstance(stated, dict):
+        try:
+            numbered = {int(number): name for number, name in stated.items()}
+        except ValueError:
+            numbered = {}
+        if len(numbered) < len(stated) or set(numbered) != set(range(len(numbered))):
+            raise DataError(f"{file}: names are numbered {', '.join(stated)}: expected 0, 1, 2 and so on")
+        stated = [numbered[n] for n in range(len(numbered))]
+    if stated:
+        if not isinstance(stated, list):
+            raise DataError(f"{file}: names is {stated!r}: expected a list, such as [cat, dog]")
+        count = record.get("nc", "")
+        if str(count).isdecimal() and int(count) != len(stated):
+            raise DataError(f"{file}: nc is {count}, and there are {len(stated)} names: which is right?")
+        return check_class_names(stated, str(file))
+    listed = [Path(record["names_file"])] if "names_file" in record else [root / name for name in NAMES]
+    lists = {each: _listed(each) for each in listed if each.is_file()}
+    if not any(lists.values()):
+        raise DataError(
+            f"{root}: nothing names the classes: write them into classes.txt, one a line, "
+            "or into data.yaml as names: [cat, dog]"
+        )
+    (first, names), *others = lists.items()
+    for other, different in others:
+        if different != names:
+            raise DataError(f"{first} and {other} name other classes: remove the one that isn't right")
+    return names
+
+
+def _listed(file: Path) -> tuple[str, ...]:
+    """One name a line; a line left empty between two of them would shift the numbers."""
+    lines = [line.strip() for line in read_text(file).rstrip().split("\n")]
+    if lines == [""]:
+        return ()
+    return check_class_names(lines, str(file))
