@@ -30,6 +30,15 @@ Task: TypeAlias = Literal["classification", "detection"]
 BudgetUnit: TypeAlias = Literal["image", "box"]
 
 
+def needs_boxes(how: Aggregate) -> bool:
+    """Whether an aggregation looks at boxes.
+
+    >>> needs_boxes("mean"), needs_boxes("nms-sum")
+    (False, True)
+    """
+    return how.startswith("nms-")
+
+
 class Section(BaseModel):
     """Base of all sections: unknown fields are errors, values never change."""
 

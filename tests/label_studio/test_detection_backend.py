@@ -91,7 +91,7 @@ def test_the_next_task_is_the_image_that_the_strategy_would_ask_for(run, learner
     run = following(run, strategy=strategy, aggregate=how)
     ids, said = predicted(run)
     expected = build_strategy(following(run, strategy=followed).recipe.loop)
-    expected.aggregate_by(how, run.recipe.loop.aggregate_k)
+    expected = expected.aggregating(how, run.recipe.loop.aggregate_k)
     (chunk,) = learner.predict(run.pool, ids, want=frozenset({"boxes"}))
     scores = expected.image_scores(chunk).numpy()
     np.testing.assert_array_equal(np.argsort([each["score"] for each in said]), np.argsort(-scores))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ncenet.data.pools import ArrayPool
+from ncenet.learners import features
 from ncenet.loop import first as module
 from ncenet.loop.first import TYPICAL, TypicalImages
 from ncenet.loop.open import open_loop
@@ -43,9 +44,9 @@ def test_places_with_a_label_come_last(places):
 def test_of_a_large_pool_a_part_is_looked_at(places, monkeypatch):
     monkeypatch.setattr(module, "CANDIDATES", 12)
     seen = []
-    plain = module.frozen_features
+    plain = features.frozen_features
     monkeypatch.setattr(
-        module, "frozen_features", lambda pool, ids, *a, **k: seen.append(ids) or plain(pool, ids, *a, **k)
+        features, "frozen_features", lambda pool, ids, *a, **k: seen.append(ids) or plain(pool, ids, *a, **k)
     )
     labeled = list(places.ids()[:2])
     TypicalImages(places, Recipe(), Streams(0)).query(places.ids()[2:], labeled, 3)

@@ -47,8 +47,7 @@ def pixels(row):
 def queried(learner, name, how, k):
     """Scores of the images as a query strategy sees them."""
     pool, _ = scenes()
-    strategy = build_strategy(LoopRecipe(strategy=name))
-    strategy.aggregate_by(how, k)
+    strategy = build_strategy(LoopRecipe(strategy=name)).aggregating(how, k)
     (chunk,) = learner.predict(pool, pool.ids(), want=frozenset({"boxes"}))
     return strategy.image_scores(chunk).numpy()
 

@@ -85,8 +85,7 @@ def test_every_strategy_takes_anchors_or_says_that_it_does_not(name):
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", SCORING)
 def test_scores_of_anchors_become_one(name, how):
-    strategy = strategies.get(name)()
-    strategy.aggregate_by(how, 4)
+    strategy = strategies.get(name)().aggregating(how, 4)
     view = View(strategy.needs, chunk=100)
     (prediction,) = view.predictions()
     of_anchors = strategy.score(prediction)
@@ -101,17 +100,15 @@ def test_scores_of_anchors_become_one(name, how):
 
 
 def test_what_is_needed_follows_the_aggregation():
-    first, other = (strategies.get("entropy")() for _ in range(2))
-    first.aggregate_by("nms-sum", 1)
-    assert first.needs == {"probs", "boxes"}
-    assert other.needs == {"probs"}, "told to one, not to its class"
+    plain = strategies.get("entropy")()
+    assert plain.aggregating("nms-sum", 1).needs == {"probs", "boxes"}
+    assert plain.needs == {"probs"}, "another strategy was made, and this one is what it was"
 
 
 @pytest.mark.parametrize("spread", ["kmeans", "kcenter"])
 @pytest.mark.parametrize("how", ["mean", "nms-sum"])
 def test_diversity_among_the_top(how, spread):
-    strategy = strategies.get("confusion")()
-    strategy.aggregate_by(how, 1)
+    strategy = strategies.get("confusion")().aggregating(how, 1)
     diverse = diversified(strategy, "confusion", spread, 2)
     query = diverse.query(View(diverse.needs), 5, rng=rng())
     top = strategy.query(View(diverse.needs), 10, rng=rng())

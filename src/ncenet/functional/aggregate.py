@@ -13,15 +13,6 @@ from ncenet.functional.suppression import survivors
 from ncenet.recipe import Aggregate
 
 
-def needs_boxes(how: Aggregate) -> bool:
-    """Whether an aggregation looks at boxes.
-
-    >>> needs_boxes("mean"), needs_boxes("nms-sum")
-    (False, True)
-    """
-    return how.startswith("nms-")
-
-
 def top_k_mean(scores: Tensor, k: int) -> Tensor:
     """Mean of the k largest scores.
 

@@ -247,5 +247,4 @@ def _ranking(recipe: LoopRecipe) -> ScoreStrategy:
     strategy = build_strategy(recipe)
     if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= KNOWN_NEEDS:
         strategy = Confusion()
-    strategy.aggregate_by(recipe.aggregate, recipe.aggregate_k)
-    return strategy
+    return strategy.aggregating(recipe.aggregate, recipe.aggregate_k)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ncenet.functional.typical import typical_images
-from ncenet.learners.features import frozen_features
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool, Query
@@ -40,6 +38,9 @@ class TypicalImages:
 
     def query(self, ids: Sequence[str], labeled_ids: Sequence[str], query_size: int) -> Query:
         """See :class:`FirstQueries`."""
+        from ncenet.functional.typical import typical_images
+        from ncenet.learners.features import frozen_features
+
         candidates = list(ids)
         if len(candidates) > CANDIDATES:
             order = self._streams.numpy("first", len(labeled_ids)).permutation(len(candidates))

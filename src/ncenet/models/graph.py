@@ -47,7 +47,7 @@ from torch import Tensor, nn
 
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.files import whole
-from ncenet.functional.aggregate import aggregate, needs_boxes
+from ncenet.functional.aggregate import aggregate
 from ncenet.functional.boxes import decode
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
 from ncenet.learners.committee import Committee
@@ -55,7 +55,7 @@ from ncenet.learners.network_learner import AnyNetwork
 from ncenet.models.model import DetectionModel, Model
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
-from ncenet.recipe import Aggregate
+from ncenet.recipe import Aggregate, needs_boxes
 from ncenet.strategies.score import normalized
 
 OUTPUTS = ("likelihood", "rejection", "confusion")

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Self
-
-import torch
-from torch import Generator, Tensor, nn
+from typing import TYPE_CHECKING, Self
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional.adversarial import negative_elbo, state_loss
-from ncenet.functional.topk import TopK
-from ncenet.nn.vae import LATENT, VAE, Discriminator
 from ncenet.recipe import LoopRecipe
 from ncenet.rng import seeded
 from ncenet.types import PoolView, Query
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Generator, Tensor, nn
 
 STEPS = 300
 """Default length of the game: 10 s on one core for images of 28 pixels (ours)."""
@@ -62,6 +60,13 @@ class Adversarial(ABC):
             NonFiniteScore: a number of an input, or a likelihood that a state is made of, is nan or inf.
             ValueError: ``query_size`` is below 1.
         """
+        import torch
+        from torch import nn
+
+        from ncenet.functional.adversarial import negative_elbo, state_loss
+        from ncenet.functional.topk import TopK
+        from ncenet.nn.vae import LATENT, VAE, Discriminator
+
         best = TopK(query_size)
         # Sorted: a row that is drawn stands for the same image, whatever the order of pool and answers.
         ids = sorted(view.ids)
@@ -105,10 +110,14 @@ class Adversarial(ABC):
 
 def _draw(count: int, rng: Generator) -> Tensor:
     """Rows of a batch, with replacement; none of nothing."""
+    import torch
+
     return torch.randint(count, (BATCH,), generator=rng) if count else torch.empty(0, dtype=torch.long)
 
 
 def _adam(*modules: nn.Module) -> torch.optim.Optimizer:
+    import torch
+
     return torch.optim.Adam([p for module in modules for p in module.parameters()], lr=LEARNING_RATE)
 
 

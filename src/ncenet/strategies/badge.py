@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Generator, Tensor
+from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
-from ncenet.functional.kmeanspp import k_means_seeds
-from ncenet.functional.topk import TopK
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import Table, check_squares, checked_features
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 @strategies.register("badge")
@@ -37,6 +37,9 @@ class Badge:
             UsageError: the predictions carry no features, or are those of a detector.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.kmeanspp import k_means_seeds
+        from ncenet.functional.topk import TopK
+
         best = TopK(query_size)
         # Sorted: a number that is drawn stands for the same image, whatever the order of the pool.
         ids = sorted(view.ids)
@@ -69,9 +72,12 @@ def residual(probs: Tensor) -> Tensor:
     Returns:
         (N, C) in float32 (float64 stays), rows that sum to zero.
 
+    >>> import torch
     >>> residual(torch.tensor([[0.25, 0.75]]))
     tensor([[ 0.2500, -0.2500]])
     """
+    import torch
+
     probs = normalized(probs)
     likeliest = probs.argmax(-1, keepdim=True)
     return probs.scatter_add(-1, likeliest, torch.full_like(likeliest, -1, dtype=probs.dtype))

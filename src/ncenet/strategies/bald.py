@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import bald
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROUNDING = 1e-6
 """Passes whose likelihoods differ by no more than this agree; the rest is the order of a sum (ours)."""
@@ -28,6 +30,8 @@ class Bald(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """In [0, log C] nats, from ``extras["samples"]`` (M, N, C), normalised for an NCE head."""
+        from ncenet.functional.scores import bald
+
         return bald(normalized(prediction.extras["samples"]))
 
     def tells_apart(self, prediction: Prediction) -> bool:

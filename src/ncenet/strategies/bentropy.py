@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import binary_entropy
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("bentropy")
@@ -22,4 +24,6 @@ class BinaryEntropy(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """Mean over the classes of the entropy of "this class or not", in [0, log 2] nats."""
+        from ncenet.functional.scores import binary_entropy
+
         return binary_entropy(prediction.probs)

@@ -82,5 +82,5 @@ def open_strategy(recipe: Recipe) -> QueryStrategy:
     strategy = build_strategy(loop)
     check_fits(strategy, recipe)
     if isinstance(strategy, ScoreStrategy):
-        strategy.aggregate_by(loop.aggregate, loop.aggregate_k)
+        strategy = strategy.aggregating(loop.aggregate, loop.aggregate_k)
     return diversified(strategy, loop.strategy, loop.diversify, loop.diversify_factor)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Generator, Tensor
+from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import Table, check_squares
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 @strategies.register("class-balanced")
@@ -35,6 +37,8 @@ class ClassBalanced:
             NonFiniteScore: a likelihood is nan or inf.
             ValueError: ``query_size`` is below 1.
         """
+        import torch
+
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
         # Sorted: among images that show a class alike the smaller id wins, whatever the order of the pool.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import confusion
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("confusion")
@@ -22,4 +24,6 @@ class Confusion(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """Eq. 9, in [1, C]."""
+        from ncenet.functional.scores import confusion
+
         return confusion(prediction.probs)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import consensus_entropy
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("consensus-entropy")
@@ -26,4 +28,6 @@ class ConsensusEntropy(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """In [0, log C] nats, from ``extras["samples"]`` (M, N, C), normalised for an NCE head."""
+        from ncenet.functional.scores import consensus_entropy
+
         return consensus_entropy(normalized(prediction.extras["samples"]))

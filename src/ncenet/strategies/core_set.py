@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Generator
+from typing import TYPE_CHECKING
 
-from ncenet.functional.kcenter import k_centers
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import gather_features
 from ncenet.types import PoolView, Query
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 
 @strategies.register("core-set")
@@ -32,6 +34,8 @@ class CoreSet:
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.kcenter import k_centers
+
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
         # Sorted: among equally far images the smaller id wins, whatever the order of the pool.

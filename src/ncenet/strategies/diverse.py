@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
-
-import torch
-from scipy.stats import rankdata
-from torch import Generator, Tensor
+from typing import TYPE_CHECKING, Literal
 
 from ncenet.errors import UsageError
-from ncenet.functional.clusters import k_means
-from ncenet.functional.kcenter import k_centers
-from ncenet.functional.topk import TopK
-from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.strategies.gather import checked_features, gather_features
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ncenet.nn.auxiliary import AuxiliaryFactory
 
 
 class Diverse:
@@ -56,6 +53,8 @@ class Diverse:
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.kcenter import k_centers
+
         top, features_MD = self._top(view, query_size * self.factor)
         if len(top) <= query_size:
             return top
@@ -71,6 +70,10 @@ class Diverse:
 
     def _top(self, view: PoolView, m: int) -> tuple[Query, Tensor]:
         """The m images with the highest scores, best first, and their features (m, D)."""
+        import torch
+
+        from ncenet.functional.topk import TopK
+
         best, watched = TopK(m), _Watched(view)
         kept: dict[str, Tensor] = {}
         for ids, scores in self.strategy.scored(watched):
@@ -123,6 +126,11 @@ def _best_of_clusters(
     scores: Sequence[float], features_MD: Tensor, query_size: int, rng: Generator
 ) -> list[int]:
     """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
+    import torch
+    from scipy.stats import rankdata
+
+    from ncenet.functional.clusters import k_means
+
     # By rank, because scores differ in scale and sign; equal scores weigh the same. In (0, 1].
     weights = torch.from_numpy(rankdata(scores)) / len(scores)
     clusters = k_means(features_MD, query_size, rng=rng, weights_N=weights)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import entropy
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("entropy")
@@ -22,4 +24,6 @@ class Entropy(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """In [0, log C] nats; an NCE head's likelihoods are normalised first."""
+        from ncenet.functional.scores import entropy
+
         return entropy(normalized(prediction.probs))

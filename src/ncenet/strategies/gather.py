@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Table:
@@ -20,6 +21,7 @@ class Table:
     Attributes:
         rows: (N, D) once the first chunk is in, (0,) before. A row that was never filled is nan.
 
+    >>> import torch
     >>> table = Table(["a", "b"])
     >>> table.fill(["b"], torch.tensor([[2.0]]))
     >>> table.fill(["a"], torch.tensor([[1.0]]))
@@ -29,11 +31,15 @@ class Table:
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
+        import torch
+
         self._row_of = {image: row for row, image in enumerate(ids)}
         self.rows = torch.empty(0)
 
     def fill(self, ids: Sequence[str], rows: Tensor) -> None:
         """Put in the rows of a chunk."""
+        import torch
+
         if not len(self.rows):
             # Filled in place: concatenating the chunks would hold all rows twice.
             self.rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)

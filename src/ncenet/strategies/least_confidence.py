@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import least_confidence
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("least-confidence")
@@ -21,4 +23,6 @@ class LeastConfidence(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """1 - max p, in [0, 1]; an NCE head's likelihoods are taken as they are."""
+        from ncenet.functional.scores import least_confidence
+
         return least_confidence(prediction.probs)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
-from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ncenet.nn.auxiliary import Auxiliary
+
+EXTRA = "predicted_loss"
+"""What :class:`ncenet.nn.loss_prediction.LossPredictor` calls its output."""
 
 
 @strategies.register("ll4al")
@@ -20,10 +28,15 @@ class LearningLoss(ScoreStrategy):
     When: the labelled set is large enough for a module to learn from it what the network gets wrong.
     """
 
-    needs: frozenset[str] = frozenset({LossPredictor.extra})
+    needs: frozenset[str] = frozenset({EXTRA})
     requires: frozenset[str] = frozenset({"pairs"})
-    auxiliary = LossPredictor
-    """What the learner trains beside its network."""
+
+    @staticmethod
+    def auxiliary(channels: Sequence[int]) -> Auxiliary:
+        """What the learner trains beside its network."""
+        from ncenet.nn.loss_prediction import LossPredictor
+
+        return LossPredictor(channels)
 
     def score(self, prediction: Prediction) -> Tensor:
         """The predicted loss; any real number, of which only the order means something.
@@ -31,6 +44,6 @@ class LearningLoss(ScoreStrategy):
         Raises:
             UsageError: the learner trained no such module.
         """
-        if LossPredictor.extra not in prediction.extras:
+        if EXTRA not in prediction.extras:
             raise UsageError("ll4al needs predicted losses, and this learner was not given its auxiliary")
-        return prediction.extras[LossPredictor.extra]
+        return prediction.extras[EXTRA]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import margin
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("margin")
@@ -22,4 +24,6 @@ class Margin(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """Second largest likelihood minus the largest, in [-1, 0]; an NCE head's are taken as they are."""
+        from ncenet.functional.scores import margin
+
         return margin(prediction.probs)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Generator
+from typing import TYPE_CHECKING
 
-from ncenet.functional.topk import TopK
 from ncenet.strategies import strategies
 from ncenet.types import PoolView, Query
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 
 @strategies.register("random")
@@ -30,6 +31,10 @@ class Random:
         Raises:
             ValueError: ``query_size`` is below 1.
         """
+        import torch
+
+        from ncenet.functional.topk import TopK
+
         best = TopK(query_size)
         ids = sorted(view.ids)
         # float64: among a million float32 numbers thousands are equal, and small ids would win.

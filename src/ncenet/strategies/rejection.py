@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import rejection
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROUNDING = 1e-5
 """Rows that sum to one within this are probabilities of a softmax (ours)."""
@@ -30,6 +32,8 @@ class Rejection(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """Eq. 8, in [0, C]."""
+        from ncenet.functional.scores import rejection
+
         return rejection(prediction.probs)
 
     def tells_apart(self, prediction: Prediction) -> bool:

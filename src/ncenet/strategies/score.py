@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-
-import torch
-from torch import Generator, Tensor
+from copy import copy
+from typing import TYPE_CHECKING, Self
 
 from ncenet.errors import UsageError
-from ncenet.functional._precision import at_least_float32
-from ncenet.functional.aggregate import aggregate, needs_boxes
-from ncenet.functional.topk import TopK
-from ncenet.recipe import Aggregate
+from ncenet.recipe import Aggregate, needs_boxes
 from ncenet.types import PoolView, Prediction, Query
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 class ScoreStrategy(ABC):
@@ -33,22 +32,26 @@ class ScoreStrategy(ABC):
     def score(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of one chunk, or (N, A) of its anchors; higher is more informative."""
 
-    def aggregate_by(self, how: Aggregate, k: int) -> None:
-        """Say how the scores of an image's anchors become one.
+    def aggregating(self, how: Aggregate, k: int) -> Self:
+        """The same strategy, with another way by which the scores of an image's anchors become one.
 
         Args:
             how: the way.
             k: number of anchors of ``"top-k"``.
         """
-        self._aggregate = how, k
+        changed = copy(self)
+        changed._aggregate = how, k
         if needs_boxes(how):
-            self.needs = self.needs | {"boxes"}
+            changed.needs = self.needs | {"boxes"}
+        return changed
 
     def image_scores(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of the images of one chunk."""
         scores = self.score(prediction)
         if scores.dim() == 1:
             return scores
+        from ncenet.functional.aggregate import aggregate
+
         how, k = self._aggregate
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
@@ -77,6 +80,8 @@ class ScoreStrategy(ABC):
             UsageError: as :meth:`scored`.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.topk import TopK
+
         best = TopK(query_size)
         for ids, scores in self.scored(view):
             best.push(ids, scores)
@@ -95,10 +100,15 @@ def normalized(likelihoods: Tensor) -> Tensor:
     Returns:
         (..., C) in float32 (float64 stays).
 
+    >>> import torch
     >>> normalized(torch.tensor([[0.2, 0.6], [0.0, 0.0]]))
     tensor([[0.2500, 0.7500],
             [0.5000, 0.5000]])
     """
+    import torch
+
+    from ncenet.functional._precision import at_least_float32
+
     likelihoods = at_least_float32(likelihoods)
     total = likelihoods.sum(-1, keepdim=True)
     # `== 0` and not `> 0`: nan has to come through.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from ncenet.functional.adversarial import state_uncertainty
 from ncenet.strategies import strategies
 from ncenet.strategies.adversarial import Adversarial
 from ncenet.strategies.gather import Table, check_squares
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("sraal")
@@ -36,6 +37,8 @@ class Sraal(Adversarial):
         Raises:
             NonFiniteScore: a likelihood is nan or inf.
         """
+        from ncenet.functional.adversarial import state_uncertainty
+
         table = Table(ids)
         for prediction in view.predictions():
             states = state_uncertainty(normalized(prediction.probs)).unsqueeze(1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from torch import Generator
-
-from ncenet.functional.topk import TopK
-from ncenet.functional.typical import typical_images
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import gather_features
 from ncenet.types import PoolView, Query
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 
 @strategies.register("typiclust")
@@ -35,6 +35,9 @@ class TypiClust:
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.topk import TopK
+        from ncenet.functional.typical import typical_images
+
         best = TopK(query_size)
         # Sorted: the clustering starts from the same images, whatever the order of pool and labels.
         pool, labeled = sorted(view.ids), sorted(view.labeled_ids)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.adversarial import Adversarial
 from ncenet.types import PoolView
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @strategies.register("vaal")
@@ -27,4 +28,6 @@ class Vaal(Adversarial):
 
     def states(self, view: PoolView, ids: Sequence[str]) -> Tensor:
         """1: all of the pool is unlabelled."""
+        import torch
+
         return torch.ones(len(ids))

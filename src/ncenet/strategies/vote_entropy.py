@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import consensus_entropy, vote_entropy
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TIE_BREAK = 1e-4
 """Weight of the consensus entropy: too small to overturn a vote, enough to rank images that tie (ours)."""
@@ -29,6 +31,8 @@ class VoteEntropy(ScoreStrategy):
 
     def score(self, prediction: Prediction) -> Tensor:
         """Entropy of the votes in nats, plus 1e-4 times the consensus entropy, which ranks what ties."""
+        from ncenet.functional.scores import consensus_entropy, vote_entropy
+
         # Few members divide their votes in few ways: ties would be broken by id, and ids often name a class.
         samples = normalized(prediction.extras["samples"])
         return vote_entropy(samples).double() + TIE_BREAK * consensus_entropy(samples).double()
