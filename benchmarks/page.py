@@ -25,6 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 from ncenet.data.pools import FolderPool
 from ncenet.data.scan import Scan
 from ncenet.ledger import Ledger
+from ncenet.ledger.provenance import INITIAL
 from ncenet.recipe import Recipe
 from ncenet.types import Query
 from ncenet.web import project as module
@@ -74,7 +75,7 @@ def project_of(folder: Path, items: int) -> Project:
     names = pool.ids()
     ledger.add_items((id, pool.content_hash(id), None) for id in names)
     ledger.add_items((f"{n:07}.png", f"{n:032x}", None) for n in range(len(names), items))
-    ledger.record_query(0, "initial set", Query(tuple(names), (0.0,) * len(names)))
+    ledger.record_query(0, INITIAL, Query(tuple(names), (0.0,) * len(names)))
     module.Trainer = NoTrainer  # type: ignore[misc, assignment]
     found = Scan({}, (), (), None, {})
     return Project(Recipe(), folder, ledger, pool, found, title="benchmark", you="ann")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ncenet.run.held_out import HELD_OUT
+from ncenet.ledger.provenance import HELD_OUT
 from tests.browser.conftest import SLIPS
 from tests.web.conftest import truth
 
@@ -18,7 +18,7 @@ def test_sixty_images_by_keyboard_through_two_cycles(server, annotator):
     measured = ann.answer(10)
     ann.settled()
     with running.ledger as ledger:
-        assert set(measured) == set(ledger.latest_query(strategy=HELD_OUT).query.ids)
+        assert set(measured) == set(ledger.latest_query(by=HELD_OUT).query.ids)
 
     first = ann.answer(10)
     skipped = ann.press("s")

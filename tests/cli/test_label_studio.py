@@ -9,6 +9,7 @@ import pytest
 from ncenet.errors import UsageError
 from ncenet.files import alone
 from ncenet.label_studio.backend import token_of
+from ncenet.ledger.provenance import INITIAL
 from ncenet.types import Query
 from tests.label_studio.fake import TOKEN, FakeLabelStudio, serving
 from tests.labels.make import new_run, photos, standing
@@ -18,7 +19,7 @@ from tests.labels.make import new_run, photos, standing
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
     run = new_run(tmp_path / "run", photos(tmp_path / "photos"))
-    run.ledger.record_query(0, "initial set", Query(("b.jpg", "a.jpg"), (0.0, 0.0)))
+    run.ledger.record_query(0, INITIAL, Query(("b.jpg", "a.jpg"), (0.0, 0.0)))
     yield run
     run.ledger.close()
 

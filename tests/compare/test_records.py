@@ -6,8 +6,8 @@ from ncenet.boxes import Boxes
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.errors import DataError
 from ncenet.ledger import Ledger
+from ncenet.ledger.provenance import HELD_OUT
 from ncenet.recipe import Recipe
-from ncenet.run.held_out import HELD_OUT
 from ncenet.types import Query
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 

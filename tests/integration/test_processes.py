@@ -50,7 +50,7 @@ def test_two_processes_finish_one_run(tmp_path, strategy):
         dump = ledger.dump()
     answered = [event[3] for event in dump["events"]]
     assert len(answered) == len(set(answered)) == 31, "each answer once"
-    assert [query[1:] for query in dump["queries"]] == [(0, "initial set"), (1, strategy)]
+    assert [query[1:] for query in dump["queries"]] == [(0, "initial", "initial"), (1, "strategy", strategy)]
     assert [(cycle, report["labeled"]) for cycle, report in dump["fits"]] == [(1, 21), (2, 31)]
     for cycle, report in dump["fits"]:
         assert report["steps"] == 6

@@ -8,7 +8,6 @@ import pytest
 
 import ncenet.loop.simulate as module
 from ncenet.ledger import Ledger
-from ncenet.loop.loop import INITIAL
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from ncenet.strategies import strategies
@@ -74,8 +73,8 @@ def test_a_whole_run(tmp_path, oracles, strategy, head):
         dump, labeled, pool = ledger.dump(), ledger.labeled(), {item.id for item in ledger.items()}
 
     sizes = [INITIAL_SIZE] + [QUERY_SIZE] * (CYCLES - 1)
-    names = [INITIAL] + [strategy] * (CYCLES - 1)
-    assert dump["queries"] == [(i + 1, i, name) for i, name in enumerate(names)]
+    asked = [("initial", "initial")] + [("strategy", strategy)] * (CYCLES - 1)
+    assert dump["queries"] == [(i + 1, i, *who) for i, who in enumerate(asked)]
     queried = [id for _, _, id, _ in dump["queried"]]
     assert [sum(query == i + 1 for query, *_ in dump["queried"]) for i in range(CYCLES)] == sizes
     assert len(set(queried)) == len(queried) == sum(sizes), "no image is asked for twice"

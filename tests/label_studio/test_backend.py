@@ -16,6 +16,7 @@ from ncenet.label_studio.client import Client
 from ncenet.label_studio.exchange import push
 from ncenet.label_studio.tasks import label_config
 from ncenet.learners.classifier import Classifier
+from ncenet.ledger.provenance import INITIAL
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet, Query
@@ -253,7 +254,7 @@ class TestTraining:
         assert reached()
 
     def test_the_button_trains_and_the_project_follows_the_new_model(self, run):
-        run.ledger.record_query(0, "initial set", Query(("b.jpg",), (0.0,)))
+        run.ledger.record_query(0, INITIAL, Query(("b.jpg",), (0.0,)))
         studio = FakeLabelStudio()
         with serving(studio) as url:
             client = Client(url, TOKEN)

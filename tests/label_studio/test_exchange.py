@@ -22,6 +22,7 @@ from ncenet.label_studio.tasks import (
 )
 from ncenet.labels.changes import apply, counts
 from ncenet.ledger import Answer
+from ncenet.ledger.provenance import INITIAL, by_strategy
 from ncenet.types import Query
 from tests.label_studio.fake import OWN, TOKEN, FakeLabelStudio, serving
 from tests.labels.make import new_run, photos, standing
@@ -43,7 +44,7 @@ def client(studio):
 @pytest.fixture
 def run(tmp_path):
     run = new_run(tmp_path / "run", photos(tmp_path / "photos", IDS))
-    run.ledger.record_query(0, "initial set", Query(("b.jpg", "sub/a.jpg"), (0.0, 0.0)))
+    run.ledger.record_query(0, INITIAL, Query(("b.jpg", "sub/a.jpg"), (0.0, 0.0)))
     yield run
     run.ledger.close()
 
@@ -77,7 +78,7 @@ class TestPush:
         assert [task["data"]["ncenet_id"] for task in studio.tasks.values()] == [
             "b.jpg", "sub/a.jpg", "a.jpg", "sub/c.jpg",
         ]  # fmt: skip
-        run.ledger.record_query(1, "margin", Query(("sub/c.jpg", "a.jpg"), (0.9, 0.8)))
+        run.ledger.record_query(1, by_strategy("margin"), Query(("sub/c.jpg", "a.jpg"), (0.9, 0.8)))
         pushed = push(run, client)
         assert (pushed.sent, pushed.there) == (0, 2)
         assert studio.projects[1]["model_version"] == "ncenet query 2"

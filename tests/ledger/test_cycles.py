@@ -4,6 +4,7 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Cycle, Delivery, Ledger, RecordedQuery
+from ncenet.ledger.provenance import by_strategy
 from ncenet.types import Query
 
 QUERY = Query(("c.png", "a.png", "b.png"), (0.3, 0.1 + 0.2, -1.0))
@@ -32,17 +33,17 @@ def test_fits_finish_once_and_in_order(ledger):
 
 def test_a_query_comes_back_exactly(ledger):
     assert ledger.latest_query() is None
-    recorded = ledger.record_query(1, "rejection", QUERY)
-    assert recorded == RecordedQuery(1, 1, "rejection", QUERY)
+    recorded = ledger.record_query(1, by_strategy("rejection"), QUERY)
+    assert recorded == RecordedQuery(1, 1, by_strategy("rejection"), QUERY)
     assert ledger.latest_query() == recorded
-    other = ledger.record_query(2, "random", Query(("d.png",), (0.5,)))
+    other = ledger.record_query(2, by_strategy("random"), Query(("d.png",), (0.5,)))
     assert ledger.latest_query() == other
     assert ledger.latest_query(cycle=1) == recorded
     assert ledger.latest_query(cycle=7) is None
 
 
 def test_open_ids_are_those_without_a_standing_answer(ledger):
-    recorded = ledger.record_query(1, "rejection", QUERY)
+    recorded = ledger.record_query(1, by_strategy("rejection"), QUERY)
     ledger.tell({"a.png": "cat", "f.png": "dog"}, who="ann", cycle=1)
     assert ledger.open_ids(recorded) == ["c.png", "b.png"]
     ledger.undo("a.png", who="ann")
@@ -52,7 +53,7 @@ def test_open_ids_are_those_without_a_standing_answer(ledger):
 
 def test_a_query_for_an_unknown_image_is_refused_whole(ledger):
     with pytest.raises(LedgerError, match=r"'z\.png' is not an image of this pool"):
-        ledger.record_query(1, "mine", Query(("a.png", "z.png"), (1.0, 0.0)))
+        ledger.record_query(1, by_strategy("mine"), Query(("a.png", "z.png"), (1.0, 0.0)))
     assert ledger.latest_query() is None
 
 
@@ -64,7 +65,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         ledger.remember("recipe", "abc")
         ledger.start_cycle(ledger.last_seq())
         ledger.finish_fit(1, {"seconds": seconds, "loss": loss, "details": {"seconds": seconds}})
-        ledger.record_query(1, "rejection", QUERY)
+        ledger.record_query(1, by_strategy("rejection"), QUERY)
         return ledger.dump()
 
     def other(name):

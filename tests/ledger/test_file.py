@@ -12,6 +12,7 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Delivery, Ledger, schema
+from ncenet.ledger.provenance import by_strategy
 
 WRITER = """
 import sys
@@ -55,7 +56,7 @@ def test_no_statement_from_anywhere_rewrites_history(ledger, change):
     ledger.undo("b.png", who="ann")
     ledger.start_cycle(1)
     ledger.finish_fit(1, {"loss": 1.0})
-    ledger.record_query(1, "random", Query(("c.png",), (1.0,)))
+    ledger.record_query(1, by_strategy("random"), Query(("c.png",), (1.0,)))
     ledger.add_class("dog", who="ann")
     ledger.inbox.deliver([Delivery("key", "ann", "d.png", "cat")], cycle=1)
     before = ledger.dump()
@@ -164,7 +165,7 @@ def test_reading_a_ledger_that_is_not_there_creates_none(tmp_path):
 
 def test_a_newer_schema_is_refused_by_number(ledger):
     ledger._db._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 3, this one knows 2\)"):
+    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 4, this one knows 3\)"):
         Ledger(ledger.file)
 
 

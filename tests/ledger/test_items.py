@@ -4,6 +4,7 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Item
+from ncenet.ledger.provenance import INITIAL
 from ncenet.types import Query
 
 
@@ -27,7 +28,7 @@ def test_a_changed_file_is_refused_once_it_is_labelled_and_names_the_image(ledge
 
 def test_an_image_that_is_gone_is_not_asked_for_and_refused_once_it_is_labelled(ledger):
     query = Query(("a.png", "b.png"), (0.0, 0.0))
-    ledger.record_query(0, "initial set", query)
+    ledger.record_query(0, INITIAL, query)
     ledger.tell({"c.png": "cat"}, who="ann", cycle=0)
     left = {"a.png", "c.png", "d.png", "e.png", "f.png"}
     ledger.miss_items(left)

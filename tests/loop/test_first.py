@@ -7,8 +7,9 @@ import pytest
 
 from ncenet.data.pools import ArrayPool
 from ncenet.learners import features
+from ncenet.ledger.provenance import TYPICAL
 from ncenet.loop import first as module
-from ncenet.loop.first import TYPICAL, TypicalImages
+from ncenet.loop.first import TypicalImages
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
@@ -63,4 +64,4 @@ def test_the_recipe_decides(tmp_path, first):
     loop, _ = open_loop(recipe, tmp_path)
     with loop.ledger:
         loop.query(12)
-        assert (loop.ledger.latest_query().strategy == TYPICAL) is (first == "typical")
+        assert (loop.ledger.latest_query().asked == TYPICAL) is (first == "typical")

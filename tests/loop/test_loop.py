@@ -14,7 +14,7 @@ import ncenet.functional as F
 from ncenet.data.dataset import TestSet
 from ncenet.errors import LedgerError, UnknownName, UsageError
 from ncenet.ledger import Answer, Ledger
-from ncenet.loop.first import TYPICAL
+from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run import advice as trust
 from ncenet.types import Query
 from tests.loop.fakes import CLASSES
@@ -222,7 +222,7 @@ def test_first_queries_go_on_until_the_model_can_be_trusted(make):
     assert loop.ask(29).ids == tuple(sorted(loop.pool.ids())[:29])
     answer(loop, loop.ask(29).ids)
     loop.ask(1)
-    assert loop.ledger.latest_query().strategy == TYPICAL, "29 labels are less than ten for each class"
+    assert loop.ledger.latest_query().asked == TYPICAL, "29 labels are less than ten for each class"
     assert [len(labeled) for labeled in first.labeled] == [0, 29]
     assert loop.ask(1) == loop.ask(1), "asked again, the same"
 
@@ -232,7 +232,7 @@ def test_a_trusted_model_chooses(make, monkeypatch):
     monkeypatch.setattr(trust, "LABELS_PER_CLASS", 8)
     answer(loop, sorted(loop.pool.ids())[: 8 * len(CLASSES)])
     loop.ask(2)
-    assert loop.ledger.latest_query().strategy == "confusion"
+    assert loop.ledger.latest_query().asked == by_strategy("confusion")
 
 
 def test_added_classes_are_learned_from_the_next_fit_on(make):
@@ -257,7 +257,7 @@ def test_answers_and_other_queries_that_come_while_it_queries_disturb_nothing(ma
     def meanwhile(view, query_size, *, rng):
         query = plain(view, query_size, rng=rng)
         elsewhere.tell({query.ids[0]: "bee"}, who="bob", cycle=1)
-        elsewhere.record_query(1, "random", Query(query.ids[1:2], (0.0,)))
+        elsewhere.record_query(1, by_strategy("random"), Query(query.ids[1:2], (0.0,)))
         return query
 
     loop.strategy.query = meanwhile

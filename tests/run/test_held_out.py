@@ -9,8 +9,9 @@ import pytest
 
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger import Answer, Ledger
+from ncenet.ledger.provenance import HELD_OUT, MODEL_OR_STAND_IN
 from ncenet.rng import Streams
-from ncenet.run.held_out import HELD_OUT, draw_held_out, held_out_ids, held_out_test, set_apart
+from ncenet.run.held_out import draw_held_out, held_out_ids, held_out_test, set_apart
 from ncenet.types import Query
 from tests.loop.fakes import CLASSES
 
@@ -76,8 +77,8 @@ def test_the_draw_is_random_recorded_and_made_once(make):
     first = drawn(ledger, 8)
     assert first != tuple(sorted(first)) and len(set(first)) == 8
     assert drawn(ledger, 5, seed=1) == first
-    assert ledger.latest_query(0).strategy == HELD_OUT
-    assert ledger.latest_query(0, besides=[HELD_OUT]) is None
+    assert ledger.latest_query(0).asked == HELD_OUT
+    assert ledger.latest_query(0, among=MODEL_OR_STAND_IN) is None
 
 
 def test_what_was_answered_or_cannot_be_read_is_not_drawn_and_half_is_the_most(tmp_path):

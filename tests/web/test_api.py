@@ -12,7 +12,8 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Ledger
-from ncenet.run.held_out import HELD_OUT, set_apart
+from ncenet.ledger.provenance import MEANWHILE, by_strategy
+from ncenet.run.held_out import set_apart
 from tests.web.conftest import CLASSES, Page, truth
 
 
@@ -24,7 +25,7 @@ def test_held_out_images_first_then_the_first_batch(project, visitor):
     project._trainer.finish()
     turns = visitor.turns(5)
     assert len(turns) == 5 and not {turn["id"] for turn in turns} & project.held_out
-    assert {turn["chooser"] for turn in turns} == {"initial set"}
+    assert {turn["asked"]["kind"] for turn in turns} == {"initial"}
 
 
 def test_copies_of_held_out_images_are_not_shown_and_their_answers_not_counted(opened, recipe):
@@ -54,7 +55,7 @@ def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(proje
     visitor.label(3)  # the person goes on before the model trains
     trainer.finish()
     asked = project.ledger.latest_query()
-    assert (asked.cycle, asked.strategy, len(asked.query)) == (1, "confusion", 8)
+    assert (asked.cycle, asked.asked, len(asked.query)) == (1, by_strategy("confusion"), 8)
     assert [turn["id"] for turn in visitor.turns(8)] == list(asked.query.ids)
     state = visitor.get("/api/state").json()
     assert state["batch"]["answered"] == 0
@@ -64,10 +65,27 @@ def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(proje
     assert last[0] not in asked.query.ids
 
 
+def test_a_strategy_called_random_is_a_strategy(opened):
+    """Its queries are no draws of the page's own: they end the training, and are told as the strategy's."""
+    project = opened(changes={"loop.strategy": "random"})
+    visitor, trainer = Page(project), project._trainer
+    visitor.label(6)
+    trainer.finish()
+    visitor.label(6)
+    trainer.finish()
+    assert (len(trainer.lessons), trainer.busy) == (2, False), "what was asked for is there: nothing to train"
+    asked = project.ledger.latest_query()
+    assert (asked.cycle, asked.asked) == (1, by_strategy("random"))
+    assert visitor.turns(1)[0]["asked"] == {"kind": "strategy", "strategy": "random"}
+    assert visitor.get("/api/state").json()["batch"]["asked"] == {"kind": "strategy", "strategy": "random"}
+    visitor.label(8)
+    assert visitor.turns(1)[0]["asked"]["kind"] == "meanwhile", "the model trains, and nothing else is left"
+
+
 def test_nobody_waits_when_the_reserve_is_used_up(project, visitor):
     assert len(visitor.label(9)) == 9, "six held out, then random ones, for the first batch is not there yet"
-    assert visitor.turns(1)[0]["chooser"] == "random"
-    assert project.ledger.latest_query().strategy == "random"
+    assert visitor.turns(1)[0]["asked"] == {"kind": "meanwhile", "strategy": None}
+    assert project.ledger.latest_query().asked == MEANWHILE
 
 
 def test_every_image_can_be_labelled_and_then_there_is_nothing_left(project, visitor):
@@ -158,7 +176,7 @@ def test_why_an_image(project, visitor):
 
 def test_nothing_is_told_of_held_out_images(project, visitor):
     id = next(iter(project.held_out))
-    assert visitor.post("/api/why", {"id": id}).json() == {"chooser": HELD_OUT}
+    assert visitor.post("/api/why", {"id": id}).json() == {"from": "held-out"}
 
 
 def test_the_sheet_of_past_answers_in_pages_and_filtered(visitor):

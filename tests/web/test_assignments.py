@@ -3,7 +3,7 @@
 import pytest
 
 from ncenet.ledger import Answer, Ledger
-from ncenet.run.held_out import HELD_OUT
+from ncenet.ledger.provenance import HELD_OUT, TYPICAL, by_strategy
 from ncenet.types import Query
 from ncenet.web.assignments import LEASE_SECONDS, Desk
 
@@ -20,7 +20,7 @@ def ledger(tmp_path):
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         ledger.add_items([(f"{n}", f"hash-{n}", "broken" if n == 9 else None) for n in range(10)])
         ledger.record_query(0, HELD_OUT, Query(("7", "8"), (0.0, 0.0)))
-        ledger.record_query(0, "typical images", Query(("3", "9", "1", "5"), (0.0,) * 4))
+        ledger.record_query(0, TYPICAL, Query(("3", "9", "1", "5"), (0.0,) * 4))
         yield ledger
 
 
@@ -44,8 +44,8 @@ def test_held_out_images_come_first_and_broken_ones_never(desk):
 
 def test_a_turn_says_who_asked(desk):
     first, *_, last = desk.give("w1", "ann", [], 9)
-    assert (first.chooser, first.hash) == (HELD_OUT, "hash-7")
-    assert last.chooser == "typical images"
+    assert (first.asked, first.hash) == (HELD_OUT, "hash-7")
+    assert last.asked == TYPICAL
 
 
 def test_no_image_is_on_two_desks(desk):
@@ -115,7 +115,7 @@ def test_one_annotator_with_two_windows_counts_once(ledger, clock):
 
 def test_a_new_query_replaces_what_is_left_of_the_one_before(desk, ledger):
     ledger.tell({"7": "cat", "8": "cat", "6": "cat"}, who="ann", cycle=0)
-    ledger.record_query(1, "rejection", Query(("6", "2", "5"), (3.0, 2.0, 1.0)))
+    ledger.record_query(1, by_strategy("rejection"), Query(("6", "2", "5"), (3.0, 2.0, 1.0)))
     desk.reload()
     assert ids(desk.give("w1", "ann", [], 9)) == ["2", "5"]
 
@@ -127,7 +127,7 @@ class TestOverlap:
     def begun(self, ledger):
         """Ann has answered what was asked, and a model asks for other images."""
         ledger.tell({"7": "cat", "8": "cat", "3": "cat", "1": Answer.SKIP, "5": "dog"}, who="ann", cycle=0)
-        ledger.record_query(1, "rejection", Query(("6", "2", "0"), (3.0, 2.0, 1.0)))
+        ledger.record_query(1, by_strategy("rejection"), Query(("6", "2", "0"), (3.0, 2.0, 1.0)))
         return ledger
 
     def test_a_new_query_leaves_no_image_with_one_answer(self, begun):
@@ -135,13 +135,13 @@ class TestOverlap:
         assert ids(desk.give("w1", "ann", [], 9)) == ["6", "2", "0"], "nobody gets their own again"
         turns = desk.give("w2", "bob", [], 9)
         assert ids(turns) == ["7", "8", "3", "1", "5", "6", "2", "0"], "a skip is an answer, not the second"
-        asked = {(turn.chooser, turn.cycle) for turn in turns[2:5]}
-        assert asked == {("typical images", 0)}, "whoever asked first"
+        asked = {(str(turn.asked), turn.cycle) for turn in turns[2:5]}
+        assert asked == {("typical", 0)}, "whoever asked first"
 
     def test_while_the_server_runs_too(self, ledger):
         desk = Desk(ledger, overlap=2)
         ledger.tell({"7": "cat", "3": "cat"}, who="ann", cycle=0)
-        ledger.record_query(1, "rejection", Query(("6", "2"), (3.0, 2.0)))
+        ledger.record_query(1, by_strategy("rejection"), Query(("6", "2"), (3.0, 2.0)))
         desk.reload()
         assert ids(desk.give("w2", "bob", [], 9)) == ["7", "8", "3", "6", "2"]
 

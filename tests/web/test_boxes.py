@@ -9,6 +9,7 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
+from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run.advice import ONE_HIT
 from ncenet.web import project as module
 from ncenet.web.drawn import Sizes
@@ -266,7 +267,7 @@ def test_a_model_learns_suggests_and_is_measured(boxed, drawer):
     held_out = next(iter(boxed.held_out))
     assert "boxes" not in drawer.post("/api/why", {"id": held_out}).json(), "they measure the model"
     trusted = point["low"] > ONE_HIT
-    assert boxed.ledger.latest_query().strategy == ("confusion" if trusted else "typical images")
+    assert boxed.ledger.latest_query().asked == (by_strategy("confusion") if trusted else TYPICAL)
 
 
 def test_a_budget_of_boxes_counts_boxes(boxed, drawer):

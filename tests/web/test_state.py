@@ -10,8 +10,7 @@ import pytest
 
 from ncenet.files import write_json
 from ncenet.ledger import Ledger
-from ncenet.loop.first import TYPICAL
-from ncenet.run.held_out import HELD_OUT
+from ncenet.ledger.provenance import HELD_OUT, TYPICAL, by_strategy
 from ncenet.types import Query
 from ncenet.web.state import Stock
 
@@ -29,7 +28,10 @@ def ledger(tmp_path):
         yield ledger
 
 
-def learned(ledger, folder, right, *, labels=20, queried_right=None, chooser="rejection"):
+REJECTION = by_strategy("rejection")
+
+
+def learned(ledger, folder, right, *, labels=20, queried_right=None, by=REJECTION):
     """One more cycle, whose model is right about the first ``right`` held-out images."""
     done = len(ledger.labeled()) - len(HELD)
     ledger.tell(dict.fromkeys(POOL[done : done + labels], "cat"), who="ann", cycle=0)
@@ -42,7 +44,7 @@ def learned(ledger, folder, right, *, labels=20, queried_right=None, chooser="re
         rows = [(id, "cat", "cat" if n < right else "dog") for n, id in enumerate(HELD)]
         csv.writer(file).writerows([("id", "label", "predicted"), *rows])
     asked = POOL[done + labels : done + 2 * labels]
-    ledger.record_query(cycle, chooser, Query(tuple(asked), (0.0,) * len(asked)))
+    ledger.record_query(cycle, by, Query(tuple(asked), (0.0,) * len(asked)))
     if queried_right is not None:
         says = [
             {"cat": 0.9, "dog": 0.1} if n < queried_right else {"dog": 0.9, "cat": 0.1} for n in range(labels)
@@ -93,7 +95,7 @@ def test_choosing_pays_when_the_model_was_wrong_about_what_it_asked_for(ledger, 
 
 def test_typical_images_are_no_choice_of_a_model(ledger, tmp_path):
     for _ in range(3):
-        learned(ledger, tmp_path, 40, queried_right=4, chooser=TYPICAL)
+        learned(ledger, tmp_path, 40, queried_right=4, by=TYPICAL)
     assert Stock(tmp_path, ledger).take()["choosing"] is None
 
 

@@ -3,6 +3,7 @@
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.inbox import Delivery, Inbox
 from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.provenance import Kind, Provenance
 from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
 from ncenet.ledger.review import Effort, Review, Said
 
@@ -14,7 +15,9 @@ __all__ = [
     "Event",
     "Inbox",
     "Item",
+    "Kind",
     "Ledger",
+    "Provenance",
     "RecordedQuery",
     "Review",
     "Said",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import schema
 
+_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
 BUSY_SECONDS = 30
 """How long a transaction waits for another process to finish its own."""
 
@@ -32,15 +35,12 @@ class Database:
             raise LedgerError(f"{file}: there is no ledger here")
         self.file = file
         self._lock = threading.RLock()
+        self._copy: TemporaryDirectory[str] | None = None
         with self._explained():
-            self._connection = sqlite3.connect(
-                f"{file.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}",
-                uri=True,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,  # transactions are begun here, not behind our back
-                check_same_thread=False,
-            )
+            self._connection = self._connected("mode=ro" if read_only else "mode=rwc")
             try:
+                if read_only:
+                    self._read_where_nothing_can_be_written()
                 self._prepare(read_only)
             except BaseException:
                 self.close()
@@ -50,6 +50,8 @@ class Database:
         """Close the file."""
         with self._lock:
             self._connection.close()
+            if self._copy is not None:
+                self._copy.cleanup()
 
     def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query, with ``:name`` parameters."""
@@ -66,12 +68,32 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write what the block writes, all or nothing; on disk afterwards."""
-        # The connection's own context commits, or rolls back on any error, one in the commit included.
-        with self._lock, self._explained(), self._connection as connection:
-            # IMMEDIATE: two writers queue up here instead of failing when they turn from reading to writing.
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
+        """Write what the block writes, all or nothing; on disk afterwards.
+
+        Within another one it is a part of that, and on disk with it.
+        """
+        with self._lock, self._explained():
+            if self._connection.in_transaction:  # begun by a caller of this block, who holds the lock
+                with self._nested():
+                    yield self._connection
+                return
+            # The connection's own context commits, or rolls back on any error, one in the commit included.
+            with self._connection as connection:
+                # IMMEDIATE: two writers queue up here, and don't fail when they turn from reading to writing.
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """A part of a transaction that is written whole or not at all, though what is around it may go on."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._connection.execute("RELEASE part")
 
     def _prepare(self, read_only: bool) -> None:
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -89,8 +111,53 @@ class Database:
                 f"{self.file}: written by a newer ncenet (schema {version}, this one knows "
                 f"{schema.VERSION}): upgrade with pip install -U ncenet"
             )
+        self._refuse_strangers()
         if version < schema.VERSION and not read_only:
             self._connection.executescript(schema.CREATE)  # makes what is missing, touches nothing else
+        elif version < schema.VERSION:
+            self._connection.execute("PRAGMA temp_store = MEMORY")
+            self._connection.executescript(schema.stand_ins(self.column("SELECT name FROM sqlite_master")))
+
+    def _refuse_strangers(self) -> None:
+        """A ledger may come from anybody, and a trigger or view in it would act under our hands."""
+        with closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(schema.CREATE)
+            known = set(map(_spaced, ours.execute(_OBJECTS)))
+        strange = [row for row in self.rows(_OBJECTS) if _spaced(row) not in known]
+        if strange:
+            kind, name, _ = strange[0]
+            raise LedgerError(
+                f"{self.file}: holds a {kind} {name!r} that ncenet did not make, or not so; have the answers "
+                "exported where the file comes from, and import them"
+            )
+
+    def _connected(self, how: str, file: Path | None = None) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{(file or self.file).resolve().as_uri()}?{how}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # transactions are begun here, not behind our back
+            check_same_thread=False,
+        )
+
+    def _read_where_nothing_can_be_written(self) -> None:
+        """Even to read, SQLite writes beside the file, which a medium or folder may not allow."""
+        try:
+            self._connection.execute("SELECT 1 FROM sqlite_master")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname not in ("SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY"):
+                raise
+        self._connection.close()
+        log = self.file.with_name(f"{self.file.name}-wal")
+        if not log.exists() or not log.stat().st_size:
+            self._connection = self._connected("mode=ro&immutable=1")  # nobody can be writing there
+            return
+        # The last answers stand in the log alone, and who promises that nothing changes reads past it.
+        self._copy = TemporaryDirectory(prefix="ncenet-")
+        for file in (self.file, log):
+            shutil.copy(file, self._copy.name)
+        self._connection = self._connected("mode=rw", Path(self._copy.name) / self.file.name)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -98,3 +165,8 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{self.file}: {error}") from error
+
+
+def _spaced(row: Sequence[str]) -> tuple[str, ...]:
+    """A row of a schema, however its words are set apart."""
+    return tuple(" ".join(part.split()) for part in row)

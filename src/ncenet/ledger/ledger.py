@@ -12,9 +12,10 @@ from ncenet.errors import LedgerError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
 from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
+from ncenet.ledger.provenance import Kind, Provenance, provenance
 from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
 from ncenet.ledger.review import Review
-from ncenet.ledger.schema import standing
+from ncenet.ledger.schema import ASKED, standing
 from ncenet.types import Label, Query
 
 GONE = "not there any more"
@@ -275,12 +276,12 @@ class Ledger:
         text = self._db.one("SELECT report FROM fits WHERE cycle = :cycle", cycle=cycle)
         return None if text is None else dict(json.loads(text))
 
-    def record_query(self, cycle: int, strategy: str, query: Query) -> RecordedQuery:
+    def record_query(self, cycle: int, asked: Provenance, query: Query) -> RecordedQuery:
         """Record what is asked.
 
         Args:
             cycle: the cycle whose model scored the pool; 0 for the initial set.
-            strategy: name of the query strategy.
+            asked: who asks.
             query: the images.
 
         Raises:
@@ -291,42 +292,42 @@ class Ledger:
                 item_of(self._db, image)
             number = int(self._db.one("SELECT ifnull(max(query), 0) + 1 FROM queries"))
             db.execute(
-                "INSERT INTO queries (query, cycle, strategy) VALUES (?, ?, ?)", (number, cycle, strategy)
+                "INSERT INTO queries (query, cycle, strategy) VALUES (?, ?, ?)", (number, cycle, str(asked))
             )
+            db.execute("INSERT INTO askers VALUES (?, ?)", (number, asked.kind.value))
             ranked = enumerate(zip(query.ids, query.scores, strict=True))
             db.executemany(
                 "INSERT INTO queried VALUES (?, ?, ?, ?)",
                 ((number, rank, image, score) for rank, (image, score) in ranked),
             )
-        return RecordedQuery(number, cycle, strategy, query)
+        return RecordedQuery(number, cycle, asked, query)
 
     def latest_query(
-        self, cycle: int | None = None, *, strategy: str | None = None, besides: Collection[str] = ()
+        self, cycle: int | None = None, *, by: Provenance | None = None, among: Collection[Kind] = tuple(Kind)
     ) -> RecordedQuery | None:
         """The last query that was recorded; None when there is none.
 
         Args:
             cycle: only of this cycle.
-            strategy: only by the strategy of this name.
-            besides: only by other strategies than these.
+            by: only asked by this one.
+            among: only asked by one of these kinds.
         """
         rows = self._db.rows(
-            "SELECT query, cycle, strategy FROM queries WHERE (:cycle IS NULL OR cycle = :cycle) "
-            "AND (:strategy IS NULL OR strategy = :strategy) "
-            "AND strategy NOT IN (SELECT value FROM json_each(:besides)) "
-            "ORDER BY query DESC LIMIT 1",
+            f"SELECT query, cycle, kind, strategy FROM ({ASKED}) WHERE (:cycle IS NULL OR cycle = :cycle) "
+            "AND kind IN (SELECT value FROM json_each(:kinds)) "
+            "AND (:strategy IS NULL OR strategy = :strategy) ORDER BY query DESC LIMIT 1",
             cycle=cycle,
-            strategy=strategy,
-            besides=json.dumps(list(besides)),
+            kinds=json.dumps([kind.value for kind in (among if by is None else (by.kind,))]),
+            strategy=None if by is None else by.strategy,
         )
         if not rows:
             return None
-        number, of_cycle, strategy = rows[0]
+        number, of_cycle, *asked = rows[0]
         queried = self._db.rows(
             "SELECT id, score FROM queried WHERE query = :query ORDER BY rank", query=number
         )
         query = Query(tuple(image for image, _ in queried), tuple(score for _, score in queried))
-        return RecordedQuery(number, of_cycle, strategy, query)
+        return RecordedQuery(number, of_cycle, provenance(*asked), query)
 
     def open_ids(self, query: RecordedQuery) -> list[str]:
         """The ids of a query that nobody has answered yet, most informative first; broken images left out."""
@@ -347,7 +348,7 @@ class Ledger:
             "receipts": "SELECT key, seq FROM receipts ORDER BY rowid",
             "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
             "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",
-            "queries": "SELECT query, cycle, strategy FROM queries ORDER BY query",
+            "queries": f"SELECT query, cycle, kind, strategy FROM ({ASKED}) ORDER BY query",
             "queried": "SELECT query, rank, id, score FROM queried ORDER BY query, rank",
         }
         fits = self._db.rows("SELECT cycle, report FROM fits ORDER BY cycle")

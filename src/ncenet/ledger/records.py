@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ncenet.ledger.provenance import Provenance
 from ncenet.types import Label, Query
 
 
@@ -67,11 +68,11 @@ class RecordedQuery:
     Attributes:
         number: from 1.
         cycle: the cycle whose model scored the pool.
-        strategy: name of the query strategy.
+        asked: who asked.
         query: the images, most informative first.
     """
 
     number: int
     cycle: int
-    strategy: str
+    asked: Provenance
     query: Query

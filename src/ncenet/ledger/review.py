@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 
 from ncenet.ledger.database import Database
 from ncenet.ledger.inbox import NOW
+from ncenet.ledger.provenance import Provenance, provenance
 from ncenet.ledger.records import Item
-from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.ledger.schema import ASKED, NOT_UNDONE, standing
 from ncenet.types import Label
 
 _STANDS = f"""
@@ -84,14 +85,14 @@ class Part(NamedTuple):
         id: the image.
         hash: hash of its bytes.
         who: the annotators who have an answer about it that nobody took back.
-        strategy: of the last query that asked for it.
+        asked: who asked for it last.
         cycle: of that query.
     """
 
     id: str
     hash: str
     who: frozenset[str]
-    strategy: str
+    asked: Provenance
     cycle: int
 
 
@@ -158,14 +159,17 @@ class Review:
             ), asked AS (
                 SELECT id, max(query) AS query FROM queried WHERE id IN (SELECT id FROM parts) GROUP BY id
             )
-            SELECT id, hash, who, strategy, cycle
-            FROM parts JOIN asked USING (id) JOIN queries USING (query) JOIN items USING (id)
+            SELECT id, hash, who, kind, strategy, cycle
+            FROM parts JOIN asked USING (id) JOIN ({ASKED}) USING (query) JOIN items USING (id)
             WHERE problem IS NULL ORDER BY first
             """,
             overlap=overlap,
             upto=NOW,
         )
-        return [Part(id, hash, frozenset(json.loads(who)), *asked) for id, hash, who, *asked in rows]
+        return [
+            Part(id, hash, frozenset(json.loads(who)), provenance(kind, strategy), cycle)
+            for id, hash, who, kind, strategy, cycle in rows
+        ]
 
     def counts(self) -> dict[tuple[str, Label | None], int]:
         """How many images stand under each kind of answer and label."""

@@ -7,29 +7,32 @@ left out. Only ``items`` may be updated, because an image that nobody has answer
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 APPLICATION_ID = 0x6E63656E
 """The letters ``ncen`` in the file's header: a database of something else is not mistaken for a ledger."""
 
-VERSION = 2
+VERSION = 3
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
-Version 1 had neither ``classes`` nor ``receipts``; opened for writing, such a file gets them.
+Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``. Opened for writing, such a file
+gets them; opened for reading alone, it is read as if they were there and empty.
 """
 
 # Python never handles `at`: SQLite writes it, so a row's time is the time of its transaction.
 _AT = "at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
-_TABLES = f"""
-CREATE TABLE IF NOT EXISTS facts (
+_TABLES = {
+    "facts": """(
     key     TEXT PRIMARY KEY,
     value   TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS items (
+)""",
+    "items": """(
     id      TEXT PRIMARY KEY,
     hash    TEXT NOT NULL,
     problem TEXT
-);
-CREATE TABLE IF NOT EXISTS events (
+)""",
+    "events": f"""(
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
     {_AT},
     who     TEXT NOT NULL,
@@ -39,48 +42,54 @@ CREATE TABLE IF NOT EXISTS events (
     cycle   INTEGER NOT NULL,
     hash    TEXT NOT NULL,
     undoes  INTEGER UNIQUE REFERENCES events CHECK ((kind = 'undo') = (undoes IS NOT NULL))
-);
-CREATE INDEX IF NOT EXISTS items_by_hash ON items (hash);
-CREATE INDEX IF NOT EXISTS events_by_id ON events (id);
-CREATE TABLE IF NOT EXISTS classes (
+)""",
+    "classes": f"""(
     name    TEXT PRIMARY KEY CHECK (name != ''),
     who     TEXT NOT NULL,
     {_AT}
-);
-CREATE TABLE IF NOT EXISTS receipts (
+)""",
+    "receipts": f"""(
     key     TEXT PRIMARY KEY,
     seq     INTEGER REFERENCES events,
     seconds REAL,
     {_AT}
-);
-CREATE INDEX IF NOT EXISTS receipts_by_seq ON receipts (seq);
-CREATE TABLE IF NOT EXISTS cycles (
+)""",
+    "cycles": f"""(
     cycle   INTEGER PRIMARY KEY,
     upto    INTEGER NOT NULL,
     {_AT}
-);
-CREATE TABLE IF NOT EXISTS fits (
+)""",
+    "fits": f"""(
     cycle   INTEGER PRIMARY KEY REFERENCES cycles,
     report  TEXT NOT NULL,
     {_AT}
-);
-CREATE TABLE IF NOT EXISTS queries (
+)""",
+    "queries": f"""(
     query    INTEGER PRIMARY KEY,
     cycle    INTEGER NOT NULL,
     strategy TEXT NOT NULL,
     {_AT}
-);
-CREATE TABLE IF NOT EXISTS queried (
+)""",
+    "askers": """(
+    query   INTEGER PRIMARY KEY REFERENCES queries,
+    kind    TEXT NOT NULL CHECK (kind IN ('initial', 'held-out', 'typical', 'meanwhile', 'strategy'))
+)""",
+    "queried": """(
     query   INTEGER REFERENCES queries,
     rank    INTEGER,
     id      TEXT NOT NULL REFERENCES items,
     score   REAL NOT NULL,
     PRIMARY KEY (query, rank),
     UNIQUE (query, id)
-) WITHOUT ROWID;
+) WITHOUT ROWID""",
+}
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS items_by_hash ON items (hash);
+CREATE INDEX IF NOT EXISTS events_by_id ON events (id);
+CREATE INDEX IF NOT EXISTS receipts_by_seq ON receipts (seq);
 """
 
-_APPEND_ONLY = ("facts", "classes", "events", "receipts", "cycles", "fits", "queries", "queried")
+_APPEND_ONLY = ("facts", "classes", "events", "receipts", "cycles", "fits", "queries", "askers", "queried")
 
 _TRIGGERS = "".join(
     f"CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table} "
@@ -101,12 +110,37 @@ BEGIN SELECT RAISE(ABORT, 'events is append-only'); END;
 # Every statement can be run twice: of two processes that open a new file at once, both succeed.
 CREATE = f"""
 BEGIN IMMEDIATE;
-{_TABLES}{_TRIGGERS}{_NO_REPLACE}
+{"".join(f"CREATE TABLE IF NOT EXISTS {name} {columns};" for name, columns in _TABLES.items())}
+{_INDEXES}{_TRIGGERS}{_NO_REPLACE}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
 
+
+def stand_ins(present: Collection[str]) -> str:
+    """SQL for tables that a file of an earlier version lacks: empty, and in this connection alone."""
+    missing = ((name, columns) for name, columns in _TABLES.items() if name not in present)
+    return "".join(f"CREATE TEMP TABLE {name} {columns};" for name, columns in missing)
+
+
+ASKED = """
+SELECT query, cycle, ifnull(kind, CASE strategy
+    WHEN 'initial set' THEN 'initial'
+    WHEN 'held-out set' THEN 'held-out'
+    WHEN 'typical images' THEN 'typical'
+    WHEN 'random' THEN iif(
+        (SELECT max(score) FROM queried WHERE queried.query = queries.query) > 0, 'strategy', 'meanwhile'
+    )
+    ELSE 'strategy'
+END) AS kind, strategy
+FROM queries LEFT JOIN askers USING (query)
+"""
+"""SQL for the queries and who asked them.
+
+Before version 3 there was a name alone. Two things were called random: the strategy, whose scores are random
+numbers, and what was drawn for people who would have waited, whose scores are 0.
+"""
 
 NOT_UNDONE = """
     kind != 'undo' AND seq <= :upto

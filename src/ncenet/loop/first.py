@@ -9,8 +9,6 @@ from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool, Query
 
-TYPICAL = "typical images"
-"""What the ledger calls the queries that come before a model can be trusted."""
 CANDIDATES = 10_000
 """So many images of a larger pool are looked at (ours): half a minute on one core."""
 

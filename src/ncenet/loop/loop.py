@@ -19,10 +19,11 @@ from ncenet.learners.box_learner import BoxLearner
 from ncenet.learners.processes import processes
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenance, by_strategy
 from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.detection import score_detector
 from ncenet.loop.evaluate import evaluate
-from ncenet.loop.first import TYPICAL, FirstQueries
+from ncenet.loop.first import FirstQueries
 from ncenet.loop.pictures import draw_queried
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
@@ -30,12 +31,9 @@ from ncenet.rng import Streams
 from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import HELD_OUT, held_out_test, set_apart
+from ncenet.run.held_out import held_out_test, set_apart
 from ncenet.tables import write_csv
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
-
-INITIAL = "initial set"
-"""What the ledger calls the random query that comes before the first model."""
 
 
 class Loop:
@@ -105,7 +103,7 @@ class Loop:
             query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
             count: how many boxes an image has. Default: how many are expected.
         """
-        held_out = self.ledger.latest_query(strategy=HELD_OUT)
+        held_out = self.ledger.latest_query(by=HELD_OUT)
         if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
             return Query(tuple(waiting), (0.0,) * len(waiting))
         return self.query(query_size, count=count)
@@ -212,7 +210,7 @@ class Loop:
 
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
-        last = self.ledger.latest_query(cycle, strategy=self._chooser(cycle))
+        last = self.ledger.latest_query(cycle, by=self._asking(cycle))
         if last is None:
             return None
         if self.ledger.open_ids(last) != list(last.query.ids):
@@ -224,11 +222,11 @@ class Loop:
             available = min(available, self.pool_subset)
         return last.query if len(last.query) == min(query_size, available) else None
 
-    def _chooser(self, cycle: int) -> str:
-        """Name of what makes the query of a cycle."""
+    def _asking(self, cycle: int) -> Provenance:
+        """Who makes the query of a cycle."""
         if self.first is not None and not (cycle and self._trusted(cycle)):
             return TYPICAL
-        return self.strategy_name if cycle else INITIAL
+        return by_strategy(self.strategy_name) if cycle else INITIAL
 
     def _trusted(self, cycle: int) -> bool:
         """Whether the model of a cycle may choose."""
@@ -246,12 +244,12 @@ class Loop:
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()
         pool, start = len(ids), time.perf_counter()
-        name, seconds = self._chooser(cycle), 0.0
+        asked, seconds = self._asking(cycle), 0.0
         labeled = self._labeled_set()
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
-        if name == TYPICAL and self.first is not None:
+        if asked == TYPICAL and self.first is not None:
             query = self.first.query(ids, labeled.ids, query_size)
         elif cycle == 0:
             query = _random_query(ids, query_size, self.streams)
@@ -265,7 +263,7 @@ class Loop:
         select_seconds = time.perf_counter() - start - seconds
         files = self.folder.cycle(cycle)
         files.mkdir(parents=True, exist_ok=True)  # cycle 0 has no fit that made it
-        if cycle and name == self.strategy_name and isinstance(self.learner, BoxLearner):
+        if cycle and asked.kind is Kind.STRATEGY and isinstance(self.learner, BoxLearner):
             draw_queried(files, query, self.learner, self.pool, self.strategy)
         write_csv(
             files / "query.csv",
@@ -277,7 +275,7 @@ class Loop:
         )
         record = {
             "cycle": cycle,
-            "strategy": name,
+            "strategy": str(asked),
             "asked": query_size,
             "size": len(query),
             "pool": pool,
@@ -286,7 +284,7 @@ class Loop:
             "select_seconds": select_seconds,
         }
         write_json(files / "query.json", record)
-        self.ledger.record_query(cycle, name, query)
+        self.ledger.record_query(cycle, asked, query)
         self.notify({"event": "query", **record})
         return query
 

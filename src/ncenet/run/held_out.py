@@ -1,6 +1,6 @@
 """The held-out set: random images of the pool that measure the model and never train it.
 
-It is recorded as the first query of the run, under a name of its own, so the ledger alone says which images
+It is recorded as the first query of the run, with who asked for it, so the ledger alone says which images
 belong to it. Other images of the pool may have the same bytes as one of them; such copies are set apart too.
 """
 
@@ -9,18 +9,17 @@ from __future__ import annotations
 from ncenet.boxes import Boxes
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.provenance import HELD_OUT
 from ncenet.rng import Streams
 from ncenet.types import Pool, Query
 
-HELD_OUT = "held-out set"
-"""What the ledger calls the query for it."""
 LARGEST_SHARE = 0.5
 """Of the pool at most this much is held out (ours): a model has to learn from something."""
 
 
 def held_out_ids(ledger: Ledger) -> tuple[str, ...]:
     """Ids of the held-out set in the order of the draw; none when none was drawn."""
-    recorded = ledger.latest_query(strategy=HELD_OUT)
+    recorded = ledger.latest_query(by=HELD_OUT)
     return () if recorded is None else recorded.query.ids
 
 
@@ -38,7 +37,7 @@ def draw_held_out(ledger: Ledger, size: int, streams: Streams) -> None:
         size: how many images are wanted; fewer come when the pool is small.
         streams: the run's random numbers.
     """
-    if size == 0 or ledger.latest_query(strategy=HELD_OUT) is not None:
+    if size == 0 or ledger.latest_query(by=HELD_OUT) is not None:
         return
     items = [item for item in ledger.items() if item.problem is None]
     closed = ledger.closed_ids()

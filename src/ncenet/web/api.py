@@ -89,7 +89,7 @@ def build_app(project: Project) -> FastAPI:
     @app.post("/api/turns")
     def turns(message: AskForTurns) -> Any:
         given = project.turns(message.window, message.who, message.holding, message.want)
-        return {"turns": [sized(turn.__dict__) for turn in given]}
+        return {"turns": [sized(turn.message()) for turn in given]}
 
     @app.post("/api/answers")
     def answers(message: Parcel) -> Any:

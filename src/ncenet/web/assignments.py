@@ -11,15 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.provenance import HELD_OUT, MEANWHILE, MODEL_OR_STAND_IN, Provenance
 from ncenet.ledger.records import RecordedQuery
-from ncenet.run.held_out import HELD_OUT
 
 LEASE_SECONDS = 120.0
 """How long an image stays with a window that is not heard of (ours)."""
-AGAIN = "again"
-"""Why an image is shown whose answer was taken back."""
-CHANCE = "random"
-"""What asked for images that were drawn at random because nothing else was left to label."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +25,18 @@ class Turn:
     Attributes:
         id: the image.
         hash: hash of its bytes; names it in addresses.
-        chooser: what asked for it: a query strategy, the held-out set...
+        asked: who asked for it; None where nobody did: an answer was taken back that came unasked.
         cycle: the cycle whose model asked; 0 before there was one.
     """
 
     id: str
     hash: str
-    chooser: str
+    asked: Provenance | None
     cycle: int
+
+    def message(self) -> dict[str, object]:
+        """As JSON."""
+        return {**self.__dict__, "asked": None if self.asked is None else self.asked.message()}
 
 
 class Desk:
@@ -72,13 +72,13 @@ class Desk:
         """
         self._turns.clear()
         asked = latest_query(self._ledger)
-        drawn = self._ledger.latest_query(strategy=CHANCE)
+        drawn = self._ledger.latest_query(by=MEANWHILE)
         if drawn is not None and asked is not None and drawn.number < asked.number:
             drawn = None
-        self._ask(self._ledger.latest_query(strategy=HELD_OUT))
+        self._ask(self._ledger.latest_query(by=HELD_OUT))
         if self.overlap > 1:
             for part in self._ledger.review.partly_answered(self.overlap):
-                self._put(Turn(part.id, part.hash, part.strategy, part.cycle), set(part.who))
+                self._put(Turn(part.id, part.hash, part.asked, part.cycle), set(part.who))
         self._ask(asked)
         self._ask(drawn)
 
@@ -118,14 +118,14 @@ class Desk:
             self._leases.pop(id, None)
         elif id not in self._turns:
             item = self._ledger.review.items([id])[id]
-            turn = self._seen.get(id) or Turn(id, item.hash, AGAIN, 0)
+            turn = self._seen.get(id) or Turn(id, item.hash, None, 0)
             self._turns = {id: turn, **self._turns}
 
     def _ask(self, query: RecordedQuery | None) -> None:
         if query is not None:
             items = self._ledger.review.items(query.query.ids)
             self.add(
-                Turn(id, items[id].hash, query.strategy, query.cycle)
+                Turn(id, items[id].hash, query.asked, query.cycle)
                 for id in query.query.ids
                 if items[id].problem is None
             )
@@ -152,4 +152,4 @@ class Desk:
 
 def latest_query(ledger: Ledger) -> RecordedQuery | None:
     """The last query of a model, or of what stands in for one; neither the held-out set nor chance."""
-    return ledger.latest_query(besides=(HELD_OUT, CHANCE))
+    return ledger.latest_query(among=MODEL_OR_STAND_IN)

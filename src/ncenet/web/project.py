@@ -13,12 +13,13 @@ from ncenet.errors import DataError
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
+from ncenet.ledger.provenance import MEANWHILE
 from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
+from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.types import Pool, Query
-from ncenet.web.assignments import CHANCE, Desk, Turn, latest_query
+from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.drawn import Sizes
 from ncenet.web.events import Hub
 from ncenet.web.state import Stock
@@ -136,7 +137,7 @@ class Project:
         Nothing is told of held-out images: they measure the model.
         """
         if id in self.held_out:
-            return {"chooser": HELD_OUT}
+            return {"from": "held-out"}
         asked = latest_query(self.ledger)
         for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
             found = read_reasons(self.folder, cycle).get(id)
@@ -147,12 +148,12 @@ class Project:
                     for other, label in found["near"]
                     if other in near
                 ]
-                told = {"chooser": "model", "cycle": cycle, **found, "near": shown}
+                told = {"from": "model", "cycle": cycle, **found, "near": shown}
                 if "likelihoods" in found:
                     # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
                     told["likelihoods"] = list(found["likelihoods"].items())
                 return told
-        return {"chooser": "none"}
+        return {"from": "nobody"}
 
     def snapshot(self) -> Mapping[str, Any]:
         """The state of the run, as JSON."""
@@ -163,7 +164,7 @@ class Project:
                 "cycle": cycle,
                 "answered": fresh,
                 "size": due,
-                "chooser": None if asked is None else asked.strategy,
+                "asked": None if asked is None else asked.asked.message(),
                 "waiting": len(self._desk),
             }
             progress = dict(self._progress)
@@ -256,6 +257,6 @@ class Project:
         cycle = cycles[-1].number if cycles else 0
         if found:
             query = Query(tuple(found), (0.0,) * len(found))
-            self.ledger.record_query(cycle, CHANCE, query)
-            self._desk.add(Turn(id, hash, CHANCE, cycle) for id, hash in found.items())
+            self.ledger.record_query(cycle, MEANWHILE, query)
+            self._desk.add(Turn(id, hash, MEANWHILE, cycle) for id, hash in found.items())
         return len(found)

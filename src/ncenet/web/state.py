@@ -15,12 +15,11 @@ from ncenet.compare.predictions import COLUMNS
 from ncenet.errors import NcenetError
 from ncenet.files import cycle_folder
 from ncenet.ledger.ledger import Ledger
-from ncenet.loop.first import TYPICAL
+from ncenet.ledger.provenance import Kind
 from ncenet.loop.reasons import REASONS, read_reasons
 from ncenet.run.advice import choosing, outlook, wilson
-from ncenet.run.held_out import HELD_OUT, held_out_ids, set_apart
+from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.tables import read_csv
-from ncenet.web.assignments import CHANCE
 from ncenet.web.box_curve import box_point, counted
 
 T = TypeVar("T")
@@ -162,8 +161,7 @@ class Stock:
 
     def _chose(self, cycle: int) -> bool:
         """Whether the model of a cycle was trusted to choose."""
-        others = (HELD_OUT, CHANCE, TYPICAL)
-        return self._ledger.latest_query(cycle, besides=others) is not None
+        return self._ledger.latest_query(cycle, among={Kind.STRATEGY}) is not None
 
     def _read_tested(self, cycle: int) -> Tested:
         folder = cycle_folder(self._folder, cycle)

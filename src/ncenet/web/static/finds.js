@@ -23,7 +23,7 @@ export async function suggestBoxes(item, canvas, shown) {
 export async function explainBoxes(item, names, shown) {
   const reason = await api.why(item.turn.id);
   if (!shown(item)) return;
-  const chosen = chosenBy(item.turn.chooser, true);
+  const chosen = chosenBy(item.turn.asked, true);
   if (!reason.boxes) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;

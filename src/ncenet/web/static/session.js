@@ -20,7 +20,7 @@ function itemOf(turn, answers = []) {
 
 /** An image that was answered before, without its picture yet. */
 function pastItem({ id, hash, size, kind, label, boxes, key }) {
-  return { turn: { id, hash, size, chooser: "again", cycle: 0 }, picture: null, answers: [{ key, kind, label, boxes }] };
+  return { turn: { id, hash, size, asked: null, cycle: 0 }, picture: null, answers: [{ key, kind, label, boxes }] };
 }
 
 export class Session {

@@ -5,24 +5,29 @@ import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.j
 import { summary } from "./geometry.js";
 import { colourOf } from "./overlay.js";
 
-const CHOOSERS = {
-  "held-out set": "Measuring: a random image, never trained on",
-  "initial set": "First images, picked at random",
-  "typical images": "Typical of images that no label covers yet",
-  random: "Picked at random while the model trains",
-  rejection: "Far from every class the model knows",
-  confusion: "Between classes that the model knows",
-  again: "",
+const ASKED = {
+  "held-out": "Measuring: a random image, never trained on",
+  initial: "First images, picked at random",
+  typical: "Typical of images that no label covers yet",
+  meanwhile: "Picked at random while the model trains",
 };
-const BY_ANCHORS = {
-  rejection: "Much in it looks like no class, and unlike the background",
-  confusion: "Much in it lies between classes, or between a class and the background",
-};
+// By a strategy's name, which may be any: no objects, which have properties of their own.
+const BY_STRATEGY = new Map([
+  ["random", "Picked at random"],
+  ["rejection", "Far from every class the model knows"],
+  ["confusion", "Between classes that the model knows"],
+]);
+const BY_ANCHORS = new Map([
+  ["rejection", "Much in it looks like no class, and unlike the background"],
+  ["confusion", "Much in it lies between classes, or between a class and the background"],
+]);
 const OTHER = { skip: "skipped", unsure: "unsure" };
 
 /** Why an image is in front of the person; where boxes are drawn, a model scores places and no images. */
-export function chosenBy(chooser, boxed) {
-  return (boxed ? BY_ANCHORS[chooser] : undefined) ?? CHOOSERS[chooser] ?? `Asked by ${chooser}`;
+export function chosenBy(asked, boxed) {
+  if (!asked) return "";
+  if (asked.kind !== "strategy") return ASKED[asked.kind];
+  return (boxed ? BY_ANCHORS.get(asked.strategy) : undefined) ?? BY_STRATEGY.get(asked.strategy) ?? `Asked by ${asked.strategy}`;
 }
 
 export function wordsFor(answer) {
@@ -70,7 +75,7 @@ export function show(session, state) {
   picture.onerror = () => explain(item, session, state);
   frame.prepend(picture);
   if (picture.complete) picture.naturalWidth ? sharpen(picture) : explain(item, session, state);
-  $("phase").textContent = session.looking === null ? chosenBy(item.turn.chooser, state.task === "detection") : "Looking back · Esc returns";
+  $("phase").textContent = session.looking === null ? chosenBy(item.turn.asked, state.task === "detection") : "Looking back · Esc returns";
   $("caption").textContent = item.turn.id;
 }
 
@@ -135,7 +140,7 @@ export async function suggest(item) {
 /** Say why the image is asked for. */
 export async function explainWhy(item) {
   const reason = await api.why(item.turn.id);
-  const chosen = chosenBy(item.turn.chooser, false);
+  const chosen = chosenBy(item.turn.asked, false);
   if (!reason.likelihoods) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;
@@ -156,8 +161,9 @@ export async function explainWhy(item) {
 }
 
 export function withoutModel(reason, item) {
-  if (reason.chooser === "held-out set") return "This image measures the model, so the model says nothing about it.";
-  return CHOOSERS[item.turn.chooser] ? `${CHOOSERS[item.turn.chooser]}. No model has looked at it.` : "No model has looked at this image.";
+  if (reason.from === "held-out") return "This image measures the model, so the model says nothing about it.";
+  const chosen = item.turn.asked?.kind === "strategy" ? "" : chosenBy(item.turn.asked, false);
+  return chosen ? `${chosen}. No model has looked at it.` : "No model has looked at this image.";
 }
 
 /** Put something below the image. */
