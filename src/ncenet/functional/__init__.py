@@ -12,6 +12,7 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     information      information of a subset of the pool (Eq. 10 to 12)
     topk             the k best of a pool of any size
     kcenter          greedy k-centre (core-set)
+    herding          the points that cover most of a pool, by weight
     clusters         k-means
     typical          typical images of places without a label (TypiClust)
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
@@ -27,6 +28,7 @@ The modules of detection are imported by their names.
 
 from ncenet.functional.adversarial import negative_elbo, state_loss, state_uncertainty
 from ncenet.functional.clusters import k_means
+from ncenet.functional.herding import Herd, herd
 from ncenet.functional.information import information, normalized_information, subset_information
 from ncenet.functional.kcenter import Centers, k_centers
 from ncenet.functional.kernels import (
@@ -54,6 +56,7 @@ from ncenet.functional.typical import Typical, typical_images, typicality
 
 __all__ = [
     "Centers",
+    "Herd",
     "TopK",
     "Typical",
     "apply_feature_map",
@@ -64,6 +67,7 @@ __all__ = [
     "cosine_log_likelihood",
     "entropy",
     "gaussian_log_likelihood",
+    "herd",
     "information",
     "k_centers",
     "k_means",

@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ncenet.errors import NonFiniteScore
+
+ROWS = 8192
+"""Rows that are looked at a time."""
+
 
 def at_least_float32(tensor: Tensor) -> Tensor:
     """The tensor in float32, or in float64 when that is what it is in.
@@ -21,3 +26,19 @@ def no_autocast(tensor: Tensor) -> torch.autocast:
     A squared distance is a small difference of large products: eight bits of mantissa leave nothing of it.
     """
     return torch.autocast(tensor.device.type, enabled=False)
+
+
+def check_squares(vectors: Tensor, name: str) -> None:
+    """Refuse vectors (N, D) whose squared length is not finite in float32.
+
+    Args:
+        vectors: what to look at, a few thousand at a time.
+        name: what they are, for the message.
+
+    Raises:
+        NonFiniteScore: there are some; says how many, and the first row.
+    """
+    bad = [~rows.float().square().sum(1).isfinite() for rows in vectors.split(ROWS)]
+    rows = torch.cat(bad).nonzero().flatten().tolist() if bad else []
+    if rows:
+        raise NonFiniteScore(len(rows), f"row {rows[0]} of the {name}")

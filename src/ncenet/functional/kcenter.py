@@ -21,8 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ncenet.errors import NonFiniteScore
-from ncenet.functional._precision import at_least_float32, no_autocast
+from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
 
 # Sizes (ours, by benchmarks/kcenter.py): they change time and memory, not the picks.
 FIRST = 256
@@ -84,8 +83,8 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
     if k == 0:
         return Centers(pool_ND.new_empty(0, dtype=torch.int64), pool_ND.new_empty(0, dtype=torch.float32))
     with torch.no_grad(), no_autocast(pool_ND):
-        _check_finite(pool_ND, "pool")
-        _check_finite(centers_LD, "centres")
+        check_squares(pool_ND, "pool")
+        check_squares(centers_LD, "centres")
         greedy = _Greedy(pool_ND, k, centers_LD)
         width = BLOCK
         while len(greedy.indices) < k:
@@ -176,13 +175,6 @@ def _largest(bound_N: Tensor, width: int) -> tuple[Tensor, float, int]:
     equal = (bound_N == outside).nonzero().flatten()
     room = width - len(above)
     return torch.cat([above, equal[:room]]).sort().values, float(outside), int(equal[room])
-
-
-def _check_finite(vectors: Tensor, name: str) -> None:
-    bad = [~rows.float().square().sum(1).isfinite() for rows in _blocks(vectors)]
-    rows = torch.cat(bad).nonzero().flatten().tolist() if bad else []
-    if rows:
-        raise NonFiniteScore(len(rows), f"row {rows[0]} of the {name}")
 
 
 def _blocks(vectors: Tensor) -> Iterator[Tensor]:
