@@ -1,13 +1,16 @@
 """What surrounds the code: documents that tell the truth, a light command line, layers, the package."""
 
+import inspect
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
 import tomllib
 import zipfile
 from functools import cache
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +18,8 @@ import pytest
 from rich.console import Console
 
 import ncenet
-from ncenet.cli.app import app
+from ncenet.cli import commands
+from ncenet.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -24,7 +28,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "methods").glob("*.md")),
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
-COMMANDS = sorted(name for name in app if not name.startswith("-"))
+COMMANDS = sorted(command.name for command in commands.COMMANDS)
 RUNNABLE = ["README.md", "docs/guide.md", "docs/concepts.md"]
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "pandas", "timm"}
 
@@ -61,7 +65,7 @@ def test_every_command_shown_can_be_typed(page):
     for name, *words in shown_commands(page):
         assert name in COMMANDS or name == "--help"
         if words and "--help" not in words:  # a name alone is a mention
-            _, _, unused, _ = app.parse_known_args([name, *(word for word in words if word != "--debug")])
+            _, _, unused, _ = app().parse_known_args([name, *(word for word in words if word != "--debug")])
             assert unused == [], f"ncenet {name} {shlex.join(words)}"
 
 
@@ -69,7 +73,7 @@ def test_every_command_shown_can_be_typed(page):
 def known_flags():
     shown = StringIO()
     for name in COMMANDS:
-        app.help_print([name], console=Console(file=shown, width=200))
+        app().help_print([name], console=Console(file=shown, width=200))
     return set(re.findall(r"--[a-z][a-z-]*", shown.getvalue())) | {"--debug", "--help", "--version"}
 
 
@@ -152,6 +156,33 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.count("Usage: ncenet") == len(commands)
     heavy = [line for line in done.stdout.splitlines() if line.startswith("heavy after")]
     assert heavy == [" ".join(["heavy after", *words, "[]"]) for words in commands]
+
+
+def processor_seconds(*words):
+    """Of a program, the least of several runs."""
+
+    def spent():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def once():
+        before = spent()
+        assert run(sys.executable, *words).returncode == 0
+        return spent() - before
+
+    return min(once() for _ in range(5))
+
+
+def test_help_takes_ten_times_what_an_empty_program_takes_at_most():
+    assert processor_seconds("-m", "ncenet", "--help") < 10 * processor_seconds("-c", "pass")
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS, ids=lambda command: command.name)
+def test_the_overview_says_what_the_command_says(command):
+    module, _, function = command.where.partition(":")
+    text = inspect.getdoc(getattr(import_module(f"ncenet.cli.{module}"), function))
+    assert text.partition("\n\n")[0].replace("\n", " ") == command.does
+    assert command.name in commands.overview()
 
 
 def test_no_path_of_some_machine_is_in_any_file():

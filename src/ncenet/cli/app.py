@@ -6,63 +6,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from cyclopts import App
-
-import ncenet
-from ncenet.cli import (
-    ask,
-    compare,
-    demo,
-    doctor,
-    export,
-    import_,
-    init,
-    label,
-    label_studio,
-    listings,
-    report,
-    run,
-    score,
-    serve,
-    simulate,
-    tell,
-)
-from ncenet.cli.console import plain_console
+from ncenet.cli.commands import app, overview
 from ncenet.errors import NcenetError, UsageError
-
-app = App(
-    name="ncenet",
-    help="Which images to label next: active learning with a classifier that knows what it doesn't know.",
-    help_epilogue="Start with `ncenet demo`. Any command takes --debug for tracebacks.",
-    version=ncenet.__version__,
-    default_parameter=None,
-    result_action="return_value",
-    suppress_keyboard_interrupt=False,
-)
-# In the order of a project's life.
-_commands: tuple[Callable[..., None], ...] = (
-    demo.demo,
-    init.init,
-    label.label,
-    ask.ask,
-    tell.tell,
-    run.run,
-    simulate.simulate,
-    compare.compare,
-    report.report,
-    score.score,
-    export.export,
-    import_.import_,
-    serve.serve,
-    label_studio.label_studio,
-    listings.strategies,
-    listings.datasets,
-    doctor.doctor,
-)
-for _order, _command in enumerate(_commands):
-    app.command(_command, sort_key=_order)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,7 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        app(words, exit_on_error=True)
+        if words in ([], ["--help"], ["-h"]):  # without the tenth of a second that parsing takes to import
+            print(overview(), end="")
+        else:
+            app()(words, exit_on_error=True)
     except KeyboardInterrupt:
         _say("interrupted; run the same command again to go on")
         sys.exit(130)
@@ -99,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say(message: str) -> None:
+    from ncenet.cli.console import plain_console
+
     console = plain_console(stderr=True)
     console.print("error", style="bold red", end=" ")
     console.print(message)
