@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from ncenet.data.text_files import is_hidden
 from ncenet.errors import DataError
 
 SUFFIXES = frozenset(
@@ -23,14 +24,13 @@ SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "
 def find_images(root: Path) -> list[str]:
     """Paths of the image files below a folder, relative to it with ``/``, sorted.
 
-    A file counts by its suffix, so a broken image is found and can be reported. Hidden files and folders and
-    files with other suffixes are passed over. Links are followed, except into a folder that they are in.
+    A file counts by its suffix, so a broken image is found and can be reported. See :func:`files_below`.
 
     Raises:
         DataError: no image was found, a folder cannot be read, or a name is not valid text.
     """
     passed: list[str] = []
-    found = sorted(_walk(root, "", (os.path.realpath(root),), passed))
+    found = list(files_below(root, SUFFIXES, passed=passed))
     if not found:
         others = f"; {len(passed)} other file(s), such as {min(passed)!r}, were passed over" if passed else ""
         raise DataError(
@@ -39,22 +39,42 @@ def find_images(root: Path) -> list[str]:
     return found
 
 
-def _walk(folder: Path, prefix: str, inside: tuple[str, ...], passed: list[str]) -> Iterator[str]:
-    """Image files of one folder and those below; ``inside`` are the real folders on the way here."""
+def files_below(root: Path, suffixes: Collection[str], *, passed: list[str] | None = None) -> list[str]:
+    """Paths of the files below a folder that have one of these suffixes, relative to it with ``/``, sorted.
+
+    Hidden files and folders are passed over, and those that systems keep for themselves. Links are followed,
+    except into a folder that they are in.
+
+    Args:
+        root: the folder.
+        suffixes: in small letters; they count in any case.
+        passed: gets the paths of the files with other suffixes.
+
+    Raises:
+        DataError: a folder cannot be read, or a name is not valid text.
+    """
+    others = [] if passed is None else passed
+    return sorted(_walk(root, "", (os.path.realpath(root),), suffixes, others))
+
+
+def _walk(
+    folder: Path, prefix: str, inside: tuple[str, ...], suffixes: Collection[str], passed: list[str]
+) -> Iterator[str]:
+    """Files of one folder and those below; ``inside`` are the real folders on the way here."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
     for entry in entries:
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             continue
         path = prefix + entry.name
         if entry.is_dir():
             real = os.path.realpath(entry.path)
             if real not in inside:
-                yield from _walk(Path(entry.path), path + "/", (*inside, real), passed)
-        # A link that leads nowhere is no file, and yet it is a broken image that has to be reported.
-        elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES and (entry.is_file() or entry.is_symlink()):
+                yield from _walk(Path(entry.path), path + "/", (*inside, real), suffixes, passed)
+        # What is no regular file (a link that leads nowhere, a pipe) is found too: it has to be reported.
+        elif PurePosixPath(entry.name).suffix.lower() in suffixes:
             try:
                 path.encode("utf-8")
             except UnicodeEncodeError:

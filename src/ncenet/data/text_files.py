@@ -46,12 +46,23 @@ def read_whole(file: Path, *, most: int = MOST_BYTES) -> bytes:
         return data.read(most)
 
 
-def _check_regular(about: os.stat_result, most: int) -> None:
+def read_head(file: Path, size: int = 4096) -> bytes:
+    """The first bytes of a regular file.
+
+    Raises:
+        OSError: as for :func:`read_whole`.
+    """
+    _check_regular(file.stat(), None)
+    with file.open("rb") as data:
+        return data.read(size)
+
+
+def _check_regular(about: os.stat_result, most: int | None) -> None:
     if stat.S_ISDIR(about.st_mode):
         raise IsADirectoryError(None, "is a folder")
     if not stat.S_ISREG(about.st_mode):
         raise OSError(None, "is no regular file, but a device or a pipe")
-    if about.st_size > most:
+    if most is not None and about.st_size > most:
         raise OSError(None, f"has {about.st_size / 1e6:,.0f} MB, more than {most / 1e6:,.0f}")
 
 

@@ -49,7 +49,8 @@ def _describe(name: str, years: tuple[str, ...], images: tuple[int, int]) -> Bui
 
 
 def _open(name: str, years: tuple[str, ...], split: Split, root: Path, download: bool) -> Dataset:
-    from ncenet.data.detection.voc import open_voc
+    from ncenet.data.detection.voc import VocFolder
+    from ncenet.data.detection.voc_places import Place
 
     devkit = root / "VOCdevkit"  # torchvision's layout
     folders = [devkit / f"VOC{year}" for year in years]
@@ -59,7 +60,8 @@ def _open(name: str, years: tuple[str, ...], split: Split, root: Path, download:
     lists += [folders[0] / "ImageSets" / "Main" / ("test.txt" if "2007" in years else "val.txt")]
     if not all(file.is_file() for file in lists):
         raise not_here(name, sum(_MEGABYTES[year] for year in years), root)
-    return open_voc(devkit, folders, split=split, classes=CLASSES, name=f"{name} ({split})")
+    places = [Place(devkit, folder, "JPEGImages", "Annotations") for folder in folders]
+    return VocFolder(devkit, places).open(split, CLASSES, name=f"{name} ({split})")
 
 
 def _download(years: tuple[str, ...], root: Path) -> None:

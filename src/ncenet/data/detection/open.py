@@ -9,8 +9,7 @@ from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
 from ncenet.data.detection.coco import find_coco, open_coco
 from ncenet.data.detection.tables import is_box_csv, open_csv, open_parquet
-from ncenet.data.detection.voc import find_voc, open_voc
-from ncenet.data.detection.voc import has_splits as voc_has_splits
+from ncenet.data.detection.voc import find_voc
 from ncenet.data.detection.yolo import YoloFolder, find_yolo
 from ncenet.data.parquet import column_names
 
@@ -33,12 +32,14 @@ def open_boxes(path: Path, *, split: Split = "train", classes: Sequence[str] | N
     """
     suffix = path.suffix.lower()
     if path.is_dir():
-        if folders := find_voc(path):
-            return open_voc(path, folders, split=split, classes=classes)
+        if (voc := find_voc(path, beside=False)) is not None:
+            return voc.open(split, classes)
         if find_yolo(path):
             return YoloFolder(path).open(split, classes)
-        file = find_coco(path, split)
-        return None if file is None else open_coco(file, classes=classes)
+        if (file := find_coco(path, split)) is not None:
+            return open_coco(file, classes=classes)
+        voc = find_voc(path)
+        return None if voc is None else voc.open(split, classes)
     if suffix == ".json":
         return open_coco(path, classes=classes)
     if suffix in (".yaml", ".yml"):
@@ -53,9 +54,12 @@ def open_boxes(path: Path, *, split: Split = "train", classes: Sequence[str] | N
 def has_test_split(path: Path) -> bool:
     """Whether a path brings test images of its own beside those for training."""
     if path.is_dir():
-        if folders := find_voc(path):
-            return voc_has_splits(folders)
+        if (voc := find_voc(path, beside=False)) is not None:
+            return voc.has_splits
         if find_yolo(path):
             return YoloFolder(path).has_splits
-        return find_coco(path, "train") != find_coco(path, "test")
+        if (file := find_coco(path, "train")) is not None:
+            return file != find_coco(path, "test")
+        voc = find_voc(path)
+        return voc is not None and voc.has_splits
     return path.suffix.lower() in (".yaml", ".yml") and path.is_file() and YoloFolder(path).has_splits

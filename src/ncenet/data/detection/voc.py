@@ -7,8 +7,8 @@
     ├── Annotations/000005.xml
     └── ImageSets/Main/trainval.txt, test.txt, ...
 
-A VOCdevkit holds one or more of these. A folder with its XML files beside the images, as label tools write
-it, is read the same way.
+A VOCdevkit holds one or more of these. Other tools keep the same files in other folders: see
+:mod:`ncenet.data.detection.voc_places`.
 
 VOC numbers pixels from 1 and names the first and the last pixel of an object, so its box reaches from the
 left edge of pixel ``xmin`` to the right edge of pixel ``xmax``: (xmin - 1, ymin - 1, xmax, ymax) in edges.
@@ -17,146 +17,129 @@ With that the overlap of two boxes is what VOC's own evaluation computes.
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, yes_or_no
-from ncenet.data.folders import SUFFIXES
+from ncenet.data.detection.voc_places import Entry, Place, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool
+from ncenet.data.text_files import read_whole
 from ncenet.errors import DataError
 
-_PAIRS = (("trainval", "test"), ("train", "val"))
-"""Lists of training and of test images, the first pair that is there. ``val`` is a part of ``trainval``."""
+_MOST_BYTES = 100_000_000
 
 
-class _Place(NamedTuple):
-    """Where images and annotations of one VOC folder are, relative to the root."""
-
-    images: str
-    annotations: str
-
-
-def find_voc(root: Path) -> list[Path]:
-    """The VOC folders that a folder is or holds, for instance those of each year in a VOCdevkit."""
-    inner = root / "VOCdevkit"
-    places = [root, *sorted(root.glob("VOC[0-9]*")), *sorted(inner.glob("VOC[0-9]*")), inner]
-    found = [
-        place for place in places if (place / "JPEGImages").is_dir() and (place / "Annotations").is_dir()
-    ]
-    if not found and any(root.glob("*.xml")):
-        return [root]
-    return found
-
-
-def open_voc(
-    root: Path,
-    folders: Sequence[Path],
-    *,
-    split: Split,
-    classes: Sequence[str] | None = None,
-    name: str | None = None,
-) -> Dataset:
-    """Open the images of a split of VOC folders.
-
-    Folders with the lists ``trainval`` and ``test``, or ``train`` and ``val``, have splits; others are opened
-    as a whole.
+class VocFolder:
+    """Images with XML annotations on disk.
 
     Args:
         root: ids are paths relative to it.
-        folders: what :func:`find_voc` found below it.
-        split: which images.
-        classes: the classes that there are. Default: those of the objects.
-        name: of the data set. Default: that of the root.
+        places: where they are.
 
     Raises:
-        DataError: a list cannot be read or names an image twice, or there is no image.
+        DataError: a list can't be read, or names an image twice.
     """
-    ids: list[str] = []
-    annotations: list[Annotation] = []
-    for folder, images in _split(folders, split):
-        place = _place(root, folder)
-        for stem in images:
-            id, file = _image(root, place, stem), f"{place.annotations}{stem}.xml"
-            ids.append(id)
-            annotations.append(_read(root / file, id, file))
-    if not ids:
-        raise DataError(f"{root}: the lists of images in ImageSets/Main name none for {split}")
-    return as_dataset(name or root.resolve().name, FolderPool(root, ids, channels=3), annotations, classes)
+
+    def __init__(self, root: Path, places: Sequence[Place]) -> None:
+        self.root = root
+        self._splits, self._notes = split_places(places)
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether images are set apart for testing, beside others for training."""
+        return bool(self._splits["train"] and self._splits["test"]) and not self._is_whole
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that hold different images."""
+        if self._is_whole or not self._splits["test"]:
+            return ("train",)
+        return ("train", "test") if self._splits["train"] else ("test",)
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._splits["train"] is self._splits["test"]
+
+    def open(self, split: Split, classes: Sequence[str] | None = None, *, name: str | None = None) -> Dataset:
+        """Open the images of a split; where nothing is set apart, all of them are either.
+
+        Args:
+            split: which images.
+            classes: the classes that there are. Default: those of the objects.
+            name: of the data set. Default: that of the root.
+
+        Raises:
+            DataError: there is no image for this split.
+        """
+        ids: list[str] = []
+        annotations: list[Annotation] = []
+        for place, names in self._splits[split]:
+            for each in names:
+                for id, annotation in _of(self.root, place, each):
+                    ids.append(id)
+                    annotations.append(annotation)
+        if not ids:
+            other: Split = "test" if split == "train" else "train"
+            raise DataError(
+                f"{self.root}: the lists in ImageSets/Main name no image for {split}"
+                + (f", only for {other}: write {split}.txt there" if self._splits[other] else "")
+            )
+        told = "read as a folder with XML annotations (VOC)" + (f", {split} images" * self.has_splits)
+        pool = FolderPool(self.root, ids, channels=3)
+        name = name or self.root.resolve().name
+        return as_dataset(name, pool, annotations, classes, notes=(told, *self._notes))
 
 
-def has_splits(folders: Sequence[Path]) -> bool:
-    """Whether the folders have lists of both training and test images."""
-    return _pair(folders) is not None
+def find_voc(root: Path, *, beside: bool = True) -> VocFolder | None:
+    """The images with XML annotations of a folder; None when it has none.
+
+    Args:
+        root: the folder.
+        beside: look for XML files beside the images too, at any depth.
+    """
+    places = find_places(root) or (find_beside(root) if beside else [])
+    return VocFolder(root, places) if places else None
 
 
-def _pair(folders: Sequence[Path]) -> tuple[str, str] | None:
-    there = {file.stem for folder in folders for file in _lists(folder).glob("*.txt")}
-    return next((pair for pair in _PAIRS if set(pair) <= there), None)
+def _of(root: Path, place: Place, name: str) -> Iterator[tuple[str, Annotation]]:
+    """The image of a name with what is said of it; several when the name says not which."""
+    entry = place.entries.get(name, Entry((), None))
+    file = entry.annotation or place.expected_annotation(name)
+    if len(entry.images) < 2:
+        id = entry.images[0] if entry.images else place.expected(name)
+        yield id, _read(root / file, id, file)
+        return
+    stated = _file_name(root / file)
+    for id in entry.images:
+        if PurePosixPath(id).name == stated:
+            yield id, _read(root / file, id, file)
+        else:
+            others = " or ".join(PurePosixPath(image).name for image in entry.images)
+            sure = any(PurePosixPath(image).name == stated for image in entry.images)
+            why = f"is of {stated}, not of this image" if sure else f"may be of {others}: rename one"
+            yield id, Annotation(id, file, problem=why)
 
 
-def _split(folders: Sequence[Path], split: Split) -> Iterator[tuple[Path, list[str]]]:
-    """Names of the images, without suffix, of each folder."""
-    pair = _pair(folders)
-    for folder in folders:
-        names = [name for names in _PAIRS for name in names] if pair is None else [pair[split == "test"]]
-        files = [file for name in names if (file := _lists(folder) / f"{name}.txt").is_file()]
-        if files:
-            yield folder, _lines(files[0])
-        elif pair is None:
-            yield folder, _all(folder)
-
-
-def _lists(folder: Path) -> Path:
-    return folder / "ImageSets" / "Main"
-
-
-def _lines(file: Path) -> list[str]:
+def _file_name(file: Path) -> str:
+    """The image that an annotation says it is of; "" when it doesn't."""
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
-    return [line.split()[0] for line in lines if line.strip()]
-
-
-def _place(root: Path, folder: Path) -> _Place:
-    inside = folder.relative_to(root).as_posix()
-    prefix = "" if inside == "." else f"{inside}/"
-    if not (folder / "JPEGImages").is_dir():  # XML beside the images
-        return _Place(prefix, prefix)
-    return _Place(f"{prefix}JPEGImages/", f"{prefix}Annotations/")
-
-
-def _all(folder: Path) -> list[str]:
-    """Every image and every annotation; where one lacks the other, that is reported later."""
-    beside = not (folder / "JPEGImages").is_dir()
-    images = folder if beside else folder / "JPEGImages"
-    annotations = folder if beside else folder / "Annotations"
-    stems = {file.stem for file in images.iterdir() if file.suffix.lower() in SUFFIXES}
-    return sorted(stems | {file.stem for file in annotations.glob("*.xml")})
-
-
-def _image(root: Path, place: _Place, stem: str) -> str:
-    """The id of an image: that of the file there is, or of the JPEG that there should be."""
-    if not (root / f"{place.images}{stem}.jpg").exists():
-        for file in sorted((root / place.images).glob(f"{glob.escape(stem)}.*")):
-            if file.stem == stem and file.suffix.lower() in SUFFIXES:  # 1.png, not 1.2.png
-                return f"{place.images}{file.name}"
-    return f"{place.images}{stem}.jpg"
+        text = ElementTree.fromstring(read_whole(file, most=_MOST_BYTES)).findtext("filename") or ""
+    except (OSError, ElementTree.ParseError, ValueError, LookupError):
+        return ""
+    return PurePosixPath(text.strip().replace("\\", "/")).name
 
 
 def _read(path: Path, id: str, file: str) -> Annotation:
     try:
-        tree = ElementTree.fromstring(path.read_bytes())
+        tree = ElementTree.fromstring(read_whole(path, most=_MOST_BYTES))
     except FileNotFoundError:
         return Annotation(id, file, problem="is missing; an image without objects has a file without objects")
     except OSError as error:
         return Annotation(id, file, problem=f"cannot be read: {error.strerror}")
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # of encodings that nobody knows, too
         return Annotation(id, file, problem=f"not XML: {error}")
     if tree.tag != "annotation":
         return Annotation(id, file, problem=f"is XML of {tree.tag!r}, not of 'annotation'")

@@ -23,9 +23,9 @@ from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
 from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
-from ncenet.data.folders import SUFFIXES, find_images
+from ncenet.data.folders import SUFFIXES, files_below, find_images
 from ncenet.data.pools import FolderPool
-from ncenet.data.text_files import is_hidden, read_text
+from ncenet.data.text_files import read_text
 from ncenet.errors import DataError, UnreadableImage
 
 _FIELDS = 5
@@ -171,10 +171,10 @@ def _below(folder: Path, root: Path) -> list[str]:
 
 def _texts(root: Path, folder: str, *, deep: bool = True) -> Iterator[str]:
     """Text files below a folder that may hold labels, as paths from the root."""
-    for file in sorted((root / folder).rglob("*.txt") if deep else (root / folder).glob("*.txt")):
-        path = file.relative_to(root)
-        if file.name not in _LISTS and not any(map(is_hidden, path.parts)):
-            yield path.as_posix()
+    if (root / folder).is_dir():
+        for path in files_below(root / folder, {".txt"}):
+            if PurePosixPath(path).name not in _LISTS and (deep or "/" not in path):
+                yield f"{folder}/{path}".lstrip("/")
 
 
 def _holds_rows(file: Path) -> bool:

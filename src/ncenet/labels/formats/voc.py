@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.voc import find_voc, has_splits, open_voc
+from ncenet.data.detection.voc import find_voc
 from ncenet.errors import DataError
-from ncenet.labels.detection_format import DetectionFormat, Sized, splits
+from ncenet.labels.detection_format import DetectionFormat, Sized
 from ncenet.labels.formats import formats
 from ncenet.labels.names import flat_names
 from ncenet.labels.records import Labels, Record
@@ -54,11 +54,11 @@ class Voc(DetectionFormat):
         Raises:
             DataError: this is no VOC folder.
         """
-        folders = find_voc(source)
-        if not folders:
+        folder = find_voc(source)
+        if folder is None:
             raise DataError(f"{source}: is no VOC folder: it has no JPEGImages and Annotations")
-        for split in splits(has_splits(folders)):
-            yield open_voc(source, folders, split=split)
+        for split in folder.splits:
+            yield folder.open(split)
 
 
 def _annotation(image: Sized) -> ElementTree.Element:

@@ -1,0 +1,246 @@
+"""Where a folder keeps images with XML annotations, and which of them are set apart for testing.
+
+==================================  ====================================================================
+images, annotations                 written by
+==================================  ====================================================================
+``JPEGImages``, ``Annotations``     VOC itself, one or more in a VOCdevkit; CVAT
+``images``, ``annotations``         many data sets; also with ``annotations/xmls``
+``data``, ``labels``                FiftyOne
+beside each other, at any depth     LabelImg; Roboflow, in ``train``, ``valid`` and ``test``
+==================================  ====================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from ncenet.data.builtin import Split
+from ncenet.data.folders import SUFFIXES, files_below
+from ncenet.data.text_files import encoding_of, is_hidden, read_head, read_text
+from ncenet.errors import DataError
+
+_IMAGES = ("jpegimages", "images", "image", "imgs", "data")
+_ANNOTATIONS = ("annotations", "annotation", "labels", "xmls", "xml")
+_PARTS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
+_LISTS = ("train", "trainval", "val", "test")
+_OF_CLASSES = ("_train", "_trainval", "_val", "_test")
+_TRAINING = {
+    "test": ("trainval", "train", ""),
+    "val": ("train", "trainval", ""),
+    None: ("trainval", "train", "val", ""),
+}
+"""What is for training, the first that is there, by what is for testing."""
+_XML = frozenset({".xml"})
+_BEFORE_THE_ROOT = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(\[.*?\])?\s*>", re.DOTALL)
+_MARKED = re.compile(r"(.+?)\s+-?[01]")
+"""A line of a list of VOC's that marks its image as one with or without some class."""
+
+
+class Entry(NamedTuple):
+    """What there is under one name.
+
+    Attributes:
+        images: paths of the images of this name, relative to the root.
+        annotation: path of the XML file; None without one.
+    """
+
+    images: tuple[str, ...]
+    annotation: str | None
+
+
+class Place:
+    """A folder of images and one of annotations, which may be the same.
+
+    Args:
+        root: of the data set; paths are relative to it.
+        folder: that holds both.
+        images: the one, within ``folder``; "" for itself.
+        annotations: the other.
+        part: "train", "val" or "test" when the folder is one of these.
+    """
+
+    def __init__(self, root: Path, folder: Path, images: str, annotations: str, part: str = "") -> None:
+        self.root, self.folder, self._part = root, folder, part
+        self.images, self.annotations = folder / images, folder / annotations
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """What it is divided into, by lists or by folders; "" alone when it isn't."""
+        if self._part:
+            return frozenset({self._part})
+        if listed := self._lists.keys() & set(_LISTS):
+            return frozenset(listed)
+        folders = {_PARTS.get(name.partition("/")[0].lower(), "") for name in self.entries}
+        return frozenset({""} if "" in folders or len(folders) < 2 else folders)
+
+    @property
+    def other_lists(self) -> list[str]:
+        """Lists that say nothing of training and testing; those of VOC's own classes are left out."""
+        others = [name for name in self._lists if name not in _LISTS and not name.endswith(_OF_CLASSES)]
+        return [] if self._part else others
+
+    def of(self, part: str) -> list[str]:
+        """Names of the images of a part, whether or not they are there.
+
+        Raises:
+            DataError: a list can't be read, or names an image twice.
+        """
+        if part in (self._part, ""):
+            return list(self.entries)
+        if part in self._lists:
+            return self._named(self._lists[part])
+        return [name for name in self.entries if _PARTS.get(name.partition("/")[0].lower()) == part]
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """What there is, by path within the folders and without suffix."""
+        images: dict[str, list[str]] = {}
+        for path in files_below(self.images, SUFFIXES):
+            images.setdefault(_stem(path), []).append(self._inside(self.images / path))
+        found = {name: Entry(tuple(paths), None) for name, paths in images.items()}
+        for path in files_below(self.annotations, _XML):
+            there = images.get(_stem(path), ())
+            file = self.annotations / path
+            if self.images != self.annotations or is_annotation(file, of_an_image=bool(there)):
+                found[_stem(path)] = Entry(tuple(there), self._inside(file))
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Path]:
+        """Files with the names of images, by their own name in small letters."""
+        files = sorted((self.folder / "ImageSets" / "Main").glob("*.txt"))
+        return {file.stem.lower(): file for file in files if not is_hidden(file.name)}
+
+    def _named(self, file: Path) -> list[str]:
+        found: dict[str, None] = {}
+        for line in filter(None, map(str.strip, read_text(file).split("\n"))):
+            entry = self._entry(line)
+            if entry in found:
+                raise DataError(f"{file}: names {entry!r} twice")
+            found[entry] = None
+        return list(found)
+
+    def expected(self, name: str) -> str:
+        """Path of the image that should be there under a name that has none."""
+        return f"{self._inside(self.images / name)}.jpg"
+
+    def expected_annotation(self, name: str) -> str:
+        """Path of the annotation that should be there."""
+        return f"{self._inside(self.annotations / name)}.xml"
+
+    def _entry(self, line: str) -> str:
+        """The name that a line means; it may have a suffix, folders before it, or a mark behind it."""
+        marked = _MARKED.fullmatch(line)
+        for text in (line, marked[1]) if marked else (line,):
+            path = PurePosixPath(text.replace("\\", "/"))
+            whole = path.with_suffix("") if path.suffix.lower() in (*SUFFIXES, ".xml") else path
+            for name in (path, whole):
+                for n in range(len(name.parts)):
+                    within = "/".join(name.parts[n:])
+                    if within in self.entries:
+                        return within
+        return whole.as_posix().lstrip("/")
+
+    def _inside(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+
+def find_places(root: Path) -> list[Place]:
+    """The places of a folder that is of this form; none when it is of another."""
+    inner = root / "VOCdevkit"
+    years = [root, *sorted(root.glob("VOC[0-9]*")), *sorted(inner.glob("VOC[0-9]*")), inner]
+    found = [
+        Place(root, year, *pair) for year in years if (pair := _pair(year)) == ("JPEGImages", "Annotations")
+    ]
+    if found:
+        return found
+    folders = [(root, ""), *((folder, part) for folder, part in _part_folders(root))]
+    for folder, part in folders:
+        pair = _pair(folder)
+        if pair is not None and _holds_annotations(folder / pair[1]):
+            found.append(Place(root, folder, *pair, part))
+    return found
+
+
+def find_beside(root: Path) -> list[Place]:
+    """The same for XML files beside the images, at any depth."""
+    return [Place(root, root, "", "")] if _holds_annotations(root) else []
+
+
+def split_places(places: Sequence[Place]) -> tuple[dict[Split, list[tuple[Place, list[str]]]], list[str]]:
+    """Which images are for training and which for testing, and what was passed over.
+
+    Where something is called ``test``, the others are for training: ``trainval``, or ``train``. Where nothing
+    is, ``val`` is for testing beside ``train``. Where nothing is set apart, all is one split, which stands
+    under both words. What isn't divided is for training.
+
+    Raises:
+        DataError: see :meth:`Place.of`.
+    """
+    everywhere = frozenset[str]().union(*(place.parts for place in places))
+    held_out = "test" if "test" in everywhere else "val" if {"train", "val"} <= everywhere else None
+    splits: dict[Split, list[tuple[Place, list[str]]]] = {"train": [], "test": []}
+    notes: list[str] = []
+    for place in places:
+        chosen = next((part for part in _TRAINING[held_out] if part in place.parts), None)
+        trained = [] if chosen is None else place.of(chosen)
+        tested = place.of(held_out) if held_out is not None and held_out in place.parts else []
+        if (chosen, held_out) == ("trainval", "val"):  # val is a part of it
+            trained = [name for name in trained if name not in set(tested)]
+        splits["train"] += [(place, trained)] if trained else []
+        splits["test"] += [(place, tested)] if tested else []
+        known = {chosen, held_out} | ({"train", "val"} if chosen == "trainval" else set())
+        if over := sorted((place.parts - known) | set(place.other_lists)):
+            notes.append(f"{', '.join(over)} of {place.folder} passed over")
+    if held_out is None:
+        splits["test"] = splits["train"]
+    return splits, notes
+
+
+def is_annotation(file: Path, *, of_an_image: bool) -> bool:
+    """Whether an XML file is about an image; one that is no XML is, if it has the name of one."""
+    try:
+        head = read_head(file)
+    except OSError:
+        return of_an_image
+    text = _BEFORE_THE_ROOT.sub("", head.decode(encoding_of(head), errors="ignore"))
+    tag = re.match(r"\s*<([\w.:-]+)", text)
+    return of_an_image if tag is None else tag[1] == "annotation"
+
+
+def _pair(folder: Path) -> tuple[str, str] | None:
+    """The folders of images and of annotations in a folder."""
+    if not folder.is_dir():
+        return None
+    names = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
+    inside = {name.lower(): name for name in names}
+    images = next((inside[name] for name in _IMAGES if name in inside), None)
+    annotations = next((inside[name] for name in _ANNOTATIONS if name in inside), None)
+    if images is None or annotations is None:
+        return None
+    deeper = f"{annotations}/xmls"
+    return images, deeper if (folder / deeper).is_dir() else annotations
+
+
+def _part_folders(root: Path) -> Iterator[tuple[Path, str]]:
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and folder.name.lower() in _PARTS:
+            yield folder, _PARTS[folder.name.lower()]
+
+
+def _holds_annotations(folder: Path) -> bool:
+    """Whether some XML file below a folder is about an image."""
+    for path in files_below(folder, _XML):
+        file = folder / path
+        beside = any(file.with_suffix(suffix).exists() for suffix in SUFFIXES)
+        if is_annotation(file, of_an_image=beside):
+            return True
+    return False
+
+
+def _stem(path: str) -> str:
+    return PurePosixPath(path).with_suffix("").as_posix()
