@@ -192,7 +192,33 @@ class TestAskAndTell:
         assert ncenet("tell", "run", "answers.csv").out == "2 answers recorded; 1 images have a label\n"
         assert ncenet("ask", "run", "-n", 3).code == 0
         done = ncenet("tell", "run", "answers.csv")
-        assert done.code == 1 and f"'{asked[0]}' has no answer to undo" in done.said
+        assert done.code == 0 and f"taken back before, and not once more: {asked[0]}" in done.out
+        write_answers(tmp_path / "answers.csv", {asked[2]: "undo"})
+        done = ncenet("tell", "run", "answers.csv")
+        assert done.code == 1 and f"'{asked[2]}' has no answer to undo" in done.said
+
+    def test_the_same_file_again_changes_nothing(self, ncenet, tmp_path, asked):
+        for answer in ("ant", "bee"):
+            write_answers(tmp_path / "answers.csv", {asked[0]: answer, asked[1]: answer})
+            ncenet("tell", "run", "answers.csv")
+        write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "undo", asked[2]: "bee"})
+        ncenet("tell", "run", "answers.csv")
+        with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+            before = ledger.dump()
+            assert dict(ledger.labeled()) == {asked[0]: "ant", asked[1]: "ant", asked[2]: "bee"}
+        done = ncenet("tell", "run", "answers.csv", "--json")
+        assert json.loads(done.out)["taken_back_before"] == sorted(asked[:2])
+        with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+            assert ledger.dump() == before
+
+    def test_one_wrong_line_and_nothing_is_taken_back(self, ncenet, tmp_path, asked):
+        write_answers(tmp_path / "answers.csv", {asked[0]: "ant"})
+        ncenet("tell", "run", "answers.csv")
+        write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "bee", asked[2]: "undo"})
+        done = ncenet("tell", "run", "answers.csv")
+        assert done.code == 1 and f"'{asked[2]}' has no answer to undo" in done.said
+        with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+            assert ledger.labeled() == [(asked[0], "ant")]
 
     def test_an_image_that_is_gone_since_is_refused(self, ncenet, photos, tmp_path, asked):
         write_answers(tmp_path / "answers.csv", {asked[0]: "ant", asked[1]: "bee"})

@@ -11,7 +11,7 @@ import pytest
 from ncenet.errors import DataError, LedgerError, UnknownName, UsageError
 from ncenet.labels.changes import apply, counts
 from ncenet.labels.transfer import export_labels, known_of, read_labels
-from ncenet.ledger import Answer
+from ncenet.ledger import Answer, Ledger
 from ncenet.run.opening import open_run
 from tests.data.make import jpeg
 from tests.labels.make import new_run, photos, standing
@@ -113,6 +113,31 @@ class TestWhatStands:
         assert standing(told)["a.jpg"][:3] == ("answer", "bee", "bob")
         said = [(event.who, event.label) for event in told.ledger.events() if event.id == "a.jpg"]
         assert said == [("bob", "bee"), ("ann", "ant"), ("bob", "bee")], "nothing is overwritten"
+
+    @pytest.mark.parametrize("meanwhile", ["bee", Answer.SKIP])
+    def test_an_answer_that_came_in_between_is_a_conflict(self, tmp_path, told, other, meanwhile):
+        """The import looked, then somebody answered, then the import writes."""
+        export_labels(told, tmp_path / "out.csv")
+        changes = take(other, tmp_path / "out.csv")
+        assert counts(changes) == {"new": len(TOLD)}
+        with Ledger(other.ledger.file) as page:
+            page.tell({"a.jpg": meanwhile}, who="cleo", cycle=0)
+        before = other.ledger.dump()
+        with pytest.raises(DataError, match=r"(?s)conflicting: 'a\.jpg': ant, stands as (bee|skip) by cleo"):
+            apply(other.ledger, changes)
+        assert other.ledger.dump() == before, "all or none"
+        assert apply(other.ledger, changes, on_conflict="keep") == len(TOLD) - 1
+        assert standing(other)["a.jpg"][2] == "cleo"
+
+    def test_an_image_that_changed_in_between_is_a_mismatch(self, tmp_path, told, other):
+        export_labels(told, tmp_path / "out.csv")
+        changes = take(other, tmp_path / "out.csv")
+        with Ledger(other.ledger.file) as page:
+            page.add_items([("a.jpg", "other bytes", None)])
+        with pytest.raises(DataError, match=r"hash differs: 'a\.jpg'.*other bytes is there"):
+            apply(other.ledger, changes)
+        assert apply(other.ledger, changes, on_mismatch="skip") == len(TOLD) - 1
+        assert "a.jpg" not in standing(other)
 
     def test_an_old_file_does_not_revert_a_later_answer(self, tmp_path, told):
         export_labels(told, tmp_path / "out.csv")

@@ -1,5 +1,8 @@
 """What is told, corrected and undone, and what then stands."""
 
+from threading import Thread
+from time import sleep
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +53,48 @@ def test_an_undo_brings_back_the_answer_before(ledger):
         ("undo", "bob", 2),
         ("undo", "bob", 1),
     ]
+
+
+def test_what_is_taken_back_by_telling_is_taken_back_once(ledger):
+    for label in ("cat", "dog", "cow"):
+        ledger.tell({"a.png": label}, who="ann", cycle=0)
+    assert ledger.tell({"a.png": None, "b.png": "cat"}, who="bob", cycle=0) == {"a.png", "b.png"}
+    assert ledger.tell({"a.png": None, "b.png": "cat"}, who="bob", cycle=0) == frozenset()
+    assert ledger.labeled() == [("a.png", "dog"), ("b.png", "cat")]
+    assert ledger.tell({"a.png": None}, who="ann", cycle=0) == {"a.png"}, "another annotator"
+    ledger.tell({"a.png": "cow"}, who="bob", cycle=0)
+    assert ledger.tell({"a.png": None}, who="bob", cycle=0) == {"a.png"}, "a newer answer"
+    assert ledger.labeled() == [("a.png", "cat"), ("b.png", "cat")]
+
+
+def test_answers_and_their_taking_back_are_one_transaction(ledger):
+    ledger.tell({"a.png": "cat"}, who="ann", cycle=0)
+    for wrong in ({"z.png": "dog"}, {"z.png": None}, {"c.png": None}, {"c.png": ""}):
+        with pytest.raises(LedgerError, match=r"not an image|no answer to undo|empty label"):
+            ledger.tell({"a.png": None, "b.png": "dog", **wrong}, who="ann", cycle=0)
+    assert [(event.id, event.kind) for event in ledger.events()] == [("a.png", "answer")]
+
+
+def test_a_transaction_holds_others_back_and_is_all_or_nothing(ledger):
+    def tell():
+        with Ledger(ledger.file) as other:
+            other.tell({"a.png": "dog"}, who="bob", cycle=0)
+
+    with ledger.transaction():
+        other = Thread(target=tell)
+        other.start()
+        sleep(0.2)
+        assert ledger.labeled() == [], "bob waits"
+        ledger.tell({"a.png": "cat"}, who="ann", cycle=0)
+        with pytest.raises(LedgerError, match="no answer to undo"):  # a part may fail, and leaves nothing
+            ledger.tell({"b.png": "cat", "c.png": None}, who="ann", cycle=0)
+    other.join()
+    assert [(event.id, event.who) for event in ledger.events()] == [("a.png", "ann"), ("a.png", "bob")]
+    with pytest.raises(RuntimeError, match="enough"), ledger.transaction():
+        ledger.tell({"b.png": "cat"}, who="ann", cycle=0)
+        ledger.undo("a.png", who="ann")
+        raise RuntimeError("enough")
+    assert ledger.last_seq() == 2
 
 
 def test_what_the_same_annotator_repeats_is_recorded_once(ledger):

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from ncenet.boxes import Boxes
 from ncenet.cli.console import plain_console
 from ncenet.cli.people import opened
-from ncenet.errors import DataError, LedgerError, UsageError
+from ncenet.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from ncenet.labels.records import Known, Record
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
+SHOWN = 20
 
 
 def tell(
@@ -39,6 +40,7 @@ def tell(
 
     Answers may be partial, late, or corrections of earlier ones. An empty label is no answer; the words skip
     and unsure close an image without a label, and undo takes its answer back (unless a class is called so).
+    The same answers told again change nothing, so an interrupted command can be repeated.
 
     For example:
 
@@ -66,23 +68,22 @@ def tell(
         ledger, class_names = run.ledger, run.class_names
         records = distinct(_read(answers, name, known_of(run)), name)
         given = {record.id: record.answer for record in records}
-        taken_back = [id for id, label in given.items() if label == UNDO and UNDO not in class_names]
-        told = {id: label for id, label in given.items() if id not in set(taken_back)}
+        taken_back = {id for id, label in given.items() if label == UNDO and UNDO not in class_names}
+        told = {id: label for id, label in given.items() if id not in taken_back}
         if run.task == "detection":
             told = _within_images(told, run)
-        for id in taken_back:
-            if ledger.review.standing(id) is None:
-                raise LedgerError(f"{id!r} has no answer to undo")
-        run.tell(told, who=who or getpass.getuser())
-        for id in taken_back:
-            ledger.undo(id, who=who or getpass.getuser())
+        changed = run.tell({**told, **dict.fromkeys(taken_back)}, who=who or getpass.getuser())
         labeled = len(ledger.labeled())
+    before = sorted(taken_back - changed)
     if json_output:
-        print(json.dumps({"answers": len(given), "labeled": labeled}))
-    else:
-        plain_console().print(
-            f"{len(given)} answers recorded; {labeled} images have a label", highlight=False
-        )
+        undone = {"taken_back_before": before} if taken_back else {}
+        print(json.dumps({"answers": len(given), "labeled": labeled, **undone}))
+        return
+    console = plain_console()
+    console.print(f"{len(given)} answers recorded; {labeled} images have a label", highlight=False)
+    if before:
+        shown = ", ".join(before[:SHOWN]) + (f" and {len(before) - SHOWN} more" if before[SHOWN:] else "")
+        console.print(f"taken back before, and not once more: {shown}")
 
 
 def _within_images(given: dict[str, Label | Answer], run: OpenRun) -> dict[str, Label | Answer]:

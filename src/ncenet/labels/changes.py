@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ncenet.boxes import Boxes
@@ -105,8 +105,9 @@ def apply(
 ) -> int:
     """Record the answers that are new or changed, as events; nothing that stands is overwritten unasked.
 
-    Answers of one annotator are recorded all or none. What was recorded is the same the next time, so an
-    import that was interrupted can be run again.
+    All are recorded or none. What each would do is looked up again in the transaction that writes, so that an
+    answer that somebody gave since :func:`compare` counts as one that stands. What was recorded is the same
+    the next time, so an import that was interrupted can be run again.
 
     Args:
         ledger: the ledger that they were compared with.
@@ -120,20 +121,21 @@ def apply(
     Raises:
         DataError: something stops the import; nothing is recorded then.
     """
-    if on_mismatch == "stop":
-        _stop(changes, MISMATCHES, "leave them out with --on-mismatch skip")
-    if on_conflict == "stop":
-        _stop(
-            changes, frozenset({"conflicting"}), "choose with --on-conflict: keep what stands, or replace it"
-        )
-    write = WRITTEN | ({"conflicting"} if on_conflict == "replace" else frozenset())
-    cycles = ledger.cycles()
-    by_annotator: dict[str, dict[str, Label | Answer]] = {}
-    for change in changes:
-        if change.status in write:
-            by_annotator.setdefault(change.who, {})[change.record.id] = change.record.answer
-    for who, answers in by_annotator.items():
-        ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0)
+    with ledger.transaction():
+        changes = _as_of_now(ledger, changes)
+        if on_mismatch == "stop":
+            _stop(changes, MISMATCHES, "leave them out with --on-mismatch skip")
+        if on_conflict == "stop":
+            what_to_do = "choose with --on-conflict: keep what stands, or replace it"
+            _stop(changes, frozenset({"conflicting"}), what_to_do)
+        write = WRITTEN | ({"conflicting"} if on_conflict == "replace" else frozenset())
+        cycles = ledger.cycles()
+        by_annotator: dict[str, dict[str, Label | Answer]] = {}
+        for change in changes:
+            if change.status in write:
+                by_annotator.setdefault(change.who, {})[change.record.id] = change.record.answer
+        for who, answers in by_annotator.items():
+            ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0)
     return sum(map(len, by_annotator.values()))
 
 
@@ -146,6 +148,22 @@ def counts(changes: Iterable[Change]) -> dict[Status, int]:
 _ORDER: tuple[Status, ...] = (
     *("new", "same", "changed", "conflicting", "unknown id", "hash differs", "unreadable", "unknown class"),
 )
+
+
+def _as_of_now(ledger: Ledger, changes: Sequence[Change]) -> list[Change]:
+    """The same changes, held against what the ledger says of their images now."""
+    items = ledger.review.items(change.record.id for change in changes)
+    standing = {event.id: event for event in ledger.answers()}
+    fresh = []
+    for change in changes:
+        record, before = change.record, standing.get(change.record.id)
+        mismatch = None if change.status in MISMATCHES else _of_image(record, items.get(record.id))
+        if mismatch is not None:
+            change = replace(change, status=mismatch[0], before=before, why=mismatch[1])
+        elif change.status not in MISMATCHES:
+            change = replace(change, status=_status(record, change.who, before), before=before)
+        fresh.append(change)
+    return fresh
 
 
 def _status(record: Record, who: str, before: Event | None) -> Status:
@@ -161,12 +179,9 @@ def _status(record: Record, who: str, before: Event | None) -> Status:
 def _mismatch(
     record: Record, item: Item | None, classes: frozenset[str], detection: bool
 ) -> tuple[Status, str] | None:
-    if item is None:
-        return "unknown id", ""
-    if record.hash is not None and record.hash != item.hash:
-        return "hash differs", f"{record.hash} was labelled, {item.hash} is there"
-    if item.problem is not None:
-        return "unreadable", item.problem
+    mismatch = _of_image(record, item)
+    if mismatch is not None:
+        return mismatch
     if record.kind != "answer" or record.label is None:
         return None
     if detection:
@@ -176,6 +191,15 @@ def _mismatch(
             return "unknown class", str(error)
         return None
     return None if record.label in classes else ("unknown class", f"classes: {', '.join(sorted(classes))}")
+
+
+def _of_image(record: Record, item: Item | None) -> tuple[Status, str] | None:
+    """Why an answer can't be about the image that is there."""
+    if item is None:
+        return "unknown id", ""
+    if record.hash is not None and record.hash != item.hash:
+        return "hash differs", f"{record.hash} was labelled, {item.hash} is there"
+    return None if item.problem is None else ("unreadable", item.problem)
 
 
 def _stop(changes: Sequence[Change], statuses: frozenset[Status], what_to_do: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,15 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Let nobody come between what the block reads and what it writes: all of it is written, or nothing.
+
+        Others who write wait meanwhile, so the block should be short.
+        """
+        with self._db.transaction():
+            yield
 
     def remember(self, key: str, value: str) -> None:
         """Store a fact that must not change during the run, such as the hash of its recipe.
@@ -154,30 +165,44 @@ class Ledger:
 
     def tell(
         self,
-        answers: Mapping[str, Label | Answer],
+        answers: Mapping[str, Label | Answer | None],
         *,
         who: str,
         cycle: int,
         classes: Collection[str] | None = None,
-    ) -> None:
+    ) -> frozenset[str]:
         """Record answers, all or none of them.
 
         An answer about an image that has one is a correction. What an annotator repeats is not recorded
-        again, so a caller that doesn't know whether its answers arrived can send them once more.
+        again, so a caller that doesn't know whether its answers arrived can send them once more; that holds
+        for answers that are taken back too: who took back an image's answer last takes back no older one.
 
         Args:
-            answers: a class name, ``Answer.SKIP`` or ``Answer.UNSURE`` by id.
+            answers: a class name, ``Answer.SKIP`` or ``Answer.UNSURE`` by id; None takes the standing answer
+                back, whoever gave it, and the one before it, if any, stands again.
             who: the annotator, or whatever answers in their place.
             cycle: the cycle whose model asked; 0 before there is one.
             classes: the class names that are allowed; None allows any.
 
+        Returns:
+            Ids of the images of which something was recorded; the others repeat what stands there.
+
         Raises:
-            LedgerError: an id is unknown, its image cannot be read, or its label is empty.
+            LedgerError: an id is unknown, its image cannot be read, its label is empty, or it never had
+                an answer to take back.
             UnknownName: a label is not among ``classes``.
         """
+        written = set()
         with self._db.transaction() as db:
             for image, answer in answers.items():
-                record_answer(self._db, db, item_of(self._db, image), answer, who, cycle, classes)
+                item = item_of(self._db, image)
+                if answer is None:
+                    seq = self._take_back_once(db, image, who)
+                else:
+                    seq = record_answer(self._db, db, item, answer, who, cycle, classes)
+                if seq is not None:
+                    written.add(image)
+        return frozenset(written)
 
     def undo(self, id: str, *, who: str) -> None:
         """Take back the standing answer of an image; the one before it, if any, stands again.
@@ -190,10 +215,20 @@ class Ledger:
             LedgerError: the image has no standing answer.
         """
         with self._db.transaction() as db:
-            seq = self._db.one(standing("id = :id"), id=id, upto=NOW)
-            if seq is None:
-                raise LedgerError(f"{id!r} has no answer to undo")
-            db.execute(UNDO, (who, seq))
+            self._take_back(db, id, who)
+
+    def _take_back_once(self, db: sqlite3.Connection, id: str, who: str) -> int | None:
+        """As :meth:`undo`, unless it was the last thing that this annotator, or anybody, did about it."""
+        last = self._db.rows("SELECT kind, who FROM events WHERE id = :id ORDER BY seq DESC LIMIT 1", id=id)
+        if last == [("undo", who)] or (last and self._db.one(standing("id = :id"), id=id, upto=NOW) is None):
+            return None
+        return self._take_back(db, id, who)
+
+    def _take_back(self, db: sqlite3.Connection, id: str, who: str) -> int:
+        seq = self._db.one(standing("id = :id"), id=id, upto=NOW)
+        if seq is None:
+            raise LedgerError(f"{id!r} has no answer to undo")
+        return int(db.execute(UNDO, (who, seq)).lastrowid or 0)
 
     def labeled(
         self, upto: int | None = None, *, among: Collection[str] | None = None

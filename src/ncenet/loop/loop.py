@@ -125,11 +125,12 @@ class Loop:
         assert query is not None
         return query
 
-    def tell(self, answers: Mapping[str, Label | Answer], *, who: str) -> None:
+    def tell(self, answers: Mapping[str, Label | Answer | None], *, who: str) -> None:
         """Record answers; they are on disk when this returns.
 
         Args:
             answers: class name, skip or unsure by id; any image of the pool, queried or not, early or late.
+                None takes the standing answer back.
             who: the annotator.
 
         Raises:

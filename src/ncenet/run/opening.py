@@ -146,19 +146,25 @@ class OpenRun:
         """
         return open_train(self.recipe).pool if self.survey is None else self.survey.train.pool
 
-    def tell(self, answers: Mapping[str, Label | Answer], *, who: str) -> None:
+    def tell(self, answers: Mapping[str, Label | Answer | None], *, who: str) -> frozenset[str]:
         """Record answers, under the last cycle that was started; they are on disk when this returns.
 
         Args:
             answers: class name, skip or unsure by id; any image of the pool, queried or not, early or late.
+                None takes the standing answer back.
             who: the annotator.
+
+        Returns:
+            Ids of the images of which something was recorded; see :meth:`ncenet.ledger.Ledger.tell`.
 
         Raises:
             LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
         cycles = self.ledger.cycles()
-        self.ledger.tell(answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names)
+        return self.ledger.tell(
+            answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names
+        )
 
     def last_model(self) -> Path | None:
         """The model of the last cycle that was trained; None when there is none."""
