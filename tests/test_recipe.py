@@ -52,7 +52,14 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
 
 def test_written_and_read_back(tmp_path):
     recipe = Recipe().with_changes(
-        {"loop.seed": 3, "train.lr_drops": (0.5, 0.75), "model.head.radius": 0.5, "data.classes": "a, b"}
+        {
+            "loop.seed": 3,
+            "loop.options": {"diversify": "kmeans"},
+            "train.schedule": "steps",
+            "train.lr_drops": (0.5, 0.75),
+            "model.head.radius": 0.5,
+            "data.classes": "a, b",
+        }
     )
     file = tmp_path / "r.yaml"
     file.write_text(recipe.to_yaml())

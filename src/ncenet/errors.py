@@ -69,6 +69,10 @@ class MissingExtra(UsageError):
         super().__init__(f"{purpose} needs an extra: pip install 'ncenet[{extra}]'  (about {size})")
 
 
+class Renamed(FutureWarning):
+    """Something goes by another name now; the old one still works, and the message says the new one."""
+
+
 class DataError(NcenetError):
     """The images or labels are not what they should be."""
 

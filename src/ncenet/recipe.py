@@ -7,16 +7,17 @@ section of it.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any, Literal, TypeAlias
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ncenet.class_names import check_class_names, split_names
 from ncenet.errors import DataError, RecipeError
+from ncenet.old_recipes import is_old, renamed, with_new_names, without_unread_options
+from ncenet.section import Section, explain, flat
+from ncenet.unread import unread
 
 Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
@@ -37,44 +38,6 @@ def needs_boxes(how: Aggregate) -> bool:
     (False, True)
     """
     return how.startswith("nms-")
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown fields are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @classmethod
-    def load(cls, file: Path) -> Self:
-        """Read and check a YAML file.
-
-        Raises:
-            RecipeError: the file is missing, not YAML, or does not fit; one line per mistake, each with its
-                line number and field.
-        """
-        try:
-            text = file.read_text(encoding="utf-8")
-            data = yaml.safe_load(text) or {}
-            node = yaml.compose(text)
-        except OSError as error:
-            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise RecipeError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{file}: not YAML: {error}") from error
-        if not isinstance(data, dict):
-            raise RecipeError(f"{file}:1 expected a mapping of {', '.join(cls.model_fields)}")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            mistakes = sorted((_line(node, e["loc"]), _explain(e)) for e in error.errors())
-            # A mistake of the file as a whole has no line of its own.
-            said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in mistakes)
-            raise RecipeError("\n".join(said)) from None
-
-    def to_yaml(self) -> str:
-        """Text that :meth:`load` reads back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 class DataRecipe(Section):
@@ -230,12 +193,8 @@ class LoopRecipe(Section):
     """What is asked, how often, and how much."""
 
     strategy: str = Field("confusion", description="Query strategy; `ncenet strategies` lists them.")
-    diversify: Diversify = Field(
-        "none",
-        description="Spread a query over the images with the highest scores: by clusters or by distance.",
-    )
-    diversify_factor: int = Field(
-        10, ge=2, description="Spread it over so many times the query size; read by --diversify alone."
+    options: dict[str, Any] = Field(
+        {}, description="Options of the strategy by name; `ncenet strategies NAME` lists them."
     )
     initial: int = Field(100, ge=1, description="Size of the initial set.")
     first: FirstBatch = Field(
@@ -255,19 +214,15 @@ class LoopRecipe(Section):
         "their boxes are so many.",
     )
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
-    aggregate: Aggregate = Field(
-        "mean",
-        description="Detection: how the scores of an image's anchors become one. 'nms' is over those that "
-        "survive non-maximum suppression.",
-    )
-    aggregate_k: int = Field(100, ge=1, description="Detection: how many anchors 'top-k' averages.")
     seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
-    adversarial_steps: int = Field(
-        300, ge=1, description="Optimizer steps of the models that vaal and sraal train in each query."
-    )
     pool_subset: int | None = Field(
         None, ge=1, description="Score a fresh random subset of the pool in each cycle instead of all of it."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, values: Any) -> Any:
+        return with_new_names(values) if isinstance(values, Mapping) else values
 
 
 class Recipe(Section):
@@ -281,20 +236,36 @@ class Recipe(Section):
     train: TrainRecipe = TrainRecipe()
     loop: LoopRecipe = LoopRecipe()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_version(cls, values: Any) -> Any:
+        """Its run folders hold every field, also those that nobody read, which mean nothing."""
+        if isinstance(values, Mapping) and is_old(values):
+            values = without_unread_options(values)
+            _drop_unread(values, keep=())
+        return values
+
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         if self.data.long_tail is not None and self.task == "detection":
-            raise ValueError("a long tail is one of classes: leave out data.long_tail with task detection")
+            raise ValueError(
+                "data.long_tail: a long tail is one of classes: leave it out with task detection"
+            )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
         if self.loop.budget_unit == "box" and self.task != "detection":
-            raise ValueError("loop.budget_unit box needs task detection: classes have no boxes")
+            raise ValueError("loop.budget_unit: box needs task detection: classes have no boxes")
         if self.loop.held_out and self.data.test is not None:
             raise ValueError("held-out images come from data.test or from loop.held_out, not from both")
+        for path, why in unread(flat(self.model_dump()), _defaults()).items():
+            raise ValueError(f"{path}: {why}: leave it out")
         return self
 
     def with_changes(self, changes: dict[str, Any]) -> Recipe:
         """A copy with some fields replaced.
+
+        What belongs to the old head, task, schedule or strategy and is read by nobody any more goes with it,
+        unless the changes name it.
 
         Args:
             changes: values by dotted path, for instance ``{"loop.seed": 3, "model.head.name": "softmax"}``.
@@ -306,56 +277,39 @@ class Recipe(Section):
         3
         """
         data = self.model_dump()
+        if changes.get("loop.strategy", self.loop.strategy) != self.loop.strategy:
+            data["loop"]["options"] = {}
         for path, value in changes.items():
-            *parents, last = path.split(".")
-            section: Any = data
-            for parent in parents:
-                section = section.get(parent)
-                if not isinstance(section, dict):
-                    raise RecipeError(f"{path}: there is no section {parent!r}")
-            section[last] = value
+            _put(data, path, value)
         try:
+            _drop_unread(data, keep=changes)
             return type(self).model_validate(data)
         except ValidationError as error:
-            raise RecipeError("\n".join(_explain(e) for e in error.errors())) from None
+            fields = flat(self.model_dump())
+            raise RecipeError("\n".join(explain(e, fields) for e in error.errors())) from None
 
 
-def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested record by dotted path.
-
-    >>> flat({"loop": {"seed": 3}, "task": "classification"})
-    {'loop.seed': 3, 'task': 'classification'}
-    """
-    values: dict[str, Any] = {}
-    for key, value in record.items():
-        values |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return values
-
-
-def _explain(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    if error["type"] == "extra_forbidden":  # what stands under it may be half a file
-        fields = flat(Recipe().model_dump())
-        nearest = difflib.get_close_matches(where.removeprefix("base."), fields, n=1)
-        return f"{where}: there is no such field" + (f"; did you mean {nearest[0]}?" if nearest else "")
-    got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
-    return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
+def _put(data: dict[str, Any], path: str, value: object) -> None:
+    if (option := renamed(path)) is not None:
+        data["loop"]["options"].pop(option, None)  # as the change is given now, also back to the default
+    *parents, last = path.split(".")
+    section: Any = data
+    for parent in parents:
+        section = section.get(parent)
+        if not isinstance(section, dict):
+            raise RecipeError(f"{path}: there is no section {parent!r}")
+    section[last] = value
 
 
-def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """Line of the deepest part of ``path`` that stands in the file; 0 for the file as a whole."""
-    line = min(1, len(path))
-    for part in path:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-            continue
-        if not isinstance(node, yaml.MappingNode):
-            break
-        for key, value in node.value:
-            if key.value == part:
-                line, node = key.start_mark.line + 1, value
-                break
-        else:
-            break
-    return line
+def _drop_unread(data: dict[str, Any], keep: Collection[str]) -> None:
+    """Set back to its default what nobody reads, unless it is named in ``keep``."""
+    defaults = _defaults()
+    for path in unread(flat(data), defaults):
+        if path not in keep:
+            _put(data, path, defaults[path])
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    sections = {"data": DataRecipe, "model": ModelRecipe, "train": TrainRecipe, "loop": LoopRecipe}
+    return flat({name: section().model_dump() for name, section in sections.items()})

@@ -107,7 +107,7 @@ def detected(tmp_path_factory):
     learner.fit(LabeledSet(list(oracle), list(oracle.values()), data.class_names), data.pool, cycle=1)
     (root / "run" / "cycles" / "001").mkdir(parents=True)
     learner.save(root / "run" / "cycles" / "001" / "model.safetensors")
-    recipe = Recipe(task="detection").with_changes({"loop.aggregate": "max"})
+    recipe = Recipe(task="detection").with_changes({"loop.options": {"aggregate": "max"}})
     (root / "run" / "recipe.yaml").write_text(recipe.to_yaml())
     return root / "run", voc
 

@@ -39,9 +39,23 @@ from ncenet.strategies import strategies
         ("simulate digits --strategy vote-entropy", "vote-entropy needs model.members > 1: one network"),
         ("simulate digits --beside consensus-entropy", "consensus-entropy needs model.members > 1"),
         ("simulate digits --strategy rejection --head softmax", "needs model.head.name nce"),
-        ("simulate digits --strategy random --diversify kmeans", "random does not rank images by a score"),
-        ("simulate digits --strategy badge --diversify kmeans --beside random", "badge does not rank images"),
-        ("simulate digits --diversify-factor 1", "loop.diversify_factor: Input should be greater than or"),
+        (
+            "simulate digits --strategy random --option diversify=kmeans",
+            "random has no option 'diversify': it",
+        ),
+        (
+            "simulate digits --strategy badge --option diversify=kmeans --beside random",
+            "badge has no option",
+        ),
+        ("simulate digits --option diversify_factor=1", "loop.options.diversify_factor: Input should be gr"),
+        ("simulate digits --option diversify", "--option diversify: expected NAME=VALUE"),
+        ("simulate digits --option divrsify=kmeans", "did you mean 'diversify'? It has: diversify, divers"),
+        ("simulate digits --option aggregate=max", "aggregate: max makes one score of those of an image's"),
+        ("simulate digits --option steps=5", "loop.options.steps: strategy confusion has no option 'steps'"),
+        (
+            "simulate digits --head softmax --strategy margin --radius 1",
+            "radius: the softmax head has",
+        ),
         ("simulate digits --beside random --beside bald", "strategy bald needs model.dropout > 0"),
         ("simulate digits --beside randm", "unknown query strategy 'randm': did you mean 'random'?"),
         ("run nowhere.yaml", "nowhere.yaml: cannot be read: No such file or directory"),
@@ -175,3 +189,21 @@ def test_doctor(ncenet):
     assert facts["ncenet"] == package.__version__
     assert {"python", "torch", "cpu", "memory", "gpu", "extra parquet", "extra timm"} <= facts.keys()
     assert f"{facts['torch']}" in ncenet("doctor").out
+
+
+def test_an_old_flag_is_taken_with_a_pointer(ncenet):
+    done = ncenet("simulate", "digits", "--diversify", "kmeans", "--strategy", "random")
+    assert done.code == 2
+    assert "note: loop.diversify is an option of the strategy now: say loop.options.diversify" in done.said
+    assert "random has no option 'diversify'" in done.said
+    assert "--diversify" not in ncenet("simulate", "--help").out
+
+
+def test_a_strategy_tells_its_options(ncenet):
+    done = ncenet("strategies", "vaal")
+    assert "Optimizer steps" in done.out and "steps   300" in done.out
+    told = json.loads(ncenet("strategies", "margin", "--json").out)
+    assert [option["option"] for option in told["options"]] == [
+        *("diversify", "diversify_factor", "aggregate", "aggregate_k")
+    ]
+    assert ncenet("strategies", "vall").said.count("did you mean 'vaal'?") == 1

@@ -46,7 +46,7 @@ def test_the_four_arms_train_alike(tmp_path):
         Arm(name="S margin, longer", changes={**SOFTMAX, **longer, "loop.strategy": "margin"}),
         Arm(name="S entropy", changes={**SOFTMAX, "loop.strategy": "entropy"}),
         Arm(name="N random"),
-        Arm(name="N margin", changes={"loop.strategy": "margin", "loop.diversify": "kmeans"}),
+        Arm(name="N margin", changes={"loop.strategy": "margin", "loop.options": {"diversify": "kmeans"}}),
         Arm(name="N margin, longer", changes={**longer, "loop.strategy": "margin"}),
     ]
     # Entropy trains as margin with the NCE head does; no random arm trains longer; to diversify is to select.

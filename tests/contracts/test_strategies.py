@@ -17,7 +17,7 @@ import ncenet.strategies
 from ncenet.errors import NonFiniteScore
 from ncenet.strategies import strategies
 from ncenet.strategies.build import CONDITIONS
-from ncenet.strategies.diverse import diversified
+from ncenet.strategies.options import options_of
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Query
 from tests.contracts.fakes import fake_view
@@ -29,17 +29,15 @@ NAMES = strategies.names()
 
 def cheap(name):
     """A strategy; one that trains a model of its own need not train it well here."""
-    strategy = strategies.get(name)()
-    if hasattr(strategy, "steps"):
-        strategy.steps = 2
-    return strategy
+    factory = strategies.get(name)
+    return factory(steps=2) if "steps" in options_of(factory).model_fields else factory()
 
 
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
 
 
 def diverse(name, how):
-    return diversified(strategies.get(name)(), name, how, 2)
+    return strategies.get(name)(diversify=how, diversify_factor=2)
 
 
 MAKERS = {name: partial(cheap, name) for name in NAMES}
@@ -252,9 +250,12 @@ def test_no_strategy_knows_another_or_an_oracle(file):
         "ncenet.recipe",
         "ncenet.registry",
         "ncenet.rng",
+        "ncenet.section",
         "ncenet.strategies",
         "ncenet.strategies.adversarial",
+        "ncenet.strategies.diverse",
         "ncenet.strategies.gather",
+        "ncenet.strategies.options",
         "ncenet.strategies.score",
     }
     assert {name for name in ours if not name.startswith(allowed)} <= ground
@@ -268,8 +269,8 @@ from ncenet.strategies.build import open_strategy
 recipe = Recipe().with_changes({{"model.members": 2}})
 for name in {BUILT_IN!r}:
     open_strategy(recipe.with_changes({{"loop.strategy": name}}))
-open_strategy(Recipe().with_changes({{"task": "detection", "loop.aggregate": "nms-sum"}}))
-open_strategy(recipe.with_changes({{"loop.strategy": "margin", "loop.diversify": "kmeans"}}))
+open_strategy(Recipe().with_changes({{"task": "detection", "loop.options.aggregate": "nms-sum"}}))
+open_strategy(recipe.with_changes({{"loop.strategy": "margin", "loop.options.diversify": "kmeans"}}))
 sys.exit("torch" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -21,9 +21,9 @@ HEADS = {
     "frozen radius": {"model.head.radius": 0.5},
     "two prototypes": {"model.head.prototypes_per_class": 2},
     "cross entropy": {"model.head.cross_entropy": 0.5},
-    "kmeans": {"loop.diversify": "kmeans"},
-    "kcenter": {"loop.diversify": "kcenter"},
-    "committee": {"model.members": 2, "model.dropout": 0.0},
+    "kmeans": {"loop.options.diversify": "kmeans"},
+    "kcenter": {"loop.options.diversify": "kcenter"},
+    "committee": {"model.members": 2},
 }
 VOTING = ["vote-entropy", "consensus-entropy"]
 CASES = [(name, "nce") for name in strategies.names() if name not in VOTING]
@@ -37,17 +37,18 @@ CASES += [("rejection", "two prototypes"), ("confusion", "cross entropy")]
 def plan(strategy, head):
     changes = {
         "data.train": "digits",
-        "model.passes": 3,
-        "model.dropout": 0.2 if "samples" in strategies.get(strategy)().needs else 0.0,
         "train.epochs": 1,
         "train.min_steps": 8,
         "train.batch_size": 16,
         "loop.strategy": strategy,
-        "loop.adversarial_steps": 5,
         "loop.initial": INITIAL_SIZE,
         "loop.query_size": QUERY_SIZE,
         "loop.cycles": CYCLES,
     }
+    if strategy in ("vaal", "sraal"):
+        changes["loop.options.steps"] = 5
+    if "samples" in strategies.get(strategy)().needs and head != "committee":
+        changes |= {"model.passes": 3, "model.dropout": 0.2}
     return Recipe().with_changes(changes | HEADS[head])
 
 

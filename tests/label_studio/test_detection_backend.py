@@ -45,7 +45,10 @@ def run(tmp_path, learner):
 
 def following(run, **changes):
     """The same run, with other settings."""
+    aggregate = changes.pop("aggregate", "mean")
     settings = {f"loop.{name}": value for name, value in changes.items()}
+    if aggregate != "mean":
+        settings["loop.options"] = {"aggregate": aggregate}
     return OpenRun(run.folder, run.recipe.with_changes(settings), run.ledger)
 
 
@@ -83,15 +86,20 @@ def test_boxes_answer_the_question_that_the_project_has(run):
 
 
 @pytest.mark.parametrize(
-    ("strategy", "followed"),
-    [("rejection", "rejection"), ("entropy", "entropy"), ("core-set", "confusion"), ("random", "confusion")],
+    ("strategy", "followed", "how"),
+    [
+        ("rejection", "rejection", "mean"),
+        ("rejection", "rejection", "nms-sum"),
+        ("entropy", "entropy", "nms-sum"),
+        ("ll4al", "confusion", "nms-sum"),
+        ("core-set", "confusion", "mean"),
+        ("random", "confusion", "mean"),
+    ],
 )
-@pytest.mark.parametrize("how", ["mean", "nms-sum"])
 def test_the_next_task_is_the_image_that_the_strategy_would_ask_for(run, learner, strategy, followed, how):
     run = following(run, strategy=strategy, aggregate=how)
     ids, said = predicted(run)
-    expected = build_strategy(following(run, strategy=followed).recipe.loop)
-    expected = expected.aggregating(how, run.recipe.loop.aggregate_k)
+    expected = build_strategy(following(run, strategy=followed, aggregate=how).recipe.loop)
     (chunk,) = learner.predict(run.pool, ids, want=frozenset({"boxes"}))
     scores = expected.image_scores(chunk).numpy()
     np.testing.assert_array_equal(np.argsort([each["score"] for each in said]), np.argsort(-scores))

@@ -50,7 +50,7 @@ NCE = "model.head.name nce: rows of softmax sum to one"
 PAIRS = "train.batch_size >= 2: it learns from pairs of images"
 CLASSES = "one class an image, and task detection has none: take confusion or rejection"
 SOFTMAX = {"model.head.name": "softmax"}
-SPREAD = {"loop.diversify": "kmeans"}
+SPREAD = {"loop.options": {"diversify": "kmeans"}}
 BOXES = {"task": "detection"}
 
 

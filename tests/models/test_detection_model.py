@@ -47,7 +47,8 @@ def pixels(row):
 def queried(learner, name, how, k):
     """Scores of the images as a query strategy sees them."""
     pool, _ = scenes()
-    strategy = build_strategy(LoopRecipe(strategy=name)).aggregating(how, k)
+    options = {"aggregate": how} | ({"aggregate_k": k} if how == "top-k" else {})
+    strategy = build_strategy(LoopRecipe(strategy=name, options=options))
     (chunk,) = learner.predict(pool, pool.ids(), want=frozenset({"boxes"}))
     return strategy.image_scores(chunk).numpy()
 
@@ -105,11 +106,11 @@ def test_the_model_of_a_run_aggregates_as_the_run_does(learner, tmp_path):
     folder = tmp_path / "run" / "cycles" / "001"
     folder.mkdir(parents=True)
     learner.save(folder / "model.safetensors")
-    recipe = Recipe(task="detection").with_changes({"loop.aggregate": "nms-mean", "loop.aggregate_k": 3})
+    recipe = Recipe(task="detection").with_changes({"loop.options": {"aggregate": "top-k", "aggregate_k": 3}})
     (tmp_path / "run" / "recipe.yaml").write_text(recipe.to_yaml())
     for place in (tmp_path / "run", folder / "model.safetensors"):
         model = ncenet.load(place)
-        assert (model.aggregate, model.aggregate_k) == ("nms-mean", 3)
+        assert (model.aggregate, model.aggregate_k) == ("top-k", 3)
     (tmp_path / "elsewhere").mkdir()
     learner.save(tmp_path / "elsewhere" / "model.safetensors")
     assert ncenet.load(tmp_path / "elsewhere").aggregate == "mean"

@@ -42,7 +42,6 @@ VOC = {
     "loop.query_size": 1000,
     "loop.budget_unit": "image",
     "loop.cycles": 10,
-    "loop.aggregate": "mean",
     "loop.pool_subset": None,
 }
 BCCD = {

@@ -14,7 +14,7 @@ from ncenet.compare.analysis.records import (
     information_name,
     record_text,
 )
-from ncenet.recipe import Section
+from ncenet.section import Section
 
 
 def curve(arm: str, head: str, top_tenth: float) -> InformationCurve:

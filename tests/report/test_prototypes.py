@@ -28,7 +28,6 @@ def test_arms_that_differ_in_k_alone_are_a_group():
         ("random, 2", {"loop.strategy": "random", K: 2}),
         ("cosine, 2", {"model.head.kernel": "cosine", K: 2}),
         ("softmax", {"model.head.name": "softmax", "loop.strategy": "random"}),
-        ("softmax, 2", {"model.head.name": "softmax", "loop.strategy": "random", K: 2}),
     )
     assert groups_of_arms(compared(*arms)) == [[(1, "one"), (5, "five")], [(1, "random"), (2, "random, 2")]]
 

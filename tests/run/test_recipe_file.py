@@ -7,9 +7,10 @@ import re
 import pytest
 import yaml
 
-from ncenet.recipe import HeadRecipe, LoopRecipe, Recipe, Section
+from ncenet.recipe import HeadRecipe, LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_file import commented
+from ncenet.section import Section
 
 
 def sections(section: type[Section]):

@@ -72,16 +72,16 @@ def test_sraal_learns_the_labels(monkeypatch):
 def test_steps_and_generator_decide(strategy):
     view, _ = clusters(strategy(), (12,))
     queries = [
-        strategy(steps).query(view, 7, rng=rng(seed)).scores for steps, seed in ((5, 0), (6, 0), (5, 1))
+        strategy(steps=steps).query(view, 7, rng=rng(seed)).scores for steps, seed in ((5, 0), (6, 0), (5, 1))
     ]
     assert len(set(queries)) == 3
 
 
 @pytest.mark.parametrize("name", ["vaal", "sraal"])
 def test_the_recipe_sets_the_steps(name):
-    strategy = build_strategy(LoopRecipe(strategy=name, adversarial_steps=17))
-    assert strategy.steps == 17
-    assert build_strategy(LoopRecipe(strategy=name)).steps == type(strategy)().steps
+    strategy = build_strategy(LoopRecipe(strategy=name, options={"steps": 17}))
+    assert strategy.options.steps == 17
+    assert build_strategy(LoopRecipe(strategy=name)).options == type(strategy)().options
 
 
 def test_states_are_uncertainties_in_the_order_of_the_ids():

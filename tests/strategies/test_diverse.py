@@ -5,9 +5,9 @@ import gc
 import pytest
 import torch
 
-from ncenet.errors import UsageError
-from ncenet.strategies import strategies
-from ncenet.strategies.diverse import Diverse, diversified
+from ncenet.errors import RecipeError, UsageError
+from ncenet.recipe import LoopRecipe
+from ncenet.strategies.build import build_strategy
 from ncenet.strategies.margin import Margin
 from tests.contracts.fakes import fake_view
 
@@ -15,7 +15,8 @@ NEEDS = Margin.needs | {"features"}
 
 
 def query(view, query_size, how, factor=3, seed=0):
-    return Diverse(Margin(), how, factor).query(view, query_size, rng=torch.Generator().manual_seed(seed))
+    strategy = Margin(diversify=how, diversify_factor=factor)
+    return strategy.query(view, query_size, rng=torch.Generator().manual_seed(seed))
 
 
 def ranked(view):
@@ -102,10 +103,9 @@ def test_only_the_best_keep_their_features():
 
 def test_what_does_not_rank_by_a_score_is_refused():
     for name in ("random", "core-set", "badge"):
-        with pytest.raises(UsageError, match=f"--diversify kmeans spreads .* {name} does not rank images"):
-            diversified(strategies.get(name)(), name, "kmeans", 10)
-    same = Margin()
-    assert diversified(same, "margin", "none", 10) is same
+        loop = LoopRecipe(strategy=name, options={"diversify": "kmeans"})
+        with pytest.raises(RecipeError, match=rf"loop\.options\.diversify: strategy {name} has no option"):
+            build_strategy(loop)
 
 
 def test_a_learner_without_features_is_refused():

@@ -8,7 +8,6 @@ import torch
 from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.functional.aggregate import aggregate
 from ncenet.strategies import strategies
-from ncenet.strategies.diverse import diversified
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
 
@@ -17,6 +16,10 @@ HOW = ["mean", "top-k", "max", "nms-sum", "nms-mean"]
 NAMES = [name for name in strategies.names() if name not in ("vaal", "sraal")]  # they read images
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
 ONE_CLASS_AN_IMAGE = {"badge"}
+
+
+def ways(how, k):
+    return {"aggregate": how} | ({"aggregate_k": k} if how == "top-k" else {})
 
 
 class View:
@@ -85,7 +88,7 @@ def test_every_strategy_takes_anchors_or_says_that_it_does_not(name):
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", SCORING)
 def test_scores_of_anchors_become_one(name, how):
-    strategy = strategies.get(name)().aggregating(how, 4)
+    strategy = strategies.get(name)(**ways(how, 4))
     view = View(strategy.needs, chunk=100)
     (prediction,) = view.predictions()
     of_anchors = strategy.score(prediction)
@@ -100,16 +103,16 @@ def test_scores_of_anchors_become_one(name, how):
 
 
 def test_what_is_needed_follows_the_aggregation():
-    plain = strategies.get("entropy")()
-    assert plain.aggregating("nms-sum", 1).needs == {"probs", "boxes"}
-    assert plain.needs == {"probs"}, "another strategy was made, and this one is what it was"
+    first, other = (strategies.get("entropy")(aggregate=how) for how in ("nms-sum", "mean"))
+    assert first.needs == {"probs", "boxes"}
+    assert other.needs == {"probs"}, "told to one, not to its class"
 
 
 @pytest.mark.parametrize("spread", ["kmeans", "kcenter"])
 @pytest.mark.parametrize("how", ["mean", "nms-sum"])
 def test_diversity_among_the_top(how, spread):
-    strategy = strategies.get("confusion")().aggregating(how, 1)
-    diverse = diversified(strategy, "confusion", spread, 2)
+    strategy = strategies.get("confusion")(aggregate=how)
+    diverse = strategies.get("confusion")(aggregate=how, diversify=spread, diversify_factor=2)
     query = diverse.query(View(diverse.needs), 5, rng=rng())
     top = strategy.query(View(diverse.needs), 10, rng=rng())
     assert len(set(query.ids)) == 5 and set(query.ids) <= set(top.ids)

@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from ncenet.cli.commands import app, overview
-from ncenet.errors import NcenetError, UsageError
+from ncenet.errors import NcenetError, Renamed, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if words in ([], ["--help"], ["-h"]):  # without the tenth of a second that parsing takes to import
             print(overview(), end="")
         else:
-            app()(words, exit_on_error=True)
+            with _pointing_out():
+                app()(words, exit_on_error=True)
     except KeyboardInterrupt:
         _say("interrupted; run the same command again to go on")
         sys.exit(130)
@@ -46,6 +50,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name = type(error).__name__
             _say(f"{name}: {error}\nthis is a defect: run again with --debug for the traceback")
         sys.exit(1)
+
+
+@contextmanager
+def _pointing_out() -> Iterator[None]:
+    """Names that have changed are told in one line each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Renamed)
+        show = warnings.showwarning
+
+        def point_out(message: Warning | str, *args: Any, **options: Any) -> None:
+            if not isinstance(message, Renamed):
+                show(message, *args, **options)
+                return
+            from ncenet.cli.console import plain_console
+
+            plain_console(stderr=True).print(f"note: {message}")
+
+        warnings.showwarning = point_out
+        yield
 
 
 def _say(message: str) -> None:

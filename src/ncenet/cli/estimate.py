@@ -78,16 +78,16 @@ def print_comparison_estimate(
 
 def _print_left_out(console: Console, loops: Iterable[LoopRecipe]) -> None:
     """Say which strategies train models of their own, whose time nobody has measured here."""
+    from ncenet.strategies.adversarial import Adversarial
     from ncenet.strategies.build import build_strategy
 
-    # Whoever reads inputs trains on them; how long that takes is known to the strategy alone.
     steps = {
-        (loop.strategy, loop.adversarial_steps)
+        (loop.strategy, trained.options.steps)
         for loop in loops
-        if loop.cycles > 1 and "inputs" in build_strategy(loop).needs
+        if loop.cycles > 1 and isinstance(trained := build_strategy(loop), Adversarial)
     }
     for strategy, count in sorted(steps):
         console.print(
             f"left out   what {strategy} trains in each query, a model of its own in {count:,} steps "
-            "(--adversarial-steps)"
+            "(--option steps=N)"
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
+import yaml
 from cyclopts import Group, Parameter
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
@@ -11,7 +13,9 @@ from pydantic.fields import FieldInfo
 from ncenet.class_names import split_names
 from ncenet.engines.trial import EngineName
 from ncenet.errors import DataError, RecipeError
-from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, Section, TrainRecipe
+from ncenet.old_recipes import MOVED
+from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
+from ncenet.section import Section
 
 Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
 Engine = Annotated[EngineName, Parameter(name="--engine")]
@@ -26,7 +30,8 @@ _SECTIONS: dict[str, type[Section]] = {
     "train": TrainRecipe,
 }
 _RENAMED = {"model.head.name": "head", "model.head.init": "prototype_init"}
-_POSITIONAL = {"data.train"}
+_APART = {"data.train", "loop.options"}
+"""A positional argument, and what has a flag of its own kind."""
 
 
 def _leaves() -> dict[str, tuple[str, FieldInfo, Group]]:
@@ -36,7 +41,7 @@ def _leaves() -> dict[str, tuple[str, FieldInfo, Group]]:
         group = Group(f"Recipe: {section}" if section else "Recipe", sort_key=order + 10)
         for name, field in model.model_fields.items():
             path = f"{section}.{name}" if section else name
-            if path in _SECTIONS or path in _POSITIONAL:
+            if path in _SECTIONS or path in _APART:
                 continue
             flag = _RENAMED.get(path, name)
             if flag in leaves:
@@ -71,11 +76,29 @@ def flag_fields(**defaults: object) -> dict[str, Any]:
     Args:
         defaults: by flag, what the help shows in the place of the recipe's own default.
     """
-    return {
+    fields = {
         flag: _flag(field, group, defaults.get(flag, field.get_default()))
         for flag, (_, field, group) in _LEAVES.items()
     }
+    return fields | {"option": _OPTION} | dict.fromkeys(MOVED, _OLD)
 
+
+_LOOP = _LEAVES["strategy"][2]
+_OPTION = (
+    Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            group=_LOOP,
+            negative=(),
+            show_default=False,
+            help="NAME=VALUE, an option of the strategy; again for more. `ncenet strategies NAME` lists "
+            "them; the value is read as in the file.",
+        ),
+    ],
+    None,
+)
+_OLD = Annotated[str | None, Parameter(show=False, group=_LOOP, negative=())], None
+"""Flags that are options now: taken, with a pointer."""
 
 RecipeFlags: type[BaseModel] = create_model("RecipeFlags", **flag_fields())
 
@@ -92,4 +115,18 @@ def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
             given["classes"] = tuple(name for line in given["classes"] for name in split_names(line))
         except DataError as error:
             raise RecipeError(f"--classes {error}") from error
-    return recipe.with_changes({_LEAVES[flag][0]: value for flag, value in given.items()})
+    changes = {f"loop.options.{name}": value for name, value in _options(given.pop("option", ()))}
+    for flag in MOVED.keys() & given.keys():
+        changes[f"loop.{flag}"] = yaml.safe_load(given.pop(flag))
+    return recipe.with_changes({_LEAVES[flag][0]: value for flag, value in given.items()} | changes)
+
+
+def _options(words: Iterable[str]) -> Iterator[tuple[str, object]]:
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise RecipeError(f"--option {word}: expected NAME=VALUE, for instance diversify=kmeans")
+        try:
+            yield name, yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise RecipeError(f"--option {word}: the value can't be read: quote it as in YAML") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Annotated
 
@@ -13,10 +14,23 @@ from ncenet.cli.console import plain_console
 JsonFlag = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 
 
-def strategies(*, json_output: JsonFlag = False) -> None:
-    """List the query strategies, built-in and from plug-ins."""
+def strategies(name: str | None = None, /, *, json_output: JsonFlag = False) -> None:
+    """List the query strategies, built-in and from plug-ins, or one with its options.
+
+    For example:
+
+    `ncenet strategies vaal`
+
+    `ncenet simulate digits --strategy vaal --option steps=100`
+
+    Args:
+        name: A strategy: what it does, and the options that --option and `loop.options` may name.
+    """
     from ncenet.strategies import strategies as registry
 
+    if name is not None:
+        _print_strategy(name, json_output)
+        return
     rows = [
         {"name": name, "needs": ", ".join(sorted(factory().needs)), "what": _summary(factory)}
         for name, factory in registry
@@ -52,6 +66,26 @@ def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> N
         for each in sets
     ]
     _print(rows, json_output)
+
+
+def _print_strategy(name: str, as_json: bool) -> None:
+    from ncenet.strategies import strategies as registry
+    from ncenet.strategies.options import options_of
+
+    factory = registry.get(name)
+    options = [
+        {"option": option, "default": str(field.default), "what": field.description or ""}
+        for option, field in options_of(factory).model_fields.items()
+    ]
+    text = inspect.getdoc(factory) or ""
+    if as_json:
+        print(json.dumps({"name": name, "what": text, "options": options}, indent=1))
+        return
+    console = plain_console()
+    console.print(text.partition("\n\nArgs:")[0])
+    if options:
+        console.print()
+        _print(options, as_json=False)
 
 
 def _summary(factory: object) -> str:

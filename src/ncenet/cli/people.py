@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, create_model
 
 from ncenet.cli.flags import apply_flags, flag_fields
-from ncenet.recipe import Recipe, flat
+from ncenet.recipe import Recipe
+from ncenet.section import flat
 
 if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun

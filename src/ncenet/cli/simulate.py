@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
-from ncenet.cli.trials import beside_comparison, run_comparison, run_single
+from ncenet.cli.trials import run_comparison, run_single
+from ncenet.compare.beside import beside_comparison
 from ncenet.engines.trial import EngineName
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe

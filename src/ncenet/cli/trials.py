@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.cli.console import plain_console
 from ncenet.cli.progress import bars
-from ncenet.compare.comparison import Arm, Comparison
+from ncenet.compare.comparison import Comparison
 from ncenet.engines.trial import EngineName
 from ncenet.recipe import Recipe
 
@@ -44,37 +44,6 @@ def run_comparison(
         run(comparison, folder, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)
         analyze(folder, on_event=show)
     show_results(folder)
-
-
-def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comparison:
-    """A recipe's strategy and others, on the same initial sets; the first of the others is the baseline.
-
-    ``loop.diversify`` is the recipe's own strategy's; the others query as they do without it. So the same
-    strategy may stand beside itself.
-
-    Raises:
-        UnknownName: there is no such strategy.
-        RecipeError: a strategy does not fit the rest of the recipe.
-        UsageError: the recipe's strategy can't be diversified.
-    """
-    from ncenet.strategies.build import open_strategy
-
-    chosen = [(recipe.loop.strategy, recipe.loop.diversify), *((name, "none") for name in beside)]
-    arms = []
-    for name, diversify in dict.fromkeys(chosen):
-        changes = {"loop.strategy": name}
-        if diversify != recipe.loop.diversify:
-            changes["loop.diversify"] = diversify
-        open_strategy(recipe.with_changes(changes))  # mistakes come before the first trial runs
-        spread = "" if diversify == "none" else f", {diversify}"
-        arms.append(Arm(name=f"{recipe.model.head.name} {name}{spread}", changes=changes))
-    first = recipe.loop.seed
-    return Comparison(
-        base=recipe,
-        arms=tuple(arms),
-        seeds=tuple(range(first, first + seeds)),
-        baseline=arms[min(1, len(arms) - 1)].name,
-    )
 
 
 def show_results(folder: Path, *, everything: bool = False, formats: Collection[Format] = ()) -> None:

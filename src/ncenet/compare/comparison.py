@@ -9,13 +9,16 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from ncenet.errors import RecipeError, UnknownName
-from ncenet.recipe import Recipe, Section
+from ncenet.recipe import ModelRecipe, Recipe
+from ncenet.section import Section
 
 SHARED = (
     *("task", "data.train", "data.test", "data.classes", "data.long_tail", "data.on_bad_image"),
     *("loop.held_out", "loop.initial", "loop.query_size", "loop.budget_unit", "loop.cycles", "loop.seed"),
 )
 """Fields that no arm may change: with them, runs of one seed would be of other images or not meet."""
+
+_PASSES = ModelRecipe.model_fields["passes"].default
 
 
 class Arm(Section):
@@ -126,10 +129,18 @@ class Comparison(Section):
     def recipe(self, arm: str, seed: int) -> Recipe:
         """The recipe of one trial.
 
+        What the base sets goes to the arms that read it: a radius to those with an NCE head, an option to
+        those whose strategy has it.
+
         Raises:
             UnknownName: no arm is called so.
         """
-        return self.base.with_changes({**self._arm(arm).changes, "loop.seed": seed})
+        changes = {**self._arm(arm).changes, "loop.seed": seed}
+        if self.base.loop.options or self.base.model.passes != _PASSES:
+            from ncenet.strategies.build import for_strategy  # brings torch, and few comparisons need it
+
+            return for_strategy(self.base, changes)
+        return self.base.with_changes(changes)
 
     def folder(self, arm: str, seed: int) -> Path:
         """Run folder of one trial, within the folder of the comparison."""

@@ -8,26 +8,16 @@ import yaml
 
 from ncenet.compare.comparison import Arm, Comparison
 from ncenet.errors import RecipeError
-from ncenet.recipe import HeadRecipe, Recipe, flat
+from ncenet.recipe import HeadRecipe, Recipe
+from ncenet.section import flat
 
 Head: TypeAlias = HeadRecipe
-"""Settings of a head; those that it does not read are at their defaults, so that equal heads are equal."""
-
-
-def head_of(recipe: Recipe) -> Head:
-    """The head of a recipe, without settings that it does not read.
-
-    >>> changes = {"loop.strategy": "random", "model.head.name": "softmax", "model.head.radius": 0.5}
-    >>> head_of(Recipe().with_changes(changes)) == HeadRecipe(name="softmax")
-    True
-    """
-    head = recipe.model.head
-    return head if head.name == "nce" else HeadRecipe(name=head.name)
+"""Settings of a head; a recipe sets none that it does not read, so that equal heads are equal."""
 
 
 def heads(comparison: Comparison) -> dict[str, Head]:
     """The head of each arm, by name of the arm."""
-    return {arm.name: head_of(_recipe(comparison, arm.name)) for arm in comparison.arms}
+    return {arm.name: _recipe(comparison, arm.name).model.head for arm in comparison.arms}
 
 
 def strategy_of(comparison: Comparison, arm: str) -> str:
@@ -53,7 +43,7 @@ def random_arm(comparison: Comparison, arm: str) -> str | None:
         for other in comparison.arms
         if strategy_of(comparison, other.name) == "random"
     }
-    same = {name: other for name, other in others.items() if head_of(other) == head_of(recipe)}
+    same = {name: other for name, other in others.items() if other.model.head == recipe.model.head}
     if arm in same:
         return arm
     return min(same, key=lambda name: len(_differing(recipe, same[name])), default=None)
@@ -68,7 +58,7 @@ def check_random_arms(comparison: Comparison) -> None:
     missing: dict[str, Arm] = {}
     for arm in comparison.arms:
         if random_arm(comparison, arm.name) is None:
-            head = head_of(_recipe(comparison, arm.name))
+            head = _recipe(comparison, arm.name).model.head
             missing.setdefault(head.model_dump_json(), arm)
     if missing:
         needed = [_random_twin(comparison, arm) for arm in missing.values()]

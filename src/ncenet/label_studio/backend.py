@@ -37,6 +37,7 @@ from ncenet.recipe import LoopRecipe
 from ncenet.run.opening import OpenRun
 from ncenet.strategies.build import build_strategy
 from ncenet.strategies.confusion import Confusion
+from ncenet.strategies.options import score_options
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Pool, Prediction
 
@@ -245,6 +246,6 @@ def token_of(folder: Path) -> str:
 def _ranking(recipe: LoopRecipe) -> ScoreStrategy:
     """The strategy of a run if it gives each image a score that the model alone can tell, else confusion."""
     strategy = build_strategy(recipe)
-    if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= KNOWN_NEEDS:
-        strategy = Confusion()
-    return strategy.aggregating(recipe.aggregate, recipe.aggregate_k)
+    if isinstance(strategy, ScoreStrategy) and strategy.needs <= KNOWN_NEEDS:
+        return strategy
+    return Confusion(**score_options(recipe).model_dump())

@@ -18,8 +18,9 @@ from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import Classifier
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Recipe, Section, TrainRecipe
+from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Recipe, TrainRecipe
 from ncenet.rng import Streams
+from ncenet.section import Section
 from ncenet.types import LabeledSet
 
 if TYPE_CHECKING:

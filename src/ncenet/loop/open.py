@@ -53,7 +53,6 @@ def open_loop(
             recipe says to stop.
         RecipeError: the folder holds another run, or the strategy doesn't fit the rest of the recipe.
         DataError: the data set names no classes and the recipe gives none.
-        UsageError: the strategy can't be diversified.
         LedgerError: images with an answer are gone, or have other bytes now.
     """
     strategy = open_strategy(recipe)

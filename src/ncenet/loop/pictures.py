@@ -24,7 +24,6 @@ from ncenet.data.dataset import BoxTestSet
 from ncenet.files import whole
 from ncenet.functional.heat import heat_map
 from ncenet.learners.box_learner import BoxLearner
-from ncenet.strategies.diverse import Diverse
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.tables import read_csv, write_csv
 from ncenet.types import Pool, Prediction, Query, QueryStrategy
@@ -110,10 +109,9 @@ def _one_by_one(
 
 def _anchor_scores(strategy: QueryStrategy, prediction: Prediction) -> Tensor | None:
     """(A,), as the strategy scores the anchors of one image; None when it scores none."""
-    ranking = strategy.strategy if isinstance(strategy, Diverse) else strategy
-    if not isinstance(ranking, ScoreStrategy):
+    if not isinstance(strategy, ScoreStrategy):
         return None
-    scores = ranking.score(prediction)
+    scores = strategy.score(prediction)
     return scores[0] if scores.dim() == 2 else None
 
 

@@ -30,8 +30,9 @@ from ncenet.learners.model_file import read_about, recipe_of
 from ncenet.models.given import GivenPool, ImageLike
 from ncenet.models.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
 from ncenet.models.scores import BoxScores, Scores
-from ncenet.recipe import Aggregate, DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
+from ncenet.recipe import Aggregate, DataRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.rng import Streams
+from ncenet.strategies.options import ScoreOptions, score_options
 from ncenet.strategies.score import normalized
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class DetectionModel(Pretrained[BoxScores]):
     def __init__(self, learner: Detector, file: Path) -> None:
         super().__init__(file)
         self.learner: Detector = learner
-        self.aggregate_by(LoopRecipe().aggregate, LoopRecipe().aggregate_k)
+        self.aggregate_by(ScoreOptions().aggregate)
 
     @classmethod
     def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
@@ -222,11 +223,11 @@ class DetectionModel(Pretrained[BoxScores]):
         if "aggregate" in config:
             model.aggregate_by(config["aggregate"], config["aggregate_k"])
         elif run is not None:
-            loop = Recipe.load(run).loop
-            model.aggregate_by(loop.aggregate, loop.aggregate_k)
+            said = score_options(Recipe.load(run).loop)
+            model.aggregate_by(said.aggregate, said.aggregate_k)
         return model
 
-    def aggregate_by(self, how: Aggregate, k: int = LoopRecipe().aggregate_k) -> None:
+    def aggregate_by(self, how: Aggregate, k: int = ScoreOptions().aggregate_k) -> None:
         """Say how the scores of an image's anchors become one; see :mod:`ncenet.functional.aggregate`.
 
         Args:

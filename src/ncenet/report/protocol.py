@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ncenet.compare.comparison import Comparison
 from ncenet.recipe import Recipe
+from ncenet.strategies.options import ScoreOptions, score_options
 
 
 def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
@@ -36,12 +37,7 @@ def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
     facts: dict[str, Callable[[Recipe], str]] = {
         "Images": _images,
         "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
-        "Query strategy": lambda r: (
-            r.loop.strategy
-            if r.loop.diversify == "none"
-            else f"{r.loop.strategy}, spread by {r.loop.diversify} over the "
-            f"{r.loop.diversify_factor * r.loop.query_size:,} images with the highest scores"
-        ),
+        "Query strategy": _strategy,
         "Labels": lambda r: (
             f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
             f"{r.loop.cycles - 1} that follow" + (_BOXES if r.loop.budget_unit == "box" else "")
@@ -83,8 +79,21 @@ def _initial(recipe: Recipe) -> str:
     return f"{loop.initial:,} {what} images"
 
 
+def _strategy(recipe: Recipe) -> str:
+    loop, spread = recipe.loop, score_options(recipe.loop)
+    said = loop.strategy
+    if spread.diversify != "none":
+        said += (
+            f", spread by {spread.diversify} over the {spread.diversify_factor * loop.query_size:,} images "
+            "with the highest scores"
+        )
+    own = {name: value for name, value in loop.options.items() if name not in ScoreOptions.model_fields}
+    return said + "".join(f", {name} {value}" for name, value in own.items())
+
+
 def _aggregation(recipe: Recipe) -> str:
-    how, k = recipe.loop.aggregate, recipe.loop.aggregate_k
+    said = score_options(recipe.loop)
+    how, k = said.aggregate, said.aggregate_k
     return {
         "mean": "mean of the scores of all anchors",
         "top-k": f"mean of the {k:,} highest scores of anchors",

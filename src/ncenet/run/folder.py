@@ -30,8 +30,9 @@ from pathlib import Path
 
 from ncenet.errors import RecipeError
 from ncenet.files import cycle_folder
-from ncenet.recipe import Recipe, flat
+from ncenet.recipe import Recipe
 from ncenet.run.recipe_file import keep
+from ncenet.section import flat
 
 
 class RunFolder:

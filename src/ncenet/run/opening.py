@@ -200,7 +200,7 @@ def survey(
 
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
-        UsageError: the strategy can't be diversified, or the images are not there.
+        UsageError: the images are not there.
         DataError: the images have no labels and the recipe names no classes.
         UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
             the findings are written.

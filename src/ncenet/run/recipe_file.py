@@ -11,13 +11,14 @@ import yaml
 
 from ncenet.errors import RecipeError
 from ncenet.files import write_text
-from ncenet.recipe import Recipe, Section
+from ncenet.recipe import Recipe
+from ncenet.section import Section
 
 WIDTH = 100
 
 
 def commented(section: Section) -> str:
-    """A section as YAML that :meth:`~ncenet.recipe.Section.load` reads back, with comments.
+    """A section as YAML that :meth:`~ncenet.section.Section.load` reads back, with comments.
 
     >>> from ncenet.recipe import TrainRecipe
     >>> print(commented(TrainRecipe())[:73])

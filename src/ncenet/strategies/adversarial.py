@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from ncenet.errors import NonFiniteScore
-from ncenet.recipe import LoopRecipe
 from ncenet.rng import seeded
+from ncenet.section import Section
+from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Query
 
 if TYPE_CHECKING:
@@ -31,23 +34,22 @@ CHUNK = 256
 """Images scored at a time; fixed, so that the pool's chunks don't matter (ours)."""
 
 
-class Adversarial(ABC):
+class AdversarialOptions(Section):
+    """Options of VAAL and SRAAL."""
+
+    steps: int = Field(STEPS, ge=1, description="Optimizer steps of the models that it trains in each query.")
+
+
+class Adversarial(WithOptions, ABC):
     """Images of the pool that the discriminator says the highest state of; the score is its log odds.
 
     Args:
-        steps: optimizer steps in each query.
+        options: those of :class:`AdversarialOptions`.
     """
 
+    Options = AdversarialOptions
     classify: bool = False
     """Also learn the labels from the latent (SRAAL)."""
-
-    def __init__(self, steps: int = STEPS) -> None:
-        self.steps = steps
-
-    @classmethod
-    def from_recipe(cls, recipe: LoopRecipe) -> Self:
-        """With the steps that the recipe names."""
-        return cls(recipe.adversarial_steps)
 
     @abstractmethod
     def states(self, view: PoolView, ids: Sequence[str]) -> Tensor:
@@ -87,7 +89,7 @@ class Adversarial(ABC):
             classifier = nn.Linear(LATENT, max(labels) + 1).to(device) if labels else None
             optimizer = _adam(vae) if classifier is None else _adam(vae, classifier)
             against = _adam(discriminator)
-            for _ in range(self.steps):
+            for _ in range(self.options.steps):
                 known, unknown = _draw(len(labeled_ids), rng), _draw(len(ids), rng)
                 batch = [labeled_ids[row] for row in known.tolist()] + [ids[row] for row in unknown.tolist()]
                 inputs = vae.standardize(view.inputs(batch))

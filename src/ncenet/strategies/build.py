@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ncenet.errors import RecipeError
-from ncenet.recipe import LoopRecipe, Recipe
+from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
-from ncenet.strategies.diverse import diversified
+from ncenet.strategies.options import checked, options_of
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import QueryStrategy
 
@@ -35,21 +36,22 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
 }
 """What a strategy may name in ``requires`` or ``needs``: when a recipe has it, and what to say when not."""
 
+PASSES: int = ModelRecipe.model_fields["passes"].default
+
 
 def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
-    """The strategy that a recipe names.
-
-    One that has options has a class method ``from_recipe``, which reads them.
+    """The strategy that a recipe names, made with the options that it gives.
 
     Args:
         recipe: section ``loop``.
 
     Raises:
         UnknownName: there is no such strategy.
+        RecipeError: it has no such option, or the value of one is out of range.
     """
     factory = strategies.get(recipe.strategy)
-    from_recipe: Callable[[LoopRecipe], QueryStrategy] | None = getattr(factory, "from_recipe", None)
-    return factory() if from_recipe is None else from_recipe(recipe)
+    options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
+    return factory(**{name: getattr(options, name) for name in recipe.options})
 
 
 def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
@@ -68,19 +70,46 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
     for name, (met, what) in CONDITIONS.items():
         if name in asked and not met(recipe):
             raise RecipeError(f"strategy {recipe.loop.strategy} needs {what}")
+    if recipe.model.passes != PASSES and "samples" not in asked:
+        raise RecipeError(f"model.passes: strategy {recipe.loop.strategy} makes no passes: leave it out")
+    if isinstance(strategy, ScoreStrategy) and recipe.task == "classification":
+        how = strategy.options.aggregate
+        if how != options_of(ScoreStrategy).model_fields["aggregate"].default:
+            raise RecipeError(
+                f"loop.options.aggregate: {how} makes one score of those of an image's anchors, and task "
+                "classification has none: leave it out"
+            )
 
 
 def open_strategy(recipe: Recipe) -> QueryStrategy:
-    """The query strategy that a recipe names, with its ways of aggregating anchors and of spreading a query.
+    """The query strategy that a recipe names, when it fits the rest of the recipe.
 
     Raises:
         UnknownName: there is no such strategy.
-        RecipeError: the rest of the recipe doesn't let it work.
-        UsageError: it is to be diversified and doesn't rank images by a score.
+        RecipeError: the rest of the recipe doesn't let it work, or it doesn't read something that is set.
     """
-    loop = recipe.loop
-    strategy = build_strategy(loop)
+    strategy = build_strategy(recipe.loop)
     check_fits(strategy, recipe)
-    if isinstance(strategy, ScoreStrategy):
-        strategy = strategy.aggregating(loop.aggregate, loop.aggregate_k)
-    return diversified(strategy, loop.strategy, loop.diversify, loop.diversify_factor)
+    return strategy
+
+
+def for_strategy(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A base recipe with changes, perhaps of the strategy: what the base sets for others is left behind.
+
+    Options of the base go to each strategy that has them, and its number of passes to those that make some.
+
+    Raises:
+        RecipeError: as :meth:`~ncenet.recipe.Recipe.with_changes`.
+        UnknownName: the changes name a strategy that there isn't.
+    """
+    name = changes.get("loop.strategy", base.loop.strategy)
+    changes = dict(changes)
+    if name != base.loop.strategy and base.loop.options and "loop.options" not in changes:
+        has = options_of(strategies.get(name)).model_fields
+        kept = {option: value for option, value in base.loop.options.items() if option in has}
+        changes = {"loop.options": kept, **changes}
+    recipe = base.with_changes(changes)
+    left = recipe.model.passes != PASSES and "model.passes" not in changes
+    if left and "samples" not in build_strategy(recipe.loop).needs:
+        return recipe.with_changes({"model.passes": PASSES})
+    return recipe

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ncenet.errors import UsageError
 from ncenet.strategies.gather import checked_features, gather_features
-from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import PoolView, Prediction, Query, QueryStrategy
+from ncenet.types import PoolView, Prediction, Query
+
+Scored: TypeAlias = "Callable[[PoolView], Iterator[tuple[Sequence[str], Tensor]]]"
+"""Reads the predictions of a view and gives ids and scores, chunk by chunk."""
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ncenet.nn.auxiliary import AuxiliaryFactory
 
-
-class Diverse:
-    """A score strategy whose query is spread over the m images that it ranks highest.
+@dataclass(frozen=True)
+class Spread:
+    """A query that is spread over the m images with the highest scores.
 
     ``"kmeans"`` clusters the features of the m images, weighted by rank, and takes the image with the highest
     score of each cluster; so the best image of the pool is always in the query. ``"kcenter"`` takes, again
@@ -29,23 +30,15 @@ class Diverse:
     Source: Zhdanov, Diverse mini-batch Active Learning, arXiv:1901.05954, 2019, for ``"kmeans"``; weights by
     rank and the best of a cluster are ours.
 
-    Args:
-        strategy: gives the score.
+    Attributes:
         how: ``"kmeans"`` or ``"kcenter"``.
         factor: m is this many times the query size.
     """
 
-    def __init__(self, strategy: ScoreStrategy, how: Literal["kmeans", "kcenter"], factor: int) -> None:
-        self.strategy, self.how, self.factor = strategy, how, factor
-        # What the score is read from has to be trained beside the network as ever.
-        self.auxiliary: AuxiliaryFactory | None = getattr(strategy, "auxiliary", None)
+    how: Literal["kmeans", "kcenter"]
+    factor: int
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """What the strategy needs, and features."""
-        return self.strategy.needs | {"features"}
-
-    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+    def query(self, scored: Scored, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """``query_size`` images, the highest score first, or the whole pool when it is smaller.
 
         Raises:
@@ -55,7 +48,7 @@ class Diverse:
         """
         from ncenet.functional.kcenter import k_centers
 
-        top, features_MD = self._top(view, query_size * self.factor)
+        top, features_MD = _top(scored, view, query_size * self.factor)
         if len(top) <= query_size:
             return top
         if self.how == "kmeans":
@@ -68,23 +61,24 @@ class Diverse:
         rows = sorted(rows)  # rows of the top stand in the order of the scores
         return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
 
-    def _top(self, view: PoolView, m: int) -> tuple[Query, Tensor]:
-        """The m images with the highest scores, best first, and their features (m, D)."""
-        import torch
 
-        from ncenet.functional.topk import TopK
+def _top(scored: Scored, view: PoolView, m: int) -> tuple[Query, Tensor]:
+    """The m images with the highest scores, best first, and their features (m, D)."""
+    import torch
 
-        best, watched = TopK(m), _Watched(view)
-        kept: dict[str, Tensor] = {}
-        for ids, scores in self.strategy.scored(watched):
-            best.push(ids, scores)
-            features = watched.features_of(ids)
-            for row in (scores >= best.floor).nonzero().flatten().tolist():
-                kept[ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
-            if len(kept) > 2 * m:
-                kept = {image: kept[image] for image in best.query().ids}
-        top = best.query()
-        return top, torch.stack([kept[image] for image in top.ids]) if top.ids else torch.empty(0, 0)
+    from ncenet.functional.topk import TopK
+
+    best, watched = TopK(m), _Watched(view)
+    kept: dict[str, Tensor] = {}
+    for ids, scores in scored(watched):
+        best.push(ids, scores)
+        features = watched.features_of(ids)
+        for row in (scores >= best.floor).nonzero().flatten().tolist():
+            kept[ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
+        if len(kept) > 2 * m:
+            kept = {image: kept[image] for image in best.query().ids}
+    top = best.query()
+    return top, torch.stack([kept[image] for image in top.ids]) if top.ids else torch.empty(0, 0)
 
 
 class _Watched:
@@ -141,27 +135,3 @@ def _best_of_clusters(
     # Where images coincide there are fewer clusters than asked for: the best of the others come along.
     others = sorted(set(range(len(scores))) - set(rows))
     return rows + others[: query_size - len(rows)]
-
-
-def diversified(
-    strategy: QueryStrategy, name: str, how: Literal["none", "kmeans", "kcenter"], factor: int
-) -> QueryStrategy:
-    """The strategy, spreading its queries as it was told to.
-
-    Args:
-        strategy: any.
-        name: what it is called, for the message.
-        how: ``"none"`` returns the strategy as it is.
-        factor: see :class:`Diverse`.
-
-    Raises:
-        UsageError: the strategy doesn't rank images by a score, so it has no best to choose from.
-    """
-    if how == "none":
-        return strategy
-    if not isinstance(strategy, ScoreStrategy):
-        raise UsageError(
-            f"--diversify {how} spreads a query over the images with the highest scores, and {name} does not "
-            "rank images by a score: leave it out, or take a strategy such as rejection or margin"
-        )
-    return Diverse(strategy, how, factor)

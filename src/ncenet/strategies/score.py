@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from copy import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 from ncenet.errors import UsageError
-from ncenet.recipe import Aggregate, needs_boxes
+from ncenet.recipe import needs_boxes
+from ncenet.strategies.diverse import Spread
+from ncenet.strategies.options import ScoreOptions, WithOptions
 from ncenet.types import PoolView, Prediction, Query
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class ScoreStrategy(ABC):
+class ScoreStrategy(WithOptions, ABC):
     """A score per image; the query is the images with the highest scores, ties broken by id.
 
     Predictions come in chunks and are forgotten, so memory does not grow with the pool. On the predictions of
     a detector the same score is taken of every anchor, and the image's is made from them: see
     :func:`ncenet.functional.aggregate.aggregate`.
+
+    Args:
+        options: those of :class:`~ncenet.strategies.options.ScoreOptions`, and those that the strategy itself
+            declares in a class ``Options``; ``self.options`` holds them.
     """
 
     needs: frozenset[str] = frozenset({"probs"})
     alike: str = ""
     """What to say when the score tells no two images apart, see :meth:`tells_apart`."""
-    _aggregate: tuple[Aggregate, int] = ("mean", 1)
+    Options = ScoreOptions
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        also = {"boxes"} if needs_boxes(self.options.aggregate) else set()
+        also |= set() if self.options.diversify == "none" else {"features"}
+        if also:
+            self.needs = self.needs | also
 
     @abstractmethod
     def score(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of one chunk, or (N, A) of its anchors; higher is more informative."""
-
-    def aggregating(self, how: Aggregate, k: int) -> Self:
-        """The same strategy, with another way by which the scores of an image's anchors become one.
-
-        Args:
-            how: the way.
-            k: number of anchors of ``"top-k"``.
-        """
-        changed = copy(self)
-        changed._aggregate = how, k
-        if needs_boxes(how):
-            changed.needs = self.needs | {"boxes"}
-        return changed
 
     def image_scores(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of the images of one chunk."""
@@ -52,7 +51,7 @@ class ScoreStrategy(ABC):
             return scores
         from ncenet.functional.aggregate import aggregate
 
-        how, k = self._aggregate
+        how, k = self.options.aggregate, self.options.aggregate_k
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
     def tells_apart(self, prediction: Prediction) -> bool:
@@ -75,11 +74,16 @@ class ScoreStrategy(ABC):
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.
 
+        With the option ``diversify`` they are spread over the best, see :mod:`ncenet.strategies.diverse`.
+
         Raises:
-            NonFiniteScore: a score is nan or inf.
-            UsageError: as :meth:`scored`.
+            NonFiniteScore: a score, or a feature that is looked at, is nan or inf.
+            UsageError: as :meth:`scored`; or the predictions carry no features to spread by.
             ValueError: ``query_size`` is below 1.
         """
+        if self.options.diversify != "none":
+            spread = Spread(self.options.diversify, self.options.diversify_factor)
+            return spread.query(self.scored, view, query_size, rng=rng)
         from ncenet.functional.topk import TopK
 
         best = TopK(query_size)

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from ncenet.recipe import Section
+from ncenet.section import Section
 
 FOLDER = "analysis"
 """Within the folder of a comparison."""

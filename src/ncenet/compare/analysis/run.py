@@ -25,7 +25,7 @@ from ncenet.compare.records import COMPARISON_FILE
 from ncenet.engines.trial import Event
 from ncenet.errors import NcenetError
 from ncenet.files import write_text
-from ncenet.recipe import Section
+from ncenet.section import Section
 
 if TYPE_CHECKING:
     from ncenet.compare.analysis.models import TrialModels

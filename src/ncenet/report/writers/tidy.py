@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ncenet.compare.heads import head_name, head_of
+from ncenet.compare.heads import head_name
 from ncenet.compare.records import Results, Run, Table
 from ncenet.tables import csv_lines
 
@@ -45,7 +45,7 @@ def _rows(key: tuple[str, int], run: Run, *, finished: bool) -> Iterator[tuple[s
         query = (cycle.score_seconds, cycle.select_seconds)
         yield (
             arm,
-            head_name(head_of(run.recipe)),
+            head_name(run.recipe.model.head),
             run.recipe.loop.strategy,
             str(seed),
             str(cycle.number),

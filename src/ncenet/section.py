@@ -1,0 +1,107 @@
+"""A section: a checked model that a YAML file, flags and Python fill alike."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ncenet.errors import RecipeError
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown fields are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read and check a YAML file.
+
+        Raises:
+            RecipeError: the file is missing, not YAML, or does not fit; one line per mistake, each with its
+                line number and field.
+        """
+        try:
+            text = file.read_text(encoding="utf-8")
+            data = yaml.safe_load(text) or {}
+            node = yaml.compose(text)
+        except OSError as error:
+            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{file}: not YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise RecipeError(f"{file}:1 expected a mapping of {', '.join(cls.model_fields)}")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            fields = flat(cls.model_construct().model_dump())
+            mistakes = sorted((_line(node, place(e)), explain(e, fields)) for e in error.errors())
+            # A mistake of the file as a whole has no line of its own.
+            said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in mistakes)
+            raise RecipeError("\n".join(said)) from None
+
+    def to_yaml(self) -> str:
+        """Text that :meth:`load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested record by dotted path.
+
+    >>> flat({"loop": {"seed": 3}, "task": "classification"})
+    {'loop.seed': 3, 'task': 'classification'}
+    """
+    values: dict[str, Any] = {}
+    for key, value in record.items():
+        values |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return values
+
+
+def explain(error: Any, fields: Iterable[str] = ()) -> str:
+    """One mistake that pydantic found, in one line: field, what is wrong, what was given.
+
+    Args:
+        error: one of ``ValidationError.errors()``.
+        fields: dotted paths of all fields there are, to suggest the nearest.
+    """
+    where = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":  # what stands under it may be half a file
+        nearest = difflib.get_close_matches(where, list(fields), n=1)
+        return f"{where}: there is no such field" + (f"; did you mean {nearest[0]}?" if nearest else "")
+    got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
+    return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
+
+
+def place(error: Any) -> tuple[int | str, ...]:
+    """Path of the field that a mistake is in; one of a whole section begins with the field that it means."""
+    loc: tuple[int | str, ...] = error["loc"]
+    if error["type"] != "value_error":
+        return loc
+    said, colon, _ = error["msg"].removeprefix("Value error, ").partition(": ")
+    return (*loc, *said.split(".")) if colon and " " not in said else loc
+
+
+def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """Line of the deepest part of ``path`` that stands in the file; 0 for the file as a whole."""
+    line = min(1, len(path))
+    for part in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
+        if not isinstance(node, yaml.MappingNode):
+            break
+        for key, value in node.value:
+            if key.value == part:
+                line, node = key.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line

@@ -1,0 +1,98 @@
+"""Settings that nothing would read: a recipe that changes one is refused.
+
+Whoever changes a setting expects something of it. One is unread when its value is another than the default
+and the rest of the recipe holds nobody who looks at it. What a query strategy reads it says itself, see
+:mod:`ncenet.strategies.options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Values: TypeAlias = Mapping[str, Any]
+"""A recipe by dotted path."""
+
+PROTOTYPES = ("prototypes_per_class", "kernel", "feature_map", "radius", "init", "projection", "reduction")
+
+
+def _softmax(values: Values) -> bool:
+    return values.get("model.head.name") == "softmax"
+
+
+def _detection(values: Values) -> bool:
+    return values.get("task") == "detection"
+
+
+def _no_weights(values: Values) -> bool:
+    backbone = str(values.get("model.backbone"))
+    return backbone == "small" if _detection(values) else not backbone.startswith("timm:")
+
+
+UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
+    (
+        tuple(f"model.head.{name}" for name in (*PROTOTYPES, "cross_entropy")),
+        _softmax,
+        "the softmax head has no prototypes and doesn't read it",
+    ),
+    (
+        ("model.head.feature_map",),
+        lambda values: (
+            values.get("model.head.kernel") == "cosine"
+            and values.get("model.head.feature_map") in ("none", "scaled")
+        ),
+        "the cosine kernel normalises by itself, and of the maps sigmoid-l2 alone makes a difference to it",
+    ),
+    (
+        ("model.head.reduction",),
+        lambda values: values.get("model.head.cross_entropy") == 1,
+        "with model.head.cross_entropy 1 nothing is left of the loss that it is about",
+    ),
+    (("model.head.projection",), _detection, "a detector has its convolution for that"),
+    (
+        ("model.anchor_features",),
+        lambda values: not _detection(values) or _softmax(values),
+        "only a detector's NCE head reads it",
+    ),
+    (
+        ("model.passes",),
+        lambda values: values.get("model.dropout") == 0 or values.get("model.members") != 1,
+        "passes are those of one network with dropout (model.dropout above 0, model.members 1)",
+    ),
+    (
+        ("model.pretrained",),
+        _no_weights,
+        "there are no weights for this backbone; timm:NAME has some, in detection ssd300-vgg16",
+    ),
+    (
+        ("train.lr_drops",),
+        lambda values: values.get("train.schedule") != "steps",
+        "train.schedule steps alone drops the rate",
+    ),
+    (
+        ("train.nesterov",),
+        lambda values: values.get("train.momentum") == 0,
+        "without momentum there is none of Nesterov's",
+    ),
+    (("train.crop_padding",), _detection, "task detection doesn't read it; it crops with train.box_augment"),
+    (("train.box_augment",), lambda values: not _detection(values), "task classification has no boxes"),
+)
+"""Fields, when nobody reads them, and why not."""
+
+
+def unread(values: Values, defaults: Values) -> dict[str, str]:
+    """The fields that differ from their defaults for nothing, and why each is read by nobody.
+
+    Args:
+        values: a recipe by dotted path.
+        defaults: those of all fields, likewise.
+
+    >>> unread({"task": "classification", "train.box_augment": True}, {"train.box_augment": None})
+    {'train.box_augment': 'task classification has no boxes'}
+    """
+    return {
+        path: why
+        for paths, when, why in UNREAD
+        for path in paths
+        if path in values and values[path] != defaults.get(path) and when(values)
+    }
