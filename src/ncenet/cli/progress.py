@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,7 @@ class Bars:
         self._progress = progress
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._accuracy: dict[str, str] = {}
+        self._begun: tuple[float, int] | None = None
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event of a run; ``trial`` names the run when there are several."""
@@ -47,6 +49,11 @@ class Bars:
                     self._hide("", "analysis")
             case "scan":
                 self._show(trial, "scan", event["done"], event["total"], "reading images")
+            case "embed":
+                self._hide(trial, "scan")
+                self._show(trial, "embed", event["done"], event["total"], self._speed(event))
+                if event["done"] == event["total"]:
+                    self._hide(trial, "embed")
             case "fit":
                 self._hide(trial, "scan")
                 note = f"cycle {event['cycle']}, loss {event['loss']:.3f}{self._accuracy.get(trial, '')}"
@@ -56,6 +63,16 @@ class Bars:
                 self._accuracy[trial] = f", {reached} at {event['labeled']} labels"
                 if "cycles" in event:  # people answer until they stop: nobody knows how many there will be
                     self._show(trial, "cycles", event["cycle"], event["cycles"])
+
+    def _speed(self, event: Mapping[str, Any]) -> str:
+        """What is told of images that are embedded: how many in a second."""
+        now, done = time.perf_counter(), event["done"]
+        if self._begun is None or done < self._begun[1]:
+            self._begun = now, done
+        start, at = self._begun
+        if now - start < 1:
+            return "embedding images"
+        return f"embedding images, {(done - at) / (now - start):.0f}/s"
 
     def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:
         label = visible(f"{trial} {note or kind}".strip())

@@ -15,6 +15,7 @@ float, wide integers   refused: nothing says which value is white
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,15 @@ class Probe(NamedTuple):
     width: int
 
 
+def content_hash(data: bytes) -> str:
+    """BLAKE2b of encoded bytes, 128 bits, as 32 hexadecimal digits.
+
+    >>> content_hash(b"")
+    'cae66941d9efbd404e4d88758ea67670'
+    """
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
 def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
     """Decode an image.
 
@@ -75,18 +85,34 @@ def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[n
     Raises:
         Undecodable: with the reason in one line.
     """
+    image = upright(data, channels, at_least=None if size is None else 2 * size)
+    if size is not None:
+        image = _square(image, size)
+    return np.array(image).reshape(image.height, image.width, channels)
+
+
+def upright(data: bytes, channels: int, *, at_least: int | None = None) -> PIL.Image.Image:
+    """Decode an image into one of Pillow's: upright, without transparency, in gray or RGB.
+
+    Args:
+        data: the encoded bytes.
+        channels: 1 (gray) or 3 (RGB).
+        at_least: a JPEG is decoded at the smallest scale at which either side still has so many pixels.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
     with _reasons():
         image = _open(data)
-        if size is not None:
-            image.draft(None, (2 * size, 2 * size))
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
         ImageOps.exif_transpose(image, in_place=True)
-        upright = _eight_bits(image)
+        standing = _eight_bits(image)
         mode = "L" if channels == 1 else "RGB"
-        if upright.mode != mode:
-            upright = upright.convert(mode)
-        if size is not None:
-            upright = _square(upright, size)
-        return np.array(upright).reshape(upright.height, upright.width, channels)
+        if standing.mode != mode:
+            standing = standing.convert(mode)
+        standing.load()
+        return standing
 
 
 def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image.Image:

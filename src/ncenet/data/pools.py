@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class EncodedPool(ABC):
 
     def content_hash(self, id: str) -> str:
         """BLAKE2b of the encoded bytes, 128 bits, as 32 hexadecimal digits."""
-        return hashlib.blake2b(self.read(id), digest_size=16).hexdigest()
+        return images.content_hash(self.read(id))
 
     def stamp(self, id: str) -> str | None:
         """What stays the same as long as the bytes do, without a look at them; None when nothing says so."""
@@ -198,6 +198,14 @@ class ArrayPool:
         digest = hashlib.blake2b(row.tobytes(), digest_size=16)
         digest.update(f"{row.dtype.str}{row.shape}".encode())
         return digest.hexdigest()
+
+
+@runtime_checkable
+class VectorRows(Protocol):
+    """What a pool of feature vectors may offer beside the rest: many of them at once."""
+
+    def rows(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors (N, D) in the order of ``ids``."""
 
 
 class Subset:

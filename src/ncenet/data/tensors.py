@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncenet.data.pools import ArrayPool, channels_of, load_square
+from ncenet.data.pools import ArrayPool, VectorRows, channels_of, load_square
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 
@@ -113,6 +113,8 @@ class ImageTensors:
             self._filled[row] = True
 
     def _decoded(self, ids: Sequence[str]) -> list[npt.NDArray[Any]]:
+        if isinstance(self._pool, VectorRows):
+            return list(self._pool.rows(ids))
         if self._workers == 1 or len(ids) == 1:
             return [self._load(id) for id in ids]
         with ThreadPoolExecutor(self._workers) as threads:

@@ -12,6 +12,7 @@ from ncenet.data.scan import Scan
 from ncenet.learners.committee import build_learner
 from ncenet.learners.detector import Detector
 from ncenet.learners.processes import processes
+from ncenet.loop.embedded import as_learned
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
 from ncenet.nn.auxiliary import AuxiliaryFactory
@@ -31,6 +32,7 @@ def open_loop(
     notify: Notify | None = None,
     found: Scan | None = None,
     keep_looks: bool = True,
+    embed: bool = True,
 ) -> tuple[Loop, Dataset]:
     """Open the data, the ledger and the learner of a run, new or begun.
 
@@ -44,6 +46,7 @@ def open_loop(
         notify: told what happens.
         found: what a look at every image of the pool found a moment ago, to be taken as it is.
         keep_looks: keep what looks at images find, so that the next time only those are decoded that changed.
+        embed: with features, have all images embedded now; else each when it is asked for.
 
     Returns:
         The loop, and the training data set with its oracle.
@@ -61,23 +64,23 @@ def open_loop(
     with processes().main_process_first():  # the other processes find folder and ledger made
         seen = survey(recipe, folder, notify=notify, seen=found, keep_looks=keep_looks)
         run = seen.begin()
+        try:
+            pool, test = as_learned(seen, seen.test_set, notify, embed=embed)
+        except BaseException:
+            run.close()
+            raise
     train, streams = seen.train, Streams(recipe.loop.seed)
-    try:
-        test = seen.test_set
-    except BaseException:
-        run.close()
-        raise
     loop = Loop(
         run.files,
         run.ledger,
-        pool=train.pool,
+        pool=pool,
         class_names=seen.class_names,
         learner=_learner(recipe, train, seen.found, getattr(strategy, "auxiliary", None), streams, notify),
         strategy_name=recipe.loop.strategy,
         strategy=strategy,
         streams=streams,
         test=test,
-        first=TypicalImages(train.pool, recipe, streams) if recipe.loop.first == "typical" else None,
+        first=TypicalImages(pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
         notify=notify,

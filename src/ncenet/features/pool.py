@@ -1,0 +1,134 @@
+"""A pool of images seen as vectors, and the door from a recipe to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncenet.data.pools import channels_of
+from ncenet.errors import DataError, UsageError
+from ncenet.features.embed import Embedder, Progress
+from ncenet.features.extractor import Wanted, open_extractor
+from ncenet.features.vectors import VectorTable, is_vectors
+from ncenet.recipe import ModelRecipe
+from ncenet.types import Pool
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class VectorPool:
+    """The images of a pool as vectors, under the same ids and content hashes.
+
+    Args:
+        images: the pool.
+        source: makes or holds the vectors.
+        hashes: content hash by id, of images that were looked at before; others are hashed when they are
+            asked for.
+    """
+
+    channels = 0
+
+    def __init__(
+        self, images: Pool, source: Embedder | VectorTable, hashes: Mapping[str, str] | None = None
+    ) -> None:
+        self.images, self.source = images, source
+        self._hashes = dict(hashes or {})
+
+    def ids(self) -> Sequence[str]:
+        """Those of the images."""
+        return self.images.ids()
+
+    def content_hash(self, id: str) -> str:
+        """That of the image."""
+        if id not in self._hashes:
+            self._hashes[id] = self.images.content_hash(id)
+        return self._hashes[id]
+
+    def load(self, id: str) -> npt.NDArray[np.float32]:
+        """The vector (D,) of an image.
+
+        Raises:
+            UnreadableImage: the image cannot be decoded.
+            DataError: there is no such id, or no vector for it.
+        """
+        vector: npt.NDArray[np.float32] = self.rows([id])[0]
+        return vector
+
+    def rows(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors (N, D) in the order of ``ids``; those that are missing are computed and kept.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+            DataError: there is no such id, no vector for it, or an image has changed since it was looked at.
+        """
+        if isinstance(self.source, VectorTable):
+            return self.source.rows(ids)
+        self.embed(ids)
+        return self.source.store.get([self.content_hash(id) for id in ids])
+
+    def embed(self, ids: Sequence[str], progress: Progress = lambda done, total: None) -> int:
+        """Compute the vectors that are missing; how many those were.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+            DataError: an image has changed since it was looked at, or has no vector in the file that the
+                vectors come from.
+        """
+        if isinstance(self.source, VectorTable):
+            self.source.check(ids)
+            return 0
+        missing = self.missing(ids)
+        computed = self.source.embed(self.images, missing, progress=progress) if missing else 0
+        changed = self.missing(missing)
+        if changed:
+            raise DataError(
+                f"{changed[0]}: has changed since it was looked at, and {len(changed) - 1} other image(s); "
+                "run the command again"
+            )
+        return computed
+
+    def missing(self, ids: Sequence[str]) -> list[str]:
+        """Those of ``ids`` that have no vector yet; of several with the same bytes the first."""
+        if isinstance(self.source, VectorTable):
+            return []
+        return self.source.missing({id: self.content_hash(id) for id in ids}, ids)
+
+
+def open_source(
+    model: ModelRecipe,
+    *,
+    pool: Pool,
+    ids: Sequence[str],
+    workers: int = 2,
+    threads: int | None = None,
+    root: Path | None = None,
+) -> Embedder | VectorTable:
+    """What makes or holds the vectors that a recipe names.
+
+    Args:
+        model: section ``model`` of the recipe, with ``features``.
+        pool: where images are that will be looked at, for extractors that learn from images.
+        ids: which of them.
+        workers: threads that decode.
+        threads: of the network. Default: all cores.
+        root: folder of the stores. Default: that of all runs of the user.
+
+    Raises:
+        UsageError: the recipe names no features, or nothing of that name.
+        MissingExtra: a package is not installed.
+        DataError: the vectors or weights are not what they should be.
+    """
+    name = model.features
+    if name is None:
+        raise UsageError("model.features: name an extractor, such as lite0, or a file of vectors")
+    if channels_of(pool) == 0:
+        raise UsageError("model.features: the images are feature vectors already; leave it out (--features)")
+    if is_vectors(name):
+        return VectorTable(Path(name).expanduser())
+    weights = None if model.weights is None else Path(model.weights).expanduser()
+    extractor = open_extractor(Wanted(name, weights, model.framing, pool=pool, ids=ids))
+    return Embedder(extractor, root=root, workers=workers, threads=threads)

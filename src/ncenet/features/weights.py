@@ -1,0 +1,74 @@
+"""Weights from files, without running any code that a file may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ncenet.errors import DataError
+
+_WITHIN = ("state_dict", "model", "model_state_dict", "model_ema")
+"""Under these names training programs keep the weights in a checkpoint."""
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Tensors by name, from safetensors or from what ``torch.save`` wrote; nothing else is unpickled.
+
+    Raises:
+        DataError: there is no such file, or it holds something else than tensors by name.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            found: Any = load_file(file)
+        else:
+            found = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise DataError(
+            f"{file}: weights cannot be read: {(error.strerror or str(error)).lower()}"
+        ) from error
+    # What a stranger's bytes lead the two readers to raise is of many kinds.
+    except (SafetensorError, RuntimeError, ValueError, KeyError, EOFError, Exception) as error:
+        raise DataError(
+            f"{file}: no file of weights: neither safetensors nor tensors by name as torch.save writes them"
+        ) from error
+    for name in _WITHIN:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+            break
+    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise DataError(f"{file}: no file of weights: it holds something else than tensors by name")
+    return {str(name).removeprefix("module."): value for name, value in found.items()}
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], *, what: str, source: Path) -> None:
+    """Put weights into a network that knows all of them by their names; others are left out.
+
+    Args:
+        network: what is filled.
+        weights: tensors by name; those of a classifier, which the network does not have, may be among them.
+        what: name of the network, for the message.
+        source: where the weights are from, for the message.
+
+    Raises:
+        DataError: some are missing, or have another shape.
+    """
+    expected = network.state_dict()
+    missing = [name for name in expected if name not in weights and not name.endswith("num_batches_tracked")]
+    if missing:
+        raise DataError(
+            f"{source}: no weights of {what}: {len(missing)} of {len(expected)} tensors are not there, such "
+            f"as {missing[0]!r}"
+        )
+    for name, tensor in expected.items():
+        if name in weights and weights[name].shape != tensor.shape:
+            raise DataError(
+                f"{source}: no weights of {what}: {name} is {tuple(weights[name].shape)}, expected "
+                f"{tuple(tensor.shape)}"
+            )
+    network.load_state_dict({name: weights.get(name, tensor) for name, tensor in expected.items()})

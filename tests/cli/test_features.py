@@ -1,0 +1,74 @@
+"""``ncenet features``, and runs that learn on vectors."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from ncenet.data.pools import FolderPool
+from tests.features.conftest import cache, counted, grid, in_torch, photos  # noqa: F401 - fixtures
+
+
+@pytest.fixture(autouse=True)
+def here(grid, cache):  # noqa: F811
+    """The extractor of these tests, and a cache of their own."""
+
+
+def test_images_are_embedded_and_counted(ncenet, photos, counted):  # noqa: F811
+    (photos / "ant/0.png").write_bytes(b"<html>404</html>")
+    done = ncenet("features", photos, "--features", "grid")
+    assert done.code == 0 and "images       30" in done.out and "embedded     29 now" in done.out
+    assert "unreadable   1\n             ant/0.png: not an image" in done.out
+    assert "stored       29 vectors of grid" in done.out
+    assert sum(counted) >= 29
+    again = json.loads(ncenet("features", photos, "--features", "grid", "--json").out)
+    assert again["embedded"] == 0 and again["stored"] == 29 and list(again["unreadable"]) == ["ant/0.png"]
+
+
+def test_the_store_is_listed_and_cleared(ncenet, photos):  # noqa: F811
+    ncenet("features", photos, "--features", "grid")
+    (row,) = json.loads(ncenet("features", "--json").out)
+    assert row["features"] == "grid" and row["stored"] == 30
+    assert "removed 30 vectors of grid" in ncenet("features", photos, "--features", "grid", "--clear").out
+    assert "no vectors in" in ncenet("features").out
+
+
+def simulate(ncenet, data, *words, features="grid"):
+    return ncenet(
+        *("simulate", data, "--features", features, "--initial", 6, "--query-size", 3, "--cycles", 2),
+        *("--epochs", 1, "--min-steps", 20, "--out", "run", *words),
+    )
+
+
+def test_a_run_learns_on_vectors(ncenet, photos, tmp_path):  # noqa: F811
+    done = simulate(ncenet, photos)
+    assert done.code == 0, done.err
+    recipe = (tmp_path / "run/recipe.yaml").read_text()
+    assert "features: grid" in recipe and "backbone: identity" in recipe
+
+
+def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):  # noqa: F811
+    ids = FolderPool(photos).ids()
+    table = np.array([[id.startswith(name) for name in ("ant", "bee", "cow")] for id in ids], np.float32)
+    np.savez(tmp_path / "own.npz", ids=np.array(ids), vectors=table)
+    assert simulate(ncenet, photos, features=str(tmp_path / "own.npz")).code == 0
+    np.savez(tmp_path / "few.npz", ids=np.array(ids[:7]), vectors=table[:7])
+    failed = ncenet("features", photos, "--features", tmp_path / "few.npz")
+    assert failed.code == 1 and "no vector for 23 of 30 image(s), the first 'ant/7.png'" in failed.err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--framing", "pad"), "model: framing is read with features alone: name some"),
+        (("--weights", "w.pth"), "model: weights is read with features alone: name some"),
+        (("--features", "grid", "--backbone", "timm:resnet18"), "leave out pretrained and backbone"),
+        (("--features", "grid", "--task", "detection"), "vectors know no places"),
+        (("--features", "gird"), "unknown extractor 'gird': did you mean 'grid'?"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(ncenet, photos, words, why):  # noqa: F811
+    done = ncenet("simulate", photos, "--out", "run", *words)
+    assert done.code == 2 and why in done.err

@@ -1,0 +1,73 @@
+"""A cache folder of the test's own, and extractors that need no package and no weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from torch import nn
+
+from ncenet.features.extractor import Extractor, extractors
+from ncenet.features.framing import Preprocessing
+
+
+def grid_network() -> nn.Module:
+    """Mean of each channel in each quarter: D = 12."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Nothing is read from or written to the cache folder of whoever runs the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "ncenet"
+
+
+@pytest.fixture(autouse=True)
+def in_torch(monkeypatch):
+    """No graph is made for these small networks, unless a test is about that."""
+    monkeypatch.setattr("ncenet.features.backends.ONNX", ("no such package",))
+
+
+@pytest.fixture
+def grid(monkeypatch):
+    """The extractor ``grid``, as if a plug-in had brought it."""
+    extractors.names()
+    monkeypatch.setitem(
+        extractors._entries,
+        "grid",
+        lambda wanted: Extractor(
+            wanted.name,
+            grid_network(),
+            Preprocessing(8, wanted.framing or "squash", interpolation="bilinear"),
+        ),
+    )
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Thirty small photographs of three classes in a folder for each class; the colour tells the class."""
+    colours = {"ant": (200, 60, 60), "bee": (60, 200, 60), "cow": (60, 60, 200)}
+    root = tmp_path / "photos"
+    random = np.random.default_rng(0)
+    for name, colour in colours.items():
+        (root / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = random.integers(-50, 50, (20, 30, 3)) + np.array(colour)
+            PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How many images were given to networks, batch by batch."""
+    seen = []
+    forward = Extractor.forward
+
+    def counting(self, images: torch.Tensor) -> torch.Tensor:
+        seen.append(len(images))
+        return forward(self, images)
+
+    monkeypatch.setattr(Extractor, "forward", counting)
+    return seen

@@ -1,0 +1,141 @@
+"""Vectors that somebody brings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from ncenet.errors import DataError
+from ncenet.features.vectors import VectorTable
+
+IDS = ["a.jpg", "b.jpg", "sub/c.jpg"]
+TABLE = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
+
+
+def npz(folder, ids=IDS, table=TABLE):
+    np.savez(folder / "v.npz", ids=np.array(ids), vectors=table)
+    return folder / "v.npz"
+
+
+def npy(folder, ids=IDS, table=TABLE):
+    np.save(folder / "v.npy", table)
+    (folder / "v.ids.txt").write_text("\n".join(ids) + "\n")
+    return folder / "v.npy"
+
+
+def parquet(folder, ids=IDS, table=TABLE):
+    rows = pyarrow.table({"id": ids, "vector": [list(row) for row in table]})
+    pyarrow.parquet.write_table(rows, folder / "v.parquet")
+    return folder / "v.parquet"
+
+
+def csv(folder, ids=IDS, table=TABLE):
+    lines = [f'{id},"{" ".join(map(str, row))}"' for id, row in zip(ids, table, strict=True)]
+    (folder / "v.csv").write_text("\n".join(["id,vector", *lines]) + "\n")
+    return folder / "v.csv"
+
+
+def wide_csv(folder, ids=IDS, table=TABLE):
+    lines = [",".join([*map(str, row), id]) for id, row in zip(ids, table, strict=True)]
+    (folder / "w.csv").write_text("\n".join([",".join([*map(str, range(table.shape[1])), "id"]), *lines]))
+    return folder / "w.csv"
+
+
+FORMS = [npz, npy, parquet, csv, wide_csv]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_vectors_of_its_ids(tmp_path, form):
+    table = VectorTable(form(tmp_path))
+    assert table.dim == 4 and table.rows(["sub/c.jpg", "a.jpg"]).dtype == np.float32
+    assert np.array_equal(table.rows(["sub/c.jpg", "a.jpg"]), TABLE[[2, 0]])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nan_is_named_by_its_id(tmp_path, form):
+    wrong = TABLE.copy()
+    wrong[1, 2] = np.nan
+    with pytest.raises(DataError, match=r"1 vector\(s\) hold nan or inf, the first of 'b\.jpg'"):
+        VectorTable(form(tmp_path, table=wrong))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_id_twice(tmp_path, form):
+    with pytest.raises(DataError, match=r"the id 'a\.jpg' occurs twice"):
+        VectorTable(form(tmp_path, ids=["a.jpg", "b.jpg", "a.jpg"]))
+
+
+def test_an_image_without_a_vector(tmp_path):
+    table = VectorTable(npz(tmp_path))
+    with pytest.raises(DataError, match=r"no vector for 1 of 2 image\(s\), the first 'd.jpg'; .* 'a\.jpg'"):
+        table.check(["a.jpg", "d.jpg"])
+
+
+def other_lengths(folder):
+    rows = pyarrow.table({"id": IDS, "vector": [[1.0, 2.0], [1.0], [2.0, 3.0]]})
+    pyarrow.parquet.write_table(rows, folder / "v.parquet")
+    return folder / "v.parquet"
+
+
+def no_vector(folder):
+    pyarrow.parquet.write_table(pyarrow.table({"id": IDS}), folder / "v.parquet")
+    return folder / "v.parquet"
+
+
+def empty_row(folder):
+    pyarrow.parquet.write_table(
+        pyarrow.table({"id": IDS, "vector": [[1.0], None, [2.0]]}), folder / "v.parquet"
+    )
+    return folder / "v.parquet"
+
+
+def bare_npy(folder):
+    np.save(folder / "v.npy", TABLE)
+    return folder / "v.npy"
+
+
+def objects(folder):
+    np.savez(folder / "v.npz", ids=np.array(IDS, object), vectors=TABLE)
+    return folder / "v.npz"
+
+
+def other_arrays(folder):
+    np.savez(folder / "v.npz", features=TABLE)
+    return folder / "v.npz"
+
+
+def text(folder, name, content):
+    (folder / name).write_text(content)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (other_lengths, "vectors of different lengths: 1, 2"),
+        (no_vector, "has the columns id; expected"),
+        (empty_row, "with 1 empty rows"),
+        (bare_npy, r"vectors without ids: .*v\.ids\.txt is not there; expected"),
+        (objects, "cannot be read without running code"),
+        (other_arrays, "holds features; expected .npz with arrays 'ids' and 'vectors'"),
+        (lambda f: npz(f, ids=IDS[:2]), "2 ids for 3 vectors"),
+        (lambda f: npz(f, table=TABLE[0]), r"vectors are \(N, D\) numbers, got float32 \(4,\)"),
+        (lambda f: npz(f, table=np.array([["x"]] * 3)), r"vectors are \(N, D\) numbers"),
+        (lambda f: text(f, "v.npz", "no archive"), "cannot be read"),
+        (lambda f: text(f, "v.parquet", "no table"), "not a Parquet file"),
+        (lambda f: text(f, "v.csv", "id,0,1\na,1,2\nb,1\n"), r"v\.csv:3 "),
+        (lambda f: text(f, "v.csv", "id,0,1\na,1,x\n"), r"v\.csv:2 holds something else than numbers"),
+        (
+            lambda f: text(f, "v.csv", 'id,vector\na,"1 2"\nb,"1"\n'),
+            r"v\.csv:3 has 1 numbers, the .* 2",
+        ),
+        (lambda f: text(f, "v.csv", "name,0\na,1\n"), r"v\.csv:1 has the columns name, 0; expected"),
+        (lambda f: f / "nowhere.npz", r"nowhere\.npz: cannot be read: no such file"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, make, why):
+    with pytest.raises(DataError, match=why) as caught:
+        VectorTable(make(tmp_path))
+    assert "\n" not in str(caught.value)
