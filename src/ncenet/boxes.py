@@ -26,13 +26,23 @@ def box_problem(values: object) -> str | None:
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 4:
         return f"is not four numbers x1, y1, x2, y2: {values!r}"
     for name, value in zip(("x1", "y1", "x2", "y2"), values, strict=True):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return f"has {name} {value!r}, which is not a finite number"
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:  # a whole number larger than any float
+            finite = False
+        if not finite:
+            return f"has {name} {_short(value)}, which is not a finite number"
     x1, y1, x2, y2 = values
     for axis, low, high in (("x", x1, x2), ("y", y1, y2)):
         if low >= high:
             return f"has no area: {axis}1 {low:g} is not below {axis}2 {high:g}"
     return None
+
+
+def _short(value: float) -> str:
+    return f"of {value.bit_length():,} bits" if isinstance(value, int) else repr(value)
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Boxes:
         """
         try:
             objects: Any = json.loads(text)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise DataError(f"not boxes in JSON: {error}") from error
         if not isinstance(objects, list):
             raise DataError(f"boxes are a JSON list of objects, got {text[:60]!r}")

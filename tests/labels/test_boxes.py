@@ -123,8 +123,8 @@ class TestEachFormat:
         other.ledger.close()
 
     def test_a_box_beyond_its_image_is_not_written(self, tmp_path, run, name):
-        run.ledger.tell({"a.jpg": Boxes(((1, 2, 17, 8),), ("ant",)).to_label()}, who="ann", cycle=0)
-        with pytest.raises(DataError, match=r"a\.jpg: object 1 reaches beyond the image, which is 16 x 12"):
+        run.ledger.tell({"a.jpg": Boxes(((1, 2, 19, 8),), ("ant",)).to_label()}, who="ann", cycle=0)
+        with pytest.raises(DataError, match=r"'a\.jpg': object 1: the box 1, 2, 19, 8 reaches beyond"):
             export_labels(run, tmp_path / "out", format=name)
 
     def test_another_folder_is_refused(self, tmp_path, run, name):

@@ -11,8 +11,8 @@ from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run.advice import ONE_HIT
+from ncenet.run.sizes import Sizes
 from ncenet.web import project as module
-from ncenet.web.drawn import Sizes
 from ncenet.web.messages import MOST_BOXES
 from ncenet.web.project import Project
 from ncenet.web.serve import open_project
@@ -122,18 +122,19 @@ def test_the_same_answer_twice_counts_once_and_a_correction_takes_its_place(boxe
         ([{"box": [1, 2, 3], "label": "one"}], "entries.0.boxes.0.box"),
         ([{"box": [1, 2, 3, "4"], "label": "one"}], "boxes.0.box.3: Input should be a valid number"),
         ([{"box": [1, 2, 3, None], "label": "one"}], "boxes.0.box.3"),
+        ([ONE, {"box": [-2, 2, 3, 4], "label": "one"}], "entries.0: object 2: the box -2, 2, 3, 4 reaches"),
         (
-            [ONE, {"box": [-1, 2, 3, 4], "label": "one"}],
-            "boxes.1.box.0: Input should be greater than or equal",
+            [{"box": [0.1, 0.2, 0.5, 0.6], "label": "one"}],
+            "0.5, 0.6 is within the first pixel",
         ),
         ([{"box": [5, 2, 5, 4], "label": "one"}], "the box has no area: x1 5 is not below x2 5"),
         ([{"box": [5, 9, 8, 4], "label": "one"}], "the box has no area: y1 9 is not below y2 4"),
         (
-            [{"box": [0, 0, WIDTH + 1, 9], "label": "one"}],
+            [{"box": [0, 0, WIDTH + 2, 9], "label": "one"}],
             f"reaches beyond the image, which is {WIDTH} x {HEIGHT}",
         ),
         ([ONE, ONE | {"box": [0, 0, 9, 1e300]}], "boxes.1.box.3"),
-        ([ONE, ONE | {"label": "two"}], "entries.0.boxes.1: unknown class 'two'"),
+        ([ONE, ONE | {"label": "two"}], "entries.0, object 2: unknown class 'two'"),
         ([ONE | {"label": ""}], "boxes.0.label"),
         ([ONE | {"colour": "red"}], "boxes.0.colour"),
         ([ONE | {"difficult": "perhaps"}], "boxes.0.difficult"),
@@ -170,7 +171,7 @@ def test_one_malformed_answer_holds_back_its_parcel_and_is_named(boxed, drawer):
         {"key": drawer.key(), "id": second["id"], "kind": "answer", "boxes": [ONE | {"label": "two"}]},
     ]
     answer = drawer.post("/api/answers", {"who": "ann", "entries": entries})
-    assert answer.status_code == 422 and "entries.1.boxes.0" in answer.json()["error"]
+    assert answer.status_code == 422 and "entries.1, object 1" in answer.json()["error"]
     assert boxed.ledger.events() == []
     assert drawer.post("/api/answers", {"who": "ann", "entries": entries[:1]}).status_code == 200
 
@@ -217,7 +218,8 @@ def test_an_image_that_is_gone_from_the_folder_holds_nothing_up(boxed, drawer, o
 def test_an_answered_image_that_goes_while_the_page_is_open_is_still_told(boxed, drawer):
     (turn,) = drawer.turns(1)
     assert draw(drawer, turn["id"], [ONE]) is None
-    boxed.size = Sizes(boxed.ledger, ArrayPool(np.zeros((1, 8, 8, 3), np.uint8), ["another"]))
+    another = ArrayPool(np.zeros((1, 8, 8, 3), np.uint8), ["another"])
+    boxed.size = Sizes(boxed.ledger, lambda: another)
     for path, message in (("/api/mine", {"who": "ann"}), ("/api/sheet", {})):
         found = drawer.post(path, message)
         assert found.status_code == 200, found.text

@@ -14,6 +14,11 @@ _SHOWN = 20
 _PLAIN = ("new", "same")
 
 
+def said_of_cuts(cut: int) -> str:
+    """What is said of boxes that were cut at the edge of their image; nothing when none was."""
+    return f"; {cut:,} box(es) that rounding put beyond the edge of their image were cut there" * bool(cut)
+
+
 def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> None:
     """Print how many answers do what, each that is not simply new or known, and what was recorded."""
     from ncenet.labels.changes import counts
@@ -26,4 +31,5 @@ def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> 
             console.print(f"           {change}")
         if len(listed) > _SHOWN:
             console.print(f"           and {len(listed) - _SHOWN} more")
-    console.print("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded")
+    cuts = said_of_cuts(sum(change.cut for change in changes))
+    console.print(("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded") + cuts)

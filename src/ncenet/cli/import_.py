@@ -59,8 +59,10 @@ def import_(
             run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch
         )  # fmt: skip
     if json_output:
+        cut = sum(change.cut for change in changes)
         listed = [_listed(change) for change in changes if change.status != "same"]
-        print(json.dumps({"recorded": recorded, "counts": counts(changes), "changes": listed}, indent=1))
+        said = {"recorded": recorded, "counts": counts(changes), "cut": cut, "changes": listed}
+        print(json.dumps(said, indent=1))
         return
     show_changes(changes, recorded, dry_run=dry_run)
 

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ncenet.boxes import Boxes
+from ncenet.cli.changes import said_of_cuts
 from ncenet.cli.console import plain_console
 from ncenet.cli.people import opened
-from ncenet.errors import DataError, UsageError
+from ncenet.errors import DataError
 
 if TYPE_CHECKING:
     from ncenet.labels.records import Known, Record
-    from ncenet.ledger import Answer
-    from ncenet.run.opening import OpenRun
-    from ncenet.types import Label
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
@@ -69,48 +66,23 @@ def tell(
         records = distinct(_read(answers, name, known_of(run)), name)
         given = {record.id: record.answer for record in records}
         taken_back = {id for id, label in given.items() if label == UNDO and UNDO not in class_names}
-        told = {id: label for id, label in given.items() if id not in taken_back}
-        if run.task == "detection":
-            told = _within_images(told, run)
-        changed = run.tell({**told, **dict.fromkeys(taken_back)}, who=who or getpass.getuser())
+        told = {id: None if id in taken_back else label for id, label in given.items()}
+        gate = run.sizes.gate()
+        changed = run.tell(told, who=who or getpass.getuser(), gate=gate)
         labeled = len(ledger.labeled())
     before = sorted(taken_back - changed)
     if json_output:
         undone = {"taken_back_before": before} if taken_back else {}
-        print(json.dumps({"answers": len(given), "labeled": labeled, **undone}))
+        print(json.dumps({"answers": len(given), "labeled": labeled, "cut": gate.cut, **undone}))
         return
     console = plain_console()
-    console.print(f"{len(given)} answers recorded; {labeled} images have a label", highlight=False)
+    console.print(
+        f"{len(given)} answers recorded; {labeled} images have a label{said_of_cuts(gate.cut)}",
+        highlight=False,
+    )
     if before:
         shown = ", ".join(before[:SHOWN]) + (f" and {len(before) - SHOWN} more" if before[SHOWN:] else "")
         console.print(f"taken back before, and not once more: {shown}")
-
-
-def _within_images(given: dict[str, Label | Answer], run: OpenRun) -> dict[str, Label | Answer]:
-    """Boxes that reach a pixel beyond their image are cut at its edge, those that reach further refused.
-
-    What else is wrong with answers, the ledger says; without the images nothing is cut.
-    """
-    from ncenet.data.detection.annotations import within_image
-    from ncenet.data.pools import size_of
-
-    try:
-        pool = run.pool
-    except UsageError:
-        return given
-    known = frozenset(pool.ids())
-    fitted = dict(given)
-    for id, label in given.items():
-        if id in known and isinstance(label, str):
-            try:
-                boxes, size = Boxes.from_label(label), size_of(pool, id)
-            except DataError:
-                continue
-            try:
-                fitted[id] = within_image(boxes, size).to_label()
-            except DataError as error:
-                raise DataError(f"{id!r}, {error}") from None
-    return fitted
 
 
 def _read(source: str, name: str, known: Known) -> Iterator[Record]:

@@ -72,6 +72,7 @@ class Dataset:
         notes: what the path was taken for, and what in it was passed over; a line each.
         unsaid: images that a form lists without a word of their objects, so that it doesn't say whether
             somebody has looked at them. The oracle answers that they have none.
+        cut: how many boxes reached beyond their image by what rounding explains, and were cut at its edge.
 
     Raises:
         DataError: a class has no name that :mod:`ncenet.class_names` lets through, or two have the same.
@@ -86,6 +87,7 @@ class Dataset:
     problems: tuple[BadAnnotation, ...] = ()
     notes: tuple[str, ...] = ()
     unsaid: frozenset[str] = frozenset()
+    cut: int = 0
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names, self.name)

@@ -124,14 +124,7 @@ class Backend:
         record = record_of(task, annotation, self._names(annotation), self.run.recipe.task, control)
         if record is None:
             return 0
-        changes = compare(
-            self.run.ledger,
-            [record],
-            class_names=self.run.class_names,
-            who=None,
-            otherwise="Label Studio",
-            detection=self.run.recipe.task == "detection",
-        )
+        changes = compare(self.run, [record], otherwise="Label Studio")
         return apply(self.run.ledger, changes, on_conflict="replace")
 
     def follow(self) -> None:

@@ -110,14 +110,7 @@ def pull(
         if annotations:
             record = record_of(task, annotations[-1], users, run.recipe.task, control)
             records += [] if record is None else [record]
-    return compare(
-        run.ledger,
-        records,
-        class_names=run.class_names,
-        who=who,
-        otherwise=otherwise,
-        detection=run.recipe.task == "detection",
-    )
+    return compare(run, records, who=who, otherwise=otherwise)
 
 
 def link_of(folder: Path) -> dict[str, Any]:

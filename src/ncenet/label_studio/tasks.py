@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
+from ncenet.box_gate import Size
 from ncenet.boxes import Boxes, Detections
 from ncenet.errors import DataError
 from ncenet.labels.records import Record
@@ -186,13 +187,14 @@ def record_of(
     id, hash, who = data[ID], data.get(HASH), _name(annotation.get("completed_by"), users)
     if annotation.get("was_cancelled"):
         return Record(id, None, "skip", hash=hash, who=who)
+    result = annotation.get("result") or ()
     try:
-        label = label_of(annotation.get("result") or (), kind, control)
+        label, drawn_on = label_of(result, kind, control), _drawn_on(result)
     except DataError as error:
         raise DataError(f"task {task.get('id')}, {id!r}: {error}") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise DataError(f"task {task.get('id')}, {id!r}: not a result of Label Studio: {error}") from error
-    return None if label is None else Record(id, label, hash=hash, who=who)
+    return None if label is None else Record(id, label, hash=hash, who=who, drawn_on=drawn_on)
 
 
 def json_object(value: Any, what: str) -> Mapping[str, Any]:
@@ -210,6 +212,18 @@ def _name(completed_by: Any, users: Mapping[int, str]) -> str | None:
     if isinstance(completed_by, Mapping):
         return completed_by.get("email") or users.get(completed_by.get("id", 0))
     return users.get(completed_by) or (None if completed_by is None else f"annotator {completed_by}")
+
+
+def _drawn_on(result: Sequence[Mapping[str, Any]]) -> Size | None:
+    """Size of the image on which boxes were drawn; None when there are none."""
+    sizes = {
+        (round(each["original_width"]), round(each["original_height"]))
+        for each in result
+        if each.get("type") == "rectanglelabels"
+    }
+    if len(sizes) > 1:
+        raise DataError("its boxes were drawn on images of different sizes")
+    return next(iter(sizes), None)
 
 
 def _boxes_of(results: Sequence[Mapping[str, Any]]) -> Boxes:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-from ncenet.boxes import Boxes
-from ncenet.errors import DataError, NcenetError
+from ncenet.box_gate import BoxGate
+from ncenet.errors import DataError, UnknownName
 from ncenet.labels.records import Record
 from ncenet.ledger import Answer, Event, Item, Ledger
+from ncenet.run.opening import OpenRun
 from ncenet.types import Label
 
 Status: TypeAlias = Literal[
-    "new", "same", "changed", "conflicting", "unknown id", "hash differs", "unreadable", "unknown class"
+    "new",
+    "same",
+    "changed",
+    "conflicting",
+    "unknown id",
+    "hash differs",
+    "unreadable",
+    "unknown class",
+    "no such boxes",
 ]
 """What an answer would do.
 
@@ -27,11 +36,14 @@ unknown id                no image of the run is called so
 hash differs              the image has other bytes than those that were labelled
 unreadable                the image cannot be read
 unknown class             the label is no class of the run
+no such boxes             the label is no boxes, or those of another image: see :mod:`ncenet.box_gate`
 ========================  ===========================================================================
 """
 
 WRITTEN: frozenset[Status] = frozenset({"new", "changed"})
-MISMATCHES: frozenset[Status] = frozenset({"unknown id", "hash differs", "unreadable", "unknown class"})
+MISMATCHES: frozenset[Status] = frozenset(
+    {"unknown id", "hash differs", "unreadable", "unknown class", "no such boxes"}
+)
 _SHOWN = 20
 
 
@@ -40,11 +52,12 @@ class Change:
     """One answer that was read, and what it would do.
 
     Attributes:
-        record: the answer.
+        record: the answer, its boxes cut where rounding put them beyond their image.
         who: the annotator under whose name it would be recorded.
         status: what it would do.
         before: the answer that stands; None when there is none.
         why: more about it, for people.
+        cut: how many boxes were cut.
     """
 
     record: Record
@@ -52,6 +65,7 @@ class Change:
     status: Status
     before: Event | None = None
     why: str = ""
+    cut: int = 0
 
     def __str__(self) -> str:
         said = self.record.label if self.record.kind == "answer" else self.record.kind
@@ -63,36 +77,29 @@ class Change:
 
 
 def compare(
-    ledger: Ledger,
-    records: Iterable[Record],
-    *,
-    class_names: Sequence[str],
-    who: str | None,
-    otherwise: str,
-    detection: bool = False,
+    run: OpenRun, records: Iterable[Record], *, who: str | None = None, otherwise: str
 ) -> list[Change]:
-    """What each answer would do to a ledger; nothing is written.
+    """What each answer would do to the ledger of a run; nothing is written.
 
     Args:
-        ledger: the ledger.
+        run: the run.
         records: the answers; one an image.
-        class_names: the classes of the run.
         who: the annotator; None takes whom the record names.
         otherwise: the annotator of records that name none.
-        detection: labels are boxes as text.
     """
-    items = {item.id: item for item in ledger.items()}
-    standing = {event.id: event for event in ledger.answers()}
-    classes = frozenset(class_names)
+    items = {item.id: item for item in run.ledger.items()}
+    standing = {event.id: event for event in run.ledger.answers()}
+    classes, gate = frozenset(run.class_names), run.sizes.gate() if run.task == "detection" else None
     changes = []
     for record in records:
-        name = who or record.who or otherwise
-        mismatch = _mismatch(record, items.get(record.id), classes, detection)
-        if mismatch is not None:
-            changes.append(Change(record, name, mismatch[0], standing.get(record.id), mismatch[1]))
+        name, before, cut = who or record.who or otherwise, standing.get(record.id), gate.cut if gate else 0
+        try:
+            passed = _passed(record, items.get(record.id), classes, gate)
+        except _Misfit as error:
+            changes.append(Change(record, name, error.status, before, error.why))
         else:
-            before = standing.get(record.id)
-            changes.append(Change(record, name, _status(record, name, before), before))
+            cut = gate.cut - cut if gate else 0
+            changes.append(Change(passed, name, _status(passed, name, before), before, cut=cut))
     return changes
 
 
@@ -145,9 +152,7 @@ def counts(changes: Iterable[Change]) -> dict[Status, int]:
     return {status: found[status] for status in _ORDER if found[status]}
 
 
-_ORDER: tuple[Status, ...] = (
-    *("new", "same", "changed", "conflicting", "unknown id", "hash differs", "unreadable", "unknown class"),
-)
+_ORDER: tuple[Status, ...] = get_args(Status)
 
 
 def _as_of_now(ledger: Ledger, changes: Sequence[Change]) -> list[Change]:
@@ -176,21 +181,31 @@ def _status(record: Record, who: str, before: Event | None) -> Status:
     return "changed" if before.who == who and not stale else "conflicting"
 
 
-def _mismatch(
-    record: Record, item: Item | None, classes: frozenset[str], detection: bool
-) -> tuple[Status, str] | None:
+class _Misfit(Exception):
+    """An answer that fits no image or class."""
+
+    def __init__(self, status: Status, why: str = "") -> None:
+        super().__init__(status, why)
+        self.status, self.why = status, why
+
+
+def _passed(record: Record, item: Item | None, classes: frozenset[str], gate: BoxGate | None) -> Record:
+    """The record as it may be recorded."""
     mismatch = _of_image(record, item)
     if mismatch is not None:
-        return mismatch
+        raise _Misfit(*mismatch)
     if record.kind != "answer" or record.label is None:
-        return None
-    if detection:
-        try:
-            Boxes.from_label(record.label, classes=classes)
-        except NcenetError as error:
-            return "unknown class", str(error)
-        return None
-    return None if record.label in classes else ("unknown class", f"classes: {', '.join(sorted(classes))}")
+        return record
+    if gate is None:
+        if record.label not in classes:
+            raise _Misfit("unknown class", f"classes: {', '.join(sorted(classes))}")
+        return record
+    try:
+        return replace(record, label=gate(record.id, record.label, record.drawn_on))
+    except UnknownName as error:
+        raise _Misfit("unknown class", str(error)) from error
+    except DataError as error:
+        raise _Misfit("no such boxes", str(error)) from error
 
 
 def _of_image(record: Record, item: Item | None) -> tuple[Status, str] | None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ncenet.box_gate import fit_boxes
 from ncenet.boxes import Boxes
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
-from ncenet.data.pools import probe
+from ncenet.data.pools import size_of
 from ncenet.errors import DataError
 from ncenet.labels.folder_format import FolderFormat, Found
 from ncenet.labels.records import Known, Labels, Record
@@ -59,7 +60,7 @@ class DetectionFormat(FolderFormat):
         """See :class:`~ncenet.labels.folder_format.FolderFormat`.
 
         Raises:
-            DataError: a box reaches beyond its image.
+            DataError: a box is none of its image.
         """
         self.write_boxes([_sized(pool, path, record) for path, record in placed.items()], labels, target)
 
@@ -99,12 +100,11 @@ def splits(has_test_images: bool) -> tuple[Split, ...]:
 
 
 def _sized(pool: Pool, path: str, record: Record) -> Sized:
-    boxes = Boxes.from_label(record.label or "")
-    size = probe(pool, record.id)
-    for n, (x1, y1, x2, y2) in enumerate(boxes.boxes, start=1):
-        if min(x1, y1) < 0 or x2 > size.width or y2 > size.height:
-            raise DataError(
-                f"{record.id}: object {n} reaches beyond the image, which is {size.width} x {size.height}: "
-                "answer anew, with ncenet tell or on the page of ncenet label, which cuts it at the edge"
-            )
-    return Sized(path, boxes, size.width, size.height)
+    size = size_of(pool, record.id)
+    try:
+        boxes, _ = fit_boxes(Boxes.from_label(record.label or ""), size)
+    except DataError as error:
+        raise DataError(
+            f"{record.id!r}: {error}: answer anew, with ncenet tell or on the page of ncenet label"
+        ) from error
+    return Sized(path, boxes, *size)

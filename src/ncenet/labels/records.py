@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
+from ncenet.box_gate import Size
 from ncenet.errors import DataError
 from ncenet.ledger import Answer, Event, Item
 from ncenet.types import Label, Pool
@@ -30,6 +31,7 @@ class Record:
         who: the annotator.
         at: when, ISO 8601, UTC.
         cycle: the cycle whose model asked; 0 before there was one.
+        drawn_on: (width, height) of the image on which boxes were drawn, as whoever drew them has it.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Record:
     who: str | None = None
     at: str | None = None
     cycle: int | None = None
+    drawn_on: Size | None = None
 
     @classmethod
     def of(cls, event: Event) -> Record:

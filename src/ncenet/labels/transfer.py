@@ -105,11 +105,4 @@ def read_labels(
     if not source.exists():
         raise UsageError(f"{source}: there is no such file or folder")
     records = distinct(chosen.read(source, known_of(run)), source)
-    return compare(
-        run.ledger,
-        records,
-        class_names=run.class_names,
-        who=who,
-        otherwise=otherwise,
-        detection=run.recipe.task == "detection",
-    )
+    return compare(run, records, who=who, otherwise=otherwise)

@@ -32,6 +32,7 @@ from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, set_apart
+from ncenet.run.sizes import Sizes
 from ncenet.tables import write_csv
 from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
@@ -135,12 +136,15 @@ class Loop:
 
         Raises:
             LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
+            DataError: boxes are none of their image; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
         self._state.wait_for_everyone()  # a slow process may still be reading what is open
         if self._state.is_main_process:
             cycles = self.ledger.cycles()
             cycle = cycles[-1].number if cycles else 0
+            if isinstance(self.learner, BoxLearner):
+                answers = Sizes(self.ledger, lambda: self.pool).gate().answers(answers)
             self.ledger.tell(answers, who=who, cycle=cycle, classes=self.class_names)
         self._state.wait_for_everyone()
 

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ncenet.box_gate import BoxGate
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
 from ncenet.data.scan import Scan
@@ -30,6 +31,7 @@ from ncenet.run.events import Notify
 from ncenet.run.findings import Findings, look_at, write_findings
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import draw_held_out
+from ncenet.run.sizes import Sizes
 from ncenet.types import Label, Pool
 
 if TYPE_CHECKING:
@@ -146,21 +148,32 @@ class OpenRun:
         """
         return open_train(self.recipe).pool if self.survey is None else self.survey.train.pool
 
-    def tell(self, answers: Mapping[str, Label | Answer | None], *, who: str) -> frozenset[str]:
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Sizes of the images."""
+        return Sizes(self.ledger, lambda: self.pool, self.files.looks("pool"))
+
+    def tell(
+        self, answers: Mapping[str, Label | Answer | None], *, who: str, gate: BoxGate | None = None
+    ) -> frozenset[str]:
         """Record answers, under the last cycle that was started; they are on disk when this returns.
 
         Args:
             answers: class name, skip or unsure by id; any image of the pool, queried or not, early or late.
                 None takes the standing answer back.
             who: the annotator.
+            gate: what boxes pass, and what counts those that it cuts. Default: a new one of :attr:`sizes`.
 
         Returns:
             Ids of the images of which something was recorded; see :meth:`ncenet.ledger.Ledger.tell`.
 
         Raises:
             LedgerError: an id is unknown or its image cannot be read; nothing is recorded then.
+            DataError: boxes are none of their image; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
+        if self.task == "detection":
+            answers = (gate or self.sizes.gate()).answers(answers)
         cycles = self.ledger.cycles()
         return self.ledger.tell(
             answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names

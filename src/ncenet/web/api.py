@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from ncenet.data.thumbnails import preview
 from ncenet.errors import NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
-from ncenet.web.drawn import check_entries, shown
+from ncenet.web.drawn import deliveries, shown
 from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
 from ncenet.web.project import Project
 from ncenet.web.state import DAMAGE
@@ -94,16 +94,10 @@ def build_app(project: Project) -> FastAPI:
     @app.post("/api/answers")
     def answers(message: Parcel) -> Any:
         try:
-            check_entries(
-                message.entries,
-                detection=project.detection,
-                classes=project.ledger.class_names() if project.detection else (),
-                size=project.size,
-            )
+            answers = deliveries(message, detection=project.detection, gate=project.size.gate())
         except NcenetError as error:
             raise HTTPException(422, str(error)) from error
-        outcome = project.deliver([entry.delivery(message.who) for entry in message.entries])
-        return {"outcome": outcome}
+        return {"outcome": project.deliver(answers)}
 
     @app.post("/api/classes")
     def classes(message: NewClass) -> Any:

@@ -63,7 +63,7 @@ def _text(id: str) -> str:
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_text)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
-Edge = Annotated[float, Field(ge=0, le=LARGEST_SIDE, allow_inf_nan=False, strict=True)]
+Edge = Annotated[float, Field(ge=-LARGEST_SIDE, le=LARGEST_SIDE, allow_inf_nan=False, strict=True)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 

@@ -18,9 +18,9 @@ from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
-from ncenet.web.drawn import Sizes
 from ncenet.web.events import Hub
 from ncenet.web.state import Stock
 from ncenet.web.trainer import Lesson, Trainer
@@ -65,7 +65,7 @@ class Project:
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
         self._readable = ledger.review.readable()
-        self.size = Sizes(ledger, pool)
+        self.size = Sizes(ledger, lambda: pool)
         self._desk = Desk(ledger, overlap=overlap)
         self._seen_seq = ledger.last_seq()
         self.held_out, self._apart = frozenset(held_out_ids(ledger)), set_apart(ledger)

@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from ncenet.data import open_dataset
-from ncenet.data.detection import annotations
 from ncenet.errors import DataError, UnreadableImages
 from tests.data.make import encode, photo
 
@@ -96,7 +95,7 @@ def test_boxes_that_reach_a_pixel_beyond_are_clipped(tmp_path):
     assert dataset.problems == ()
     (label,) = dataset.oracle.answer(dataset.pool.ids()).values()
     assert json.loads(label)[0]["box"] == [0, 0, 96, 72]
-    assert annotations.TOLERANCE == 1
+    assert dataset.cut == 1
 
 
 def test_boxes_are_those_of_the_upright_image(tmp_path):

@@ -7,17 +7,14 @@ dropped on its own, because an image that lacks one of its boxes teaches that th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from ncenet.boxes import Box, Boxes, box_problem
+from ncenet.box_gate import Size, fit_box, size_problem
+from ncenet.boxes import Box, Boxes
 from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
-
-TOLERANCE = 1.0
-"""Pixels by which a box may reach beyond the image and is clipped: forms count from 0 or from 1, and round
-(ours)."""
 
 
 class Found(NamedTuple):
@@ -46,31 +43,14 @@ class Annotation(NamedTuple):
         file: where it stands, for messages.
         objects: in the order of the file.
         problem: what is wrong with it as a whole; None when nothing is.
+        drawn_on: size of the image as the file has it; None when it says none.
     """
 
     id: str
     file: str
     objects: Sequence[Found] = ()
     problem: str | None = None
-
-
-def within_image(boxes: Boxes, size: tuple[int, int]) -> Boxes:
-    """Boxes cut at the edges of their image, beyond which they may reach by :data:`TOLERANCE`.
-
-    Args:
-        boxes: in pixels.
-        size: (width, height) of the image.
-
-    Raises:
-        DataError: one reaches further, or lies outside; counted from 1.
-    """
-    cut = []
-    for n, edges in enumerate(boxes.boxes, start=1):
-        box, problem = _box(Found(f"object {n}", edges), size)
-        if box is None:
-            raise DataError(f"object {n}: {problem}")
-        cut.append(box)
-    return Boxes(tuple(cut), boxes.labels, boxes.difficult)
+    drawn_on: Size | None = None
 
 
 def as_dataset(
@@ -99,14 +79,18 @@ def as_dataset(
     labels: dict[str, str] = {}
     problems: list[BadAnnotation] = []
     seen: set[str] = set()
+    cut = 0
     for annotation in annotations:
-        boxes, reasons = _checked(annotation, _size(pool, annotation.id), known)
+        boxes, reasons, of_image = _checked(annotation, _size(pool, annotation.id), known)
         seen.update(boxes.labels)
+        cut += 0 if reasons else of_image
         if reasons:
             problems += [BadAnnotation(annotation.id, reason) for reason in reasons]
         else:
             labels[annotation.id] = boxes.to_label()
     names = tuple(sorted(seen)) if class_names is None else tuple(class_names)
+    if cut:
+        notes = (*notes, f"{cut:,} box(es) that rounding put beyond the edge of their image were cut there")
     return Dataset(
         name,
         pool,
@@ -116,54 +100,47 @@ def as_dataset(
         problems=tuple(problems),
         notes=tuple(notes),
         unsaid=frozenset(unsaid),
+        cut=cut,
     )
 
 
 def _checked(
-    annotation: Annotation, size: tuple[int, int] | None, known: frozenset[str] | None
-) -> tuple[Boxes, list[str]]:
-    """The sound objects, and what is wrong with the others."""
-    if annotation.problem is not None:
-        return Boxes(), [f"{annotation.file}: {annotation.problem}"]
+    annotation: Annotation, size: Size | None, known: frozenset[str] | None
+) -> tuple[Boxes, list[str], int]:
+    """The sound objects, what is wrong with the others, and how many were cut at the edge."""
+    problem = annotation.problem
+    if problem is None and annotation.objects:
+        problem = size_problem(annotation.drawn_on, size)
+    if problem is not None:
+        return Boxes(), [f"{annotation.file}: {problem}"], 0
     sound: list[tuple[Box, str, bool]] = []
     reasons: list[str] = []
+    cut = 0
     for found in annotation.objects:
-        box, problem = (None, found.problem) if found.problem is not None else _box(found, size)
-        if problem is None and not found.label:
-            problem = "names no class"
-        if problem is None and (of_name := class_name_problem(found.label)) is not None:
-            problem = f"has the class {shown(found.label)}, which {of_name}"
-        if problem is None and known is not None and found.label not in known:
-            problem = f"has the class {found.label!r}, which is none of {', '.join(sorted(known))}"
-        if problem is not None:
-            reasons.append(f"{annotation.file}, {found.where}: {problem}")
-        elif box is not None:
+        try:
+            if found.problem is not None:
+                raise DataError(found.problem)
+            box, was_cut = fit_box(found.box, size)
+            _check_class(found.label, known)
+        except DataError as error:
+            reasons.append(f"{annotation.file}, {found.where}: {error}")
+        else:
+            cut += was_cut
             sound.append((box, found.label, found.difficult))
     columns = zip(*sound, strict=True) if sound else ((), (), ())
-    return Boxes(*(tuple(column) for column in columns)), reasons
+    return Boxes(*(tuple(column) for column in columns)), reasons, cut
 
 
-def _box(found: Found, size: tuple[int, int] | None) -> tuple[Box | None, str | None]:
-    """The box within its image, or why there is none."""
-    problem = box_problem(found.box)
-    if problem is not None:
-        return None, f"the box {problem}"
-    x1, y1, x2, y2 = map(float, cast(Box, found.box))
-    if size is None:  # an image that cannot be read, which a scan reports
-        return (x1, y1, x2, y2), None
-    width, height = size
-    if min(x1, y1) < -TOLERANCE or x2 > width + TOLERANCE or y2 > height + TOLERANCE:
-        return None, (
-            f"the box {x1:g}, {y1:g}, {x2:g}, {y2:g} reaches beyond the image, which is {width} x {height}"
-        )
-    clipped = (max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2))
-    problem = box_problem(clipped)
-    return (
-        (None, f"the box lies outside the image, which is {width} x {height}") if problem else (clipped, None)
-    )
+def _check_class(label: str, known: frozenset[str] | None) -> None:
+    if not label:
+        raise DataError("names no class")
+    if (problem := class_name_problem(label)) is not None:
+        raise DataError(f"has the class {shown(label)}, which {problem}")
+    if known is not None and label not in known:
+        raise DataError(f"has the class {label!r}, which is none of {', '.join(sorted(known))}")
 
 
-def _size(pool: EncodedPool, id: str) -> tuple[int, int] | None:
+def _size(pool: EncodedPool, id: str) -> Size | None:
     try:
         return pool.size(id)
     except UnreadableImage:
@@ -190,3 +167,15 @@ def number(text: str) -> float | str:
         return text if "_" in text else float(text)  # 1_0 is a number to Python alone
     except ValueError:
         return text
+
+
+def stated_size(width: object, height: object) -> Size | None:
+    """The size of an image as a file has it; None when it doesn't say, or 0, as tools do that don't know it.
+
+    >>> stated_size("640", 480), stated_size(0, 0), stated_size(None, "?")
+    ((640, 480), None, None)
+    """
+    sides = [number(str(side).strip()) for side in (width, height)]
+    if not all(isinstance(side, float) and 0 < side < 2**31 for side in sides):
+        return None
+    return round(float(sides[0])), round(float(sides[1]))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ncenet.box_gate import Size
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, yes_or_no
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
 
@@ -55,12 +56,14 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     record = _read(file)
     names = {each.get("id"): str(each.get("name", "")) for each in record["categories"]}
     images: dict[Any, str] = {}
+    sizes: dict[Any, Size | None] = {}
     for n, image in enumerate(record["images"], start=1):
         if image.get("id") is None or not isinstance(image.get("file_name"), str) or not image["file_name"]:
             raise DataError(f"{file}: image {n} needs an 'id' and a 'file_name', got {image!r}")
         if image["id"] in images:
             raise DataError(f"{file}: image {n} has the id {image['id']!r}, which another has already")
         images[image["id"]] = image["file_name"].replace("\\", "/")
+        sizes[image["id"]] = stated_size(image.get("width"), image.get("height"))
     if not images:
         raise DataError(f"{file}: lists no images")
     objects: dict[Any, list[Found]] = {id: [] for id in images}
@@ -72,7 +75,9 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         objects[each["image_id"]].append(_object(n, each, names))
     root = _image_root(file, list(images.values()))
     pool = FolderPool(root, list(images.values()), channels=3)
-    annotations = [Annotation(path, file.name, objects[id]) for id, path in images.items()]
+    annotations = [
+        Annotation(path, file.name, objects[id], drawn_on=sizes[id]) for id, path in images.items()
+    ]
     known = list(dict.fromkeys(names.values())) if classes is None else classes
     return as_dataset(file.stem, pool, annotations, known)
 

@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 
 from ncenet.data.builtin import Split
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, yes_or_no
+from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, stated_size, yes_or_no
 from ncenet.data.detection.voc_places import Entry, Place, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool
 from ncenet.data.text_files import read_whole
@@ -144,7 +144,8 @@ def _read(path: Path, id: str, file: str) -> Annotation:
     if tree.tag != "annotation":
         return Annotation(id, file, problem=f"is XML of {tree.tag!r}, not of 'annotation'")
     objects = [_object(n, node) for n, node in enumerate(tree.findall("object"), start=1)]
-    return Annotation(id, file, objects)
+    drawn_on = stated_size(tree.findtext("size/width"), tree.findtext("size/height"))
+    return Annotation(id, file, objects, drawn_on=drawn_on)
 
 
 def _object(n: int, node: ElementTree.Element) -> Found:
