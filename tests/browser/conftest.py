@@ -142,12 +142,12 @@ class Annotator:
         self.page.wait_for_function("() => ncenet.outbox.waiting === 0")
 
     def state(self) -> dict:
-        return self.page.evaluate("fetch('/api/state').then(answer => answer.json())")
+        return self.page.evaluate("ncenet.api.state()")
 
     def until(self, condition: str) -> dict:
         """Wait until the state of the run, ``s``, fulfils a condition."""
         start = time.monotonic()
-        while not self.page.evaluate(f"fetch('/api/state').then(a => a.json()).then(s => {condition})"):
+        while not self.page.evaluate(f"ncenet.api.state().then(s => {condition})"):
             assert time.monotonic() - start < PATIENCE / 1000, f"never came true: {condition}"
             time.sleep(0.2)
         return self.state()

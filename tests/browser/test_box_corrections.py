@@ -115,8 +115,7 @@ def test_z_leaves_what_another_annotator_said(drawer, running):
     id = page.evaluate("ncenet.session.ahead[1].turn.id")
     entry = {"key": "a-key-of-bob", "id": id, "kind": "answer", "boxes": []}
     page.evaluate(
-        "message => fetch('/api/answers', { method: 'POST', headers: { 'content-type': 'application/json' },"
-        " body: JSON.stringify(message) })",
+        "message => ncenet.api.answers(message)",
         {"who": "bob", "entries": [entry]},
     )
     sent.clear()

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 from starlette.testclient import TestClient
 
+from ncenet.doors.names import Names
 from ncenet.recipe import Recipe
 from ncenet.web import project as module
 from ncenet.web.api import build_app
@@ -20,6 +21,7 @@ from ncenet.web.serve import open_project
 
 CLASSES = ("red", "green", "blue")
 TOKEN = "a-token-of-the-tests"
+ALLOWED = {"authorization": f"Bearer {TOKEN}"}
 HOST = "127.0.0.1:8765"
 TINY = {
     "train.epochs": 1,
@@ -107,8 +109,8 @@ class Page:
     """Talks to the API as the page does."""
 
     def __init__(self, project: Project, who="ann", window="window-1") -> None:
-        app = Guard(build_app(project), token=TOKEN, hosts=["127.0.0.1"], cookie="ncenet-8765")
-        self.client = TestClient(app, base_url=f"http://{HOST}", cookies={"ncenet-8765": TOKEN})
+        app = Guard(build_app(project), token=TOKEN, names=Names(["127.0.0.1"]))
+        self.client = TestClient(app, base_url=f"http://{HOST}", headers=ALLOWED)
         self.who, self.window, self.keys = who, window, 0
 
     def get(self, path, **options):

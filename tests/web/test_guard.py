@@ -12,10 +12,13 @@ import httpx
 import pytest
 import uvicorn
 
+from ncenet.doors.connections import config
+from ncenet.doors.names import Names
+from ncenet.errors import UsageError
 from ncenet.web.api import build_app
-from ncenet.web.guard import HEADERS, MAX_BODY, Guard, our_names, token_of
+from ncenet.web.guard import HEADERS, MAX_BODY, Guard, token_of
 from tests.data.make import bomb_png, jpeg
-from tests.web.conftest import HOST, TOKEN, Page
+from tests.web.conftest import ALLOWED, HOST, TOKEN, Page
 
 ENTRY = {"key": "12345678", "id": "a"}
 
@@ -27,38 +30,74 @@ def refused(answer, status, words):
         assert answer.headers[name] == value, name
 
 
+@pytest.fixture
+def stranger(visitor):
+    """Somebody with neither the token nor the page."""
+    del visitor.client.headers["authorization"]
+    return visitor
+
+
 class TestWho:
-    def test_without_the_token_nothing_is_told(self, visitor):
-        visitor.client.cookies.clear()
-        for path in ("/", "/assets/main.js", "/api/state", "/images/view/" + "0" * 32, "/nothing"):
-            refused(visitor.get(path), 401, "open the link that ncenet label printed")
-        refused(visitor.post("/api/turns", {}), 401, "open the link")
+    def test_without_the_token_nothing_is_told(self, stranger):
+        for path in ("/api/state", "/api/events", "/images/view/" + "0" * 32, "/nothing", "/openapi.json"):
+            refused(stranger.get(path), 401, "open the link that ncenet label printed")
+        for path in ("/", "/api/turns", "/assets/main.js"):
+            refused(stranger.post(path, {}), 401, "open the link")
 
-    @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", "é"])
-    def test_a_wrong_token_is_none(self, visitor, token):
-        visitor.client.cookies.clear()
-        refused(visitor.get("/", params={"token": token}), 401, "open the link")
-        refused(visitor.get("/api/state", headers={"cookie": "ncenet-8765=wrong"}), 401, "open the link")
+    def test_the_page_is_the_program_and_holds_no_word_of_the_run(self, stranger, project):
+        for path in ("/", "/assets/main.js", "/assets/token.js"):
+            answer = stranger.get(path)
+            assert answer.status_code == 200
+            for word in (TOKEN, project.title, str(project.folder), "r000.png"):
+                assert word not in answer.text
 
-    def test_the_link_brings_a_cookie_that_scripts_and_other_sites_do_not_get(self, visitor):
-        visitor.client.cookies.clear()
-        answer = visitor.get("/", params={"token": TOKEN}, follow_redirects=False)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/")
-        cookie = answer.headers["set-cookie"]
-        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
-        assert visitor.get("/").status_code == 200, "the cookie is enough from now on"
+    @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", "é", f"{TOKEN}&token={TOKEN}"])
+    def test_a_wrong_token_is_none(self, stranger, token):
+        for path in ("/", "/api/events", "/images/view/" + "0" * 32):
+            refused(stranger.client.get(f"{path}?token={token}"), 401, "open the link")
+        for said in (f"Bearer {token}", token, f"Basic {token}"):
+            header = {"authorization": said.encode()}
+            refused(stranger.get("/api/state", headers=header), 401, "open the link")
 
-    def test_programs_may_send_the_token_as_a_header(self, visitor):
-        visitor.client.cookies.clear()
-        bearer = {"authorization": f"Bearer {TOKEN}"}
-        assert visitor.get("/api/state", headers=bearer).status_code == 200
+    def test_the_link_leads_to_a_part_of_the_address_that_no_server_is_sent(self, stranger):
+        answer = stranger.get("/", params={"token": TOKEN}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/#token={TOKEN}")
+
+    def test_the_browser_is_given_nothing_that_it_would_send_by_itself(self, stranger):
+        """A cookie goes to every port of a host, so to the server of another user of this machine."""
+        stranger.get("/", params={"token": TOKEN})
+        stranger.get("/api/state", headers=ALLOWED)
+        assert not stranger.client.cookies
+        for cookies in ({"ncenet-8765": TOKEN}, {"ncenet": TOKEN}, {"token": TOKEN}):
+            header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+            refused(stranger.get("/api/state", headers={"cookie": header}), 401, "open the link")
+
+    def test_in_an_address_the_token_opens_pictures_and_the_news_alone(self, stranger, project):
+        (turn,) = project.turns("window-1", "ann", [], 1)
+        assert stranger.get(f"/images/view/{turn.hash}?token={TOKEN}").status_code == 200
+        refused(stranger.get(f"/api/state?token={TOKEN}"), 401, "open the link")
+        refused(stranger.post(f"/api/turns?token={TOKEN}", {}), 401, "open the link")
+
+    def test_programs_may_send_the_token_as_a_header(self, stranger):
+        assert stranger.get("/api/state", headers=ALLOWED).status_code == 200
         message = {"window": "window-9", "who": "bot", "want": 1}
-        assert visitor.client.post("/api/turns", json=message, headers=bearer).status_code == 200
+        assert stranger.client.post("/api/turns", json=message, headers=ALLOWED).status_code == 200
 
     def test_the_token_of_a_run_stays_and_only_its_owner_can_read_it(self, tmp_path):
         token = token_of(tmp_path)
         assert len(token) >= 32 and token_of(tmp_path) == token
         assert stat.S_IMODE((tmp_path / "page-token").stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("left", [b"", b"\n", b"   ", b"abc", b"\0" * 40, b"\xff" * 40, b"two words"])
+    def test_a_file_without_a_token_opens_the_page_to_nobody(self, tmp_path, left):
+        (tmp_path / "page-token").write_bytes(left)
+        with pytest.raises(UsageError, match=r"page-token holds no token but .+: remove it"):
+            token_of(tmp_path)
+
+    @pytest.mark.parametrize("token", ["", " ", "short"])
+    def test_no_guard_stands_without_a_token(self, token):
+        with pytest.raises(UsageError, match="the page holds no token"):
+            Guard(None, token=token, names=Names(["127.0.0.1"]))
 
 
 class TestWhere:
@@ -70,11 +109,10 @@ class TestWhere:
         refused(visitor.get("/api/state", headers={"host": host}), 421, "not served under the name")
 
     def test_bound_to_everything_addresses_count_and_foreign_names_do_not(self):
-        names, everywhere = our_names("0.0.0.0")
-        guard = Guard(None, token=TOKEN, hosts=names, any_address=everywhere, cookie="c")
-        assert [guard._is_ours(host) for host in ("10.0.0.7:8765", "[::1]:8765", "localhost")] == [True] * 3
-        assert not guard._is_ours("evil.example")
-        assert our_names("127.0.0.1")[1] is False
+        names = Names.of("0.0.0.0")
+        assert [names.hold(host) for host in ("10.0.0.7:8765", "[::1]:8765", "localhost")] == [True] * 3
+        assert not names.hold("evil.example")
+        assert not Names.of("127.0.0.1").hold("10.0.0.7")
 
     @pytest.mark.parametrize(
         "origin", ["http://evil.example", "null", "https://" + HOST, "http://127.0.0.1:1"]
@@ -85,10 +123,6 @@ class TestWhere:
         answer = visitor.post("/api/answers", {"who": "ann", "entries": [entry]}, origin=origin)
         refused(answer, 403, "changes come from this page alone")
         assert project.ledger.events() == []
-
-    def test_a_cookie_without_an_origin_changes_nothing(self, visitor):
-        answer = visitor.client.post("/api/classes", json={"who": "ann", "name": "mauve"})
-        refused(answer, 403, "needs the header Origin")
 
 
 class TestWhat:
@@ -170,8 +204,8 @@ class TestWhat:
 @pytest.fixture
 def served(project):
     """Port of the project behind a real server."""
-    app = Guard(build_app(project), token=TOKEN, hosts=["127.0.0.1"], cookie="ncenet")
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    app = Guard(build_app(project), token=TOKEN, names=Names(["127.0.0.1"]))
+    server = uvicorn.Server(config(app))
     door = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
     thread.start()
@@ -187,7 +221,8 @@ def malformed(dice: random.Random) -> bytes:
     """Bytes that are nearly a request."""
     start = dice.choice(
         [
-            b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ncenet=" + TOKEN.encode() + b"\r\n",
+            b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + TOKEN.encode()
+            + b"\r\n",
             b"POST /api/answers HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + TOKEN.encode()
             + b"\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"who\": [[[[",
             b"GET /images/view/%ff%00/../.. HTTP/1.1\r\nHost: \xff\xfe\r\n",
@@ -207,15 +242,13 @@ def test_a_thousand_malformed_requests_and_the_server_lives_on(project, served):
     for _ in range(1000):
         with socket.create_connection(("127.0.0.1", served), timeout=10) as line:
             line.sendall(malformed(dice))
-    answer = httpx.get(f"http://127.0.0.1:{served}/api/state", cookies={"ncenet": TOKEN}, timeout=20)
+    answer = httpx.get(f"http://127.0.0.1:{served}/api/state", headers=ALLOWED, timeout=20)
     assert answer.status_code == 200 and answer.json()["images"] == 40
     assert project.ledger.events() == before
 
 
 def test_states_are_sent_to_whoever_listens(project, served):
-    with httpx.stream(
-        "GET", f"http://127.0.0.1:{served}/api/events", cookies={"ncenet": TOKEN}, timeout=20
-    ) as stream:
+    with httpx.stream("GET", f"http://127.0.0.1:{served}/api/events", headers=ALLOWED, timeout=20) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
         assert next(lines) == "retry: 1000"

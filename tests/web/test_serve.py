@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import stat
 import subprocess
 import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -19,11 +24,38 @@ PROGRAM = (
 )
 
 
+WORDS = [sys.executable, "-c", PROGRAM, "label", "photos", "--classes", "red,green,blue"]
+WORDS += ["--first", "random", "--held-out", "3", "--port", "0"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a browser is a script here")
+def test_the_command_line_of_the_browser_holds_no_token(tmp_path):
+    """Every user of the machine can read it; the file that it names, its owner alone."""
+    paint(tmp_path / "photos")
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" > {tmp_path}/arguments\n')
+    browser.chmod(0o700)
+    environment = os.environ | {"BROWSER": str(browser)}
+    process = subprocess.Popen(WORDS, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment)
+    with process:
+        link = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
+        process.stdout.readline()
+        while not (tmp_path / "arguments").exists() or not (tmp_path / "arguments").read_text():
+            time.sleep(0.05)
+        arguments = (tmp_path / "arguments").read_text()
+        assert link.split("token=")[1] not in arguments
+        file = Path(urlsplit(arguments.split()[1]).path)
+        assert file == tmp_path / "runs" / "photos-labels" / "open-page.html"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert f'content="0; url={link}"' in file.read_text()
+        process.send_signal(signal.SIGINT)
+    assert not file.exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends what a terminal sends")
 def test_control_c_with_pages_open_ends_their_streams_and_nothing_else_is_said(tmp_path):
     paint(tmp_path / "photos")
-    words = [sys.executable, "-c", PROGRAM, "label", "photos", "--classes", "red,green,blue"]
-    words += ["--first", "random", "--held-out", "3", "--port", "0", "--no-browser"]
+    words = [*WORDS, "--no-browser"]
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process:
         link = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))

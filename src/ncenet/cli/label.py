@@ -77,7 +77,7 @@ def label(
         if browser:
             import webbrowser
 
-            webbrowser.open(address.url)
+            webbrowser.open(address.file.resolve().as_uri())
 
     try:
         serve(project, host=host, port=port, ready=ready)

@@ -1,27 +1,27 @@
 """The guard at the door: who may talk to the page at all.
 
-A page on this machine can be reached by any other page in the same browser, and by other users of the
-machine. So every request needs a secret token; its Host must be a name of ours, which defeats DNS rebinding;
-what changes something must come from our own page; and what is sent back may run no script but ours.
+A page on this machine can be reached by any other page in the same browser, by servers on other ports that
+the browser takes for the same site, and by other users of the machine. So everything that tells or changes
+something needs a secret token, which the browser sends to nobody by itself: it is no cookie, but lies in the
+memory of our page's own tab. The Host of a request must be a name of ours, which defeats DNS rebinding; what
+changes something must come from our own page; and what is sent back may run no script but ours.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import secrets
-import socket
-from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ncenet.doors import secret
+from ncenet.doors.bodies import answer, limited, too_long
+from ncenet.doors.connections import let_in
+from ncenet.doors.names import Names
+
 MAX_BODY = 1_000_000
 """Bytes of a request; a hundred answers take 30,000."""
-TOKEN_BYTES = 24
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 HEADERS = {
     "content-security-policy": (
@@ -35,6 +35,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 """Sent with every answer."""
+OPEN_THE_LINK = "open the link that ncenet label printed: it holds the token that is missing here"
 
 
 def token_of(folder: Path) -> str:
@@ -42,143 +43,92 @@ def token_of(folder: Path) -> str:
 
     Args:
         folder: the run folder; the token lies in a file that only its owner can read. Remove it for another.
+
+    Raises:
+        UsageError: the file holds no token, as one that a full disk cut off.
     """
     file = folder / "page-token"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(TOKEN_BYTES), encoding="ascii")
-    return file.read_text(encoding="ascii").strip()
+        secret.write_private(file, secret.make())
+    return secret.checked(file.read_text(encoding="utf-8", errors="replace").strip(), str(file))
 
 
 class Guard:
     """Lets through what may pass, and refuses the rest with a sentence.
 
+    The page itself is open to whoever comes by the right name: it is the program, and tells nothing.
+
     Args:
         app: what is guarded.
         token: the secret.
-        hosts: names under which the page is reached, without ports.
-        any_address: also take every IP address for a name of ours, as a server for a whole network must. An
-            address can't be rebound.
-        cookie: name of the cookie that holds the token.
+        names: under which the page is reached.
+
+    Raises:
+        UsageError: the token is none.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, token: str, hosts: Iterable[str], any_address: bool = False, cookie: str
-    ) -> None:
-        self._app, self._token, self._cookie = app, token, cookie
-        self._hosts, self._any_address = frozenset(hosts), any_address
+    def __init__(self, app: ASGIApp, *, token: str, names: Names) -> None:
+        self._app, self._names = app, names
+        self._token = secret.checked(token, "the page")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        given = _query_token(scope)
-        refusal = self._refusal(scope, headers, given)
+        refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _answer(send, *refusal)
-        elif scope["path"] == "/" and given is not None:
-            cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
-            await _answer(send, 303, "", [("location", "/"), ("set-cookie", cookie)])
+            await answer(send, *refusal, HEADERS)
+        elif scope["path"] == "/" and _query_token(scope) is not None:
+            # To the part of the address that stays in the browser; the page takes it from there.
+            await answer(send, 303, "", HEADERS, [("location", f"/#token={self._token}")])
         else:
-            await self._pass(scope, receive, send)
+            if self._holds_token(scope, headers):
+                let_in(scope)
+            await self._app(scope, limited(receive, MAX_BODY), _dressed(send))
 
-    def _refusal(self, scope: Scope, headers: Headers, given: str | None) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._is_ours(host):
+        if len(headers.getlist("host")) != 1 or not self._names.hold(host):
             return 421, f"this page is not served under the name {host[:80]!r}"
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        by_cookie = self._matches(_cookie(headers, self._cookie))
-        if not (by_cookie or self._matches(bearer) or (scope["path"] == "/" and self._matches(given))):
-            return 401, "open the link that ncenet label printed: it holds the token that is missing here"
-        if scope["method"] not in SAFE_METHODS:
-            origin = headers.get("origin")
-            if origin is None and not self._matches(bearer):
-                return 403, "a change needs the header Origin of this page"
-            if origin is not None and origin != f"{scope['scheme']}://{host}":
-                return 403, f"changes come from this page alone, not from {origin[:80]!r}"
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            return 413, f"a request has {MAX_BODY:,} bytes at most"
-        return None
+        if not self._may_pass(scope, headers):
+            return 401, OPEN_THE_LINK
+        origin = headers.get("origin")
+        changes = scope["method"] not in SAFE_METHODS
+        if changes and origin is not None and origin != f"{scope['scheme']}://{host}":
+            return 403, f"changes come from this page alone, not from {origin[:80]!r}"
+        long = too_long(headers, MAX_BODY)
+        return None if long is None else (413, long)
 
-    def _is_ours(self, host: str) -> bool:
-        try:
-            parts = urlsplit(f"//{host}")
-            name = parts.hostname or ""
-            if parts.netloc != host or "@" in host or parts.port == 0:
-                return False
-        except ValueError:  # a port that is no number, a bracket without its other half
-            return False
-        if name in self._hosts:
+    def _may_pass(self, scope: Scope, headers: Headers) -> bool:
+        if self._holds_token(scope, headers):
             return True
-        try:
-            return self._any_address and bool(ipaddress.ip_address(name))
-        except ValueError:
-            return False
+        path = scope["path"]
+        program = path.startswith("/assets/") or (path == "/" and _query_token(scope) is None)
+        return program and scope["method"] in SAFE_METHODS
 
-    def _matches(self, given: str | None) -> bool:
-        return given is not None and secrets.compare_digest(given.encode(), self._token.encode())
-
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken = 0
-
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY:  # a body in chunks announces no length
-                return {"type": "http.disconnect"}
-            return message
-
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                own = {name for name, _ in message["headers"]}
-                more = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
-                if b"cache-control" not in own:
-                    more.append((b"cache-control", b"no-store"))
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        await self._app(scope, limited, dressed)
+    def _holds_token(self, scope: Scope, headers: Headers) -> bool:
+        if secret.same(headers.get("authorization", "").removeprefix("Bearer "), self._token):
+            return True
+        # The link, a picture and a stream are asked for by their address alone.
+        path, read = scope["path"], scope["method"] in SAFE_METHODS
+        by_address = path in ("/", "/api/events") or path.startswith("/images/")
+        return read and by_address and secret.same(_query_token(scope), self._token)
 
 
-def our_names(host: str) -> tuple[frozenset[str], bool]:
-    """Names under which a server that is bound to ``host`` is reached, and whether any address counts."""
-    try:
-        everywhere = ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        everywhere = False
-    names = {"localhost", "127.0.0.1", "::1", host.lower()}
-    if everywhere:
-        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-    return frozenset(names), everywhere
+def _dressed(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name for name, _ in message["headers"]}
+            more = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
+            if b"cache-control" not in own:
+                more.append((b"cache-control", b"no-store"))
+            message["headers"] = [*message["headers"], *more]
+        await send(message)
+
+    return with_headers
 
 
 def _query_token(scope: Scope) -> str | None:
-    query = parse_qs(scope["query_string"].decode("latin-1"))
-    return query["token"][0] if len(query.get("token", ())) == 1 else None
-
-
-def _cookie(headers: Headers, name: str) -> str | None:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return None if found is None else found.value
-
-
-async def _answer(send: Send, status: int, why: str, more: Iterable[tuple[str, str]] = ()) -> None:
-    body = json.dumps({"error": why}).encode() if why else b""
-    headers = [*HEADERS.items(), ("content-type", "application/json"), ("cache-control", "no-store"), *more]
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(k.encode(), v.encode()) for k, v in (*headers, ("content-length", str(len(body))))],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return None if "token" not in query else query["token"][0] if len(query["token"]) == 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,17 +10,24 @@ from pathlib import Path
 
 import uvicorn
 
-from ncenet.errors import UsageError
+from ncenet.doors import secret
+from ncenet.doors.connections import bind, config
+from ncenet.doors.names import Names, is_everywhere
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.run.opening import survey
 from ncenet.web.api import build_app
 from ncenet.web.events import Hub
-from ncenet.web.guard import Guard, our_names, token_of
+from ncenet.web.guard import Guard, token_of
 from ncenet.web.project import Project
 
-GOODBYE_SECONDS = 1
-"""How long a server that is told to stop waits for its answers to get through."""
+_LEADS_THERE = """<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={url}">
+<title>ncenet</title>
+<p><a href="{url}">To the labelling page</a></p>
+"""
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,13 @@ class Address:
 
     Attributes:
         url: with the token in it: whoever has it may label.
+        file: leads there, and only its owner can read it: the command line of a browser, which every user of
+            the machine can read, is to hold no token. Gone when the server has ended.
         everywhere: whether other machines reach it.
     """
 
     url: str
+    file: Path
     everywhere: bool
 
 
@@ -62,29 +73,22 @@ def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], 
         ready: told where the page is, once it can be opened.
 
     Raises:
-        UsageError: the address cannot be had.
+        UsageError: the address cannot be had, or the token of the run is none.
     """
-    door = _bind(host, port)
+    token, everywhere = token_of(project.folder), is_everywhere(host)
+    door = bind(host, port, "ncenet label")
     bound = door.getsockname()[1]
-    names, everywhere = our_names(host)
-    token = token_of(project.folder)
-    app = Guard(
-        build_app(project), token=token, hosts=names, any_address=everywhere, cookie=f"ncenet-{bound}"
-    )
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GOODBYE_SECONDS,
-        ),
-        project.hub,
-    )
-    if ready is not None:
-        shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
-        ready(Address(f"http://{shown}:{bound}/?token={token}", everywhere))
-    server.run(sockets=[door])
+    app = Guard(build_app(project), token=token, names=Names.of(host))
+    server = _Server(config(app), project.hub)
+    shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    address = Address(f"http://{shown}:{bound}/?token={token}", project.folder / "open-page.html", everywhere)
+    secret.write_private(address.file, _LEADS_THERE.format(url=html.escape(address.url)))
+    try:
+        if ready is not None:
+            ready(address)
+        server.run(sockets=[door])
+    finally:
+        address.file.unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):
@@ -97,17 +101,3 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.end()
         await super().shutdown(sockets)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        door = socket.create_server((host, port), family=family, backlog=128)
-        # Connections inherit it. Without, the body of an answer waits 40 ms for the receipt of its head.
-        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return door
-    except OSError as error:
-        raise UsageError(
-            f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another ncenet label is "
-            "running; --port 0 takes a free one"
-        ) from error

@@ -1,17 +1,20 @@
 // Talking to the server.
 
+import { asOurs, signed } from "./token.js";
+
 /** The server said no, and why: asking again would not help. */
 export class Refused extends Error {}
 
 /** What was sent can't be what it should be, however often it is sent. */
 export class Malformed extends Refused {}
 
-async function call(path, message) {
+async function call(path, message, more = {}) {
   const response = await fetch(path, {
     method: message === undefined ? "GET" : "POST",
-    headers: message === undefined ? {} : { "content-type": "application/json" },
+    headers: asOurs(message === undefined ? {} : { "content-type": "application/json" }),
     body: message === undefined ? undefined : JSON.stringify(message),
-    credentials: "same-origin",
+    credentials: "omit",
+    ...more,
   });
   const answer = await response.json().catch(() => ({ error: response.statusText }));
   if (response.ok) return answer;
@@ -23,7 +26,7 @@ async function call(path, message) {
 export const state = () => call("/api/state");
 export const turns = (message) => call("/api/turns", message);
 /** Give back the images of a window that is being closed. */
-export const leave = (message) => navigator.sendBeacon("/api/turns", new Blob([JSON.stringify({ ...message, holding: [], want: 0 })], { type: "application/json" }));
+export const leave = (message) => call("/api/turns", { ...message, holding: [], want: 0 }, { keepalive: true }).catch(() => {});
 export const answers = (message) => call("/api/answers", message);
 export const addClass = (message) => call("/api/classes", message);
 export const why = (id) => call("/api/why", { id });
@@ -32,7 +35,7 @@ export const mine = (who, limit = 50) => call("/api/mine", { who, limit });
 
 /** Listen to the states of the run; the browser connects again by itself. */
 export function listen(onState, onLink, onTrouble) {
-  const source = new EventSource("/api/events");
+  const source = new EventSource(signed("/api/events"));
   source.onmessage = (event) => onState(JSON.parse(event.data));
   source.addEventListener("trouble", (event) => onTrouble(JSON.parse(event.data).error));
   source.onopen = () => onLink(true);

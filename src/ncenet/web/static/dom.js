@@ -1,5 +1,7 @@
 // Small helpers for building pages: elements are made, never parsed from text, so nothing can be injected.
 
+import { signed } from "./token.js";
+
 export const $ = (id) => document.getElementById(id);
 
 /** An element with properties and children; strings become text. */
@@ -57,7 +59,7 @@ export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 export const number = (n) => n.toLocaleString("en");
-export const imageUrl = (hash, size = "view") => `/images/${size}/${hash}`;
+export const imageUrl = (hash, size = "view") => signed(`/images/${size}/${hash}`);
 
 /** Small images are enlarged with their pixels, not blurred. */
 export function sharpen(picture) {

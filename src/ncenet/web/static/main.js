@@ -35,7 +35,7 @@ async function start() {
   const outbox = new Outbox(state.run, window, { onChange: showOutbox, onRefused: (why, kept) => notice(`Not recorded${kept ? ", and kept here" : ""}: ${why}`, 15), onRecorded: () => {} });
   session = new Session({ outbox, who, window, onChange: redraw });
   if (state.task === "detection") useCanvas();
-  globalThis.ncenet = { session, outbox, canvas }; // for whoever looks with the browser's own tools
+  globalThis.ncenet = { api, session, outbox, canvas }; // for whoever looks with the browser's own tools
   takeState(state);
   api.listen(takeState, (up) => {
     if (up && !online) outbox.flush().then(() => session.renew()).then(api.state).then(takeState).catch(() => {});

@@ -89,7 +89,7 @@ async function explain(item, session, state) {
   $("empty").textContent = answer ? `This image can't be shown: ${answer.error}. Skip it with s.` : "The image did not arrive.";
   if (answer) return;
   setTimeout(() => {
-    item.picture.src = `${imageUrl(item.turn.hash)}?again=${Date.now()}`;
+    item.picture.src = `${imageUrl(item.turn.hash)}&again=${Date.now()}`;
     if (session.current === item) show(session, state);
   }, 1000);
 }

@@ -1,0 +1,147 @@
+"""Connections: how many there are, and how long one may take to say what it wants.
+
+Whoever connects and says nothing, or a byte a minute, or doesn't read the answer, holds a place that somebody
+else needs. Each of them is given some time. When places run out, the stranger that has had one for longest
+loses it: a request that an application has let in, as one with the right token, never does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ncenet.errors import UsageError
+
+MOST = 400
+"""Connections at a time (ours): a browser has six at most, and a process often 1,024 open files."""
+BACKLOG = 100
+"""Connections that are accepted in one go; with :data:`MOST` they stay below 1,024 open files."""
+REQUEST_SECONDS = 30.0
+"""From the first byte to the last of a request; from the connection on for its first one."""
+STALL_SECONDS = 60.0
+"""How long a reader may take no byte of its answer."""
+GOODBYE_SECONDS = 1
+"""How long a server that is told to stop waits for its answers to get through."""
+_LET_IN = "ncenet.let_in"
+
+
+def bind(host: str, port: int, command: str) -> socket.socket:
+    """A socket that listens.
+
+    Args:
+        host: address to bind to.
+        port: port to bind to; 0 takes a free one.
+        command: what wants it, for the message.
+
+    Raises:
+        UsageError: the address can't be had.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        door = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise UsageError(
+            f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another {command} is "
+            "running; --port takes another one"
+        ) from error
+    # Connections inherit it. Without, the body of an answer waits 40 ms for the receipt of its head.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
+
+
+def config(app: ASGIApp) -> uvicorn.Config:
+    """How a server of ours serves an application: patient within limits, and quiet."""
+    strangers: dict[Line, None] = {}
+
+    class Ours(Line):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(strangers, *arguments, **options)
+
+    return uvicorn.Config(
+        app,
+        http=Ours,
+        ws="none",
+        lifespan="off",
+        log_level="error",  # a warning a request that is none would fill any log
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+
+
+def let_in(scope: Scope) -> None:
+    """Say that whoever made a request is no stranger; lasts until it is answered."""
+    welcome = scope.get("state", {}).get(_LET_IN)
+    if welcome is not None:
+        welcome()
+
+
+class Line(H11Protocol):
+    """One connection.
+
+    Args:
+        strangers: those of the server that nobody has let in, the longest there first.
+        arguments: what uvicorn gives.
+    """
+
+    def __init__(self, strangers: dict[Line, None], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._strangers = strangers
+        self._patience: asyncio.TimerHandle | None = None
+        self.app_state = {**self.app_state, _LET_IN: lambda: self._strangers.pop(self, None)}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a place, if need be that of the stranger who has been there for longest."""
+        super().connection_made(transport)
+        self._strangers[self] = None
+        self._wait(REQUEST_SECONDS)
+        if len(self.connections) > MOST:
+            next(iter(self._strangers)).drop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self._strangers.pop(self, None)
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a request must be whole in time."""
+        waits = self._patience is not None  # what belongs to a request gives it no more time
+        super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._wait(None)
+        elif not waits:
+            self._wait(REQUEST_SECONDS)
+
+    def on_response_complete(self) -> None:
+        """Wait for another request; for how long, uvicorn says."""
+        self._strangers.setdefault(self, None)
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """The reader has stopped reading."""
+        super().pause_writing()
+        self._wait(STALL_SECONDS)
+
+    def resume_writing(self) -> None:
+        """The reader goes on."""
+        super().resume_writing()
+        self._wait(None)
+
+    def drop(self) -> None:
+        """End it without a word."""
+        self._strangers.pop(self, None)
+        self.transport.abort()
+
+    def _wait(self, seconds: float | None) -> None:
+        """Drop it after so long, unless something happens; None waits for ever."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = None if seconds is None else self.loop.call_later(seconds, self.drop)
