@@ -192,7 +192,7 @@ class TestWhat:
             ("/api/answers", {"who": "ann", "entries": []}, "entries"),
             ("/api/answers", {"who": "ann", "entries": [ENTRY | {"kind": "answer"}]}, "label"),
             ("/api/answers", {"who": "ann", "entries": [ENTRY | {"kind": "undo"}]}, "undo"),
-            ("/api/classes", {"who": "ann", "name": "x" * 65}, "name"),
+            ("/api/classes", {"who": "ann", "name": "x" * 201}, "name"),
             ("/api/sheet", {"before": -1}, "before"),
             ("/api/why", {"id": "a", "more": 1}, "more"),
         ],
