@@ -211,6 +211,18 @@ class TestAskAndTell:
         with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
             assert ledger.dump() == before
 
+    def test_labels_that_were_not_told_are_not_asked_over(self, ncenet, tmp_path, asked):
+        assert ncenet("ask", "run", "-n", 5, "--out", "query.csv").code == 0
+        query = tmp_path / "query.csv"
+        query.write_text(query.read_text().replace(",\n", ",bee\n"))
+        before, ledger = query.read_bytes(), (tmp_path / "run" / "ledger.sqlite").read_bytes()
+        done = ncenet("ask", "run", "-n", 6, "--out", "query.csv")
+        assert done.code == 2 and "5 label(s) in it were not told yet" in done.said
+        assert (query.read_bytes(), (tmp_path / "run" / "ledger.sqlite").read_bytes()) == (before, ledger)
+        assert ncenet("tell", "run", "query.csv").code == 0
+        assert ncenet("ask", "run", "-n", 3, "--out", "query.csv").code == 0
+        assert len(query.read_text().splitlines()) == 4
+
     def test_one_wrong_line_and_nothing_is_taken_back(self, ncenet, tmp_path, asked):
         write_answers(tmp_path / "answers.csv", {asked[0]: "ant"})
         ncenet("tell", "run", "answers.csv")

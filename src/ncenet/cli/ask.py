@@ -45,7 +45,8 @@ def ask(
         folder: Run folder; holds the recipe after the first call.
         data: Where the images are; needed by the first call.
         number: How many images. Default: --initial at first, --query-size later.
-        out: Write the ids there as CSV (id, score, label with nothing in it) instead of printing them.
+        out: Write the ids there as CSV (id, score, label with nothing in it) instead of printing them. An
+            earlier query is replaced once its labels were told, and nothing else is.
         raw: Leave ids as they are that begin with = + - @ or a tab, which spreadsheets take for formulas.
             Without it an apostrophe stands before them, which `ncenet tell` takes off again.
         json_output: Print JSON.
@@ -64,17 +65,22 @@ def ask(
 
     from ncenet.cli.progress import bars
     from ncenet.files import alone
+    from ncenet.labels.query_file import COLUMNS, check_replaceable
     from ncenet.loop.open import open_loop
     from ncenet.tables import csv_lines, write_csv
 
+    if out is not None:
+        _check(out, folder)
     with alone(folder), bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
         with loop.ledger:
             first = not loop.labeled()
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
+            if out is not None:
+                check_replaceable(out, loop.ledger)  # once more: people fill it in while a model trains
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:
-        write_csv(out, ("id", "score", "label"), rows, raw=raw)
+        write_csv(out, COLUMNS, rows, raw=raw)
         plain_console(stderr=True).print(
             f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
             soft_wrap=True,
@@ -82,4 +88,17 @@ def ask(
     elif json_output:
         print(json.dumps([{"id": id, "score": score} for id, score, _ in rows], indent=1))
     else:
-        sys.stdout.writelines(csv_lines(("id", "score", "label"), rows, raw=raw))
+        sys.stdout.writelines(csv_lines(COLUMNS, rows, raw=raw))
+
+
+def _check(out: Path, folder: Path) -> None:
+    """Refuse what must not be replaced before anything is trained."""
+    from ncenet.labels.query_file import check_replaceable
+    from ncenet.ledger import Ledger
+
+    file = folder / "ledger.sqlite"
+    if not file.exists():
+        check_replaceable(out, None)
+        return
+    with Ledger(file, read_only=True) as ledger:
+        check_replaceable(out, ledger)
