@@ -132,6 +132,14 @@ def test_a_full_disk_names_the_file(tmp_path, disk_for):
     assert names(tmp_path) == []
 
 
+def test_a_file_that_cannot_be_made_is_called_by_its_name(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"directory: '.*/a'$"),
+        whole(tmp_path / "a") as partial,
+    ):
+        partial.write_text(partial.read_text())
+
+
 def test_line_ends_stay_as_they_are(tmp_path):
     write_text(tmp_path / "a.txt", "one\r\ntwo\n")
     assert (tmp_path / "a.txt").read_bytes() == b"one\r\ntwo\n"

@@ -59,7 +59,8 @@ def whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     except BaseException as error:
         _remove(partial)
-        if isinstance(error, OSError) and error.filename is None:  # a write says "no space left", not where
+        # A write says that there is no space left, and not where; what can't be made has a name of ours.
+        if isinstance(error, OSError) and error.filename in (None, str(partial)):
             error.filename = str(target)
         raise
     _force(target.parent)

@@ -191,6 +191,15 @@ def test_files_are_whole_and_the_figure_is_large_enough(compared):
     assert struct.unpack(">II", png[16:24]) == (1400, 840)
 
 
+def test_the_files_may_go_elsewhere(compared, tmp_path, ncenet):
+    there = tmp_path / "new" / "there"
+    done = ncenet("report", compared, "--format", "md", "--out", there)
+    assert done.code == 0 and f"wrote {there / 'report.md'}" in done.out.replace("\n", "")
+    assert "](curves.svg)" in (there / "report.md").read_text() and (there / "curves.svg").exists()
+    assert not (compared / "report.md").exists() and not (compared / "curves.svg").exists()
+    assert ncenet("report", compared, "--json", "--out", there).code == 2
+
+
 def test_the_same_records_give_the_same_report(compared):
     first = [file.read_bytes() for file in write_report(compared)]
     assert [file.read_bytes() for file in write_report(compared)] == first

@@ -19,6 +19,7 @@ def report(
         tuple[Literal["html", "md", "tex", "csv", "svg", "png"], ...],
         Parameter(consume_multiple=True, negative=(), show_default=False),
     ] = (),
+    out: Path | None = None,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Print what a run or comparison found, and write its report: page, Markdown, LaTeX, CSV and figures.
@@ -31,11 +32,14 @@ def report(
         folder: Run folder, or folder of a comparison.
         full: Print every table of the report.
         format: Write these formats only. Default: all.
+        out: Folder that takes the files. Default: FOLDER, which then must be writable.
         json_output: Print the curves as JSON and write nothing.
     """
     if not any((folder / name).exists() for name in ("recipe.yaml", "comparison.yaml")):
         why = "it has no recipe.yaml, no comparison.yaml" if folder.exists() else "there is no such folder"
         raise UsageError(f"{folder}: neither a run nor a comparison: {why}")
+    if json_output and out is not None:
+        raise UsageError("--out takes files, and --json writes none: one at a time")
     if json_output:
         import json
 
@@ -45,4 +49,4 @@ def report(
     else:
         from ncenet.cli.trials import show_results
 
-        show_results(folder, everything=full, formats=format)
+        show_results(folder, everything=full, formats=format, out=out)

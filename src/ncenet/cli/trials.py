@@ -46,12 +46,14 @@ def run_comparison(
     show_results(folder)
 
 
-def show_results(folder: Path, *, everything: bool = False, formats: Collection[Format] = ()) -> None:
-    """Print the tables of a run or comparison, and write its report beside its records."""
+def show_results(
+    folder: Path, *, everything: bool = False, formats: Collection[Format] = (), out: Path | None = None
+) -> None:
+    """Print the tables of a run or comparison, and write its report, beside its records or elsewhere."""
     from ncenet.report.summary import FORMATS, print_results, write_report
 
     console = plain_console()
     print_results(folder, console, everything=everything)
-    first, *others = write_report(folder, formats or FORMATS)
+    first, *others = write_report(folder, formats or FORMATS, out=out)
     beside = f", and beside it {', '.join(file.name for file in others)}" if others else ""
     console.print(f"wrote {first}{beside}", highlight=False)

@@ -156,8 +156,9 @@ class Database:
         # The last answers stand in the log alone, and who promises that nothing changes reads past it.
         self._copy = TemporaryDirectory(prefix="ncenet-")
         for file in (self.file, log):
-            shutil.copy(file, self._copy.name)
+            shutil.copyfile(file, Path(self._copy.name) / file.name)
         self._connection = self._connected("mode=rw", Path(self._copy.name) / self.file.name)
+        self._connection.execute("PRAGMA query_only = ON")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

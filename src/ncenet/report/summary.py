@@ -68,7 +68,9 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
         console.print(f"{words.copied(run.copied)}.", markup=False, highlight=False)
 
 
-def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[Path, ...]:
+def write_report(
+    folder: Path, formats: Collection[Format] = FORMATS, *, out: Path | None = None
+) -> tuple[Path, ...]:
     """Write the report of a run or a comparison in some formats.
 
     ========== ==========================================================================
@@ -81,8 +83,9 @@ def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[P
     ========== ==========================================================================
 
     Args:
-        folder: a run or a comparison, finished or not; takes the files.
+        folder: a run or a comparison, finished or not.
         formats: which.
+        out: takes the files. Default: the folder itself.
 
     Returns:
         The files, in the order of the formats.
@@ -107,9 +110,9 @@ def write_report(folder: Path, formats: Collection[Format] = FORMATS) -> tuple[P
     if "png" in formats and (lines := _lines(results)):
         content["curves.png"] = as_png(_draw(results, lines))
     for name, data in content.items():
-        with whole(folder / name) as partial:
+        with whole((out or folder) / name) as partial:
             partial.write_bytes(data)
-    return tuple(folder / name for name in content)
+    return tuple((out or folder) / name for name in content)
 
 
 def _report(results: Results | Run) -> tuple[str, list[Section]]:
