@@ -2,7 +2,7 @@
 
 import pytest
 
-from ncenet.errors import LedgerError
+from ncenet.errors import DataError
 from ncenet.ledger import Answer, Delivery
 
 
@@ -95,5 +95,5 @@ def test_classes_are_added_to_those_that_the_run_began_with(ledger):
     ledger.add_class("cow", who="bob")
     ledger.add_class("ant", who="bob")
     assert ledger.class_names() == ("cat", "dog", "cow", "ant"), "in the order in which they came"
-    with pytest.raises(LedgerError, match="CHECK"):
+    with pytest.raises(DataError, match="the class '' is empty"):
         ledger.add_class("", who="ann")

@@ -9,8 +9,8 @@ from ncenet.compare.comparison import Arm, Comparison
 from ncenet.loop import estimate as module
 from ncenet.loop.estimate import estimate
 from ncenet.loop.speed import Speed
-from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.recipe import Recipe
+from ncenet.strategies.ll4al import LearningLoss
 
 RECIPE = Recipe().with_changes(
     {"data.train": "digits", "loop.initial": 20, "loop.query_size": 10, "loop.cycles": 3, "train.threads": 1}
@@ -47,7 +47,7 @@ def test_each_arm_of_a_comparison_counts_its_own_strategy(probes, tmp_path, caps
     print_comparison_estimate(comparison, tmp_path, arms=None, seeds=None)
     seconds = 4 * 1500 + 3 * (1277 + 1267)
     assert f"scoring {seconds / 60:.1f})" in capsys.readouterr().out
-    assert [probe[-1] for probe in probes] == [None, None, LossPredictor], (
+    assert [probe[-1] for probe in probes] == [None, None, LearningLoss.auxiliary], (
         "confusion and margin cost the same"
     )
 
