@@ -54,3 +54,11 @@ def test_an_unknown_name_suggests_the_nearest(plugged):
     colours = plugged(Point("crimson", str))
     with pytest.raises(UnknownName, match="unknown colour 'crimsn': did you mean 'crimson'"):
         colours.get("crimsn")
+
+
+def test_order_is_that_of_registering_where_it_is_said(plugged):
+    colours = plugged(Point("amber", str))
+    colours.register("red", order=900)(int)
+    colours.register("zinc", order=5)(float)
+    assert [name for name, _ in colours.ordered()] == ["zinc", "amber", "red"]
+    assert colours.names() == ["amber", "red", "zinc"]

@@ -99,7 +99,9 @@ class DataRecipe(Section):
 class HeadRecipe(Section):
     """The classifier on top of the features. All but ``name`` are read by the NCE head alone."""
 
-    name: Literal["nce", "softmax"] = Field("nce", description="Prototype classifier (NCE-Net) or softmax.")
+    name: str = Field(
+        "nce", description="Prototype classifier (nce, NCE-Net's), softmax, or one of a plug-in."
+    )
     prototypes_per_class: int = Field(1, ge=1, description="K, prototypes per class (N in the paper).")
     kernel: Kernel = Field("gaussian", description="Likelihood of a distance: Eq. 6 or Eq. 7.")
     feature_map: FeatureMap = Field(

@@ -39,10 +39,17 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, *, package: str | None, group: str) -> None:
         self.kind, self.package, self.group = kind, package, group
         self._entries: dict[str, Callable[..., T]] = {}
+        self._order: dict[str, int] = {}
         self._loaded = False
 
-    def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    def register(self, name: str, *, order: int = 100) -> Callable[[Callable[..., T]], Callable[..., T]]:
         """Decorator that enters a factory (a class or a function) under a name.
+
+        In a script of one's own that is enough: the name is known from there on.
+
+        Args:
+            name: what it is called.
+            order: its place in :meth:`ordered`, where that matters; equal ones by name.
 
         Raises:
             ValueError: the name is taken by something else.
@@ -51,6 +58,7 @@ class Registry(Generic[T]):
         def enter(factory: Callable[..., T]) -> Callable[..., T]:
             if self._entries.setdefault(name, factory) is not factory:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._order.setdefault(name, order)
             return factory
 
         return enter
@@ -70,6 +78,11 @@ class Registry(Generic[T]):
         """All names, sorted."""
         self._load()
         return sorted(self._entries)
+
+    def ordered(self) -> list[tuple[str, Callable[..., T]]]:
+        """Names and factories, in the order that they registered with."""
+        self._load()
+        return sorted(self._entries.items(), key=lambda entry: (self._order[entry[0]], entry[0]))
 
     def __iter__(self) -> Iterator[tuple[str, Callable[..., T]]]:
         return ((name, self.get(name)) for name in self.names())

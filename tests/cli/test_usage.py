@@ -28,7 +28,7 @@ from ncenet.strategies import strategies
         ("simulate digits --seeds two", 'Invalid value for --seeds: unable to convert "two" into int'),
         ("simulate digits --seeds 0", 'Invalid value "0" for --seeds. Must be >= 1'),
         ("simulate digits --engine ray", "shares trials out, and this is a single one: add --beside or"),
-        ("simulate digits --engine slurm", 'Choose from: "local", "ray"'),
+        ("simulate digits --engine slurm", "unknown engine 'slurm': known: local, ray"),
         ("simulate digits --processes 0", 'Invalid value "0" for --processes. Must be >= 1'),
         ("ask runs/a --data digits -n 0", 'Invalid value "0" for -n. Must be >= 1'),
         ("simulate digits --query-size 0", "loop.query_size: Input should be greater than or equal to 1"),

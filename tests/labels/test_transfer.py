@@ -73,7 +73,7 @@ def test_the_end_of_the_name_says_the_format(tmp_path, told):
     for name in ("a.csv", "a.jsonl", "a.parquet"):
         export_labels(told, tmp_path / name)
         assert counts(take(told, tmp_path / name)) == {"same": 4}
-    with pytest.raises(UsageError, match=r"out: name the format, --format class-folders, "):
+    with pytest.raises(UsageError, match=r"out: looks like no format; name one of class-folders, "):
         export_labels(told, tmp_path / "out")
     with pytest.raises(UnknownName, match="unknown label format 'cvs': did you mean 'csv'"):
         export_labels(told, tmp_path / "out", format="cvs")

@@ -5,7 +5,7 @@ import pytest
 from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.recipe import Recipe
 from ncenet.report import write_report
-from ncenet.report.prototypes import groups_of_arms, section, table
+from ncenet.report.sections.prototypes import groups_of_arms, section, table
 from ncenet.report.tables import NOTHING
 from tests.compare.fake_runs import write_comparison
 

@@ -11,9 +11,10 @@ from ncenet.compare.cycles import duels
 from ncenet.compare.efficiency import target
 from ncenet.compare.records import Table
 from ncenet.errors import DataError
-from ncenet.report import evidence, page, queried, sections, tables, words
+from ncenet.report import evidence, queried, tables, words
 from ncenet.report.blocks import Folded, Note
 from ncenet.report.figures import curves
+from ncenet.report.sections import comparison, sections_of
 from ncenet.report.words import NOTHING
 from tests.compare.fake_runs import write_comparison, write_csv, write_json
 from tests.report.test_formats import ACCURACY, ARMS, BASE, COMPARISON
@@ -34,7 +35,7 @@ def results(tmp_path):
 
 
 def titles(folder):
-    return [section.title for section in page.sections_of_comparison(read_comparison(folder))]
+    return [section.title for section in sections_of(read_comparison(folder))]
 
 
 def test_every_section_is_made_from_what_a_comparison_leaves_behind(results, tmp_path):
@@ -109,10 +110,10 @@ def test_a_budget_of_boxes_is_called_so(results, tmp_path):
         assert curves.learning_curves(lines, unit=unit).axes[0].get_xlabel() == name
     assert tables.by_cycle(counted).columns[0] == "Boxes"
     assert evidence.savings(counted, target(counted)).columns[2] == "Boxes to reach 61.0 %"
-    saved = sections.labels_saved(counted)
+    saved = comparison.labels_saved(counted)
     assert saved.title == "Boxes saved" and "all 7 boxes" in saved.blocks[1].text
-    assert sections.by_cycle(counted).title == "Test accuracy at each number of boxes, %"
-    assert ">boxes</text>" in sections.learning_curves(counted).blocks[0].svg
+    assert comparison.by_cycle(counted).title == "Test accuracy at each number of boxes, %"
+    assert ">boxes</text>" in comparison.learning_curves(counted).blocks[0].svg
     run = next(iter(counted.runs.values()))
     assert tables.of_run(run).columns[0] == "Boxes" and "With 7 boxes the" in words.headline(run)
 
@@ -145,7 +146,7 @@ def test_the_best_rival_is_marked_as_picked_afterwards(results, tmp_path):
     rows = {row[0]: row for row in evidence.rivals(results).rows}
     assert rows["NCE margin"][1:3] == ("softmax margin_", "+4.00")
     assert rows["NCE margin"][4:6] == ("NCE random", "+2.50")
-    sections = {s.title: s for s in page.sections_of_comparison(results)}
+    sections = {s.title: s for s in sections_of(results)}
     (note,) = [b for b in sections["Against the best rival"].blocks if isinstance(b, Note)]
     assert note.text.startswith("Picked afterwards")
 
@@ -157,7 +158,7 @@ def test_an_interval_over_images_stands_where_predictions_are(results, tmp_path)
             csv.writer(lines).writerows(
                 [("id", "label", "predicted"), ("0.png", "cat", ok), ("1.png", "cat", ok)]
             )
-    summary = page.sections_of_comparison(read_comparison(tmp_path))[1]
+    summary = sections_of(read_comparison(tmp_path))[1]
     table, note = summary.blocks
     assert table.columns[4] == "over images too"
     assert table.rows[1][4] == "+100.00 to +100.00"
@@ -177,7 +178,7 @@ def test_many_classes_stand_one_below_the_other(tmp_path):
     table = queried.accuracy_per_class(results)
     assert table.columns == ("Class", *(arm.name for arm in ARMS))
     assert (len(table.rows), table.rows[0][1:3]) == (30, ("61.0", NOTHING))
-    sections = {s.title: s for s in page.sections_of_comparison(results)}
+    sections = {s.title: s for s in sections_of(results)}
     assert isinstance(sections["What was queried"].blocks[0], Folded)
 
 
@@ -228,7 +229,7 @@ def test_a_panel_that_is_left_over_is_not_drawn(tmp_path):
 
 def test_arms_that_are_not_finished_are_named_once_and_take_no_rows(tmp_path):
     write_comparison(tmp_path, COMPARISON, {arm: ACCURACY[arm][:2] for arm in ("NCE random", "NCE margin")})
-    first, summary, *others = page.sections_of_comparison(read_comparison(tmp_path))
+    first, summary, *others = sections_of(read_comparison(tmp_path))
     assert first.blocks[-1] == Note(
         "8 of 12 trials are not finished and left out: NCE random, seed 2; NCE margin, seed 2; "
         "all of softmax random, softmax margin_"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -11,8 +11,7 @@ from cyclopts.validators import Number
 from ncenet.cli.console import plain_console
 from ncenet.errors import UsageError
 
-ModelFormat: TypeAlias = Literal["safetensors", "torch", "onnx"]
-_MODEL_SUFFIXES: dict[str, ModelFormat] = {".pt2": "torch", ".onnx": "onnx"}
+_MODEL_SUFFIXES = {".pt2": "torch", ".onnx": "onnx"}
 
 
 def export(
@@ -23,7 +22,7 @@ def export(
     format: str | None = None,
     link: Annotated[bool, Parameter(negative=())] = False,
     raw: Annotated[bool, Parameter(negative=())] = False,
-    model: ModelFormat | None = None,
+    model: str | None = None,
     cycle: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
     """Write the labels of a run for other tools, or its model for other runtimes.

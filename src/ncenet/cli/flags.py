@@ -11,14 +11,13 @@ from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 from ncenet.class_names import split_names
-from ncenet.engines.trial import EngineName
 from ncenet.errors import DataError, RecipeError
 from ncenet.old_recipes import MOVED
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.section import Section
 
 Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
-Engine = Annotated[EngineName, Parameter(name="--engine")]
+Engine = Annotated[str, Parameter(name="--engine")]
 DryRun = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _SECTIONS: dict[str, type[Section]] = {

@@ -36,12 +36,12 @@ def import_(
 
     `ncenet import runs/pets labels.csv --dry-run`
 
-    `ncenet import runs/pets sorted/ --format class-folders --who ann`
+    `ncenet import runs/pets sorted/ --who ann`
 
     Args:
         folder: Run folder.
         source: What `ncenet export` wrote, or files of another tool in the same format.
-        format: csv, jsonl, parquet, class-folders, coco, voc, yolo. Default: what the end of the name says.
+        format: csv, jsonl, parquet, class-folders, coco, voc, yolo. Default: what the source looks like.
         who: Name of the annotator. Default: whom the file names, else the user's login.
         on_conflict: Images that have another answer by somebody else, or a later one: stop, keep that answer,
             or replace it.

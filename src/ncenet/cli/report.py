@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -16,7 +16,7 @@ def report(
     *,
     full: Annotated[bool, Parameter(negative=())] = False,
     format: Annotated[
-        tuple[Literal["html", "md", "tex", "csv", "svg", "png"], ...],
+        tuple[str, ...],
         Parameter(consume_multiple=True, negative=(), show_default=False),
     ] = (),
     out: Path | None = None,
@@ -31,7 +31,7 @@ def report(
     Args:
         folder: Run folder, or folder of a comparison.
         full: Print every table of the report.
-        format: Write these formats only. Default: all.
+        format: Write these formats only: html, md, tex, csv, svg, png, or one of a plug-in. Default: all.
         out: Folder that takes the files. Default: FOLDER, which then must be writable.
         json_output: Print the curves as JSON and write nothing.
     """

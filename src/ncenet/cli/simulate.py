@@ -11,7 +11,6 @@ from cyclopts.validators import Number
 from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.trials import run_comparison, run_single
 from ncenet.compare.beside import beside_comparison
-from ncenet.engines.trial import EngineName
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 
@@ -59,7 +58,7 @@ def start(
     beside: tuple[str, ...],
     seeds: int,
     folder: Path,
-    engine: EngineName,
+    engine: str,
     processes: int | None,
     dry_run: bool,
 ) -> None:

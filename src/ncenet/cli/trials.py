@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ncenet.cli.console import plain_console
 from ncenet.cli.progress import bars
 from ncenet.compare.comparison import Comparison
-from ncenet.engines.trial import EngineName
 from ncenet.recipe import Recipe
-
-if TYPE_CHECKING:
-    from ncenet.report.summary import Format
 
 
 def run_single(recipe: Recipe, folder: Path) -> None:
@@ -32,7 +27,7 @@ def run_comparison(
     folder: Path,
     processes: int | None,
     *,
-    engine: EngineName = "local",
+    engine: str = "local",
     arms: Collection[str] | None = None,
     seeds: int | None = None,
 ) -> None:
@@ -47,13 +42,13 @@ def run_comparison(
 
 
 def show_results(
-    folder: Path, *, everything: bool = False, formats: Collection[Format] = (), out: Path | None = None
+    folder: Path, *, everything: bool = False, formats: Collection[str] = (), out: Path | None = None
 ) -> None:
     """Print the tables of a run or comparison, and write its report, beside its records or elsewhere."""
-    from ncenet.report.summary import FORMATS, print_results, write_report
+    from ncenet.report.summary import print_results, write_report
 
     console = plain_console()
     print_results(folder, console, everything=everything)
-    first, *others = write_report(folder, formats or FORMATS, out=out)
+    first, *others = write_report(folder, formats, out=out)
     beside = f", and beside it {', '.join(file.name for file in others)}" if others else ""
     console.print(f"wrote {first}{beside}", highlight=False)

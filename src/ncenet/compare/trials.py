@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison, read_run
-from ncenet.engines.trial import EngineName, Event
+from ncenet.engines import engines
+from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
 
@@ -37,7 +37,7 @@ def run(
     *,
     arms: Collection[str] | None = None,
     seeds: int | None = None,
-    engine: EngineName = "local",
+    engine: str = "local",
     processes: int | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Results:
@@ -52,7 +52,7 @@ def run(
         arms: names of those that run now; ``comparison.yaml`` holds all. Default: all.
         seeds: so many of the first run now; ``comparison.yaml`` holds them, and those that were begun before.
             Default: all.
-        engine: where they run, ``"local"`` or ``"ray"``: see :mod:`ncenet.engines`.
+        engine: where they run, ``"local"``, ``"ray"`` or that of a plug-in: see :mod:`ncenet.engines`.
         processes: trials at a time. Default: as many as there are cores; here 1 where there is a GPU, because
             trials would compete for its memory, and on Ray as many as there are GPUs.
         on_event: takes ``{"event": "compare", "trials", "finished"}`` at the start, then the events of the
@@ -75,6 +75,7 @@ def run(
             on_event(event)
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
+    map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
     if jobs:  # all trials share their images: a mistake in them is told once, before anything is written
@@ -92,7 +93,6 @@ def run(
         write_text(folder / COMPARISON_FILE, kept.to_yaml())
         tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
         if jobs:
-            map_trials = import_module(f"ncenet.engines.{engine}").map_trials
             if processes is None and engine == "local" and _has_gpu():
                 processes = 1
             with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ncenet.boxes import Boxes
 from ncenet.class_names import check_class_names
@@ -18,6 +18,8 @@ from ncenet.recipe import Task
 
 if TYPE_CHECKING:
     from ncenet.types import Label, Pool
+
+Split: TypeAlias = Literal["train", "test"]
 
 
 class Oracle:
@@ -91,6 +93,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names, self.name)
+
+    @classmethod
+    def labelled(cls, name: str, pool: Pool, labels: Mapping[str, Label] | None) -> Dataset:
+        """Images with these classes, which are all there are, sorted; None for images without."""
+        if labels is None:
+            return cls(name, pool)
+        return cls(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
 
     def required_oracle(self) -> Oracle:
         """The oracle.

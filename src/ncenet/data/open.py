@@ -6,14 +6,11 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ncenet.data.builtin import Split, cache_folder, datasets
-from ncenet.data.dataset import Dataset, Oracle
-from ncenet.data.detection.open import has_test_split, open_boxes
-from ncenet.data.folders import classes_of
+from ncenet.data.builtin import cache_folder, datasets
+from ncenet.data.dataset import Dataset, Split
 from ncenet.data.long_tail import long_tailed
-from ncenet.data.manifest import read_manifest
-from ncenet.data.parquet import ParquetPool, read_labels
-from ncenet.data.pools import Channels, FolderPool, channels_of
+from ncenet.data.pools import Channels, channels_of
+from ncenet.data.readers import reader_of, readers
 from ncenet.errors import DataError, UsageError
 from ncenet.recipe import DataRecipe, Recipe, Task
 
@@ -30,11 +27,10 @@ def open_dataset(
     """Open a data set.
 
     Args:
-        source: the name of a built-in set, or the path of a folder, a ``.parquet`` or a ``.csv`` file. A name
-            goes before a path: write ``./digits`` for a folder of that name. With boxes a path may also be a
-            COCO file or YOLO's ``data.yaml``.
-        split: which split of a built-in set, or of a VOC, YOLO or COCO folder that has several. Any other
-            path is one split and is opened as it is.
+        source: the name of a built-in set, or a path that one of :data:`ncenet.data.readers.readers` knows. A
+            name goes before a path: write ``./digits`` for a folder of that name.
+        split: which split of a built-in set, or of a form that has several. Any other path is one split and
+            is opened as it is.
         channels: decode to 1 (gray) or 3 (RGB) channels; built-in sets have their own, and images with boxes
             are RGB.
         download: allow the network for a built-in set that is not on this machine.
@@ -55,21 +51,15 @@ def open_dataset(
         except (OSError, RuntimeError) as error:
             raise DataError(f"{source}: cannot be opened or downloaded: {error}") from error
     path = _path(source)
-    suffix = path.suffix.lower()
+    if not path.exists():
+        raise UsageError(_not_found(source))
     if task == "detection":
         return _open_boxes(source, path, split, classes)
-    if path.is_dir():
-        pool = FolderPool(path, channels=channels)
-        name = path.resolve().name or str(path)
-        return _dataset(name, pool, classes_of(path, pool.ids()))
-    if not path.is_file():
-        raise UsageError(_not_found(source))
-    if suffix == ".csv":
-        manifest = read_manifest(path)
-        return _dataset(path.stem, FolderPool(path.parent, manifest.ids, channels=channels), manifest.labels)
-    if suffix == ".parquet":
-        return _open_parquet(path, channels)
-    raise UsageError(f"{source}: files with the suffix {suffix or '(none)'!r} are no data set. {_forms()}")
+    reader = reader_of(path, "classification")
+    if reader is None:
+        suffix = path.suffix.lower() or "(none)"
+        raise UsageError(f"{source}: files with the suffix {suffix!r} are no data set. {_forms()}")
+    return reader.open(path, split=split, channels=channels, classes=tuple(classes) or None)
 
 
 def open_train(recipe: Recipe) -> Dataset:
@@ -102,7 +92,7 @@ def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> 
     """
     builtin = datasets.names()
     source = recipe.test
-    own = train.task == "detection" and recipe.train not in builtin and has_test_split(_path(recipe.train))
+    own = recipe.train not in builtin and _has_test(_path(recipe.train), train.task)
     if source is None or (source == recipe.train and own):
         if recipe.train not in builtin and not own:
             return None
@@ -129,32 +119,20 @@ def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> 
     return test
 
 
+def _has_test(path: Path, task: Task) -> bool:
+    reader = reader_of(path, task) if path.exists() else None
+    return reader is not None and reader.has_test(path)
+
+
 def _open_boxes(source: str, path: Path, split: Split, classes: Sequence[str]) -> Dataset:
     """Images with boxes, or images alone, whose boxes people are to draw."""
-    if not path.exists():
-        raise UsageError(_not_found(source))
-    with_boxes = open_boxes(path, split=split, classes=tuple(classes) or None)
-    if with_boxes is not None:
-        return with_boxes
+    reader = reader_of(path, "detection")
+    if reader is not None:
+        return reader.open(path, split=split, channels=3, classes=tuple(classes) or None)
     alone = open_dataset(source, channels=3)
     if alone.oracle is not None and path.is_file():
         raise DataError(f"{source}: has classes of images, no boxes: leave out --task detection")
     return Dataset(alone.name, alone.pool, task="detection")
-
-
-def _open_parquet(path: Path, channels: Channels) -> Dataset:
-    pool = ParquetPool(path, channels=channels)
-    labelled = read_labels(path)
-    if labelled is None:
-        return Dataset(path.stem, pool)
-    labels, class_names = labelled
-    return Dataset(path.stem, pool, Oracle(dict(zip(pool.ids(), labels, strict=True))), class_names)
-
-
-def _dataset(name: str, pool: FolderPool, labels: dict[str, str] | None) -> Dataset:
-    if labels is None:
-        return Dataset(name, pool)
-    return Dataset(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
 
 
 def _path(source: str) -> Path:
@@ -169,8 +147,10 @@ def _not_found(source: str) -> str:
 
 
 def _forms() -> str:
-    return (
-        f"Data is one of: a built-in set ({', '.join(datasets.names())}); a folder of images, or of one "
-        "folder per class; a .parquet file with a column 'image'; a .csv file with a column 'path'; with "
-        "--task detection also a VOC folder, a YOLO folder, or a COCO file"
-    )
+    of_task: dict[str, list[str]] = {"classification": [], "detection": []}
+    for _, factory in readers.ordered():
+        reader = factory()
+        of_task[reader.task].append(reader.form)
+    images, boxes = ("; ".join(of_task[task]) for task in ("classification", "detection"))
+    names = ", ".join(datasets.names())
+    return f"Data is one of: a built-in set ({names}); {images}; with --task detection also {boxes}"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 
+from ncenet.engines import engines
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.engines.workers import run_in_workers
 
@@ -25,6 +26,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+@engines.register("local")
 def map_trials(
     function: Trial[J, R],
     jobs: Mapping[str, J],

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from ncenet.engines import engines
 from ncenet.engines.local import available_cores
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.errors import MissingExtra, UsageError
@@ -22,6 +23,7 @@ POLL_SECONDS = 0.2
 """Longest time that an event lies about before it is told."""
 
 
+@engines.register("ray")
 def map_trials(
     function: Trial[J, R],
     jobs: Mapping[str, J],

@@ -5,15 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ncenet.errors import NcenetError
 
 J = TypeVar("J")
 R = TypeVar("R")
-
-EngineName: TypeAlias = Literal["local", "ray"]
-"""The engines by name; each is a module of this package with a function ``map_trials``."""
 
 Event: TypeAlias = Mapping[str, Any]
 """What a trial says while it runs."""

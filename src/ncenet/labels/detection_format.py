@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from ncenet.box_gate import fit_boxes
 from ncenet.boxes import Boxes
-from ncenet.data.builtin import Split
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import Dataset, Split
 from ncenet.data.pools import size_of
+from ncenet.data.readers import form_of
 from ncenet.errors import DataError
 from ncenet.labels.folder_format import FolderFormat, Found
 from ncenet.labels.records import Known, Labels, Record
@@ -42,11 +42,18 @@ class DetectionFormat(FolderFormat):
     """Base of formats that write images with boxes.
 
     Attributes:
+        forms: names of the data readers (:mod:`ncenet.data.readers`) that know such files.
         keeps_difficult: whether it tells difficult objects from others.
     """
 
+    forms: tuple[str, ...] = ()
+
     tasks = frozenset({"detection"})
     keeps_difficult: bool = True
+
+    def recognises(self, source: Path) -> bool:
+        """Whatever the data reader of this form knows."""
+        return form_of(source, "detection") in self.forms
 
     @abstractmethod
     def write_boxes(self, images: list[Sized], labels: Labels, target: Path) -> None:

@@ -27,6 +27,10 @@ class Format(ABC):
     copies_images: bool = False
     writes_csv: bool = False
 
+    def recognises(self, source: Path) -> bool:
+        """Whether a file or folder, which exists, looks like this format, as by the end of its name."""
+        return bool(self.suffix) and source.is_file() and source.suffix.lower() == self.suffix
+
     @abstractmethod
     def write(self, labels: Labels, target: Path) -> None:
         """Write answers.

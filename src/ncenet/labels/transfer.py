@@ -10,23 +10,34 @@ from ncenet.labels.changes import Change, compare
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.records import Known, Labels, Record, distinct
+from ncenet.recipe import Task
 from ncenet.run.opening import OpenRun
 
 
-def format_of(path: Path, name: str | None) -> Format:
-    """The format of that name, or that which the end of a file's name means.
+def format_of(path: Path, name: str | None, task: Task | None = None) -> Format:
+    """The format of that name, or that which a path is of.
+
+    Args:
+        path: the file or folder.
+        name: of the format; None looks at the path: what is there, or else how its name ends.
+        task: whose labels are read.
 
     Raises:
         UnknownName: there is no such format.
-        UsageError: no name was given, and the path ends like none.
+        UsageError: no name was given, and the path looks like none.
     """
     if name is not None:
         return formats.get(name)()
-    known = {format.suffix: format for format in (factory() for _, factory in formats) if format.suffix}
+    fitting = [format for _, factory in formats if task in (None, *(format := factory()).tasks)]
+    if path.exists():
+        for format in fitting:
+            if format.recognises(path):
+                return format
+    known = {format.suffix: format for format in fitting if format.suffix}
     if path.suffix.lower() not in known:
         raise UsageError(
-            f"{path}: name the format, --format {', '.join(formats.names())}; "
-            f"only names that end in {', '.join(sorted(known))} say it themselves"
+            f"{path}: looks like no format; name one of {', '.join(formats.names())} as format. Only names "
+            f"that end in {', '.join(sorted(known))} say it themselves"
         )
     return known[path.suffix.lower()]
 
@@ -93,7 +104,7 @@ def read_labels(
     Args:
         run: the run.
         source: file or folder.
-        format: name of the format. Default: what the end of ``source`` means.
+        format: name of the format. Default: the one that ``source`` looks like.
         who: the annotator. Default: whom the file names.
         otherwise: the annotator when the file names none.
 
@@ -101,8 +112,8 @@ def read_labels(
         UsageError: there is no such file or folder.
         DataError: it is not of this format, or answers one image twice.
     """
-    chosen = format_of(source, format)
     if not source.exists():
         raise UsageError(f"{source}: there is no such file or folder")
+    chosen = format_of(source, format, run.recipe.task)
     records = distinct(chosen.read(source, known_of(run)), source)
     return compare(run, records, who=who, otherwise=otherwise)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ncenet.data.builtin import datasets
-from ncenet.data.detection.open import open_boxes
 from ncenet.data.open import open_dataset
 from ncenet.data.pools import channels_of, probe
+from ncenet.data.readers import reader_of
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.models.model import DetectionModel, Model
 from ncenet.models.scores import BoxScores, Scores
@@ -58,9 +58,9 @@ def _pool(data: str, channels: int, *, detection: bool) -> Pool:
     """The images, under the ids that they have in a run of the model's task."""
     path = Path(data).expanduser()
     if detection and data not in datasets.names() and path.exists():
-        with_boxes = open_boxes(path)
-        if with_boxes is not None:
-            return with_boxes.pool
+        reader = reader_of(path, "detection")
+        if reader is not None:
+            return reader.open(path, split="train", channels=3, classes=None).pool
     return open_dataset(data, channels=channels or "auto", task=None).pool
 
 

@@ -25,6 +25,7 @@ from ncenet.functional.kernels import (
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
 from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Reduction
+from ncenet.registry import Registry
 
 GAUSSIAN_RADIUS = 0.5
 """Initial radius of the Gaussian kernel: what "Rejection-" is frozen at (Sec. Model Effect)."""
@@ -64,6 +65,10 @@ class Head(nn.Module):
     def report(self, class_names: tuple[str, ...]) -> dict[str, Any]:
         """What is worth a line in the record of a fit."""
         return {}
+
+
+heads: Registry[Head] = Registry("head", package=None, group="ncenet.heads")
+"""Functions from section ``model.head``, D and C to a head; of plug-ins too."""
 
 
 class SoftmaxClassifier(Head):
@@ -261,7 +266,18 @@ def build_head(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
         recipe: section ``model.head``.
         in_features: D.
         num_classes: C.
+
+    Raises:
+        UnknownName: there is no such head.
     """
-    if recipe.name == "softmax":
-        return SoftmaxClassifier(in_features, num_classes)
+    return heads.get(recipe.name)(recipe, in_features, num_classes)
+
+
+@heads.register("softmax")
+def _softmax(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
+    return SoftmaxClassifier(in_features, num_classes)
+
+
+@heads.register("nce")
+def _nce(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
     return PrototypeClassifier(in_features, num_classes, **recipe.model_dump(exclude={"name"}))

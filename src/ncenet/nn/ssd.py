@@ -21,7 +21,7 @@ from ncenet.nn.anchors import make_anchors
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.nn.convolve_at import convolve_at
 from ncenet.nn.detection_backbones import DetectionBackbone
-from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier, build_head
 from ncenet.nn.network import dropout_on
 from ncenet.nn.normalization import Normalizing
 from ncenet.recipe import ModelRecipe
@@ -176,7 +176,7 @@ def build_detection_head(recipe: ModelRecipe, num_classes: int) -> Head:
 
     Softmax reads the class convolution itself, as SSD has it. The NCE head reads vectors of
     ``anchor_features`` dimensions and has no further linear map before the prototypes: the class convolution
-    is one.
+    is one. A head of a plug-in reads such vectors too.
 
     Args:
         recipe: section ``model``.
@@ -185,6 +185,8 @@ def build_detection_head(recipe: ModelRecipe, num_classes: int) -> Head:
     classes = num_classes + 1
     if recipe.head.name == "softmax":
         return SoftmaxClassifier(classes, classes, linear=False)
+    if recipe.head.name != "nce":
+        return build_head(recipe.head, recipe.anchor_features, classes)
     return PrototypeClassifier(
         recipe.anchor_features,
         classes,

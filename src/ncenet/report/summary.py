@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
 from ncenet.compare.records import COMPARISON_FILE, Results, Run, read_comparison, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.errors import UsageError
 from ncenet.files import whole
-from ncenet.report import page, tables, words
-from ncenet.report.blocks import Figure, Section
-from ncenet.report.figures import curves
-from ncenet.report.figures.drawing import as_png
-from ncenet.report.writers import terminal
-from ncenet.report.writers.html import as_html
-from ncenet.report.writers.latex import as_latex
-from ncenet.report.writers.markdown import as_markdown
-from ncenet.report.writers.tidy import as_csv, tidy
+from ncenet.report import tables, words
+from ncenet.report.sections import sections_of, title_of
+from ncenet.report.writers import Report, report_formats, terminal
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as MplFigure
     from rich.console import Console
-
-Format: TypeAlias = Literal["html", "md", "tex", "csv", "svg", "png"]
-FORMATS: tuple[Format, ...] = ("html", "md", "tex", "csv", "svg", "png")
 
 
 def read_results(folder: Path) -> Results | Run:
@@ -57,7 +47,7 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
     results = read_results(folder)
     # Tables must wrap within their cells even on a console that leaves wrapping to the terminal.
     if everything:
-        console.print(terminal.whole_report(_report(results)[1]), soft_wrap=False)
+        console.print(terminal.whole_report(sections_of(results)), soft_wrap=False)
     elif isinstance(results, Results):
         console.print(terminal.for_terminal(results), soft_wrap=False)
     else:
@@ -68,9 +58,7 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
         console.print(f"{words.copied(run.copied)}.", markup=False, highlight=False)
 
 
-def write_report(
-    folder: Path, formats: Collection[Format] = FORMATS, *, out: Path | None = None
-) -> tuple[Path, ...]:
+def write_report(folder: Path, formats: Collection[str] = (), *, out: Path | None = None) -> tuple[Path, ...]:
     """Write the report of a run or a comparison in some formats.
 
     ========== ==========================================================================
@@ -84,53 +72,29 @@ def write_report(
 
     Args:
         folder: a run or a comparison, finished or not.
-        formats: which.
+        formats: which. Default: all, those of plug-ins too.
         out: takes the files. Default: the folder itself.
 
     Returns:
-        The files, in the order of the formats.
+        The files, texts before figures.
 
     Raises:
+        UnknownName: there is no such format.
         UsageError: the folder is neither.
     """
+    chosen = [report_formats.get(name) for name in formats]  # a mistake comes before the work
+    if not formats:
+        chosen = [write for _, write in report_formats.ordered()]
     results = read_results(folder)
-    title, sections = _report(results)
+    report = Report(title_of(results), sections_of(results), results)
     content: dict[str, bytes] = {}
-    if "html" in formats:
-        content["report.html"] = as_html(title, sections).encode()
-    if "md" in formats:
-        content["report.md"] = as_markdown(title, sections).encode()
-    if "tex" in formats:
-        content["report.tex"] = as_latex(title, sections).encode()
-    if "csv" in formats:
-        content["report.csv"] = as_csv(tidy(results)).encode()
-    if "svg" in formats or "md" in formats:
-        figures = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
-        content |= {f"{figure.name}.svg": figure.svg.encode() for figure in figures}
-    if "png" in formats and (lines := _lines(results)):
-        content["curves.png"] = as_png(_draw(results, lines))
-    for name, data in content.items():
+    for write in chosen:
+        content |= write(report)
+    names = sorted(content, key=lambda name: name.endswith((".svg", ".png")))  # texts, then figures
+    for name in names:
         with whole((out or folder) / name) as partial:
-            partial.write_bytes(data)
-    return tuple((out or folder) / name for name in content)
-
-
-def _report(results: Results | Run) -> tuple[str, list[Section]]:
-    """Title and sections."""
-    if isinstance(results, Results):
-        return page.title_of_comparison(results), page.sections_of_comparison(results)
-    return page.title_of_run(results), page.sections_of_run(results)
-
-
-def _lines(results: Results | Run) -> list[curves.Line]:
-    if isinstance(results, Results):
-        return curves.lines_of_comparison(results)
-    return curves.lines_of_run(results)
-
-
-def _draw(results: Results | Run, lines: list[curves.Line]) -> MplFigure:
-    baseline = results.comparison.baseline_arm if isinstance(results, Results) else None
-    return curves.learning_curves(lines, baseline=baseline, metric=results.metric, unit=results.unit)
+            partial.write_bytes(content[name])
+    return tuple((out or folder) / name for name in names)
 
 
 def results_record(folder: Path) -> dict[str, Any]:
@@ -152,7 +116,7 @@ def results_record(folder: Path) -> dict[str, Any]:
     images = bootstrap_differences(results, pairs)
     return {
         "kind": "comparison",
-        "title": page.title_of_comparison(results),
+        "title": title_of(results),
         "metric": results.metric,
         "baseline": baseline,
         "seeds": list(comparison.seeds),

@@ -36,6 +36,7 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
 }
 """What a strategy may name in ``requires`` or ``needs``: when a recipe has it, and what to say when not."""
 
+BUILT_IN_HEADS = frozenset({"nce", "softmax"})
 PASSES: int = ModelRecipe.model_fields["passes"].default
 
 
@@ -65,7 +66,12 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: it doesn't; says which field to change.
+        UnknownName: there is no such head.
     """
+    if recipe.model.head.name not in BUILT_IN_HEADS:
+        from ncenet.nn.heads import heads  # brings torch
+
+        heads.get(recipe.model.head.name)
     asked = strategy.needs | getattr(strategy, "requires", frozenset())
     for name, (met, what) in CONDITIONS.items():
         if name in asked and not met(recipe):

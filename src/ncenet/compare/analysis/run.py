@@ -104,13 +104,13 @@ def _pieces(comparison: Comparison, folder: Path) -> list[Piece]:
 
     figures = comparison.figures
     pieces: list[Piece] = []
-    if comparison.base.task != "classification":  # the figures are of images with one class each
+    arms = arms_of_figures(comparison)
+    # The figures are of images with one class each, by the heads that ncenet brings.
+    if comparison.base.task != "classification" or not arms:
         return pieces
     begun: list[list[TrialModels]] = []
     for seed in comparison.seeds:
-        trials = [
-            TrialModels(arm, folder / comparison.folder(arm, seed)) for arm in arms_of_figures(comparison)
-        ]
+        trials = [TrialModels(arm, folder / comparison.folder(arm, seed)) for arm in arms]
         if not all(trial.cycles for trial in trials):
             continue
         begun.append(trials)

@@ -10,14 +10,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import Dataset, Split
 from ncenet.errors import DataError
 from ncenet.recipe import Task
 from ncenet.registry import Registry
-
-Split: TypeAlias = Literal["train", "test"]
 
 
 @dataclass(frozen=True)

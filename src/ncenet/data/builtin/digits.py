@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ncenet.data.builtin import BuiltinSet, Split, datasets
-from ncenet.data.dataset import Dataset, Oracle
+from ncenet.data.builtin import BuiltinSet, datasets
+from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.pools import ArrayPool
 from ncenet.data.rows import RowIds
 

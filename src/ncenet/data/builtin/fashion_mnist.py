@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncenet.data.builtin import BuiltinSet, Split, datasets, not_here
-from ncenet.data.dataset import Dataset, Oracle
+from ncenet.data.builtin import BuiltinSet, datasets, not_here
+from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.pools import ArrayPool
 from ncenet.data.rows import RowIds
 from ncenet.errors import DataError

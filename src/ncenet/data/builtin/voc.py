@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from ncenet.data.builtin import BuiltinSet, Split, datasets, not_here
-from ncenet.data.dataset import Dataset
+from ncenet.data.builtin import BuiltinSet, datasets, not_here
+from ncenet.data.dataset import Dataset, Split
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),

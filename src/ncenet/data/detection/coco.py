@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.box_gate import Size
-from ncenet.data.builtin import Split
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError

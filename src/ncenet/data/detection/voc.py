@@ -21,8 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
-from ncenet.data.builtin import Split
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, stated_size, yes_or_no
 from ncenet.data.detection.voc_places import Entry, Place, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ncenet.data.builtin import Split
+from ncenet.data.dataset import Split
 from ncenet.data.folders import SUFFIXES, files_below
 from ncenet.data.text_files import encoding_of, is_hidden, read_head, read_text
 from ncenet.errors import DataError

@@ -19,8 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ncenet.class_names import shown
-from ncenet.data.builtin import Split
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
 from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
 from ncenet.data.folders import SUFFIXES, files_below, find_images

@@ -22,6 +22,10 @@ class ClassFolders(FolderFormat):
 
     tasks = frozenset({"classification"})
 
+    def recognises(self, source: Path) -> bool:
+        """Any folder."""
+        return source.is_dir()
+
     def place(self, paths: Mapping[str, str], answers: Sequence[Record], labels: Labels) -> list[str]:
         """The folder of the class, then the path of the id."""
         folders = folder_names(labels.class_names)

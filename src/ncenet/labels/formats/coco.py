@@ -20,6 +20,8 @@ ANNOTATIONS, IMAGES = "annotations.json", "images/"
 class Coco(DetectionFormat):
     """``annotations.json`` and ``images``; difficult objects are marked ``iscrowd``."""
 
+    forms = ("coco",)
+
     def place(self, paths: Mapping[str, str], answers: Sequence[Record], labels: Labels) -> list[str]:
         """Below ``images``."""
         return [IMAGES + paths[record.id] for record in answers]

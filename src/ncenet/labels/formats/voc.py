@@ -27,6 +27,8 @@ class Voc(DetectionFormat):
     Edges become pixels counted from 1, with decimals where there are some.
     """
 
+    forms = ("voc", "voc-beside")
+
     def place(self, paths: Mapping[str, str], answers: Sequence[Record], labels: Labels) -> list[str]:
         """In ``JPEGImages``, without folders."""
         names = flat_names(dict(paths))

@@ -21,6 +21,7 @@ IMAGES = "images/"
 class Yolo(DetectionFormat):
     """``images``, ``labels`` and ``data.yaml``; difficult objects are like any others."""
 
+    forms = ("yolo",)
     keeps_difficult = False
 
     def place(self, paths: Mapping[str, str], answers: Sequence[Record], labels: Labels) -> list[str]:

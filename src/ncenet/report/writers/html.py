@@ -11,8 +11,14 @@ from ncenet import __version__
 from ncenet.compare.records import Table
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, Section, Verdicts
 from ncenet.report.tables import WORDS
+from ncenet.report.writers import Files, Report, report_formats
 
 PAPER = "https://ojs.aaai.org/index.php/AAAI/article/view/17205"
+
+
+@report_formats.register("html", order=1)
+def _files(report: Report) -> Files:
+    return {"report.html": as_html(report.title, report.sections).encode()}
 
 
 def as_html(title: str, sections: Sequence[Section]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ncenet.compare.records import Table
 from ncenet.report.blocks import Section
 from ncenet.report.tables import WORDS
+from ncenet.report.writers import Files, Report, report_formats
 
 _ESCAPES = str.maketrans(
     {
@@ -28,6 +29,11 @@ _ESCAPES = str.maketrans(
         "\N{EN DASH}": "--",
     }
 )
+
+
+@report_formats.register("tex", order=3)
+def _files(report: Report) -> Files:
+    return {"report.tex": as_latex(report.title, report.sections).encode()}
 
 
 def as_latex(title: str, sections: Sequence[Section]) -> str:

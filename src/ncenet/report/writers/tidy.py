@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from ncenet.compare.heads import head_name
 from ncenet.compare.records import Results, Run, Table
+from ncenet.report.writers import Files, Report, report_formats
 from ncenet.tables import csv_lines
+
+
+@report_formats.register("csv", order=4)
+def _files(report: Report) -> Files:
+    return {"report.csv": as_csv(tidy(report.results)).encode()}
 
 
 def as_csv(table: Table) -> str:

@@ -12,6 +12,7 @@ from ncenet.report import queried as queries
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
+from ncenet.report.sections import comparison_sections
 
 MOST_ROWS = 200
 """Rows of a table of bad images or duplicates; the whole of it stands in the run folder."""
@@ -19,6 +20,7 @@ MOST_CLASSES = 20
 """As many classes fit on a screen; tables of more are folded."""
 
 
+@comparison_sections.register("verdicts", order=1)
 def verdicts(results: Results) -> Section | None:
     """What was asked, what was found, and what is missing."""
     blocks: list[Block] = [Note(results.comparison.about)] if results.comparison.about else []
@@ -29,6 +31,7 @@ def verdicts(results: Results) -> Section | None:
     return Section("", tuple(blocks)) if blocks else None
 
 
+@comparison_sections.register("summary", order=2)
 def summary(results: Results) -> Section:
     """Means over the cycles, differences to the baseline, intervals, verdicts."""
     images = bootstrap_differences(results, _against_baseline(results))
@@ -45,6 +48,7 @@ def summary(results: Results) -> Section:
     return Section("Summary", tuple(blocks))
 
 
+@comparison_sections.register("learning-curves", order=3)
 def learning_curves(results: Results) -> Section:
     """The learning curves, one figure."""
     lines = curves.lines_of_comparison(results)
@@ -60,6 +64,7 @@ def learning_curves(results: Results) -> Section:
     return Section("Learning curves", (Figure("curves", as_svg(figure), caption, wide),))
 
 
+@comparison_sections.register("by-cycle", order=4)
 def by_cycle(results: Results) -> Section:
     """The headline number at each size of the labelled set."""
     name = words.metric_name(results.metric)
@@ -69,6 +74,7 @@ def by_cycle(results: Results) -> Section:
     )
 
 
+@comparison_sections.register("balanced", order=5)
 def balanced(results: Results) -> Section | None:
     """Balanced accuracy, where it is another number than accuracy."""
     if not evidence.is_unbalanced(results):
@@ -87,6 +93,7 @@ def balanced(results: Results) -> Section | None:
     )
 
 
+@comparison_sections.register("cycle-by-cycle", order=7)
 def cycle_by_cycle(results: Results) -> Section | None:
     """Cycles won, tied and lost against the baseline."""
     of_arms = duels(results, _against_baseline(results))
@@ -103,6 +110,7 @@ def cycle_by_cycle(results: Results) -> Section | None:
     return Section("Cycle by cycle", (tables.without_empty(evidence.won_tied_lost(results, of_arms)), note))
 
 
+@comparison_sections.register("labels-saved", order=8)
 def labels_saved(results: Results) -> Section | None:
     """The labels (or boxes) that it takes to reach what random reaches with all of them."""
     goal, unit = target(results), words.counted(results.unit)
@@ -118,6 +126,7 @@ def labels_saved(results: Results) -> Section | None:
     )
 
 
+@comparison_sections.register("head-and-selection", order=9)
 def head_and_selection(results: Results) -> Section | None:
     """What selection gains with each head, and the 2x2 that tells the head from the selection."""
     blocks: list[Block] = []
@@ -138,6 +147,7 @@ def head_and_selection(results: Results) -> Section | None:
     return Section("Head and selection apart", tuple(blocks)) if blocks else None
 
 
+@comparison_sections.register("best-rivals", order=10)
 def best_rivals(results: Results) -> Section | None:
     """Each arm against the best of the others, picked afterwards."""
     if len(results.comparison.arms) < 3:
@@ -150,6 +160,7 @@ def best_rivals(results: Results) -> Section | None:
     return Section("Against the best rival", (tables.without_empty(evidence.rivals(results)), note))
 
 
+@comparison_sections.register("classes", order=11)
 def classes(results: Results) -> Section:
     """How well each class is known in the last cycle."""
     name = words.metric_name(results.metric)
@@ -157,6 +168,7 @@ def classes(results: Results) -> Section:
     return Section(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
 
 
+@comparison_sections.register("queried", order=12)
 def queried(results: Results) -> Section:
     """Which classes were queried, and how evenly."""
     note = Note(
@@ -167,6 +179,7 @@ def queried(results: Results) -> Section:
     return Section("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
 
 
+@comparison_sections.register("overlap", order=13)
 def overlap(results: Results) -> Section | None:
     """How much of what two arms queried is the same."""
     table = queries.overlaps(results)
@@ -181,17 +194,20 @@ def overlap(results: Results) -> Section | None:
     return Section("Overlap of queries", (table, note))
 
 
+@comparison_sections.register("cost", order=17)
 def cost(results: Results) -> Section:
     """Seconds spent."""
     note = Note("Wall times of trials that may have shared the machine: compare them within this table only.")
     return Section("What it cost", (tables.without_empty(tables.seconds(results)), note))
 
 
+@comparison_sections.register("protocol-of-all", order=18)
 def protocol_of_all(results: Results) -> Section:
     """What must be stated with every number."""
     return Section("What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),))
 
 
+@comparison_sections.register("compared", order=19)
 def compared(results: Results) -> Section:
     """The arms, and the file that runs them again."""
     changes = Table(
@@ -205,6 +221,7 @@ def compared(results: Results) -> Section:
     return Section("What was compared", (changes, recipe))
 
 
+@comparison_sections.register("images", order=21)
 def images(results: Results) -> Section | None:
     """Images of the first run that somebody should look at."""
     return next((images_to_look_at(run) for run in results.runs.values()), None)

@@ -10,11 +10,13 @@ from ncenet.compare.records import Results, Table
 from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import Recipe
 from ncenet.report.blocks import Note, Section
+from ncenet.report.sections import comparison_sections
 from ncenet.report.words import NOTHING, spread
 
 FIELD = "model.head.prototypes_per_class"
 
 
+@comparison_sections.register("prototypes", order=6)
 def section(results: Results) -> Section | None:
     """The table, if arms differ in the number of prototypes and in nothing else."""
     groups = groups_of_arms(results.comparison)

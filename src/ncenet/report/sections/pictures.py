@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ncenet.compare.records import Results, Run
 from ncenet.report.blocks import Block, Folded, Note, Picture, Section
+from ncenet.report.sections import comparison_sections, run_sections
 from ncenet.tables import read_csv
 
 OF_A_RUN = 6
@@ -18,11 +19,13 @@ _TITLES = {
 }
 
 
+@run_sections.register("pictures", order=7)
 def pictures_of_run(run: Run) -> list[Section]:
     """What the last model sees, and why it asked; none when no pictures were drawn."""
     return [Section(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
 
 
+@comparison_sections.register("pictures", order=20)
 def pictures_of_comparison(results: Results) -> Section | None:
     """The same for each arm, of its first seed; None when no pictures were drawn."""
     seed = results.comparison.seeds[0]

@@ -11,11 +11,13 @@ from ncenet.report.figures.drawing import as_svg
 from ncenet.report.figures.embedding import embedding_caption, embedding_figure
 from ncenet.report.figures.information import information_caption, information_figure
 from ncenet.report.figures.regions import regions_caption, regions_figure
+from ncenet.report.sections import comparison_sections
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 
+@comparison_sections.register("information", order=14)
 def information(results: Results) -> Section | None:
     """Subset information (Fig. 3 of the paper)."""
     seeds = results.comparison.seeds
@@ -26,6 +28,7 @@ def information(results: Results) -> Section | None:
     return _section("How information is spread over the pool", "information", drawn, analysis, names)
 
 
+@comparison_sections.register("embedding", order=15)
 def embedding(results: Results) -> Section | None:
     """t-SNE over the cycles (Fig. 4 of the paper)."""
     analysis = read_analysis(results.folder, results.comparison.seeds)
@@ -34,6 +37,7 @@ def embedding(results: Results) -> Section | None:
     return _section("Where the queried images lie", "embedding", drawn, analysis, [EMBEDDING])
 
 
+@comparison_sections.register("regions", order=16)
 def regions(results: Results) -> Section | None:
     """Decision regions (Fig. 1 and 2 of the paper)."""
     analysis = read_analysis(results.folder, results.comparison.seeds)

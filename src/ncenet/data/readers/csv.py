@@ -1,0 +1,29 @@
+"""A CSV manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ncenet.data.dataset import Dataset, Split
+from ncenet.data.manifest import read_manifest
+from ncenet.data.pools import Channels, FolderPool
+from ncenet.data.readers import Reader, readers
+
+
+@readers.register("csv", order=500)
+class Csv(Reader):
+    """A list of image files, with or without their classes."""
+
+    form = "a .csv file with a column 'path'"
+
+    def reads(self, path: Path) -> bool:
+        """Files that end in ``.csv``."""
+        return path.is_file() and path.suffix.lower() == ".csv"
+
+    def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
+        """See :class:`~ncenet.data.readers.Reader`."""
+        listed = read_manifest(path)
+        return Dataset.labelled(
+            path.stem, FolderPool(path.parent, listed.ids, channels=channels), listed.labels
+        )

@@ -1,0 +1,31 @@
+"""A Parquet file of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ncenet.data.dataset import Dataset, Oracle, Split
+from ncenet.data.parquet import ParquetPool, read_labels
+from ncenet.data.pools import Channels
+from ncenet.data.readers import Reader, readers
+
+
+@readers.register("parquet", order=600)
+class Parquet(Reader):
+    """A row for each image, with or without its class."""
+
+    form = "a .parquet file with a column 'image'"
+
+    def reads(self, path: Path) -> bool:
+        """Files that end in ``.parquet``."""
+        return path.is_file() and path.suffix.lower() == ".parquet"
+
+    def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
+        """See :class:`~ncenet.data.readers.Reader`."""
+        pool = ParquetPool(path, channels=channels)
+        labelled = read_labels(path)
+        if labelled is None:
+            return Dataset(path.stem, pool)
+        labels, class_names = labelled
+        return Dataset(path.stem, pool, Oracle(dict(zip(pool.ids(), labels, strict=True))), class_names)

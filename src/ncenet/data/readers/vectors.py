@@ -1,0 +1,104 @@
+"""Feature vectors: a NumPy archive, or a Parquet file with a column of them."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ncenet.data.dataset import Dataset, Oracle, Split
+from ncenet.data.parquet import column_names, read_columns, read_labels
+from ncenet.data.pools import ArrayPool, Channels
+from ncenet.data.readers import Reader, readers
+from ncenet.errors import DataError
+
+COLUMN = "vector"
+
+
+@readers.register("npz", order=300)
+class Npz(Reader):
+    """Arrays ``X``, and perhaps ``y`` and ``ids``.
+
+    ``X`` holds vectors (N, D), or images (N, H, W) or (N, H, W, channels) as uint8. ``y`` (N,) holds names of
+    classes, or numbers that are their names.
+    """
+
+    form = "an .npz file with arrays X (and y, ids)"
+
+    def reads(self, path: Path) -> bool:
+        """Files that end in ``.npz``."""
+        return path.is_file() and path.suffix.lower() == ".npz"
+
+    def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
+        """See :class:`~ncenet.data.readers.Reader`."""
+        arrays = _load(path)
+        rows = arrays["X"]
+        for name in ("y", "ids"):
+            if name in arrays and arrays[name].shape != (len(rows),):
+                raise DataError(
+                    f"{path}: {name} is {arrays[name].shape} and X has {len(rows)} rows: one for each"
+                )
+        ids = None if "ids" not in arrays else [str(id) for id in arrays["ids"].tolist()]
+        if ids is not None and len(set(ids)) < len(ids):
+            raise DataError(f"{path}: ids holds one twice")
+        pool = ArrayPool(rows if rows.dtype == np.uint8 else _vectors(rows, path), ids)
+        if "y" not in arrays:
+            return Dataset(path.stem, pool)
+        values = arrays["y"].tolist()
+        names = tuple(str(value) for value in sorted(set(values)))
+        labels = dict(zip(pool.ids(), map(str, values), strict=True))
+        return Dataset(path.stem, pool, Oracle(labels), names)
+
+
+@readers.register("parquet-vectors", order=400)
+class ParquetVectors(Reader):
+    """Columns ``vector``, and perhaps ``label`` and ``id``: a row for each vector."""
+
+    form = f"a .parquet file with a column {COLUMN!r} of numbers (and label, id)"
+
+    def reads(self, path: Path) -> bool:
+        """Parquet files with a column ``vector`` and none of images."""
+        if not path.is_file() or path.suffix.lower() != ".parquet":
+            return False
+        names = column_names(path)
+        return COLUMN in names and "image" not in names
+
+    def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
+        """See :class:`~ncenet.data.readers.Reader`."""
+        columns = read_columns(path, [COLUMN], optional=["id"])
+        try:
+            rows = np.array(columns[COLUMN], dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"{path}: column {COLUMN!r} holds rows of different lengths, or no numbers"
+            ) from error
+        ids = [str(id) for id in columns["id"]] if "id" in columns else None
+        if ids is not None and len(set(ids)) < len(ids):
+            raise DataError(f"{path}: column 'id' holds one twice")
+        pool = ArrayPool(_vectors(rows, path), ids)
+        labelled = read_labels(path)
+        if labelled is None:
+            return Dataset(path.stem, pool)
+        labels, names = labelled
+        return Dataset(path.stem, pool, Oracle(dict(zip(pool.ids(), labels, strict=True))), names)
+
+
+def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not an archive of arrays that can be read: {error}") from error
+    if "X" not in arrays:
+        raise DataError(f"{path}: holds no array X, only {', '.join(arrays) or 'nothing'}")
+    return arrays
+
+
+def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
+    if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.number) or 0 in rows.shape:
+        raise DataError(f"{path}: {rows.dtype} {rows.shape} are no feature vectors, which are numbers (N, D)")
+    return rows.astype(np.float32)

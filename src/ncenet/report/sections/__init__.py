@@ -1,0 +1,49 @@
+"""The sections of a report: what it says and in which order, whatever the format.
+
+A section is made from results and is None where there is nothing to say. It enters by being in a module of
+this package, one of a plug-in by an entry point of the group ``ncenet.sections`` (of comparisons) or
+``ncenet.run_sections`` (of runs); those of plug-ins stand at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from ncenet.compare.records import Results, Run
+from ncenet.registry import Registry
+from ncenet.report.blocks import Section
+
+Made: TypeAlias = Section | Sequence[Section] | None
+"""What a maker of sections returns."""
+
+comparison_sections: Registry[Made] = Registry(
+    "report section", package="ncenet.report.sections", group="ncenet.sections"
+)
+"""Makers, which take the results of a comparison."""
+run_sections: Registry[Made] = Registry(
+    "report section", package="ncenet.report.sections", group="ncenet.run_sections"
+)
+"""Makers, which take a run."""
+
+
+def sections_of(results: Results | Run) -> list[Section]:
+    """What the report of a comparison or a run says."""
+    registry = comparison_sections if isinstance(results, Results) else run_sections
+    made = (make(results) for _, make in registry.ordered())
+    return [
+        section
+        for each in made
+        if each is not None
+        for section in ([each] if isinstance(each, Section) else each)
+    ]
+
+
+def title_of(results: Results | Run) -> str:
+    """Title of the report of a comparison or a run."""
+    if isinstance(results, Run):
+        return f"One run of {results.recipe.loop.strategy} on {Path(results.recipe.data.train).name}"
+    comparison = results.comparison
+    images = Path(comparison.base.data.train).name
+    return comparison.title or f"{len(comparison.arms)} arms compared on {images}"

@@ -1,0 +1,108 @@
+"""Forms of data come through one door; vectors are data sets too."""
+
+import numpy as np
+import pytest
+
+from ncenet.data import FolderPool, open_dataset
+from ncenet.data.dataset import Dataset
+from ncenet.data.readers import Reader, readers
+from ncenet.errors import DataError, UsageError
+from ncenet.recipe import Recipe
+from tests.data.make import jpeg, write
+
+RNG = np.random.default_rng(0)
+
+
+def npz(path, **arrays):
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def parquet(path, **columns):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_an_archive_of_vectors_is_a_data_set(tmp_path, dtype):
+    rows = (10 * RNG.random((5, 3))).astype(dtype)
+    source = npz(tmp_path / "X.npz", X=rows, y=["cat", "dog", "cat", "dog", "cat"], ids=list("abcde"))
+    dataset = open_dataset(source)
+    assert list(dataset.pool.ids()) == list("abcde") and dataset.class_names == ("cat", "dog")
+    np.testing.assert_array_equal(dataset.pool.load("b"), rows[1].astype(np.float32))
+    assert dataset.oracle.answer(["d"]) == {"d": "dog"}
+    assert open_dataset(npz(tmp_path / "plain.npz", X=rows)).oracle is None
+
+
+def test_an_archive_may_hold_images_and_numbers_for_classes(tmp_path):
+    source = npz(tmp_path / "X.npz", X=RNG.integers(0, 255, (4, 8, 8), dtype=np.uint8), y=[10, 9, 10, 9])
+    dataset = open_dataset(source)
+    assert dataset.pool.load("00000").shape == (8, 8, 1) and set(dataset.class_names) == {"9", "10"}
+
+
+def test_parquet_holds_vectors_too(tmp_path):
+    rows = RNG.random((3, 4)).astype(np.float32)
+    source = parquet(tmp_path / "v.parquet", vector=rows.tolist(), label=["a", "b", "a"], id=["x", "y", "z"])
+    dataset = open_dataset(source)
+    np.testing.assert_array_equal(dataset.pool.load("y"), rows[1])
+    assert dataset.oracle.answer(["z"]) == {"z": "a"} and dataset.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "complaint"),
+    [
+        ({"Z": np.zeros((2, 3))}, "holds no array X, only Z"),
+        ({"X": np.zeros((2, 3)), "y": np.zeros(3)}, r"y is \(3,\) and X has 2 rows"),
+        ({"X": np.zeros((2, 3)), "ids": ["a", "a"]}, "ids holds one twice"),
+        ({"X": np.zeros((2, 3, 4, 5))}, r"float64 \(2, 3, 4, 5\) are no feature vectors"),
+        ({"X": np.array(["a", "b"])}, "are no feature vectors"),
+        ({"X": np.array([None, 1], dtype=object)}, "not an archive of arrays that can be read"),
+    ],
+)
+def test_archives_that_hold_something_else_are_told(tmp_path, arrays, complaint):
+    with pytest.raises(DataError, match=complaint):
+        open_dataset(npz(tmp_path / "X.npz", **arrays))
+
+
+def test_rows_of_different_lengths_are_told(tmp_path):
+    source = parquet(tmp_path / "v.parquet", vector=[[1.0], [1.0, 2.0]])
+    with pytest.raises(DataError, match="column 'vector' holds rows of different lengths"):
+        open_dataset(source)
+
+
+class Lists(Reader):
+    """A text file with a path in each line; what a plug-in would bring."""
+
+    form = "a .list file with a path in each line"
+
+    def reads(self, path):
+        return path.suffix == ".list"
+
+    def open(self, path, *, split, channels, classes):
+        return Dataset(path.stem, FolderPool(path.parent, path.read_text().split(), channels=channels))
+
+
+def test_a_reader_of_a_plug_in_opens_what_data_names(tmp_path, monkeypatch):
+    write(tmp_path, {"a.jpg": jpeg(), "b.jpg": jpeg(), "mine.list": b"b.jpg\n"})
+    source = str(tmp_path / "mine.list")
+    with pytest.raises(UsageError, match=r"files with the suffix '\.list' are no data set"):
+        open_dataset(source)
+    readers.names()
+    monkeypatch.setattr(readers, "_entries", dict(readers._entries))
+    monkeypatch.setattr(readers, "_order", dict(readers._order))
+    readers.register("lists")(Lists)
+    assert open_dataset(source).pool.ids() == ("b.jpg",)
+    assert open_dataset(source, task="detection").pool.ids() == ("b.jpg",), "images alone, for boxes to come"
+    with pytest.raises(UsageError, match=r"a \.list file with a path in each line"):
+        open_dataset("nowhere")
+    assert Recipe().with_changes({"data.train": source}).data.train == source
+
+
+def test_every_form_says_what_it_is_and_is_asked_in_order():
+    names = [name for name, _ in readers.ordered()]
+    assert names[-1] == "folder" and names.index("voc") < names.index("yolo") < names.index("voc-beside")
+    for _, factory in readers:
+        assert factory().form and factory().task in ("classification", "detection")

@@ -1,0 +1,145 @@
+"""A newcomer's test: each capability is one new file, found by its entry point, with no change elsewhere."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+STRATEGY = '''
+"""A strategy with an option: images with many classes in play."""
+from pydantic import Field
+from ncenet.section import Section
+from ncenet.strategies.score import ScoreStrategy, normalized
+
+class Breadth(ScoreStrategy):
+    """Images with many classes in play."""
+
+    class Options(Section):
+        power: float = Field(2.0, gt=1, description="Of the shares.")
+
+    def score(self, prediction):
+        return 1 / normalized(prediction.probs).pow(self.options.power).sum(-1)
+'''
+READER = '''
+"""A data reader: a text file with a path and a class in each line."""
+from ncenet.data.dataset import Dataset
+from ncenet.data.pools import FolderPool
+from ncenet.data.readers import Reader
+
+class Lists(Reader):
+    form = "a .list file with a path and a class in each line"
+
+    def reads(self, path):
+        return path.suffix == ".list"
+
+    def open(self, path, *, split, channels, classes):
+        labels = dict(line.split() for line in path.read_text().splitlines())
+        return Dataset.labelled(path.stem, FolderPool(path.parent, list(labels), channels=channels), labels)
+'''
+SECTION = '''
+"""A report section: how many labels there are in all."""
+from ncenet.report.blocks import Note, Section
+
+def effort(run):
+    return Section("Effort", (Note(f"{run.cycles[-1].labeled} labels in all"),))
+'''
+HEAD = '''
+"""A head: nearest mean of random directions, trained as any other."""
+from torch import nn
+from ncenet.nn.heads import SoftmaxClassifier
+
+def cold(recipe, in_features, num_classes):
+    return SoftmaxClassifier(in_features, num_classes)
+'''
+FORMATS = '''
+"""A report format and a model format: a line each."""
+def line(report):
+    return {"report.line": f"{report.title}: {len(report.sections)} sections".encode()}
+
+def names(model, out):
+    out.write_text(" ".join(model.class_names))
+'''
+ENGINE = '''
+"""An engine: one trial after the other, in this process."""
+def here(function, jobs, *, processes=None, threads=None, on_event=None):
+    for name, job in jobs.items():
+        yield name, function(job, lambda event: None)
+'''
+POINTS = """
+[ncenet.strategies]
+breadth = new_strategy:Breadth
+[ncenet.readers]
+lists = new_reader:Lists
+[ncenet.run_sections]
+effort = new_section:effort
+[ncenet.heads]
+cold = new_head:cold
+[ncenet.report_formats]
+line = new_formats:line
+[ncenet.model_formats]
+names = new_formats:names
+[ncenet.engines]
+here = new_engine:here
+"""
+FILES = {
+    "new_strategy.py": STRATEGY,
+    "new_reader.py": READER,
+    "new_section.py": SECTION,
+    "new_head.py": HEAD,
+    "new_formats.py": FORMATS,
+    "new_engine.py": ENGINE,
+    "new-1.0.dist-info/entry_points.txt": POINTS,
+    "new-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: new\nVersion: 1.0\n",
+}
+QUICK = ["--epochs=1", "--min-steps=2", "--batch-size=8", "--initial=6", "--query-size=4", "--cycles=2"]
+
+
+@pytest.fixture
+def plugged(tmp_path):
+    """Runs the program with the plug-in installed, in a folder with its images."""
+    for name, text in FILES.items():
+        file = tmp_path / "site" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    rng, lines = np.random.default_rng(0), []
+    for n in range(24):
+        name = f"{n}.png"
+        PIL.Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(tmp_path / name)
+        lines.append(f"{name} {'cat' if n % 2 else 'dog'}\n")
+    (tmp_path / "mine.list").write_text("".join(lines))
+    (tmp_path / "test.list").write_text("".join(lines[:6]))
+    (tmp_path / "pool.list").write_text("".join(lines[6:]))
+    site = os.pathsep.join((str(tmp_path / "site"), str(Path(__file__).parents[2] / "src")))
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "ncenet", *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": site, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_each_is_one_file(plugged, tmp_path):
+    words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "breadth", "--head", "cold"]
+    words += QUICK
+    refused = plugged(*words, "--option", "power=1")
+    assert refused.returncode == 2 and "loop.options.power: Input should be greater than 1" in refused.stderr
+    done = plugged(*words, "--option", "power=3", "--out", "run")
+    assert done.returncode == 0, done.stderr
+    assert "power: 3" in (tmp_path / "run/recipe.yaml").read_text()
+    assert "10 labels in all" in (tmp_path / "run/report.html").read_text()
+    assert (tmp_path / "run/report.line").read_text().startswith("One run of breadth on pool.list: ")
+    assert plugged("export", "run", "names.txt", "--model", "names").returncode == 0
+    assert (tmp_path / "names.txt").read_text() == "cat dog"
+    beside = plugged(*words, "--beside", "random", "--engine", "here", "--out", "both")
+    assert beside.returncode == 0, beside.stderr
+    assert (tmp_path / "both/cold-breadth/seed-0/cycles/002/test.json").exists()
