@@ -22,6 +22,7 @@ from ncenet.errors import UsageError
 
 LOCK = ".lock"
 """File by which processes know of each other; it stays, and holds nothing."""
+AT_WORK = "another ncenet is at work in this folder; wait until it has ended, or name another"
 PATIENCE = 5.0
 """Seconds within which what a killed process has started should be gone too."""
 
@@ -67,7 +68,7 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
+def alone(folder: Path, *, wait: bool = False, lock: str = LOCK, otherwise: str = AT_WORK) -> Iterator[None]:
     """Have the block be the only one, of all processes, that works in a folder.
 
     The operating system lets go of the folder when the process ends, however it ends.
@@ -75,17 +76,17 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
     Args:
         folder: made when missing.
         wait: until the others have done, instead of raising after :data:`PATIENCE`.
+        lock: name of the file by which those know of each other who do the same work.
+        otherwise: what to say when another process is at it.
 
     Raises:
         UsageError: another process is at work there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        held = FileLock(folder / LOCK).acquire(timeout=-1 if wait else PATIENCE)
+        held = FileLock(folder / lock).acquire(timeout=-1 if wait else PATIENCE)
     except Timeout:
-        raise UsageError(
-            f"{folder}: another ncenet is at work in this folder; wait until it has ended, or name another"
-        ) from None
+        raise UsageError(f"{folder}: {otherwise}") from None
     with held:
         yield
 

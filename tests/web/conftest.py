@@ -91,6 +91,8 @@ def opened(tmp_path, recipe, monkeypatch):
 
     def again(**options) -> Project:
         changes = options.pop("changes", {})
+        for earlier in projects:
+            earlier._at_close()  # as if its process had ended: the folder is free for the next server
         project = open_project(recipe.with_changes(changes), tmp_path / "run", you="ann", **options)
         projects.append(project)
         return project

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.web.conftest import paint
+from ncenet.errors import UsageError
+from ncenet.web.serve import open_project
+from tests.web.conftest import IdleTrainer, paint
 
 # A shell may start us with interrupts ignored, and a child inherits that.
 PROGRAM = (
@@ -72,3 +74,14 @@ def test_control_c_with_pages_open_ends_their_streams_and_nothing_else_is_said(t
     assert process.returncode == 130
     assert "Traceback" not in err and "ERROR" not in err
     assert "interrupted; run the same command again to go on" in err
+
+
+def test_two_servers_of_one_run_would_hand_out_the_same_images(tmp_path, recipe, monkeypatch):
+    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+    monkeypatch.setattr("ncenet.web.project.Trainer", IdleTrainer)
+    first = open_project(recipe, tmp_path / "run", you="ann")
+    with pytest.raises(UsageError, match=r"run: another ncenet label serves this run.*Open its page"):
+        open_project(recipe, tmp_path / "run", you="bob")
+    open_project(recipe, tmp_path / "other", you="bob").close()
+    first.close()
+    open_project(recipe, tmp_path / "run", you="bob").close()

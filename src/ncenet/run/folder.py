@@ -9,7 +9,7 @@
     ├── duplicates.csv          images of pool and test set whose bytes are the same
     ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
-    ├── .lock                   by which processes know of each other
+    ├── .lock, .label.lock      by which those know of each other who train, and who serve the page
     └── cycles/001/
         ├── model.safetensors   the network after the fit
         ├── fit.json            how the fit went

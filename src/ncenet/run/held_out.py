@@ -37,8 +37,14 @@ def draw_held_out(ledger: Ledger, size: int, streams: Streams) -> None:
         size: how many images are wanted; fewer come when the pool is small.
         streams: the run's random numbers.
     """
-    if size == 0 or ledger.latest_query(by=HELD_OUT) is not None:
+    if size == 0:
         return
+    with ledger.transaction():  # of two processes that begin a run at once, one draws
+        if ledger.latest_query(by=HELD_OUT) is None:
+            _draw(ledger, size, streams)
+
+
+def _draw(ledger: Ledger, size: int, streams: Streams) -> None:
     items = [item for item in ledger.items() if item.problem is None]
     closed = ledger.closed_ids()
     seen = {item.hash for item in items if item.id in closed}  # chosen by somebody, so not random

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class Project:
         self.hub = Hub(self.snapshot)
         self._trainer = Trainer(self._hear, threads=recipe.train.threads or 1)
         self._chances, self._closed = 0, False
+        self._at_close: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
         self._train_if_due()
 
@@ -85,6 +86,11 @@ class Project:
         self.hub.close()
         self.ledger.close()
         self._records.close()
+        self._at_close()
+
+    def at_close(self, last: Callable[[], None]) -> None:
+        """Have something done when all is closed, such as letting go of the folder."""
+        self._at_close = last
 
     def turns(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
         """Images for an annotator; see :meth:`ncenet.web.assignments.Desk.give`."""

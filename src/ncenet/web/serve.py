@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import uvicorn
 from ncenet.doors import secret
 from ncenet.doors.connections import bind, config
 from ncenet.doors.names import Names, is_everywhere
+from ncenet.files import alone
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.run.opening import survey
@@ -28,6 +30,12 @@ _LEADS_THERE = """<!doctype html>
 <title>ncenet</title>
 <p><a href="{url}">To the labelling page</a></p>
 """
+SERVER_LOCK = ".label.lock"
+"""File by which servers of one run know of each other."""
+_SERVED = (
+    "another ncenet label serves this run, and two would hand out the same images. Open its page, where any "
+    "number of people can label, or stop it first"
+)
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,17 @@ def open_project(
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         notify: told of the progress of the look at every image.
+
+    Raises:
+        UsageError: another server hands out the images of this run.
     """
     seen = survey(recipe, folder, notify=notify)
-    run, found, title = seen.begin(), seen.found.scan, seen.train.name
-    return Project(recipe, folder, run.ledger, run.pool, found, title=title, you=you, overlap=overlap)
+    with ExitStack() as held:
+        held.enter_context(alone(folder, lock=SERVER_LOCK, otherwise=_SERVED))
+        run, found, title = seen.begin(), seen.found.scan, seen.train.name
+        project = Project(recipe, folder, run.ledger, run.pool, found, title=title, you=you, overlap=overlap)
+        project.at_close(held.pop_all().close)
+    return project
 
 
 def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], None] | None = None) -> None:
