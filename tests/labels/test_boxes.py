@@ -154,6 +154,23 @@ class TestEdits:
         id, boxes = self.changed(run, tmp_path / "out", "coco")
         assert (id, boxes.boxes[0]) == ("a.jpg", (1.5, 2, 9.75, 8))
 
+    def test_an_image_that_coco_merely_lists_gets_no_answer(self, tmp_path, run):
+        export_labels(run, tmp_path / "out", format="coco")
+        file = tmp_path / "out" / "annotations.json"
+        record = json.loads(file.read_text())
+        (empty,) = {each["id"] for each in record["images"]} - {
+            each["image_id"] for each in record["annotations"]
+        }
+        for image in record["images"]:
+            assert image.pop("answered") is True
+        file.write_text(json.dumps(record))
+        (tmp_path / "out" / "labels.csv").unlink()
+        other = new_run(tmp_path / "other", tmp_path / "photos", task="detection")
+        taken = {change.record.id for change in take(other, tmp_path / "out", "coco")}
+        other.ledger.close()
+        assert len(taken) == len(record["images"]) - 1
+        assert not any(record["images"][empty - 1]["file_name"] == id for id in taken)
+
     def test_voc(self, tmp_path, run):
         export_labels(run, tmp_path / "out", format="voc")
         file = tmp_path / "out" / "Annotations" / "a.xml"

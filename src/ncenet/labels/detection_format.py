@@ -82,7 +82,8 @@ class DetectionFormat(FolderFormat):
             if dataset.problems:
                 shown = "\n".join(f"  {problem}" for problem in dataset.problems[:_SHOWN])
                 raise DataError(f"{source}: {len(dataset.problems)} mistake(s) in the annotations:\n{shown}")
-            ids = list(dataset.pool.ids())
+            # An image that is merely listed may be one that nobody has looked at: no answer is made of that.
+            ids = [id for id in dataset.pool.ids() if id not in dataset.unsaid]
             found.append(Found(dataset.pool, dataset.required_oracle().answer(ids)))
         return found
 

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 from ncenet.box_gate import Size
+from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
+from ncenet.data.text_files import encoding_of, is_hidden, read_head, read_json
 from ncenet.errors import DataError
 
+ANSWERED = "answered"
+"""Key of an image that says that somebody has looked at it, which a list of images alone doesn't (ours)."""
 _KEYS = ("images", "annotations", "categories")
-_WORDS = {"train": ("train",), "test": ("test", "val")}
+_PARTS = ("train", "valid", "val", "test")
+_WORDS = {"train": {"train", "training"}, "test": {"test", "testing"}}
+_VALIDATION = {"val", "valid", "validation"}
+_OTHER_ANNOTATIONS = ("captions_", "person_keypoints_", "panoptic_", "stuff_", "image_info_")
+"""What COCO has of the same images beside the boxes."""
 _LOOKED_AT = 16
+_HEAD, _WHOLE = 65_536, 20_000_000
+_LARGEST = 1e9
+_BEGINS = re.compile(r'"(images|annotations|categories)"\s*:\s*\[')
+
+Key: TypeAlias = int | float | str
+"""Of an image or a category; tools that go through tables write whole numbers with a point."""
 
 
 def find_coco(root: Path, split: Split) -> Path | None:
-    """The COCO file of a folder: in it, or in its folder ``annotations``; the one whose name has the split.
+    """The COCO file of a folder: in it, in ``annotations`` or in the folder of a split.
+
+    Of several it is the one that has the split in its name or in that of its folder; validation is a test
+    where nothing else is.
 
     Raises:
         DataError: several files are there, and no one has the split in its name.
     """
-    files = [
-        file
-        for file in sorted([*root.glob("*.json"), *(root / "annotations").glob("*.json")])
-        if _looks_like_coco(file)
-    ]
+    folders = (root, root / "annotations", *(root / part for part in _PARTS))
+    files = [file for folder in folders for file in _json_files(folder) if _is_coco(*_identity(file))]
+    files = [file for file in files if not file.name.startswith(_OTHER_ANNOTATIONS)] or files
     if len(files) < 2:
         return files[0] if files else None
-    for word in _WORDS[split]:
-        named = [file for file in files if word in file.stem.lower()]
+    for words in (_WORDS[split], _VALIDATION if split == "test" else set[str]()):
+        named = [file for file in files if words & _words(file, root)]
         if len(named) == 1:
             return named[0]
+    trained = [file for file in files if _WORDS["train"] & _words(file, root)]
+    if split == "test" and len(trained) == 1:
+        return trained[0]
     names = ", ".join(file.relative_to(root).as_posix() for file in files)
     raise DataError(f"{root} holds several COCO files: {names}. Name one by itself")
 
@@ -42,8 +61,8 @@ def find_coco(root: Path, split: Split) -> Path | None:
 def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     """Open the images that a COCO file lists. Groups of objects (``iscrowd``) count as difficult.
 
-    The images are searched where tools put them: beside the file, in ``images`` beside it or above, or above
-    in a folder that is named like the file (``annotations/instances_val.json`` and ``val/``).
+    The images are searched where tools put them: beside the file, in ``images`` or ``data`` beside it or
+    above, or above in a folder that is named like the file (``annotations/instances_val.json`` and ``val/``).
 
     Args:
         file: the JSON file.
@@ -53,59 +72,97 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         DataError: not a COCO file, or its images are in none of these places.
     """
     record = _read(file)
-    names = {each.get("id"): str(each.get("name", "")) for each in record["categories"]}
-    images: dict[Any, str] = {}
-    sizes: dict[Any, Size | None] = {}
+    names = _categories(file, record["categories"])
+    images: dict[Key, str] = {}
+    sizes: dict[Key, Size | None] = {}
+    answered: set[Key] = set()
+    paths: dict[str, int] = {}
     for n, image in enumerate(record["images"], start=1):
-        if image.get("id") is None or not isinstance(image.get("file_name"), str) or not image["file_name"]:
-            raise DataError(f"{file}: image {n} needs an 'id' and a 'file_name', got {image!r}")
-        if image["id"] in images:
-            raise DataError(f"{file}: image {n} has the id {image['id']!r}, which another has already")
-        images[image["id"]] = image["file_name"].replace("\\", "/")
-        sizes[image["id"]] = stated_size(image.get("width"), image.get("height"))
+        id, name = image.get("id"), image.get("file_name")
+        if not _is_key(id) or not isinstance(name, str) or not name:
+            raise DataError(f"{file}: image {n} needs an 'id' and a 'file_name', got {shown(image)}")
+        if id in images:
+            raise DataError(f"{file}: image {n} has the id {shown(id)}, which another has already")
+        path = name.replace("\\", "/")
+        if path in paths:
+            raise DataError(f"{file}: image {n} has the file_name of image {paths[path]}, {shown(name)}")
+        if (problem := _path_problem(path)) is not None:
+            raise DataError(f"{file}: image {n} has the file_name {shown(name)}, which {problem}")
+        images[id], paths[path] = path, n
+        sizes[id] = stated_size(image.get("width"), image.get("height"))
+        if image.get(ANSWERED) is True:
+            answered.add(id)
     if not images:
         raise DataError(f"{file}: lists no images")
-    objects: dict[Any, list[Found]] = {id: [] for id in images}
+    objects: dict[Key, list[Found]] = {id: [] for id in images}
     for n, each in enumerate(record["annotations"], start=1):
-        if each.get("image_id") not in objects:
-            raise DataError(
-                f"{file}: annotation {n} is of the image {each.get('image_id')!r}, which is not listed"
-            )
-        objects[each["image_id"]].append(_object(n, each, names))
+        id = each.get("image_id")
+        if not _is_key(id) or id not in objects:
+            raise DataError(f"{file}: annotation {n} is of the image {shown(id)}, which is not listed")
+        objects[id].append(_object(n, each, names))
     root = _image_root(file, list(images.values()))
     pool = FolderPool(root, list(images.values()), channels=3)
     annotations = [
         Annotation(path, file.name, objects[id], drawn_on=sizes[id]) for id, path in images.items()
     ]
     known = list(dict.fromkeys(names.values())) if classes is None else classes
-    return as_dataset(file.stem, pool, annotations, known)
+    unsaid = [path for id, path in images.items() if not objects[id] and id not in answered]
+    notes = [f"read as a COCO file, {file.name}"]
+    if unsaid:
+        notes.append(f"{len(unsaid):,} of {len(images):,} images have no annotation: taken for empty ones")
+    return as_dataset(file.stem, pool, annotations, known, notes=notes, unsaid=unsaid)
 
 
-def _object(n: int, record: dict[str, Any], names: dict[Any, str]) -> Found:
+def _is_key(id: object) -> TypeGuard[Key]:
+    return isinstance(id, int | float | str) and not isinstance(id, bool)
+
+
+def _path_problem(path: str) -> str | None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "holds half a character"
+    return "holds the character NUL" if "\0" in path else None
+
+
+def _categories(file: Path, records: Sequence[dict[str, Any]]) -> dict[Key, str]:
+    """The class of each category; two may be of one class."""
+    names: dict[Key, str] = {}
+    for n, each in enumerate(records, start=1):
+        id, name = each.get("id"), each.get("name")
+        if not _is_key(id):
+            raise DataError(f"{file}: category {n} needs an 'id', got {shown(each)}")
+        problem = class_name_problem(name)
+        if problem is not None or not isinstance(name, str):
+            raise DataError(f"{file}: category {n} has the name {shown(name)}, which {problem}")
+        if names.setdefault(id, name) != name:
+            raise DataError(f"{file}: category {n} has the id {shown(id)}, which {names[id]!r} has already")
+    return names
+
+
+def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> Found:
     where = f"annotation {n}"
-    if record.get("category_id") not in names:
-        return Found(where, problem=f"has the category {record.get('category_id')!r}, which is not listed")
+    category = record.get("category_id")
+    if not _is_key(category) or category not in names:
+        return Found(where, problem=f"has the category {shown(category)}, which is not listed")
     box = record.get("bbox")
     if not isinstance(box, list) or len(box) != 4:
-        return Found(where, problem=f"bbox is {box!r}, not [x, y, width, height]")
+        return Found(where, problem=f"bbox is {shown(box)}, not [x, y, width, height]")
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in box):
-        return Found(where, problem=f"bbox is {box!r}, not four numbers")
+        return Found(where, problem=f"bbox is {shown(box)}, not four numbers")
+    if any(abs(value) > _LARGEST for value in box):
+        return Found(where, problem=f"bbox is {shown(box)}, beyond any image")
     x, y, width, height = box
     if not (width > 0 and height > 0):
         return Found(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
     crowd = yes_or_no(record.get("iscrowd"))
     if crowd is None:
-        return Found(where, problem=f"iscrowd is {record['iscrowd']!r}, not 0 or 1")
-    return Found(where, (x, y, x + width, y + height), names[record["category_id"]], crowd)
+        return Found(where, problem=f"iscrowd is {shown(record['iscrowd'])}, not 0 or 1")
+    return Found(where, (x, y, x + width, y + height), names[category], crowd)
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON: {error}") from error
+    record = read_json(file)
     for key in _KEYS:
         rows = record.get(key) if isinstance(record, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -113,24 +170,63 @@ def _read(file: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def _looks_like_coco(file: Path) -> bool:
-    """Whether a file begins like one; whole files may have a hundred megabytes."""
-    with file.open(encoding="utf-8", errors="replace") as text:
-        start = text.read(65_536)
-    return start.lstrip("\ufeff \r\n\t").startswith("{") and any(
-        f'"{key}"' in start for key in (*_KEYS, "info")
-    )
+def _json_files(folder: Path) -> Iterator[Path]:
+    for file in sorted(folder.glob("*")):
+        if file.suffix.lower() == ".json" and file.is_file() and not is_hidden(file.name):
+            yield file
+
+
+def _identity(file: Path) -> tuple[Path, int, int]:
+    about = file.stat()
+    return file, about.st_mtime_ns, about.st_size
+
+
+@functools.lru_cache(maxsize=256)
+def _is_coco(file: Path, changed: int, size: int) -> bool:
+    """Whether a file is one, also a broken one; a file that has no more than a word in common is none.
+
+    Args:
+        file: the file.
+        changed: when; with the size this keeps an answer as long as it holds.
+        size: in bytes. Of a file of hundreds of megabytes the beginning has to do.
+    """
+    try:
+        head = read_head(file, _HEAD)
+    except OSError:
+        return False
+    text = head.decode(encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    if not text.startswith("{") or _BEGINS.search(text) is None:
+        return False
+    if size > _WHOLE:
+        return True
+    try:
+        record = read_json(file)
+    except DataError:
+        return True  # whoever opens it says what is wrong
+    return all(isinstance(record.get(key), list) for key in ("images", "annotations"))
+
+
+def _words(file: Path, root: Path) -> set[str]:
+    """Words of the name of a file, and of its folder when that is one of a split."""
+    folder = "" if file.parent in (root, root / "annotations") else file.parent.name
+    return set(re.findall("[a-z]+", f"{folder} {file.stem}".lower()))
 
 
 def _image_root(file: Path, paths: Sequence[str]) -> Path:
     """The place where most of the first images are."""
     above = file.parent.parent
     last_word = file.stem.rpartition("_")[2]
-    places = [file.parent, file.parent / "images", above / last_word, above / "images" / last_word]
-    places += [above / "images", above]
+    places = [
+        file.parent,
+        file.parent / "images",
+        file.parent / "data",
+        above / last_word,
+        above / "images" / last_word,
+    ]
+    places += [above / "images", above / "data", above]
     looked_at = paths[:_LOOKED_AT]
     counts = [sum((place / path).is_file() for path in looked_at) for place in places]
     if not any(counts):
         searched = ", ".join(dict.fromkeys(str(place) for place in places))
-        raise DataError(f"{file}: the image {paths[0]!r} is in none of {searched}")
+        raise DataError(f"{file}: the image {shown(paths[0])} is in none of {searched}")
     return places[counts.index(max(counts))]

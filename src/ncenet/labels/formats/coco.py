@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.coco import find_coco, open_coco
+from ncenet.data.detection.coco import ANSWERED, find_coco, open_coco
 from ncenet.errors import DataError
 from ncenet.labels.detection_format import DetectionFormat, Sized
 from ncenet.labels.formats import formats
@@ -18,7 +18,10 @@ ANNOTATIONS, IMAGES = "annotations.json", "images/"
 
 @formats.register("coco")
 class Coco(DetectionFormat):
-    """``annotations.json`` and ``images``; difficult objects are marked ``iscrowd``."""
+    """``annotations.json`` and ``images``; difficult objects are marked ``iscrowd``.
+
+    An image without objects is marked as answered, which COCO has no word for.
+    """
 
     forms = ("coco",)
 
@@ -49,7 +52,13 @@ class Coco(DetectionFormat):
         record = {
             "info": {"description": "written by ncenet"},
             "images": [
-                {"id": n, "file_name": self.name_of(image.path), "width": image.width, "height": image.height}
+                {
+                    "id": n,
+                    "file_name": self.name_of(image.path),
+                    "width": image.width,
+                    "height": image.height,
+                    ANSWERED: True,
+                }
                 for n, image in enumerate(images, start=1)
             ],
             "annotations": [{"id": n, **each} for n, each in enumerate(objects, start=1)],
