@@ -45,6 +45,24 @@ def grid(monkeypatch):
     )
 
 
+def edges_network() -> nn.Module:
+    """A network with weights: D = 4."""
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@pytest.fixture
+def edges(monkeypatch):
+    """The extractor ``edges``, whose weights are others where it is told to leave them out."""
+
+    def make(wanted):
+        with torch.random.fork_rng():
+            torch.manual_seed(1 if wanted.empty else 0)
+            return Extractor(wanted.name, edges_network(), Preprocessing(16, wanted.framing or "crop"))
+
+    extractors.names()
+    monkeypatch.setitem(extractors._entries, "edges", make)
+
+
 @pytest.fixture
 def photos(tmp_path):
     """Thirty small photographs of three classes in a folder for each class; the colour tells the class."""

@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -200,10 +200,22 @@ class ArrayPool:
         return digest.hexdigest()
 
 
-@runtime_checkable
-class VectorRows(Protocol):
-    """What a pool of feature vectors may offer beside the rest: many of them at once."""
+class VectorRows(ABC):
+    """A pool of feature vectors that gives many of them at once, and knows whose they are."""
 
+    channels = 0
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """D."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Digits that stand for whatever made the vectors."""
+
+    @abstractmethod
     def rows(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors (N, D) in the order of ``ids``."""
 
@@ -253,7 +265,7 @@ def channels_of(pool: Pool) -> int:
     Raises:
         DataError: the pool is empty, or its first image has another number of channels.
     """
-    if isinstance(pool, EncodedPool | ArrayPool | Subset):
+    if isinstance(pool, EncodedPool | ArrayPool | Subset | VectorRows):
         return pool.channels
     if not pool.ids():
         raise DataError("the pool is empty")

@@ -65,7 +65,7 @@ class ImageTensors:
         if (size is None) != (found == 0):
             raise DataError("images need a size" if found else "feature vectors have no size in pixels")
         self._pool, self._size, self._workers = pool, size, workers
-        row: tuple[int, ...] = (size, size, found) if size is not None else pool.load(ids[0]).shape
+        row: tuple[int, ...] = (size, size, found) if size is not None else _vector_shape(pool, ids)
         self.shape = (found, *row[:2]) if found else row
         self._dtype = np.dtype(np.uint8 if found else np.float32)
         if isinstance(pool, ArrayPool) and pool.array.shape[1:] == row:
@@ -122,3 +122,7 @@ class ImageTensors:
 
     def _load(self, id: str) -> npt.NDArray[Any]:
         return self._pool.load(id) if self._size is None else load_square(self._pool, id, self._size)
+
+
+def _vector_shape(pool: Pool, ids: Sequence[str]) -> tuple[int, ...]:
+    return (pool.dim,) if isinstance(pool, VectorRows) else pool.load(ids[0]).shape

@@ -68,6 +68,16 @@ class Embedder:
         self.store = Store(self.root, extractor.name, extractor.fingerprint)
 
     @cached_property
+    def dim(self) -> int:
+        """D."""
+        return self.extractor.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the extractor."""
+        return self.store.fingerprint
+
+    @cached_property
     def backend(self) -> tuple[str, Run]:
         """What runs the network, and its name."""
         return fastest(self.extractor, self.root.parent / "graphs", threads=self.threads)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncenet.data.pools import channels_of
+from ncenet.data.pools import VectorRows, channels_of
 from ncenet.errors import DataError, UsageError
 from ncenet.features.embed import Embedder, Progress
 from ncenet.features.extractor import Wanted, open_extractor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class VectorPool:
+class VectorPool(VectorRows):
     """The images of a pool as vectors, under the same ids and content hashes.
 
     Args:
@@ -30,13 +30,21 @@ class VectorPool:
             asked for.
     """
 
-    channels = 0
-
     def __init__(
         self, images: Pool, source: Embedder | VectorTable, hashes: Mapping[str, str] | None = None
     ) -> None:
         self.images, self.source = images, source
         self._hashes = dict(hashes or {})
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        return self.source.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the extractor, or of the file of vectors."""
+        return self.source.fingerprint
 
     def ids(self) -> Sequence[str]:
         """Those of the images."""

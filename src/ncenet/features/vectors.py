@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ class VectorTable:
         self.check(ids)
         return np.asarray(self.vectors[[self._row_of(id) for id in ids]], np.float32)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """32 hexadecimal digits that stand for all ids and vectors."""
         digest = hashlib.blake2b("\n".join(self.ids).encode(), digest_size=16)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ncenet.data.pools import channels_of
+from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, UsageError
@@ -59,6 +59,7 @@ class Classifier(NetworkLearner[Network]):
     ) -> None:
         super().__init__(model, train, data, streams, flip_safe=flip_safe, auxiliary=auxiliary, notify=notify)
         self.backbone, self.member = backbone, member
+        self.fingerprint: str | None = None
         self.shape: tuple[int, ...] = ()
         self._prefix = "" if member is None else f"members.{member}."
 
@@ -79,6 +80,7 @@ class Classifier(NetworkLearner[Network]):
         if len(labeled) == 0:
             raise UsageError("nothing to learn from: the labelled set is empty")
         tensors = self._inputs(pool)
+        self.fingerprint = pool.fingerprint if isinstance(pool, VectorRows) else None
         targets = torch.tensor(labeled.targets())
         if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
@@ -104,6 +106,11 @@ class Classifier(NetworkLearner[Network]):
             want: ``"features"``, ``"samples"`` (M, N, C) and what the auxiliary says (N,) come beside
                 ``probs`` when named here.
         """
+        if isinstance(pool, VectorRows) and self.fingerprint not in (None, pool.fingerprint):
+            raise DataError(
+                f"the model learned on vectors of {self.model.features} ({self.fingerprint}), and these are "
+                f"others ({pool.fingerprint}): other weights, another framing, or another file"
+            )
         network, tensors = self.network, self._inputs(pool)
         if tensors.shape != self.shape:
             raise DataError(f"the model reads inputs of shape {self.shape}, got {tensors.shape}")
@@ -134,10 +141,11 @@ class Classifier(NetworkLearner[Network]):
 
     @property
     def input_about(self) -> dict[str, Any]:
-        """Shape of one input."""
-        return {"shape": self.shape}
+        """Shape of one input; of vectors, whose they are."""
+        return {"shape": self.shape} | ({"fingerprint": self.fingerprint} if self.fingerprint else {})
 
     def _rebuilt(self, about: Mapping[str, Any]) -> Network:
+        self.fingerprint = about.get("fingerprint")
         return self._build(tuple(about["shape"]), tuple(about["class_names"]))
 
     def _build(

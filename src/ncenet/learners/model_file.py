@@ -18,6 +18,9 @@ from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
 from ncenet.recipe import ModelRecipe
 
+CARRIED = "extractor."
+"""Names of the weights that an exported model carries of its extractor begin so."""
+
 
 def write_model(file: Path, about: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
     """Write a model, whole or not at all; equal models are equal files.
@@ -67,13 +70,18 @@ def read_model(
         raise DataError(f"{file}: holds {about.get('format')!r}, expected {format!r}")
     if recipe_of(about, file) != model:
         raise DataError(f"{file}: was trained with another model recipe: {about['model']}")
+    weights = read_tensors(file, prefix)
+    return about, {name: tensor for name, tensor in weights.items() if not name.startswith(CARRIED)}
+
+
+def read_tensors(file: Path, prefix: str) -> dict[str, Tensor]:
+    """The tensors of a model file whose names begin with a prefix, without it."""
     with safe_open(file, "pt") as stored:
-        weights = {
+        return {
             name.removeprefix(prefix): stored.get_tensor(name)
             for name in stored.keys()  # noqa: SIM118 - the file is no mapping, and has no other way
             if name.startswith(prefix)
         }
-    return about, weights
 
 
 def fill(network: Network | SSD, about: Mapping[str, Any], weights: Mapping[str, Tensor], file: Path) -> None:

@@ -16,6 +16,9 @@ A committee is one graph of all members: these three are those of the mean likel
 ``consensus_entropy``  (batch,)    in nats, how unsure they are on average
 =====================  ==========  ==============================================================
 
+A model that learned on features is one graph with the network that makes them. It reads images of that
+network's size, and ``embedding`` (batch, D) comes last: the vectors.
+
 Of a detector:
 
 =====================  ==================  ======================================================
@@ -46,6 +49,7 @@ import torch
 from torch import Tensor, nn
 
 from ncenet.errors import MissingExtra, UsageError
+from ncenet.features.extractor import Extractor
 from ncenet.files import whole
 from ncenet.functional.aggregate import aggregate
 from ncenet.functional.boxes import decode
@@ -59,6 +63,7 @@ from ncenet.recipe import Aggregate, needs_boxes
 from ncenet.strategies.score import normalized
 
 OUTPUTS = ("likelihood", "rejection", "confusion")
+EMBEDDING = "embedding"
 VOTES = (*OUTPUTS, "vote_entropy", "consensus_entropy")
 BOXES = ("boxes", *OUTPUTS)
 
@@ -68,15 +73,25 @@ class Graph(nn.Module):
 
     Args:
         networks: one, or the members of a committee; in eval mode, on the CPU.
+        extractor: makes the vectors that they read, if they learned on features.
     """
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], extractor: Extractor | None = None) -> None:
         super().__init__()
         self.networks: Any = nn.ModuleList(networks)
+        self.extractor = extractor
         self.outputs = OUTPUTS if len(networks) == 1 else VOTES
+        if extractor is not None:
+            self.outputs = (*self.outputs, EMBEDDING)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Likelihood (B, C) and scores (B,) of inputs (B, channels, H, W) or (B, D)."""
+        if self.extractor is None:
+            return self._scores(inputs)
+        vectors = self.extractor(inputs)
+        return (*self._scores(vectors), vectors)
+
+    def _scores(self, inputs: Tensor) -> tuple[Tensor, ...]:
         samples = torch.stack([each.head.probs(each(inputs).output) for each in self.networks])
         likelihood = samples.mean(0)
         scores = (likelihood, rejection(likelihood), confusion(likelihood))
@@ -125,7 +140,10 @@ def graph_of(model: Model | DetectionModel) -> Graph | BoxGraph:
         return BoxGraph(_portable(model.learner.network), model.aggregate, model.aggregate_k)
     learner = model.learner
     members = learner.members if isinstance(learner, Committee) else (learner,)
-    return Graph([_portable(member.network) for member in members])
+    return Graph(
+        [_portable(member.network) for member in members],
+        None if model.eyes is None else copy.deepcopy(model.eyes.extractor).to("cpu"),
+    )
 
 
 def traced(model: Model | DetectionModel) -> torch.export.ExportedProgram:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from ncenet.data.pools import ArrayPool
+from ncenet.data.pools import ArrayPool, channels_of
 from ncenet.errors import DataError, UsageError
+from ncenet.features.embed import Embedder
+from ncenet.features.pool import VectorPool
 from ncenet.files import whole, write_json
 from ncenet.functional.aggregate import aggregate
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
@@ -27,6 +29,7 @@ from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.learners.detector import Detector
 from ncenet.learners.model_file import read_about, recipe_of
+from ncenet.models.eyes import about_eyes, eyes_of, seen_by, write_with_eyes
 from ncenet.models.given import GivenPool, ImageLike
 from ncenet.models.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
 from ncenet.models.scores import BoxScores, Scores
@@ -110,8 +113,14 @@ class Pretrained(ABC, Generic[Said]):
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole(target) as partial:
             partial.mkdir()
-            shutil.copyfile(self.file, partial / WEIGHTS)
+            self._write(partial / WEIGHTS)
             write_json(partial / CONFIG, self.config)
+
+    def _write(self, file: Path) -> None:
+        shutil.copyfile(self.file, file)
+
+    def _forget(self, pool: Pool) -> None:
+        self.learner.forget(pool)
 
     def predict(self, images: ImageLike | Sequence[ImageLike]) -> Said:
         """Look at images; any size, any colour space.
@@ -133,7 +142,7 @@ class Pretrained(ABC, Generic[Said]):
         else:
             pool = GivenPool(images, channels=self.shape[0])
         chunks = list(self.score(pool, pool.ids()))
-        self.learner.forget(pool)
+        self._forget(pool)
         return type(chunks[0]).joined(chunks)
 
     @abstractmethod
@@ -152,13 +161,16 @@ class Model(Pretrained[Scores]):
     Args:
         learner: what predicts.
         file: the safetensors file that it was read from.
+        eyes: what makes vectors of images, for a model that learned on features.
     """
 
     format = classifier.FORMAT
 
-    def __init__(self, learner: Classifier | Committee, file: Path) -> None:
+    def __init__(self, learner: Classifier | Committee, file: Path, eyes: Embedder | None = None) -> None:
         super().__init__(file)
         self.learner: Classifier | Committee = learner
+        self.eyes = eyes
+        self._vectors: tuple[Pool, Pool] | None = None
 
     @classmethod
     def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
@@ -167,12 +179,20 @@ class Model(Pretrained[Scores]):
         data = DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0)
         learner = build_learner(recipe, TrainRecipe(), data, Streams(0))
         learner.load(file)
-        return cls(learner, file)
+        return cls(learner, file, eyes_of(about, recipe, file))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one input, (channels, H, W) or (D,)."""
+        if self.eyes is not None:
+            side = self.eyes.extractor.preprocessing.side
+            return (3, side, side)
         return self.learner.shape
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the model."""
+        return super().config if self.eyes is None else super().config | about_eyes(self.eyes.extractor)
 
     @property
     def votes(self) -> bool:
@@ -181,6 +201,7 @@ class Model(Pretrained[Scores]):
 
     def score(self, pool: Pool, ids: Sequence[str]) -> Iterator[Scores]:
         """See :meth:`Pretrained.score`."""
+        pool = self._seen(pool)
         want = frozenset({"samples"} if self.votes else ())
         for chunk in self.learner.predict(pool, ids, want=want):
             samples = normalized(chunk.extras["samples"]) if self.votes else None
@@ -193,6 +214,25 @@ class Model(Pretrained[Scores]):
                 None if samples is None else vote_entropy(samples).numpy(),
                 None if samples is None else consensus_entropy(samples).numpy(),
             )
+
+    def _write(self, file: Path) -> None:
+        if self.eyes is None:
+            super()._write(file)
+        else:
+            write_with_eyes(self.file, self.config, self.eyes.extractor, file)
+
+    def _forget(self, pool: Pool) -> None:
+        super()._forget(self._seen(pool))
+        self._vectors = None
+
+    def _seen(self, pool: Pool) -> Pool:
+        """What the learner reads of a pool: vectors, if it learned on those."""
+        if self.eyes is None or channels_of(pool) == 0:
+            return pool
+        if self._vectors is None or self._vectors[0] is not pool:
+            given = isinstance(pool, GivenPool)
+            self._vectors = pool, seen_by(self.eyes, pool) if given else VectorPool(pool, self.eyes)
+        return self._vectors[1]
 
 
 class DetectionModel(Pretrained[BoxScores]):

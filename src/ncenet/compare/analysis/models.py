@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
+from ncenet.features.pool import VectorPool, open_source
 from ncenet.files import cycle_folder
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
@@ -109,7 +110,12 @@ class TrialModels:
 
     @cached_property
     def _dataset_pool(self) -> Pool:
-        return open_train(self.recipe).pool
+        pool, model = open_train(self.recipe).pool, self.recipe.model
+        if model.features is None:
+            return pool
+        with self._ledger() as ledger:
+            hashes = {item.id: item.hash for item in ledger.items() if item.hash}
+        return VectorPool(pool, open_source(model, pool=pool, ids=self.sound), hashes)
 
     def _pool(self, ids: Sequence[str]) -> Pool:
         missing = set(ids) - set(self._dataset_pool.ids())
