@@ -23,10 +23,11 @@ def test_a_look_and_a_recipe(ncenet, photos, tmp_path):
     done = ncenet("init", "photos", "--classes", "ant,bee", "--query-size", 7)
     assert done.code == 0, done.err
     said = " ".join(done.out.split())
+    assert said.startswith("read as images without labels")
     assert "images 6 (6 RGB) pixels sides from 12 to 64" in said
     assert "duplicates 1 copies, listed in runs/photos-labels/duplicates.csv" in said
     assert "unreadable 2, left out, listed in runs/photos-labels/bad_images.csv" in said
-    assert "broken.jpg: not an image: text that starts with 'hello'" in said
+    assert "broken.jpg: not an image: text" in said
     assert "classes ant, bee" in said
     assert said.endswith(
         "Next: ncenet label runs/photos-labels, or ncenet ask runs/photos-labels --out query.csv"

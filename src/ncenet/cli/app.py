@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) and error.strerror:  # a full disk, no permission, a file for a folder
+        if isinstance(error, MemoryError):
+            _say("out of memory: take fewer --workers, smaller images or --cache-gb 0")
+        elif isinstance(error, OSError) and error.strerror:  # a full disk, no permission, a file for a folder
             _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
         else:
             name = type(error).__name__
@@ -57,6 +59,8 @@ def _pointing_out() -> Iterator[None]:
     """Names that have changed are told in one line each."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Renamed)
+        # What Pillow thinks of an image that it decodes is no matter of whoever reads the lines.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         show = warnings.showwarning
 
         def point_out(message: Warning | str, *args: Any, **options: Any) -> None:

@@ -49,16 +49,25 @@ def init(
 
     with bars() as show:
         seen = survey(recipe, folder, notify=show)
+    notes = [*seen.train.notes, *([] if seen.test is None else seen.test.notes)]
     found, of_test = seen.found.scan, None if seen.of_test is None else seen.of_test.scan
     names = list(seen.class_names)
     if json_output:
         print(
             json.dumps(
-                {**_facts(found, of_test), "classes": names, "recipe": str(folder / "recipe.yaml")}, indent=1
+                {
+                    **_facts(found, of_test),
+                    "notes": notes,
+                    "classes": names,
+                    "recipe": str(folder / "recipe.yaml"),
+                },
+                indent=1,
             )
         )
         return
     console = plain_console()
+    for note in dict.fromkeys(notes):
+        console.print(note)
     _describe(found, of_test, folder, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")

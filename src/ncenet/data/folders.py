@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +18,10 @@ SUFFIXES = frozenset(
 )
 """Suffixes of image files, in any case. HEIC is not decoded: it is found, so that it is reported by name."""
 
-SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+_SPLIT = re.compile(
+    r"(train|training|val|valid|validation|test|testing)([ _.-]?(set|data|images|split))?[ _.-]?\d*",
+    re.IGNORECASE,
+)
 """Folder names that are splits of a data set, and no classes."""
 
 
@@ -92,7 +96,8 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
     They are when every image lies in a folder of ``root`` (at any depth) and there are at least two of those.
 
     Raises:
-        DataError: the folders are the splits of a data set.
+        DataError: folders are the splits of a data set: two are called so (``train``, ``test``, ``val2017``),
+            or one is and holds folders for classes itself.
 
     >>> classes_of(Path("pets"), ["cat/1.jpg", "dog/young/1.jpg"])
     {'cat/1.jpg': 'cat', 'dog/young/1.jpg': 'dog'}
@@ -103,9 +108,13 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
     folders = set(first.values())
     if not all("/" in id for id in ids) or len(folders) < 2:
         return None
-    if {folder.lower() for folder in folders} <= SPLITS:
-        names = " and ".join(sorted(folders))
+    splits = sorted(folder for folder in folders if _SPLIT.fullmatch(folder))
+    inside = {id.split("/")[1] if id.count("/") > 1 else "" for id in ids if first[id] in splits}
+    if len(splits) > 1 or (splits and "" not in inside and len(inside) > 1):
+        others = sorted(folders - set(splits))
+        beside = f", beside {' and '.join(others)}" if others else ""
         raise DataError(
-            f"{root} holds splits, not classes: {names}. Name each by itself, such as {root / min(folders)}"
+            f"{root} holds splits, not classes: {' and '.join(splits)}{beside}. Name each by itself, such as "
+            f"{root / min(splits)}; if they are classes after all, rename the folders"
         )
     return first

@@ -17,25 +17,42 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import PIL.Image
 from PIL import ExifTags, ImageOps
+
+from ncenet.data.room import Room
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 250_000_000
-"""Largest width x height that is decoded; in RGB that is 750 MB."""
+"""Largest width x height that is decoded; in RGB that is 750 MB, and three times as much while it is
+decoded. All threads of a process together decode no more than that at once."""
+MAX_BYTES = 3 * MAX_PIXELS + 2**20
+"""Largest file that is read: its pixels as they are, and some room for what else is in it (ours)."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 """Pillow's names of the formats that are read. Formats that run other programs (EPS, PDF) are left out."""
 
 _GRAY_MODES = {"1", "L", "LA", "La", "I", "F"}
+_ROWS = 256
+_ROOM = Room(MAX_PIXELS)
+_OTHERS = (
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"<svg", "an SVG drawing"),
+    (b"version https://git-lfs", "the place-holder of Git LFS; fetch the file itself with git lfs pull"),
+    (b"%pdf", "a PDF"),
+    (b"pk\3\4", "a ZIP archive"),
+)
+"""What often comes under the name of an image."""
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
 
@@ -106,13 +123,14 @@ def upright(data: bytes, channels: int, *, at_least: int | None = None) -> PIL.I
         image = _open(data)
         if at_least is not None:
             image.draft(None, (at_least, at_least))
-        ImageOps.exif_transpose(image, in_place=True)
-        standing = _eight_bits(image)
-        mode = "L" if channels == 1 else "RGB"
-        if standing.mode != mode:
-            standing = standing.convert(mode)
-        standing.load()
-        return standing
+        with _ROOM.of(image.width * image.height):
+            ImageOps.exif_transpose(image, in_place=True)
+            standing = _eight_bits(image)
+            mode = "L" if channels == 1 else "RGB"
+            if standing.mode != mode:
+                standing = standing.convert(mode)
+            standing.load()
+            return standing
 
 
 def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image.Image:
@@ -135,11 +153,12 @@ def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image
                 f"more than the {max_pixels / 1e6:.0f} that are shown"
             )
         image.draft(None, (side, side))
-        ImageOps.exif_transpose(image, in_place=True)
-        upright = _eight_bits(image)
-        upright = upright if upright.mode == "L" else upright.convert("RGB")
-        upright.thumbnail((side, side), PIL.Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return upright
+        with _ROOM.of(image.width * image.height):
+            ImageOps.exif_transpose(image, in_place=True)
+            upright = _eight_bits(image)
+            upright = upright if upright.mode == "L" else upright.convert("RGB")
+            upright.thumbnail((side, side), PIL.Image.Resampling.LANCZOS, reducing_gap=2.0)
+            return upright
 
 
 def probe(data: bytes) -> Probe:
@@ -152,8 +171,9 @@ def probe(data: bytes) -> Probe:
         image = _open(data)
         mode, (width, height) = image.mode, image.size
         image.draft(None, (1, 1))
-        image.load()
-        _eight_bits(image)
+        with _ROOM.of(image.width * image.height):
+            image.load()
+            _check_values(image)
         if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
             width, height = height, width
         return Probe(mode, height, width)
@@ -237,34 +257,46 @@ def _open(data: bytes) -> ImageFile:
 
 
 def _look(data: bytes) -> str:
-    """What the bytes look like instead."""
-    start = data[:24]
-    if start[4:8] == b"ftyp":
+    """What the bytes look like instead; nothing of them is quoted, for they may be anything."""
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data[4:8] == b"ftyp":
         return "a HEIC photo or a video; convert it to JPEG"
+    for beginning, what in _OTHERS:
+        if start.startswith(beginning):
+            return what
     try:
         text = data[:64].decode("utf-8", errors="strict" if len(data) <= 64 else "ignore")
     except UnicodeDecodeError:
         text = ""
-    if text and all(c.isprintable() or c.isspace() for c in text):
-        return f"text that starts with {' '.join(text.split())[:40]!r}"
-    return f"starts with the bytes {start[:8].hex(' ')}"
+    readable = text and all(c.isprintable() or c.isspace() for c in text)
+    return "text" if readable else "it begins like none of the formats that are read"
 
 
 def _eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     """To 8 bits a channel, without transparency; still in any colour space."""
-    if image.mode == "F":
-        raise Undecodable(
-            "floating-point pixels: nothing says which value is white; convert it to 8 or 16 bits"
-        )
+    _check_values(image)
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise Undecodable("integer pixels beyond 16 bits: nothing says which value is white")
-        return PIL.Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        scaled = np.empty((image.height, image.width), np.uint8)
+        for top in range(0, image.height, _ROWS):  # in strips: whole it would take 16 bytes a pixel
+            strip = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
+            scaled[top : top + _ROWS] = (np.asarray(strip).astype(np.uint32) + 128) // 257
+        return PIL.Image.fromarray(scaled)
     if image.has_transparency_data:
         above = image.convert("RGBA")
         return PIL.Image.alpha_composite(PIL.Image.new("RGBA", above.size, "white"), above).convert("RGB")
     return image
+
+
+def _check_values(image: PIL.Image.Image) -> None:
+    """Whether the pixels are of a kind that has a white."""
+    if image.mode == "F":
+        raise Undecodable(
+            "floating-point pixels: nothing says which value is white; convert it to 8 or 16 bits"
+        )
+    if image.mode == "I":
+        least, most = image.getextrema()
+        if cast(int, least) < 0 or cast(int, most) > 65535:
+            raise Undecodable("integer pixels beyond 16 bits: nothing says which value is white")
 
 
 @contextmanager
@@ -272,7 +304,7 @@ def _reasons() -> Iterator[None]:
     """Turn whatever malformed bytes lead a decoder to raise into one kind of error."""
     try:
         yield
-    except Undecodable:
+    except (Undecodable, MemoryError):  # the machine is too small, whatever the image is
         raise
     # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, zlib.error and more; whichever
     # it is, the image has to be reported by name and the others read on.
@@ -281,4 +313,6 @@ def _reasons() -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """What a decoder says, without the bytes of the file that it quotes: those stand in quotes, or last."""
+    said = re.sub(r"b?(['\"]).*?\1", "...", " ".join(str(error).split()))
+    return said.partition(": ")[0][:200] or type(error).__name__

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
+from ncenet.data.folders import files_below
 from ncenet.data.long_tail import long_tailed
 from ncenet.data.pools import Channels, channels_of
 from ncenet.data.readers import reader_of, readers
 from ncenet.errors import DataError, UsageError
 from ncenet.recipe import DataRecipe, Recipe, Task
+
+_PERHAPS_BOXES = frozenset({".xml", ".json", ".yaml", ".yml", ".txt", ".csv", ".parquet"})
+"""What annotations are written in, so that somebody may have expected boxes in such a file."""
 
 
 def open_dataset(
@@ -132,7 +136,10 @@ def _open_boxes(source: str, path: Path, split: Split, classes: Sequence[str]) -
     alone = open_dataset(source, channels=3)
     if alone.oracle is not None and path.is_file():
         raise DataError(f"{source}: has classes of images, no boxes: leave out --task detection")
-    return Dataset(alone.name, alone.pool, task="detection")
+    notes = ["read as images without boxes"]
+    if path.is_dir() and (others := files_below(path, _PERHAPS_BOXES)):
+        notes.append(f"{len(others):,} file(s) that hold no boxes passed over, such as {others[0]}")
+    return Dataset(alone.name, alone.pool, task="detection", notes=tuple(notes))
 
 
 def _path(source: str) -> Path:

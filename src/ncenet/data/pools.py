@@ -19,6 +19,7 @@ from ncenet.data.folders import find_images
 from ncenet.data.images import Probe, Undecodable
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.data.scan_cache import stamp_of
+from ncenet.data.text_files import read_whole
 from ncenet.errors import DataError, UnreadableImage
 
 if TYPE_CHECKING:
@@ -138,9 +139,12 @@ class FolderPool(EncodedPool):
         """
         self._row_of(id)
         try:
-            return (self.root / id).read_bytes()
+            return read_whole(self.root / id, most=images.MAX_BYTES)
         except OSError as error:
-            raise UnreadableImage(id, (error.strerror or str(error)).lower()) from error
+            why = error.strerror or str(error)
+            raise UnreadableImage(id, why[:1].lower() + why[1:]) from error
+        except ValueError as error:  # of a name that no file can have
+            raise UnreadableImage(id, "holds the character NUL: no file has such a name") from error
 
     def stamp(self, id: str) -> str | None:
         """That of the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Split
@@ -24,4 +25,6 @@ class Folder(Reader):
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""
         pool = FolderPool(path, channels=channels)
-        return Dataset.labelled(path.resolve().name or str(path), pool, classes_of(path, pool.ids()))
+        labels = classes_of(path, pool.ids())
+        told = "read as images without labels" if labels is None else "read as one folder for each class"
+        return replace(Dataset.labelled(path.resolve().name or str(path), pool, labels), notes=(told,))
