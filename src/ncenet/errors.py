@@ -138,14 +138,14 @@ class Diverged(NcenetError):
         loss: what it is.
         epoch: number of the epoch, from 1.
         epochs: how many there are.
-        lr: the highest learning rate of the fit.
+        lr: the highest learning rate of the fit; None for one that has none.
     """
 
-    def __init__(self, loss: float, epoch: int, epochs: int, lr: float) -> None:
-        super().__init__(
-            f"the loss is {loss} after epoch {epoch} of {epochs}: training has diverged. Take a smaller "
-            f"learning rate than train.lr = {lr:g}; if that doesn't help, look for inputs that are no numbers"
-        )
+    def __init__(self, loss: float, epoch: int, epochs: int, lr: float | None) -> None:
+        what = "Look for inputs that are no numbers"
+        if lr is not None:
+            what = f"Take a smaller learning rate than train.lr = {lr:g}; if that doesn't help, l{what[1:]}"
+        super().__init__(f"the loss is {loss} after epoch {epoch} of {epochs}: training has diverged. {what}")
 
 
 class NotFitted(NcenetError):

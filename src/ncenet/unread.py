@@ -13,7 +13,16 @@ from typing import Any, TypeAlias
 Values: TypeAlias = Mapping[str, Any]
 """A recipe by dotted path."""
 
-PROTOTYPES = ("prototypes_per_class", "kernel", "feature_map", "radius", "init", "projection", "reduction")
+PROTOTYPES = (
+    "prototypes_per_class",
+    "kernel",
+    "feature_map",
+    "radius",
+    "init",
+    "projection",
+    "reduction",
+    "map_prototypes",
+)
 
 
 def _softmax(values: Values) -> bool:
@@ -48,6 +57,12 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         lambda values: values.get("model.head.cross_entropy") == 1,
         "with model.head.cross_entropy 1 nothing is left of the loss that it is about",
     ),
+    (
+        ("model.head.map_prototypes",),
+        lambda values: _detection(values) or values.get("model.head.projection") is False,
+        "without model.head.projection, and in detection, there is no linear map that prototypes could share",
+    ),
+    (("model.head.pull",), _detection, "a detector's loss has no such term"),
     (("model.head.projection",), _detection, "a detector has its convolution for that"),
     (
         ("model.anchor_features",),

@@ -228,31 +228,29 @@ def test_gradcheck(kernel, feature_map):
 
 
 @pytest.mark.parametrize("projection", [False, True])
-def test_class_mean_prototypes_are_the_means_of_equal_parts(projection):
-    model = head(init="class-mean", prototypes_per_class=2, projection=projection)
+def test_class_mean_prototypes_are_the_means_of_clusters(projection):
+    model = head(init="class-mean", prototypes_per_class=2, projection=projection, feature_map="none")
     random = model.prototypes.detach().clone()
     features = torch.randn(8, D)
     targets = torch.tensor([0, 2, 0, 2, 0, 2, 0, 2])  # nothing of class 1
-    targets[-1] = 0
+    features[4:] += 20  # two clusters in each class
     model.initialize(features, targets)
 
     met = features @ model.projection.weight.T if projection else features
-    for c in range(C):
-        rows = [met[i] for i in range(8) if targets[i] == c]
+    for c in (0, 2):
+        rows = met[targets == c]
+        nearest = torch.cdist(rows, model.prototypes[c].detach()).argmin(1)
         for k in range(2):
-            part = [row for i, row in enumerate(rows) if i % 2 == k]
-            expected = torch.stack(part).mean(0) if part else random[c, k]
-            torch.testing.assert_close(model.prototypes[c, k], expected)
+            torch.testing.assert_close(model.prototypes[c, k].detach(), rows[nearest == k].mean(0))
     assert torch.equal(model.prototypes[1], random[1]), "a class without images keeps its prototypes"
 
 
 def test_class_mean_with_fewer_images_than_prototypes():
     model = head(init="class-mean", prototypes_per_class=3)
-    random = model.prototypes.detach().clone()
     features = torch.randn(2, D)
     model.initialize(features, torch.tensor([0, 0]))
-    torch.testing.assert_close(model.prototypes[0, :2], features)
-    assert torch.equal(model.prototypes[0, 2], random[0, 2])
+    found = {tuple(row) for row in model.prototypes[0].tolist()}
+    assert found == {tuple(row) for row in features.tolist()}, "one of the three is there twice"
 
 
 def test_normal_prototypes_ignore_the_labelled_features():
@@ -359,11 +357,88 @@ def test_every_field_of_the_recipe_reaches_the_head():
         projection=True,
         reduction="mean",
         cross_entropy=0.25,
+        map_prototypes=True,
+        pull=3.0,
     )
     model = build_head(recipe, D, C)
     assert isinstance(model, ncenet.nn.heads.PrototypeClassifier)
     assert model.prototypes.shape == (C, 3, D)
     assert (model.kernel, model.feature_map, model.init) == ("cosine", "sigmoid-l2", "class-mean")
     assert (model.reduction, model.cross_entropy) == ("mean", 0.25)
+    assert (model.map_prototypes, model.pull) == (True, 3.0)
     assert isinstance(model.projection, torch.nn.Linear)
     torch.testing.assert_close(model.radius, torch.full((C,), 2.0))
+
+
+def test_one_radius_for_all_classes():
+    model = head(radius="shared")
+    assert model.raw_radius.shape == (1,) and model.radius.shape == (C,)
+    features, targets = batch()
+    model.loss(model(features), targets).mean().backward()
+    assert model.raw_radius.grad is not None and (model.raw_radius.grad != 0).all()
+    assert len(set(model.report(("a", "b", "c"))["radius"].values())) == 1
+
+
+def test_prototypes_that_are_mapped_too_live_among_the_features():
+    model = head(projection=True, map_prototypes=True, init="class-mean")
+    assert torch.equal(model.projection.weight, torch.eye(D)), "the map starts as the identity"
+    features = torch.randn(3, D)
+    model.initialize(features, torch.arange(3))
+    with torch.no_grad():
+        model.projection.weight.normal_()
+    likelihoods = model.probs(model(features))
+    torch.testing.assert_close(likelihoods.diagonal(), torch.ones(3), msg="at its prototype whatever the map")
+
+
+def test_the_kernel_of_mapped_vectors_is_that_of_the_likelihoods():
+    model = head(projection=True, map_prototypes=True, radius="shared")
+    features, _ = batch()
+    distance = torch.cdist(model.mapped(features), model.mapped(model.prototypes[:, 0])).square()
+    torch.testing.assert_close(model(features), -distance / (2 * model.radius**2), atol=1e-5, rtol=1e-5)
+
+
+def test_the_pull_is_half_the_squared_way_from_the_start():
+    model = head(projection=True, pull=4.0)
+    features, targets = batch()
+    model.initialize(features, targets)
+    assert model.penalty() == 0
+    with torch.no_grad():
+        model.prototypes += 0.5
+        model.projection.weight[0, 0] += 2.0
+        model.raw_radius += 1.0
+    assert model.penalty().item() == pytest.approx(4.0 / 2 * (C * D * 0.25 + 4.0))
+    assert head().penalty() == 0
+    softmax = SoftmaxClassifier(D, C, pull=3.0)
+    assert softmax.penalty().item() == pytest.approx(1.5 * softmax.linear.weight.square().sum().item())
+    assert SoftmaxClassifier(D, C).penalty() == 0
+
+
+def test_a_class_that_was_not_met_has_no_likelihood_and_no_gradient():
+    model = head()
+    features, targets = batch()
+    model.meet(torch.tensor([0, 2, 2]))
+    output = model(features)
+    assert (model.probs(output)[:, 1] == 0).all() and (output.argmax(-1) != 1).all()
+    model.loss(output, torch.where(targets == 1, 0, targets)).sum().backward()
+    assert (model.prototypes.grad[1] == 0).all() and model.prototypes.grad.isfinite().all()
+    model.meet(torch.tensor([1]))
+    assert (model(features).argmax(-1) == 1).all(), "its first label gives it one"
+
+
+def test_a_model_that_was_saved_before_classes_could_be_absent_is_read():
+    model = head()
+    state = {name: tensor for name, tensor in model.state_dict().items() if name != "present"}
+    other = head()
+    other.meet(torch.tensor([0]))
+    other.load_state_dict(state)
+    assert other.present.all()
+
+
+def test_the_paper_is_a_name_for_what_it_says():
+    paper = HeadRecipe(name="paper")
+    assert paper == HeadRecipe(radius="class", init="normal", map_prototypes=False, cross_entropy=0, pull=0)
+    assert HeadRecipe(name="paper", radius=0.5).radius == 0.5, "Rejection-"
+    assert paper.settled(stored=True) == paper
+    assert HeadRecipe().settled(stored=True).radius == "shared"
+    assert HeadRecipe().settled() == paper
+    assert HeadRecipe(name="softmax").settled(stored=True).pull == 0.01

@@ -25,7 +25,7 @@ VOC = {
     "model.head.name": "nce",
     "model.head.prototypes_per_class": 1,
     "model.head.kernel": "cosine",
-    "model.head.radius": None,
+    "model.head.radius": "class",
     "model.head.cross_entropy": 0.0,
     "train.epochs": 150,
     "train.min_steps": 0,

@@ -26,7 +26,7 @@ PAPER = {
     "model.dropout": 0.0,
     "model.head.name": "nce",
     "model.head.kernel": "gaussian",
-    "model.head.radius": None,
+    "model.head.radius": "class",
     "model.head.init": "normal",
     "model.head.projection": False,
     "model.head.reduction": "sum",
@@ -122,7 +122,7 @@ def methods(comparison):
         recipe = comparison.recipe(arm.name, 0)
         head = recipe.model.head
         spelled = [head.name]
-        spelled += [f"R = {head.radius}"] if head.radius else []
+        spelled += [f"R = {head.radius}"] if isinstance(head.radius, float) else []
         spelled += [head.kernel] if head.kernel != "gaussian" else []
         spelled += [f"K = {head.prototypes_per_class}"] if head.prototypes_per_class > 1 else []
         found.add((", ".join(spelled), recipe.loop.strategy))

@@ -86,6 +86,7 @@ class Classifier(NetworkLearner[Network]):
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
                 self._initialize_head(labeled.ids, targets, tensors)
+        self.network.head.meet(targets)
         lesson = ClassLesson(
             head=self.network.head,
             inputs=tensors.batch,

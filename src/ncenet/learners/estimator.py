@@ -18,7 +18,7 @@ from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import Classifier
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Recipe, TrainRecipe
+from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Recipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.section import Section
 from ncenet.types import LabeledSet
@@ -88,9 +88,9 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         prototypes_per_class: int = _HEAD.prototypes_per_class,
         kernel: Kernel = _HEAD.kernel,
         feature_map: FeatureMap = _HEAD.feature_map,
-        radius: float | None = _HEAD.radius,
-        init: PrototypeInit = _HEAD.init,
-        cross_entropy: float = _HEAD.cross_entropy,
+        radius: Radius | None = _HEAD.radius,
+        init: PrototypeInit | None = _HEAD.init,
+        cross_entropy: float | None = _HEAD.cross_entropy,
         backbone: str | None = None,
         image_size: int | None = None,
         epochs: int = _TRAIN.epochs,

@@ -89,4 +89,5 @@ class ClassLesson:
         """The head's loss, and whether the largest output is the class."""
         (classes,) = targets
         losses = self.head.loss(said.output, classes)
-        return Outcome(losses.mean(), losses, (said.output.detach().argmax(-1) == classes).float())
+        loss = losses.mean() + self.head.penalty() / len(self.ids)
+        return Outcome(loss, losses, (said.output.detach().argmax(-1) == classes).float())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from ncenet.errors import UsageError
 from ncenet.functional._precision import at_least_float32
+from ncenet.functional.clusters import k_means
 from ncenet.functional.kernels import (
     apply_feature_map,
     cosine_log_likelihood,
@@ -24,7 +26,7 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Reduction
+from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Reduction
 from ncenet.registry import Registry
 
 GAUSSIAN_RADIUS = 0.5
@@ -33,6 +35,8 @@ COSINE_RADIUS = 10.0
 """Initial scale of the cosine kernel; at 1 the likelihood of Eq. 7 never leaves [.27, .73] (ours)."""
 LEAST_RADIUS = 1e-6
 """The softplus of a free parameter below -104 is 0 in float32; the radius stays above (ours)."""
+ABSENT = -1e4
+"""Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
 
@@ -59,6 +63,17 @@ class Head(nn.Module):
     def probs(self, output: Tensor) -> Tensor:
         """Probabilities or likelihoods (..., C) in [0, 1]."""
 
+    def penalty(self) -> Tensor:
+        """Half the squared length of what pulls the weights back to their start, times its strength; ().
+
+        As strong as so many labelled images: whoever takes the mean of the loss over L images adds a part L
+        of it.
+        """
+        return torch.zeros(())
+
+    def meet(self, targets: Tensor) -> None:
+        """Hear, before training, which classes the labelled images (L,) are of. Nothing by default."""
+
     def initialize(self, features: Tensor, targets: Tensor) -> None:
         """Look at the labelled features (L, D) and targets (L,) once, before training. Nothing by default."""
 
@@ -79,11 +94,12 @@ class SoftmaxClassifier(Head):
         num_classes: C.
         linear: False when the features are the logits already, D = C: a detector's class convolution emits
             them.
+        pull: of the weights towards 0, in labelled images; one over scikit-learn's C.
     """
 
-    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True) -> None:
+    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True, pull: float = 0.0) -> None:
         super().__init__()
-        self.in_features, self.num_classes = in_features, num_classes
+        self.in_features, self.num_classes, self.pull = in_features, num_classes, pull
         self.linear = nn.Linear(in_features, num_classes) if linear else nn.Identity()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -97,6 +113,12 @@ class SoftmaxClassifier(Head):
     def probs(self, output: Tensor) -> Tensor:
         """Softmax (Eq. 1); rows sum to one."""
         return output.softmax(-1)
+
+    def penalty(self) -> Tensor:
+        """Ridge: of the weights, not of the bias."""
+        if not (self.pull and isinstance(self.linear, nn.Linear)):
+            return super().penalty()
+        return self.pull / 2 * self.linear.weight.square().sum()
 
 
 class PrototypeClassifier(Head):
@@ -113,9 +135,12 @@ class PrototypeClassifier(Head):
         feature_map: what is done to features and prototypes before they meet; see
             :func:`ncenet.functional.kernels.apply_feature_map`. The cosine kernel normalises by itself, so it
             differs only for ``"sigmoid-l2"``.
-        radius: freeze every R_c at this value ("Rejection-" and "Confusion-" in the paper); None learns them.
+        radius: ``"class"`` learns one for each class, ``"shared"`` one for all (ours): Eq. 5 is a binary loss
+            per class, under which the radius of a frequent class grows and that of a rare one shrinks, and
+            the nearest prototype then loses to the largest radius. A number freezes every R_c ("Rejection-"
+            and "Confusion-" in the paper).
         init: ``"normal"`` draws prototypes from a standard normal distribution; ``"class-mean"`` takes the
-            means of the labelled features before training.
+            means of the labelled features before training, or of their K clusters (k-means).
         projection: insert a linear map D -> D without bias, as the public reference implementation does. The
             paper names none; it is the default because the scores gain most by it, see
             ``benchmarks/head_variants.md``: features that come out of a ReLU lie in one orthant, and the map
@@ -125,6 +150,11 @@ class PrototypeClassifier(Head):
         cross_entropy: weight w in [0, 1] of a discriminative term beside Eq. 5 (ours): the loss becomes
             (1 - w) Eq. 5 + w CE(4 log p).
         initial_radius: where a learned radius starts. Default: 0.5 (Gaussian) or 10 (cosine).
+        map_prototypes: put prototypes through the projection as features are, which then starts as the
+            identity (ours): prototypes lie among the features, and classes keep their means.
+        pull: of prototypes and projection towards where they start, in labelled images (ours).
+
+    A class of which :meth:`meet` heard of no image has no prototype: its likelihood is 0.
 
     Deviations: the radius is positive by construction (softplus of a free parameter), starting at 0.5
     (Gaussian) or 10 (cosine); the feature map, which the paper does not mention, decides whether training
@@ -135,6 +165,7 @@ class PrototypeClassifier(Head):
     """
 
     raw_radius: Tensor
+    present: Tensor
 
     def __init__(
         self,
@@ -143,12 +174,14 @@ class PrototypeClassifier(Head):
         prototypes_per_class: int = 1,
         kernel: Kernel = "gaussian",
         feature_map: FeatureMap = "l2",
-        radius: float | None = None,
+        radius: Radius = "class",
         init: PrototypeInit = "normal",
         projection: bool = True,
         reduction: Reduction = "sum",
         cross_entropy: float = 0.0,
         initial_radius: float | None = None,
+        map_prototypes: bool = False,
+        pull: float = 0.0,
     ) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
@@ -156,26 +189,36 @@ class PrototypeClassifier(Head):
         self.reduction, self.cross_entropy = reduction, cross_entropy
         self.projection = nn.Linear(in_features, in_features, bias=False) if projection else nn.Identity()
         self.prototypes = nn.Parameter(torch.randn(num_classes, prototypes_per_class, in_features))
-        if radius is not None and radius < LEAST_RADIUS:
+        self.map_prototypes, self.pull = map_prototypes and projection, pull
+        if self.map_prototypes and isinstance(self.projection, nn.Linear):
+            nn.init.eye_(self.projection.weight)
+        if not isinstance(radius, str) and radius < LEAST_RADIUS:
             raise UsageError(f"a radius is at least {LEAST_RADIUS}, got {radius}")
         start = initial_radius or (GAUSSIAN_RADIUS if kernel == "gaussian" else COSINE_RADIUS)
-        initial = radius or start
+        initial = start if isinstance(radius, str) else radius
         # softplus(raw) = R, so raw = log(e^R - 1) = R + log(1 - e^-R).
-        raw = torch.full((num_classes,), initial + math.log(-math.expm1(-initial)))
-        if radius is None:
+        raw = torch.full(
+            (1 if radius == "shared" else num_classes,), initial + math.log(-math.expm1(-initial))
+        )
+        if isinstance(radius, str):
             self.raw_radius = nn.Parameter(raw)
         else:
             self.register_buffer("raw_radius", raw)
+        self.register_buffer("present", torch.ones(num_classes, dtype=torch.bool))
+        if pull:
+            for name, parameter in self._pulled():
+                self.register_buffer(f"start_of_{name}", parameter.detach().clone())
 
     @property
     def radius(self) -> Tensor:
-        """R (C,), at least 1e-6."""
-        return nn.functional.softplus(self.raw_radius).clamp_min(LEAST_RADIUS)
+        """R (C,), at least 1e-6; all alike when they are one."""
+        return nn.functional.softplus(self.raw_radius).clamp_min(LEAST_RADIUS).expand(self.num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
         """Log-likelihood (..., C), at most 0, in float32 also under autocast."""
         with torch.autocast(features.device.type, enabled=False):
-            return self._log_likelihood(self._mapped(features), self._mapped_prototypes())
+            output = self._log_likelihood(self.mapped(features), self._mapped_prototypes())
+            return output.masked_fill(~self.present, ABSENT)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Eq. 5, (...); with the cross-entropy term when asked for."""
@@ -196,20 +239,43 @@ class PrototypeClassifier(Head):
         """Likelihoods in [0, 1]; rows need not sum to one."""
         return output.exp()
 
+    def penalty(self) -> Tensor:
+        """Of prototypes and projection; the radius is free."""
+        if not self.pull:
+            return super().penalty()
+        squares = [(p - self.get_buffer(f"start_of_{name}")).square().sum() for name, p in self._pulled()]
+        return self.pull / 2 * torch.stack(squares).sum()
+
+    @torch.no_grad()
+    def meet(self, targets: Tensor) -> None:
+        """Classes without a labelled image have no prototype, and are not predicted."""
+        self.present.fill_(False)
+        self.present[targets.unique()] = True
+
     @torch.no_grad()
     def initialize(self, features: Tensor, targets: Tensor) -> None:
-        """With ``init="class-mean"``, move prototypes to the means of K equal parts of each class.
+        """With ``init="class-mean"``, move prototypes to the means of the classes, or of K clusters of each.
 
-        A class without labelled images keeps its random prototypes.
+        Where a class has fewer different images than prototypes, several of these are alike, which is as if
+        there were one. A class without labelled images keeps its random prototypes.
         """
-        if self.init != "class-mean":
-            return
-        K = self.prototypes.shape[1]
-        projected = self.projection(features)
-        for c in range(self.num_classes):
-            members = projected[targets == c]
-            for k in range(min(K, len(members))):
-                self.prototypes[c, k] = members[k::K].mean(0)
+        if self.init == "class-mean":
+            K = self.prototypes.shape[1]
+            vectors = at_least_float32(features)
+            if not self.map_prototypes:
+                vectors = self.projection(vectors)
+            for c in targets.unique().tolist():
+                members = vectors[targets == c]
+                clusters = torch.zeros(len(members), dtype=torch.int64)
+                if K > 1:
+                    # Any seed: the head has no random numbers of its own.
+                    rng = torch.Generator().manual_seed(0)
+                    clusters = k_means(self._met(members), min(K, len(members)), rng=rng)
+                means = torch.stack([members[clusters == cluster].mean(0) for cluster in clusters.unique()])
+                self.prototypes[c] = means[torch.arange(K, device=means.device) % len(means)]
+        if self.pull:
+            for name, parameter in self._pulled():
+                self.get_buffer(f"start_of_{name}").copy_(parameter)
 
     @torch.no_grad()
     def live_prototypes(self, features: Tensor, targets: Tensor) -> Tensor:
@@ -224,7 +290,7 @@ class PrototypeClassifier(Head):
         C, K, D = self.prototypes.shape
         flat = self._mapped_prototypes().reshape(C * K, 1, D)
         # One "class" per prototype: the same kernel then ranks the K prototypes of a class (R_c is shared).
-        likelihood = self._log_likelihood(self._mapped(features), flat, repeats=K).unflatten(-1, (C, K))
+        likelihood = self._log_likelihood(self.mapped(features), flat, repeats=K).unflatten(-1, (C, K))
         winner = likelihood[torch.arange(len(targets)), targets].argmax(-1)
         alive = torch.zeros(C, K, dtype=torch.bool, device=features.device)
         alive[targets, winner] = True
@@ -239,11 +305,25 @@ class PrototypeClassifier(Head):
         C, K, D = self.prototypes.shape
         return f"C={C}, K={K}, D={D}, kernel={self.kernel}, feature_map={self.feature_map}"
 
-    def _mapped(self, features: Tensor) -> Tensor:
-        return apply_feature_map(self.projection(at_least_float32(features)), self._map)
+    def mapped(self, features: Tensor) -> Tensor:
+        """The vectors (..., D) that meet the prototypes, in float32: among them the kernel of Eq. 6 holds."""
+        return self._met(self.projection(at_least_float32(features)))
 
     def _mapped_prototypes(self) -> Tensor:
-        return apply_feature_map(self.prototypes, self._map)
+        return self.mapped(self.prototypes) if self.map_prototypes else self._met(self.prototypes)
+
+    def _met(self, vectors: Tensor) -> Tensor:
+        return apply_feature_map(vectors, self._map)
+
+    def _pulled(self) -> Iterator[tuple[str, Tensor]]:
+        yield "prototypes", self.prototypes
+        if isinstance(self.projection, nn.Linear):
+            yield "projection", self.projection.weight
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Models that were saved before there was ``present`` knew no class that is not."""
+        state_dict.setdefault(f"{prefix}present", torch.ones_like(self.present))
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     @property
     def _map(self) -> FeatureMap:
@@ -259,23 +339,24 @@ class PrototypeClassifier(Head):
         return cosine_log_likelihood(features, prototypes, radius)
 
 
-def build_head(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
+def build_head(recipe: HeadRecipe, in_features: int, num_classes: int, *, stored: bool = False) -> Head:
     """The head that a recipe describes.
 
     Args:
         recipe: section ``model.head``.
         in_features: D.
         num_classes: C.
+        stored: whether it learns alone, on stored features, where other defaults are better.
 
     Raises:
         UnknownName: there is no such head.
     """
-    return heads.get(recipe.name)(recipe, in_features, num_classes)
+    return heads.get(recipe.name)(recipe.settled(stored=stored), in_features, num_classes)
 
 
 @heads.register("softmax")
 def _softmax(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
-    return SoftmaxClassifier(in_features, num_classes)
+    return SoftmaxClassifier(in_features, num_classes, pull=recipe.pull or 0.0)
 
 
 @heads.register("nce")

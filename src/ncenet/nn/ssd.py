@@ -190,7 +190,7 @@ def build_detection_head(recipe: ModelRecipe, num_classes: int) -> Head:
     return PrototypeClassifier(
         recipe.anchor_features,
         classes,
-        **recipe.head.model_dump(exclude={"name", "projection"}),
+        **recipe.head.settled().model_dump(exclude={"name", "projection"}),
         projection=False,
         initial_radius=GAUSSIAN_RADIUS if recipe.head.kernel == "gaussian" else COSINE_RADIUS,
     )

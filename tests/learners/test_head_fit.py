@@ -1,0 +1,149 @@
+import math
+
+import pytest
+import torch
+
+from ncenet.errors import NonFiniteScore, UsageError
+from ncenet.learners.head_fit import fit_head
+from ncenet.nn.heads import PrototypeClassifier, build_head
+from ncenet.recipe import HeadRecipe
+
+D, C = 24, 4
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def lesson(count, seed=0, noise=0.9):
+    """Vectors of length 1 around C directions, and their classes."""
+    targets = torch.arange(count) % C
+    centers = normal(C, D, seed=99)
+    vectors = centers[targets] + noise * normal(count, D, seed=seed)
+    return torch.nn.functional.normalize(vectors, dim=1), targets
+
+
+def made(**options):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build_head(HeadRecipe(**options), D, C, stored=True)
+
+
+def right(head, vectors, targets):
+    return float((head(vectors).argmax(-1) == targets).float().mean())
+
+
+HEADS = {
+    "nce": {},
+    "paper": {"name": "paper"},
+    "softmax": {"name": "softmax"},
+    "class": {"radius": "class"},
+    "frozen": {"radius": 0.5},
+    "two": {"prototypes_per_class": 2},
+    "cosine": {"kernel": "cosine"},
+    "no map": {"projection": False},
+}
+
+
+@pytest.mark.parametrize("options", HEADS.values(), ids=HEADS)
+def test_every_head_learns(options):
+    head = made(**options)
+    vectors, targets = lesson(80)
+    report = fit_head(head, vectors, targets)
+    assert report.accuracy == right(head, vectors, targets) > 0.95
+    assert right(head, *lesson(400, seed=1)) > 0.85
+    assert report.labeled == 80 and 0 < report.steps < 200 and math.isfinite(report.loss)
+    assert not head.training
+    assert all(p.grad is None for p in head.parameters())
+
+
+def test_the_same_vectors_give_the_same_weights():
+    states = []
+    for _ in range(2):
+        head = made()
+        fit_head(head, *lesson(40))
+        states.append(head.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(*(s.values() for s in states), strict=True))
+
+
+def test_softmax_equals_scikit_learns_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+
+    vectors, targets = lesson(60, noise=1.5)
+    head = made(name="softmax", pull=0.1)
+    fit_head(head, vectors, targets, steps=500)
+    peer = LogisticRegression(C=10, tol=1e-8, max_iter=5000).fit(vectors.numpy(), targets.numpy())
+    others = lesson(200, seed=1)[0]
+    expected = torch.from_numpy(peer.predict_proba(others.numpy())).float()
+    torch.testing.assert_close(head.probs(head(others)).detach(), expected, atol=2e-3, rtol=0)
+
+
+def test_a_class_without_a_label_is_not_predicted_until_it_has_one():
+    vectors, targets = lesson(80)
+    known = targets != 2
+    head = made()
+    fit_head(head, vectors[known], targets[known])
+    probs = head.probs(head(vectors))
+    assert (probs[:, 2] == 0).all() and not (head(vectors).argmax(-1) == 2).any()
+    assert probs.isfinite().all()
+    first = int((targets == 2).nonzero()[0])
+    known[first] = True
+    head = made()
+    fit_head(head, vectors[known], targets[known])
+    assert head(vectors[first]).argmax() == 2
+
+
+def test_one_label_is_enough_to_begin_with():
+    vectors, targets = lesson(20)
+    head = made()
+    report = fit_head(head, vectors[:1], targets[:1])
+    assert (head(vectors).argmax(-1) == targets[0]).all() and math.isfinite(report.loss)
+
+
+def test_one_radius_does_not_favour_the_frequent_class():
+    # What the default rests on: with a radius per class the frequent class swallows the rare ones.
+    vectors, targets = lesson(2000, noise=1.3)
+    some = torch.cat([(targets == c).nonzero().flatten()[:count] for c, count in enumerate((60, 4, 4, 4))])
+    accuracy = {}
+    for radius in ("shared", "class"):
+        head = made(radius=radius, pull=1000.0)  # prototypes stay at the means: the radius alone learns
+        fit_head(head, vectors[some], targets[some])
+        accuracy[radius] = right(head, vectors, targets)
+    assert accuracy["shared"] > accuracy["class"] + 0.1, accuracy
+
+
+def test_a_strong_pull_leaves_prototypes_at_the_class_means():
+    vectors, targets = lesson(40)
+    head = made(pull=1e6)
+    fit_head(head, vectors, targets)
+    means = torch.stack([vectors[targets == c].mean(0) for c in range(C)])
+    assert isinstance(head, PrototypeClassifier)
+    torch.testing.assert_close(head.prototypes[:, 0], means, atol=1e-3, rtol=0)
+    free = made(pull=0.0)
+    fit_head(free, vectors, targets)
+    assert (free.prototypes[:, 0] - means).abs().max() > 0.01
+
+
+def test_many_classes_do_not_diverge():
+    classes = 100
+    targets = torch.arange(300) % classes
+    vectors = normal(classes, 64, seed=1)[targets] + normal(300, 64)
+    head = build_head(HeadRecipe(), 64, classes, stored=True)
+    report = fit_head(head, vectors, targets)
+    assert report.accuracy > 0.9
+
+
+def test_progress_is_told():
+    told = []
+    report = fit_head(made(), *lesson(40), notify=lambda step, loss: told.append((step, loss)))
+    assert [step for step, _ in told] == list(range(1, report.steps + 1))
+    assert told[-1][1] < told[0][1]
+
+
+def test_what_cannot_be_learned():
+    vectors, targets = lesson(8)
+    with pytest.raises(UsageError, match="the labelled set is empty"):
+        fit_head(made(), vectors[:0], targets[:0])
+    vectors[3, 2] = math.nan
+    with pytest.raises(NonFiniteScore, match=r"1 score.* 'row 3 of the labelled vectors'"):
+        fit_head(made(), vectors, targets)
