@@ -92,6 +92,14 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path):
     assert all((tmp_path / name / "mine").exists() for name in theirs)
 
 
+def test_a_file_within_a_file_needs_one_temporary_name(tmp_path):
+    with whole(tmp_path / "a.json") as partial:
+        write_json(partial, {})
+        assert names(tmp_path) == [partial.name]
+        assert json.loads(partial.read_text()) == {}
+    assert names(tmp_path) == ["a.json"]
+
+
 def test_two_who_write_the_same_do_not_meet(tmp_path):
     with begun(tmp_path / "out", "print('in', flush=True); input()") as other:
         assert other.stdout.readline() == "in\n"

@@ -23,6 +23,8 @@ from ncenet.errors import UsageError
 LOCK = ".lock"
 """File by which processes know of each other; it stays, and holds nothing."""
 AT_WORK = "another ncenet is at work in this folder; wait until it has ended, or name another"
+_PARTIAL = re.compile(r"\.ncenet-[0-9a-f]{12}-(\d+)-[0-9a-f]{8}\.partial\Z")
+"""How a temporary name ends: whose machine and target, which process, which of its files."""
 PATIENCE = 5.0
 """Seconds within which what a killed process has started should be gone too."""
 
@@ -51,6 +53,9 @@ def whole(target: Path) -> Iterator[Path]:
     ...     print([file.name for file in Path(folder).iterdir()])
     ['a.txt']
     """
+    if _PARTIAL.search(target.name):  # what somebody writes whole already: one temporary name is enough
+        yield target
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     partial = target.with_name(f"{_begin_of_name(target)}{os.getpid()}-{secrets.token_hex(4)}.partial")
@@ -122,9 +127,9 @@ def _begin_of_name(target: Path) -> str:
 
 def _sweep(target: Path) -> None:
     """Remove what processes of this machine that were killed left of a target; never anything else."""
-    ours = re.compile(re.escape(_begin_of_name(target)) + r"(\d+)-[0-9a-f]{8}\.partial")
+    begin = _begin_of_name(target)
     for path in target.parent.iterdir():
-        found = ours.fullmatch(path.name)
+        found = _PARTIAL.search(path.name) if path.name.startswith(begin) else None
         if found and not _lives(int(found[1])):
             _remove(path)
 
