@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ncenet.box_gate import BoxGate, fit_box, fit_boxes, reach, size_problem
+from ncenet.box_gate import SEEN, BoxGate, fit_box, fit_boxes, reach, size_problem
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError, UnknownName
 
@@ -18,7 +18,7 @@ def boxes_of(draw):
     """A box within an image that is not within its first pixel, and the image's size."""
     size = draw(sides), draw(sides)
     low, high = zip(*(sorted(draw(st.tuples(*[st.floats(0, side)] * 2))) for side in size), strict=True)
-    assume(low[0] < high[0] and low[1] < high[1] and max(high) > 1.01)
+    assume(high[0] - low[0] > 2 * SEEN and high[1] - low[1] > 2 * SEEN and max(high) > 1.01)
     return (*low, *high), size
 
 
@@ -63,6 +63,12 @@ def test_fractions_where_pixels_belong(box):
         fit_box(box, (64, 48))
     assert fit_box((0, 0, 1, 1), (1, 1)) == ((0, 0, 1, 1), False), "the whole of an image of one pixel"
     assert fit_box((7.2, 0.1, 7.8, 0.6), (64, 48))[1] is False, "a small object elsewhere"
+
+
+def test_a_box_that_is_hardly_one():
+    with pytest.raises(DataError, match="narrower than a thousandth of a pixel"):
+        fit_box((5, 5, 5.0005, 9), (64, 48))
+    assert fit_box((5, 5, 5.002, 9), (64, 48)) == ((5, 5, 5.002, 9), False)
 
 
 def test_a_box_that_only_touches_its_image():

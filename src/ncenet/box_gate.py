@@ -7,6 +7,7 @@ within its image                             itself
 beyond it by what rounding explains          cut at the edge, and counted
 beyond it by more                            refused
 within the first pixel of a larger image     refused: fractions, where pixels belong
+narrower than a thousandth of a pixel        refused
 drawn on an image of another size            refused: that of a copy, scaled or not turned upright
 ===========================================  ==========================================================
 
@@ -29,7 +30,7 @@ PIXELS, SHARE = 1.0, 0.005
 Answer = TypeVar("Answer")
 """A text of boxes, or what an annotator may say instead."""
 SEEN = 1e-3
-"""Pixels from which on a cut is counted; below are the last bits of a sum of decimals."""
+"""Pixels from which on a cut is counted and a box is one; below are the last bits of a sum of decimals."""
 
 
 def reach(side: int) -> float:
@@ -68,6 +69,8 @@ def fit_box(values: object, size: Size | None) -> tuple[Box, bool]:
     box = (max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2))
     if box_problem(box) is not None:
         raise DataError(f"{said} lies outside the image, which is {width} x {height}")
+    if min(box[2] - box[0], box[3] - box[1]) < SEEN:
+        raise DataError(f"{said} is narrower than a thousandth of a pixel")
     if max(box) <= 1 + SHARE and max(size) > 2:
         raise DataError(f"{said} is within the first pixel: fractions of the image, where pixels belong?")
     return box, max(-x1, -y1, x2 - width, y2 - height) > SEEN

@@ -35,6 +35,8 @@ def class_name_problem(name: object) -> str | None:
         return f"has {len(name):,} characters, more than {LONGEST}"
     for character in name:
         what = _UNSHOWN.get(unicodedata.category(character))
+        if character in "\ufffe\uffff":  # which XML can't hold
+            what = "no character"
         if what is not None:
             return f"holds {what}, U+{ord(character):04X}"
     return None

@@ -30,6 +30,7 @@ def new_run(
     (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     ledger = Ledger(folder / "ledger.sqlite")
     ledger.remember("class_names", json.dumps(classes))
+    ledger.remember("task", task)
     pool = open_dataset(str(data)).pool
     ledger.add_items([(id, pool.content_hash(id), None) for id in pool.ids()])
     return OpenRun(folder, recipe, ledger)

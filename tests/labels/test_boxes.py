@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -218,11 +217,7 @@ class TestWhatDoesNotFit:
 
     def test_what_voc_cannot_hold(self, tmp_path):
         pool = ArrayPool(np.zeros((1, 9, 9, 3), np.uint8), ["a"])
-        labels = Labels((), ("x\ny", "ant"), lambda: pool, "detection")
-        for box, label, message in [
-            ((1, 1, 1.5, 5), "ant", "no box narrower than a pixel"),
-            ((1, 1, 5, 5), "x\ny", "no control characters"),
-        ]:
-            record = Record("a", Boxes((box,), (label,)).to_label())
-            with pytest.raises(DataError, match=message):
-                formats.get("voc")().write(replace(labels, records=[record]), tmp_path / label[:1])
+        record = Record("a", Boxes(((1, 1, 5, 5),), ("x\ny",)).to_label())
+        labels = Labels([record], ("x\ny", "ant"), lambda: pool, "detection")
+        with pytest.raises(DataError, match="no control characters"):
+            formats.get("voc")().write(labels, tmp_path / "out")

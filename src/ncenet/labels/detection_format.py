@@ -87,9 +87,13 @@ class DetectionFormat(FolderFormat):
             found.append(Found(dataset.pool, dataset.required_oracle().answer(ids)))
         return found
 
+    def as_written(self, boxes: Boxes) -> Boxes:
+        """What is left of boxes in this form, besides rounding."""
+        return boxes
+
     def same(self, exact: Label, found: Label) -> bool:
         """Whether the objects are the same in the same order, but for rounding."""
-        one, other = Boxes.from_label(exact), Boxes.from_label(found)
+        one, other = self.as_written(Boxes.from_label(exact)), Boxes.from_label(found)
         edges = zip(
             (edge for box in one.boxes for edge in box),
             (edge for box in other.boxes for edge in box),

@@ -90,6 +90,8 @@ def distinct_paths(paths: dict[str, str]) -> dict[str, str]:
 def flat_names(paths: dict[str, str]) -> dict[str, str]:
     """One file name for each path, by id: no folders, no blanks, and no two alike but for their suffix.
 
+    What would be longer than 200 bytes keeps its end, with a hash of the whole before it.
+
     For forms that keep the annotation of an image under its name with another suffix.
 
     >>> flat_names({"1": "a/b c.jpg", "2": "x.png", "3": "X.jpg"})
@@ -104,8 +106,9 @@ def _flat(path: str) -> str:
     name = "".join(_encoded(c) if c == "/" or c.isspace() else c for c in path)
     if len(name.encode()) <= _LONGEST:
         return name
+    # The end tells images apart for people, and its suffix says that this is one; the hash tells all apart.
     digest = hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
-    return f"{name.encode()[-_LONGEST + 20 :].decode(errors='ignore').partition('~')[2]}{digest}"
+    return f"{digest}~{name.encode()[-_LONGEST + 20 :].decode(errors='ignore')}"
 
 
 def _encoded(text: str) -> str:
