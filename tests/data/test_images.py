@@ -4,7 +4,18 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from ncenet.data.images import MAX_PIXELS, Probe, Undecodable, decode, probe, resize, stored_gray
+from ncenet.data.images import (
+    MAX_PIXELS,
+    Probe,
+    Undecodable,
+    decode,
+    pixels_of,
+    probe,
+    resize,
+    shrink,
+    stored_gray,
+    upright_size,
+)
 
 from .make import bomb_png, encode, gray_png, jpeg, photo
 
@@ -171,3 +182,55 @@ def test_probe_and_gray():
     assert stored_gray(gray_png())
     assert not stored_gray(jpeg())
     assert stored_gray(encode(PIL.Image.fromarray(np.zeros((2, 2), np.uint16)), "PNG"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_every_look_at_an_image_agrees_how_it_stands(format, orientation):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(photo(height=40, width=100), format, exif=exif)
+    standing = (100, 40) if orientation < 5 else (40, 100)
+    assert decode(data, 3).shape[1::-1] == standing
+    assert upright_size(data) == standing
+    assert probe(data)[:0:-1] == standing
+    assert shrink(data, 100).size == standing
+
+
+def stored_as():
+    """Images in the many ways that files hold them: bytes, by what they show."""
+    image, gray = photo(), photo().convert("L")
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    alpha = np.linspace(0, 255, gray.width * gray.height, dtype=np.uint8).reshape(gray.height, gray.width)
+    see_through = image.copy()
+    see_through.putalpha(PIL.Image.fromarray(alpha))
+    wide = PIL.Image.fromarray(np.asarray(gray).astype(np.uint16) * 200)
+    return {
+        "turned JPEG": encode(image, "JPEG", exif=turned),
+        "turned TIFF": encode(image, "TIFF", exif=turned),
+        "transparent": encode(see_through, "PNG"),
+        "transparent gray": encode(see_through.convert("LA"), "PNG"),
+        "transparent palette": encode(image.convert("P"), "PNG", transparency=3),
+        "16 bits": encode(wide, "PNG"),
+        "one bit": encode(image.convert("1"), "PNG"),
+        "CMYK": encode(image.convert("CMYK"), "JPEG"),
+    }
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", stored_as())
+def test_what_pillow_opened_is_what_its_file_is(name, channels):
+    data = stored_as()[name]
+    opened = PIL.Image.open(io.BytesIO(data))
+    before = opened.mode
+    for _ in range(2):
+        assert np.array_equal(pixels_of(opened, channels), decode(data, channels))
+    assert opened.mode == before, "whose it is keeps it as it is"
+
+
+def test_what_pillow_made_may_be_undecodable_too():
+    with pytest.raises(Undecodable, match="floating-point pixels"):
+        pixels_of(photo().convert("F"), 1)
+    with pytest.raises(Undecodable, match="megapixels, more than 250: scale it down"):
+        pixels_of(PIL.Image.new("1", (20_000, 20_000)), 1)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import ncenet
+from ncenet.errors import DataError
+from ncenet.learners.model_file import read_about
 from ncenet.recipe import ModelRecipe
 from tests.learners.make import classifier, images, labeled, weights
 from tests.learners.make_scenes import detector, labeled_scenes, scenes
@@ -62,3 +65,53 @@ def test_a_detector_saved_before_an_option(tmp_path):
     again.load(before / "model.safetensors")
     assert weights(again) == weights(learner)
     assert weights(ncenet.load(before).learner) == weights(learner)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    learner, file = classifier(epochs=1), tmp_path_factory.mktemp("model") / "model.safetensors"
+    learner.fit(labeled(images()), images(), cycle=1)
+    learner.save(file)
+    return file
+
+
+def damaged(file, folder, **said):
+    """The same model, which says something else of itself."""
+    about = read_about(file) | said
+    save_file(load_file(file), folder / "model.safetensors", metadata={"ncenet": json.dumps(about)})
+    return folder / "model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"class_names": ["ant", "ant"]}, "class_names: Value error, 'ant' stands there twice"),
+        ({"class_names": ["ant", ""]}, "class_names.1: String should have at least 1 character"),
+        ({"class_names": "ant"}, "class_names: Input should be a valid list"),
+        ({"shape": [1, 0, 8]}, "shape.1: Input should be greater than 0"),
+        ({"cycle": None}, "cycle: Input should be a valid integer"),
+        ({"model": None}, "model: Input should be a valid dictionary"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(model, tmp_path, said, why):
+    with pytest.raises(DataError, match=rf"model\.safetensors: what it says of its model is damaged: {why}"):
+        ncenet.load(damaged(model, tmp_path, **said))
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "[]", "3"])
+def test_a_description_that_is_none(model, tmp_path, text):
+    file = tmp_path / "model.safetensors"
+    save_file(load_file(model), file, metadata={"ncenet": text})
+    with pytest.raises(DataError, match=r"model\.safetensors: what it says of its model is"):
+        ncenet.load(file)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(model, tmp_path, value):
+    weights = load_file(model)
+    name = next(name for name, tensor in weights.items() if tensor.is_floating_point())
+    weights[name].view(-1)[0] = value
+    with safe_open(model, "pt") as stored:
+        save_file(weights, tmp_path / "model.safetensors", metadata=stored.metadata())
+    with pytest.raises(DataError, match=f"1 of {len(weights)} weights hold nan or inf, the first {name}"):
+        ncenet.load(tmp_path / "model.safetensors")

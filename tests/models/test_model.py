@@ -159,6 +159,17 @@ class TestPlaces:
         learner.cycle = 1
         assert Model.from_pretrained(tmp_path).learner.cycle == 10
 
+    def test_another_model_does_not_take_the_place_of_the_last(self, learner, tmp_path):
+        for cycle in ("001", "002", "010"):
+            learner.save(tmp_path / "cycles" / cycle / "model.safetensors")
+            (tmp_path / "cycles" / cycle / "fit.json").write_text("{}")
+        learner.save(tmp_path / "cycles" / "copy of 010" / "model.safetensors")
+        assert ncenet.load(tmp_path).file.parent.name == "010"
+        (tmp_path / "cycles" / "010" / "model.safetensors").unlink()
+        with pytest.raises(DataError, match=r"cycles/010/.*: the model of the last cycle is missing"):
+            ncenet.load(tmp_path)
+        assert ncenet.load(tmp_path / "cycles" / "002" / "model.safetensors").file.parent.name == "002"
+
     def test_the_hub_and_nothing_but_the_hub_uses_the_network(self, model, tmp_path, monkeypatch):
         import huggingface_hub
 

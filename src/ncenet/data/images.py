@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import PIL.Image
 from PIL import ExifTags, ImageOps
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
 from ncenet.data.room import Room
 
@@ -123,14 +124,26 @@ def upright(data: bytes, channels: int, *, at_least: int | None = None) -> PIL.I
         image = _open(data)
         if at_least is not None:
             image.draft(None, (at_least, at_least))
-        with _ROOM.of(image.width * image.height):
-            ImageOps.exif_transpose(image, in_place=True)
-            standing = _eight_bits(image)
-            mode = "L" if channels == 1 else "RGB"
-            if standing.mode != mode:
-                standing = standing.convert(mode)
-            standing.load()
-            return standing
+        return _stand_up(image, channels)
+
+
+def pixels_of(image: PIL.Image.Image, channels: int) -> npt.NDArray[np.uint8]:
+    """The pixels of an image that somebody opened or made with Pillow: those that its file would have.
+
+    Args:
+        image: stays as it is. Of several frames the one counts at which it stands.
+        channels: 1 (gray) or 3 (RGB).
+
+    Returns:
+        (H, W, channels) uint8.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        _refuse_larger(image, MAX_PIXELS, f"{MAX_PIXELS / 1e6:.0f}: scale it down")
+        standing = _stand_up(image.copy(), channels)
+        return np.array(standing).reshape(standing.height, standing.width, channels)
 
 
 def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image.Image:
@@ -146,12 +159,7 @@ def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image
     """
     with _reasons():
         image = _open(data)
-        pixels = image.width * image.height
-        if pixels > max_pixels:
-            raise Undecodable(
-                f"{image.width} x {image.height} is {pixels / 1e6:.0f} megapixels, "
-                f"more than the {max_pixels / 1e6:.0f} that are shown"
-            )
+        _refuse_larger(image, max_pixels, f"the {max_pixels / 1e6:.0f} that are shown")
         image.draft(None, (side, side))
         with _ROOM.of(image.width * image.height):
             ImageOps.exif_transpose(image, in_place=True)
@@ -169,13 +177,11 @@ def probe(data: bytes) -> Probe:
     """
     with _reasons():
         image = _open(data)
-        mode, (width, height) = image.mode, image.size
+        mode, (width, height) = image.mode, _upright_size(image)
         image.draft(None, (1, 1))
         with _ROOM.of(image.width * image.height):
             image.load()
             _check_values(image)
-        if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
-            width, height = height, width
         return Probe(mode, height, width)
 
 
@@ -186,10 +192,7 @@ def upright_size(data: bytes) -> tuple[int, int]:
         Undecodable: with the reason in one line.
     """
     with _reasons():
-        image = _open(data)
-        width, height = image.size
-        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-        return (height, width) if sideways else (width, height)
+        return _upright_size(_open(data))
 
 
 def stored_gray(data: bytes) -> bool:
@@ -220,6 +223,35 @@ def resize(pixels: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     return np.array(_square(image, size)).reshape(size, size, channels)
 
 
+def _stand_up(image: PIL.Image.Image, channels: int) -> PIL.Image.Image:
+    """An image that is ours to turn, upright and in gray or RGB."""
+    with _ROOM.of(image.width * image.height):
+        ImageOps.exif_transpose(image, in_place=True)
+        standing = _eight_bits(image)
+        mode = "L" if channels == 1 else "RGB"
+        if standing.mode != mode:
+            standing = standing.convert(mode)
+        standing.load()
+        return standing
+
+
+def _upright_size(image: ImageFile) -> tuple[int, int]:
+    """(width, height) that an image has when it is upright, by its header."""
+    width, height = image.size
+    if isinstance(image, TiffImageFile):  # Pillow turns the size of this one form when it reads the header
+        width, height = image.tag_v2[IMAGEWIDTH], image.tag_v2[IMAGELENGTH]
+    sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    return (height, width) if sideways else (width, height)
+
+
+def _refuse_larger(image: PIL.Image.Image, most: int, than: str) -> None:
+    pixels = image.width * image.height
+    if pixels > most:
+        raise Undecodable(
+            f"{image.width} x {image.height} is {pixels / 1e6:.0f} megapixels, more than {than}"
+        )
+
+
 def _square(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
     if image.size == (size, size):
         return image
@@ -246,12 +278,7 @@ def _open(data: bytes) -> ImageFile:
             image = factory(io.BytesIO(data), "")
         except Exception as error:
             raise Undecodable(f"broken {name} header: {_line(error)}") from error
-        pixels = image.width * image.height
-        if pixels > MAX_PIXELS:
-            raise Undecodable(
-                f"{image.width} x {image.height} is {pixels / 1e6:.0f} megapixels, "
-                f"more than {MAX_PIXELS / 1e6:.0f}: scale it down"
-            )
+        _refuse_larger(image, MAX_PIXELS, f"{MAX_PIXELS / 1e6:.0f}: scale it down")
         return image
     raise Undecodable(f"not an image: {_look(data)}" if data else "empty file")
 

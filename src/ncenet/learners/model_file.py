@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -20,6 +20,26 @@ from ncenet.recipe import ModelRecipe
 
 CARRIED = "extractor."
 """Names of the weights that an exported model carries of its extractor begin so."""
+
+
+class _About(BaseModel):
+    """What is sure of a description before anything is rebuilt from it."""
+
+    format: str
+    class_names: list[Annotated[str, Field(min_length=1)]]
+    cycle: int
+    model: dict[str, Any]
+    shape: list[PositiveInt] | None = None
+    channels: PositiveInt | None = None
+    side: PositiveInt | None = None
+
+    @field_validator("class_names")
+    @classmethod
+    def _distinct(cls, names: list[str]) -> list[str]:
+        twice = [name for n, name in enumerate(names) if name in names[:n]]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice")
+        return names
 
 
 def write_model(file: Path, about: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
@@ -41,14 +61,26 @@ def read_about(file: Path) -> dict[str, Any]:
     """What :func:`write_model` was told about the model; nothing if the file is somebody else's.
 
     Raises:
-        DataError: it is no safetensors file.
+        DataError: it is no safetensors file, or what it was told can't be: two classes of one name, say.
     """
     try:
         with safe_open(file, "np") as stored:
-            about: dict[str, Any] = json.loads((stored.metadata() or {}).get("ncenet", "{}"))
-            return about
+            text = (stored.metadata() or {}).get("ncenet")
     except (OSError, SafetensorError) as error:
         raise DataError(f"{file}: not a model file: {error}") from error
+    if text is None:
+        return {}
+    try:
+        about: dict[str, Any] = json.loads(text)
+        _About.model_validate(about)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "all"
+        why = f"{file}: what it says of its model is damaged: {place}: {first['msg']}"
+        raise DataError(why) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file}: what it says of its model is no JSON: {error}") from error
+    return about
 
 
 def read_model(
@@ -63,7 +95,8 @@ def read_model(
         prefix: read the weights whose names begin with it, and take it off.
 
     Raises:
-        DataError: the file is no model, one of another kind, or one of another recipe.
+        DataError: the file is no model, one of another kind or of another recipe, or holds weights that are
+            no numbers.
     """
     about = read_about(file)
     if about.get("format") != format:
@@ -75,13 +108,24 @@ def read_model(
 
 
 def read_tensors(file: Path, prefix: str) -> dict[str, Tensor]:
-    """The tensors of a model file whose names begin with a prefix, without it."""
+    """The tensors of a model file whose names begin with a prefix, without it.
+
+    Raises:
+        DataError: some hold numbers that are none.
+    """
     with safe_open(file, "pt") as stored:
-        return {
+        tensors = {
             name.removeprefix(prefix): stored.get_tensor(name)
             for name in stored.keys()  # noqa: SIM118 - the file is no mapping, and has no other way
             if name.startswith(prefix)
         }
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise DataError(
+            f"{file}: {len(broken)} of {len(tensors)} weights hold nan or inf, the first {broken[0]}: the "
+            "file is damaged, or its training diverged; take the model of another cycle"
+        )
+    return tensors
 
 
 def fill(network: Network | SSD, about: Mapping[str, Any], weights: Mapping[str, Tensor], file: Path) -> None:

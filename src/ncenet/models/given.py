@@ -56,9 +56,9 @@ class GivenPool:
         given = self._images[self._row_of(id)]
         if isinstance(given, np.ndarray):
             return self._from_array(id, given)
-        if isinstance(given, PIL.Image.Image):
-            return self._from_array(id, np.asarray(given.convert("L" if self.channels == 1 else "RGB")))
         try:
+            if isinstance(given, PIL.Image.Image):
+                return decoder.pixels_of(given, self.channels)
             data = given if isinstance(given, bytes) else Path(given).read_bytes()
             return decoder.decode(data, self.channels)
         except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.errors import DataError, MissingExtra, UsageError
+from ncenet.run.folder import RunFolder
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 HUB = "hub:"
@@ -23,7 +24,7 @@ def model_file(source: str | Path, revision: str | None = None) -> Path:
     Raises:
         UsageError: there is no such file or folder, or no model in it.
         MissingExtra: a model of the Hub without ``huggingface_hub``.
-        DataError: the Hub has no such model, or does not answer.
+        DataError: the Hub has no such model, or does not answer; or the last model of a run is missing.
     """
     source = str(source)
     if source.startswith(HUB):
@@ -33,9 +34,9 @@ def model_file(source: str | Path, revision: str | None = None) -> Path:
         return path
     if (path / WEIGHTS).exists():
         return path / WEIGHTS
-    models = sorted(path.glob(f"cycles/*/{WEIGHTS}"))
-    if models:
-        return models[-1]
+    last = RunFolder(path).last_model()
+    if last is not None:
+        return last
     if path.is_dir():
         raise UsageError(f"{path}: no model here: no {WEIGHTS}, and no cycle of a run has been trained yet")
     raise UsageError(f"{source}: no such file or folder; a model of the Hub is written hub:OWNER/NAME")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncenet.boxes import Detections
+from ncenet.errors import NonFiniteScore
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,6 +27,9 @@ class Scores:
         confusion: (N,) in [1, C], how close the classes are to the likeliest one (Eq. 9).
         vote_entropy: (N,) in nats, how a committee's votes are divided; None of one network.
         consensus_entropy: (N,) in nats, how unsure a committee is on average; None of one network.
+
+    Raises:
+        NonFiniteScore: a number is nan or inf.
     """
 
     ids: Sequence[str]
@@ -35,6 +39,16 @@ class Scores:
     confusion: npt.NDArray[np.float32]
     vote_entropy: npt.NDArray[np.float32] | None = None
     consensus_entropy: npt.NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_non_finite(
+            self.ids,
+            self.likelihood,
+            self.rejection,
+            self.confusion,
+            self.vote_entropy,
+            self.consensus_entropy,
+        )
 
     @property
     def predicted(self) -> tuple[str, ...]:
@@ -71,12 +85,18 @@ class BoxScores:
         rejection: (N,) in [0, C + 1] (``nms-sum``: a sum of such), Eq. 8 on the anchors, background
             included, made one score an image as a query does.
         confusion: (N,) in [1, C + 1] (``nms-sum``: a sum of such), Eq. 9, likewise.
+
+    Raises:
+        NonFiniteScore: a number is nan or inf.
     """
 
     found: tuple[Detections, ...]
     class_names: tuple[str, ...]
     rejection: npt.NDArray[np.float32]
     confusion: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        _refuse_non_finite(self.ids, self.rejection, self.confusion)
 
     @property
     def ids(self) -> Sequence[str]:
@@ -95,3 +115,10 @@ class BoxScores:
             np.concatenate([chunk.rejection for chunk in chunks]),
             np.concatenate([chunk.confusion for chunk in chunks]),
         )
+
+
+def _refuse_non_finite(ids: Sequence[str], *columns: npt.NDArray[np.float32] | None) -> None:
+    given = [column.reshape(len(ids), -1) for column in columns if column is not None and len(ids)]
+    bad = ~np.isfinite(np.concatenate(given, axis=1)).all(axis=1) if given else np.zeros(0, bool)
+    if bad.any():
+        raise NonFiniteScore(int(bad.sum()), ids[int(bad.argmax())])

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ncenet.errors import RecipeError
+from ncenet.errors import DataError, RecipeError
 from ncenet.files import cycle_folder
 from ncenet.recipe import Recipe
 from ncenet.run.recipe_file import keep
@@ -75,7 +75,28 @@ class RunFolder:
 
     def models(self) -> list[Path]:
         """Files of the models that are there, by cycle."""
-        return sorted(self.path.glob("cycles/*/model.safetensors"))
+        files = filter(_numbered, self.path.glob("cycles/*/model.safetensors"))
+        return sorted(files, key=lambda file: int(file.parent.name))
+
+    def last_model(self, fitted: int = 0) -> Path | None:
+        """The model of the last cycle that was trained; None when there is none.
+
+        Args:
+            fitted: the last cycle whose fit the ledger knows as finished; 0 when it isn't asked.
+
+        Raises:
+            DataError: that file is missing. The model before is another, and doesn't take its place unasked.
+        """
+        models = {int(file.parent.name): file for file in self.models()}
+        fits = [int(file.parent.name) for file in self.path.glob("cycles/*/fit.json") if _numbered(file)]
+        last = max([*models, *fits, fitted], default=0)
+        if last and last not in models:
+            earlier = f", or name an earlier one: {models[max(models)]}" if models else ""
+            raise DataError(
+                f"{self.cycle(last) / 'model.safetensors'}: the model of the last cycle is missing: restore "
+                f"it{earlier}"
+            )
+        return models.get(last)
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Write the recipe, with comments; a file that says the same is left as it is.
@@ -108,3 +129,8 @@ class RunFolder:
                 f"{self.path} holds a run with another recipe:\n{shown}\n"
                 "choose another folder, or the same recipe"
             )
+
+
+def _numbered(file: Path) -> bool:
+    """Whether a file is in the folder of a cycle, and not in a copy that somebody keeps beside it."""
+    return file.parent.name.isdecimal()

@@ -180,9 +180,13 @@ class OpenRun:
         )
 
     def last_model(self) -> Path | None:
-        """The model of the last cycle that was trained; None when there is none."""
-        models = self.files.models()
-        return models[-1] if models else None
+        """The model of the last cycle that was trained; None when there is none.
+
+        Raises:
+            DataError: its file is missing.
+        """
+        fitted = [c.number for c in self.ledger.cycles()[-2:] if self.ledger.fit_report(c.number) is not None]
+        return self.files.last_model(max(fitted, default=0))
 
 
 def survey(
