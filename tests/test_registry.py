@@ -3,8 +3,12 @@
 import pytest
 
 from ncenet import registry as module
-from ncenet.errors import UnknownName, UsageError
+from ncenet.errors import BrokenPlugIn, UnknownName, UsageError
 from ncenet.registry import Registry
+
+
+class Odd(Exception):
+    """Whatever a package may raise."""
 
 
 class Point:
@@ -14,7 +18,7 @@ class Point:
         self.name, self.value, self._thing = name, f"package:{name}", thing
 
     def load(self):
-        if isinstance(self._thing, Exception):
+        if isinstance(self._thing, BaseException):
             raise self._thing
         return self._thing
 
@@ -35,11 +39,31 @@ def test_a_plug_in_is_a_thing_like_any_other(plugged):
     assert dict(colours) == {"blue": int, "red": str}
 
 
-def test_a_broken_plug_in_is_named_every_time(plugged):
-    colours = plugged(Point("red", ImportError("no module named paint")))
-    for _ in range(2):
-        with pytest.raises(UsageError, match=r"'red' of a plug-in .* package:red: no module named paint"):
-            colours.names()
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("no paint"),
+        RuntimeError("no paint"),
+        OSError(2, "no paint"),
+        SystemExit("no paint"),
+        Odd("no paint"),
+    ],
+)
+def test_a_broken_plug_in_is_named_once_and_the_others_are_there(plugged, error):
+    colours = plugged(Point("red", error), Point("green", str))
+    colours.register("blue")(int)
+    with pytest.warns(BrokenPlugIn, match=r"'red' of a plug-in can't be loaded from package:red: .*no paint"):
+        assert colours.names() == ["blue", "green"]
+    assert dict(colours) == {"blue": int, "green": str}
+    with pytest.raises(UsageError, match=r"'red' of a plug-in .*no paint; repair or uninstall that package"):
+        colours.get("red")
+
+
+def test_a_plug_in_that_takes_the_name_of_another_thing_is_left_out(plugged):
+    colours = plugged(Point("blue", str))
+    colours.register("blue")(int)
+    with pytest.warns(BrokenPlugIn, match="'blue' is registered twice"):
+        assert colours.get("blue") is int
 
 
 def test_a_name_is_taken_once(plugged):

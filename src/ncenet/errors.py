@@ -73,6 +73,10 @@ class Renamed(FutureWarning):
     """Something goes by another name now; the old one still works, and the message says the new one."""
 
 
+class BrokenPlugIn(UserWarning):
+    """A plug-in can't be loaded and is left out; the message names it, and says why."""
+
+
 class DataError(NcenetError):
     """The images or labels are not what they should be."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
-from ncenet.errors import UnknownName, UsageError
+from ncenet.errors import BrokenPlugIn, UnknownName, UsageError
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class Registry(Generic[T]):
         self.kind, self.package, self.group = kind, package, group
         self._entries: dict[str, Callable[..., T]] = {}
         self._order: dict[str, int] = {}
+        self._broken: dict[str, str] = {}
         self._loaded = False
 
     def register(self, name: str, *, order: int = 100) -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -68,8 +70,11 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: there is none; the message names the nearest.
+            UsageError: it is that of a plug-in which can't be loaded.
         """
         self._load()
+        if name in self._broken and name not in self._entries:
+            raise UsageError(self._broken[name])
         if name not in self._entries:
             raise UnknownName(self.kind, name, self._entries)
         return self._entries[name]
@@ -94,13 +99,15 @@ class Registry(Generic[T]):
             for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
         for point in entry_points(group=self.group):
+            if point.name in self._broken:
+                continue
             try:
-                thing = point.load()
-            except (ImportError, AttributeError) as error:
-                raise UsageError(
-                    f"the {self.kind} {point.name!r} of a plug-in cannot be loaded from {point.value}: "
-                    f"{error}; "
+                self.register(point.name)(point.load())
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - others' packages may raise anything
+                why = f"{type(error).__name__}: {error}"
+                self._broken[point.name] = (
+                    f"the {self.kind} {point.name!r} of a plug-in can't be loaded from {point.value}: {why}; "
                     "repair or uninstall that package"
-                ) from error
-            self.register(point.name)(thing)
-        self._loaded = True  # only now: a failed import fails again at the next look, and is not forgotten
+                )
+                warnings.warn(self._broken[point.name], BrokenPlugIn, stacklevel=2)
+        self._loaded = True

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
 import pytest
 
 from ncenet.data.pools import FolderPool
-from ncenet.errors import UsageError
+from ncenet.doors.names import Names
+from ncenet.errors import DataError, UsageError
 from ncenet.functional.scores import rejection
 from ncenet.label_studio.app import make_app
 from ncenet.label_studio.backend import Backend, lowest_first, token_of
 from ncenet.label_studio.client import Client
-from ncenet.label_studio.exchange import push
+from ncenet.label_studio.exchange import LINK, push, remember
 from ncenet.label_studio.tasks import label_config
 from ncenet.learners.classifier import Classifier
 from ncenet.ledger.provenance import INITIAL
@@ -24,6 +26,7 @@ from tests.label_studio.fake import OWN, TOKEN, FakeLabelStudio, serving
 from tests.labels.make import CLASSES, new_run, photos, standing
 
 testclient = pytest.importorskip("fastapi.testclient")
+SECRET = "a-secret-of-these-tests"
 CONFIG = label_config(CLASSES, "classification")
 
 
@@ -47,7 +50,7 @@ def train(run, cycle):
 
 
 def web(backend):
-    return testclient.TestClient(make_app(backend, "secret"), raise_server_exceptions=False)
+    return testclient.TestClient(make_app(backend, SECRET), raise_server_exceptions=False)
 
 
 def task(number, **data):
@@ -61,7 +64,7 @@ def annotation(label="ant", **changes):
 
 def test_only_who_knows_the_address_gets_in(run):
     visitor = web(Backend(run))
-    assert visitor.get("/secret/health").json()["status"] == "UP"
+    assert visitor.get(f"/{SECRET}/health").json()["status"] == "UP"
     for path in ("/health", "/", "/wrong/health", "/docs", "/openapi.json"):
         assert visitor.get(path).status_code == 404
     assert token_of(run.folder) == token_of(run.folder), "Label Studio keeps the address"
@@ -72,17 +75,17 @@ def test_setup_names_the_model_and_refuses_other_classes(run):
     visitor = web(Backend(run))
     request = {"project": "1.1764000000", "schema": CONFIG, "hostname": "http://localhost:8080",
                "access_token": "x", "extra_params": None}  # fmt: skip
-    assert visitor.post("/secret/setup", json=request).json() == {"model_version": "no model"}
+    assert visitor.post(f"/{SECRET}/setup", json=request).json() == {"model_version": "no model"}
     train(run, 1)
     train(run, 12)
-    assert visitor.post("/secret/setup", json=request).json() == {"model_version": "cycle 12"}
-    assert visitor.get("/secret/versions").json() == {"versions": ["cycle 12"]}
-    refused = visitor.post("/secret/setup", json=request | {"schema": CONFIG.replace("bee", "cow")})
+    assert visitor.post(f"/{SECRET}/setup", json=request).json() == {"model_version": "cycle 12"}
+    assert visitor.get(f"/{SECRET}/versions").json() == {"versions": ["cycle 12"]}
+    refused = visitor.post(f"/{SECRET}/setup", json=request | {"schema": CONFIG.replace("bee", "cow")})
     assert refused.status_code == 400
     assert refused.json() == {"error": "the labelling page offers ant, cow, and the run has ant, bee"}
-    empty = visitor.post("/secret/setup", json={})
+    empty = visitor.post(f"/{SECRET}/setup", json={})
     assert empty.json() == {"error": "the labelling page offers no classes, and the run has ant, bee"}
-    assert visitor.post("/secret/setup", json=request | {"schema": OWN}).status_code == 200
+    assert visitor.post(f"/{SECRET}/setup", json=request | {"schema": OWN}).status_code == 200
 
 
 class TestPredict:
@@ -91,7 +94,7 @@ class TestPredict:
         learner = train(run, 1)
         ids = ["sub/c.jpg", "a.jpg", "b.jpg"]
         request = {"tasks": [task(n, ncenet_id=id) for n, id in enumerate(ids)], "label_config": CONFIG}
-        results = web(Backend(run)).post("/secret/predict", json=request).json()["results"]
+        results = web(Backend(run)).post(f"/{SECRET}/predict", json=request).json()["results"]
         pool = FolderPool(run.folder.parent / "photos")
         (expected,) = learner.predict(pool, ids, want=frozenset({"probs"}))
         ours = rejection(expected.probs)
@@ -154,12 +157,12 @@ class TestPredict:
         ],
     )
     def test_what_cannot_be_read_is_refused_in_words(self, run, request_, message):
-        answer = web(Backend(run)).post("/secret/predict", json=request_)
+        answer = web(Backend(run)).post(f"/{SECRET}/predict", json=request_)
         assert answer.status_code == 400 and message in answer.json()["error"]
 
     @pytest.mark.parametrize("request_", [{}, {"tasks": []}, {"tasks": None}])
     def test_nothing_is_asked(self, run, request_):
-        assert web(Backend(run)).post("/secret/predict", json=request_).json() == {"results": []}
+        assert web(Backend(run)).post(f"/{SECRET}/predict", json=request_).json() == {"results": []}
 
 
 def test_scores_keep_their_order_to_the_far_end():
@@ -171,7 +174,7 @@ def test_scores_keep_their_order_to_the_far_end():
 
 class TestWebhook:
     def post(self, backend, **request):
-        answer = web(backend).post("/secret/webhook", json=request)
+        answer = web(backend).post(f"/{SECRET}/webhook", json=request)
         assert answer.status_code == 200, answer.text
         return answer.json()["recorded"]
 
@@ -212,7 +215,7 @@ class TestWebhook:
             "task": task(1, ncenet_id="a.jpg"),
             "annotation": annotation("cow"),
         }
-        answer = web(Backend(run)).post("/secret/webhook", json=sent)
+        answer = web(Backend(run)).post(f"/{SECRET}/webhook", json=sent)
         assert answer.status_code == 400 and "unknown class: 'a.jpg': cow" in answer.json()["error"]
         assert standing(run) == {}
 
@@ -238,12 +241,12 @@ class TestWebhook:
     )
     def test_what_cannot_be_read_is_refused_in_words(self, run, changes, message):
         sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()} | changes
-        answer = web(Backend(run)).post("/secret/webhook", json={"action": "ANNOTATION_CREATED", **sent})
+        answer = web(Backend(run)).post(f"/{SECRET}/webhook", json={"action": "ANNOTATION_CREATED", **sent})
         assert answer.status_code == 400 and message in answer.json()["error"]
         assert standing(run) == {}
 
     def test_what_is_no_json_is_refused(self, run):
-        assert web(Backend(run)).post("/secret/webhook", content=b"{").status_code == 422
+        assert web(Backend(run)).post(f"/{SECRET}/webhook", content=b"{").status_code == 422
 
 
 class TestTraining:
@@ -273,4 +276,73 @@ class TestTraining:
         backend = Backend(run, fail)
         backend.webhook({"action": "START_TRAINING"})
         self.wait(lambda: backend.failure is not None)
-        assert web(backend).get("/secret/health").json()["failure"] == "nothing to learn from"
+        assert web(backend).get(f"/{SECRET}/health").json()["failure"] == "nothing to learn from"
+
+
+class TestDoor:
+    """Who is let in, and how much may be sent."""
+
+    @pytest.mark.parametrize("token", ["", "short", "with/slash" * 3])
+    def test_no_backend_stands_without_a_token(self, run, token):
+        with pytest.raises(UsageError, match="the backend holds no token"):
+            make_app(Backend(run), token)
+
+    @pytest.mark.parametrize("left", ["", None, 7, "x", ["a" * 40]])
+    def test_a_folder_that_remembers_no_token_is_refused(self, run, left):
+        remember(run.folder, token=left)
+        with pytest.raises(UsageError, match=r"label-studio\.json holds no token but"):
+            token_of(run.folder)
+
+    @pytest.mark.parametrize("damage", ["", "{", "[1]", "null"])
+    def test_a_damaged_memory_is_named(self, run, damage):
+        (run.folder / LINK).write_text(damage)
+        with pytest.raises(DataError, match=r"label-studio\.json: damaged: .+; remove it"):
+            token_of(run.folder)
+
+    def test_a_foreign_name_is_none_of_ours_unless_it_is_added(self, run):
+        names = Names.of("127.0.0.1", ["host.docker.internal"])
+        visitor = testclient.TestClient(make_app(Backend(run), SECRET, names))
+        for host, status in (
+            ("127.0.0.1:9090", 200),
+            ("host.docker.internal:9090", 200),
+            ("evil.example", 421),
+        ):
+            answer = visitor.get(f"/{SECRET}/health", headers={"host": host})
+            assert answer.status_code == status, host
+        assert "--name" in answer.json()["error"]
+
+    def test_too_much_is_refused_before_it_is_read(self, run):
+        visitor = web(Backend(run))
+        answer = visitor.post(f"/{SECRET}/webhook", content=b"{}", headers={"content-length": "60000000"})
+        assert answer.status_code == 413 and "16,000,000 bytes at most" in answer.json()["error"]
+        for path in ("/wrong/webhook", "//webhook", "/webhook", f"/{SECRET}x/webhook"):
+            answer = visitor.post(path, content=b"{}", headers={"content-length": "60000000"})
+            assert answer.status_code == 404, "whoever doesn't know the address is told nothing"
+
+    @pytest.mark.parametrize(
+        "by",
+        [True, [], {}, [7], {"id": []}, {"email": 7}, {"email": "\ud800"}, {"id": {"a": 1}}, "", "\udc00",
+         "x" * 9999, -1, 2**80, 1.5, {"email": "a\nb"}, None],
+    )  # fmt: skip
+    @pytest.mark.parametrize("action", ["ANNOTATION_CREATED", "ANNOTATION_UPDATED"])
+    def test_odd_annotators_are_refused_or_have_a_name(self, run, by, action):
+        sent = {
+            "action": action,
+            "task": task(1, ncenet_id="a.jpg"),
+            "annotation": annotation(completed_by=by),
+        }
+        answer = web(Backend(run)).post(
+            f"/{SECRET}/webhook", content=json.dumps(sent), headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in (200, 400), answer.text
+        if answer.status_code == 200:
+            assert 0 < len(standing(run)["a.jpg"][2]) <= 254
+        else:
+            assert "the annotator" in answer.json()["error"] and standing(run) == {}
+
+    def test_an_answer_counts_although_nobody_tells_the_name(self, run):
+        with serving(FakeLabelStudio()) as url:
+            backend = Backend(run, client=Client(url, "wrong"))
+            sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()}
+            assert backend.webhook({"action": "ANNOTATION_CREATED", **sent}) == 1
+        assert standing(run)["a.jpg"][2] == "annotator 7" and "refuses the token" in backend.failure

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ncenet.cli.commands import app, overview
-from ncenet.errors import NcenetError, Renamed, UsageError
+from ncenet.errors import BrokenPlugIn, NcenetError, Renamed, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,15 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _pointing_out() -> Iterator[None]:
-    """Names that have changed are told in one line each."""
+    """Names that have changed, and plug-ins that are broken, are told in one line each."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Renamed)
+        warnings.simplefilter("always", BrokenPlugIn)
         # What Pillow thinks of an image that it decodes is no matter of whoever reads the lines.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         show = warnings.showwarning
 
         def point_out(message: Warning | str, *args: Any, **options: Any) -> None:
-            if not isinstance(message, Renamed):
+            if not isinstance(message, Renamed | BrokenPlugIn):
                 show(message, *args, **options)
                 return
             from ncenet.cli.console import plain_console

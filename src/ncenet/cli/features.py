@@ -60,10 +60,12 @@ def features(
     from ncenet.errors import UsageError
     from ncenet.features.pool import open_source
     from ncenet.features.vectors import VectorTable
+    from ncenet.nn.sources import trust
 
     if split not in ("train", "test"):
         raise UsageError(f"--split is train or test, got {split!r}")
     pool = open_dataset(data, split="train" if split == "train" else "test", task=None).pool
+    trust(features)
     recipe = ModelRecipe(
         features=features, weights=None if weights is None else str(weights), framing=framing
     )

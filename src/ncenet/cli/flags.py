@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from ncenet.class_names import split_names
 from ncenet.errors import DataError, RecipeError
+from ncenet.nn.sources import trust
 from ncenet.old_recipes import MOVED
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.section import Section
@@ -114,6 +115,9 @@ def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
             given["classes"] = tuple(name for line in given["classes"] for name in split_names(line))
         except DataError as error:
             raise RecipeError(f"--classes {error}") from error
+    for network in (given.get("backbone"), given.get("features")):
+        if network is not None and network.startswith("timm:"):
+            trust(network)
     changes = {f"loop.options.{name}": value for name, value in _options(given.pop("option", ()))}
     for flag in MOVED.keys() & given.keys():
         changes[f"loop.{flag}"] = yaml.safe_load(given.pop(flag))

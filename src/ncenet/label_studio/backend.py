@@ -10,16 +10,16 @@ Label Studio sends no password with its webhooks, so the address itself is the s
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ncenet.data.pools import size_of
+from ncenet.doors import secret
 from ncenet.errors import DataError, NcenetError
 from ncenet.label_studio.client import Client
-from ncenet.label_studio.exchange import link_of, remember
+from ncenet.label_studio.exchange import LINK, link_of, remember
 from ncenet.label_studio.tasks import (
     ID,
     Control,
@@ -155,7 +155,10 @@ class Backend:
         """Names of annotators; asked for again when somebody is new."""
         number = annotation.get("completed_by")
         if self.client is not None and isinstance(number, int) and number not in self._users:
-            self._users = self.client.users()
+            try:
+                self._users = self.client.users()
+            except DataError as error:  # what was answered counts more than its name
+                self.failure = str(error)
         return self._users
 
     def _train_once(self) -> None:
@@ -228,12 +231,16 @@ def lowest_first(score: float) -> float:
 
 
 def token_of(folder: Path) -> str:
-    """The secret part of the address; the same each time, for Label Studio keeps it."""
-    token = link_of(folder).get("token")
-    if token is None:
-        token = secrets.token_urlsafe(16)
-        remember(folder, token=token)
-    return str(token)
+    """The secret part of the address; the same each time, for Label Studio keeps it.
+
+    Raises:
+        UsageError: the folder remembers something that is none.
+    """
+    link = link_of(folder)
+    if "token" not in link:
+        remember(folder, token=secret.make())
+        link = link_of(folder)
+    return secret.checked(link["token"], str(folder / LINK))
 
 
 def _ranking(recipe: LoopRecipe) -> ScoreStrategy:

@@ -8,13 +8,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UsageError
 
 SECONDS = 60
 """How long to wait for an answer; an upload of many images takes a while to be taken in."""
 PAGE = 100
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: urllib would send the token along, to whatever host the answer names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None has the redirect be an error."""
+
+
+_OPENER = urllib.request.build_opener(_Stay)
 
 
 class Client:
@@ -25,10 +35,14 @@ class Client:
         key: an access token of its page *Account & Settings*, personal (which has two dots) or legacy.
 
     Raises:
-        DataError: the server is not there, or refuses the token.
+        UsageError: the address is none of the web.
+        DataError: the server is not there, refuses the token, or leads elsewhere: the token goes to this
+            address alone.
     """
 
     def __init__(self, url: str, key: str) -> None:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise UsageError(f"{url!r} is no address of a Label Studio, as http://localhost:8080 is")
         self.url = url.rstrip("/")
         self._key = key
         self._personal = key.count(".") == 2
@@ -133,9 +147,15 @@ class Client:
             headers["Content-Type"], data = "application/json", json.dumps(body).encode()
         try:
             request = urllib.request.Request(self.url + path, data, headers, method=method)
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            with _OPENER.open(request, timeout=SECONDS) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
+            if 300 <= error.code < 400:
+                there = error.headers.get("location", "nowhere")
+                raise DataError(
+                    f"{self.url}: leads to {there[:200]}, and the token goes nowhere else: if that is your "
+                    "server, give its address with --url"
+                ) from None
             return error.code, error.read()
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)

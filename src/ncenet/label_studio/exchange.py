@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ncenet.doors import secret
 from ncenet.errors import DataError, UsageError
-from ncenet.files import write_json
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_config, record_of
 from ncenet.labels.changes import Change, compare
@@ -114,15 +114,23 @@ def pull(
 
 
 def link_of(folder: Path) -> dict[str, Any]:
-    """What a run folder remembers of Label Studio; empty when nothing."""
+    """What a run folder remembers of Label Studio; empty when nothing.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     file = folder / LINK
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    if not file.exists():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{file}: damaged: {error}; remove it, and push again with --project") from error
 
 
 def remember(folder: Path, **facts: object) -> None:
     """Add to what a run folder remembers; only its owner may read it."""
-    write_json(folder / LINK, link_of(folder) | facts)
-    (folder / LINK).chmod(0o600)
+    secret.write_private(folder / LINK, json.dumps(link_of(folder) | facts, indent=1) + "\n")
 
 
 def _project(run: OpenRun, client: Client, project: int | None) -> tuple[int, Control]:

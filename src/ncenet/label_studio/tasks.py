@@ -16,6 +16,8 @@ from ncenet.types import Label
 ID, HASH = "ncenet_id", "ncenet_hash"
 """What a task carries beside its image, so that an answer finds back to it."""
 IMAGE, CLASS, BOXES = "image", "class", "boxes"
+LONGEST_NAME = 254
+"""Characters of an annotator's name: those of the longest mail address."""
 
 
 class Control(NamedTuple):
@@ -209,9 +211,21 @@ def json_object(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _name(completed_by: Any, users: Mapping[int, str]) -> str | None:
+    """The annotator, by mail address or number; None when nobody is named.
+
+    Raises:
+        DataError: that is no annotator.
+    """
+    told, number = completed_by, completed_by
     if isinstance(completed_by, Mapping):
-        return completed_by.get("email") or users.get(completed_by.get("id", 0))
-    return users.get(completed_by) or (None if completed_by is None else f"annotator {completed_by}")
+        told, number = completed_by.get("email"), completed_by.get("id")
+    if told is None and number is None:
+        return None
+    if isinstance(told, str) and told.isprintable() and 0 < len(told) <= LONGEST_NAME:
+        return told
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63:
+        return users.get(number) or f"annotator {number}"
+    raise DataError(f"the annotator is {str(completed_by)[:80]!r}, neither a number nor a mail address")
 
 
 def _drawn_on(result: Sequence[Mapping[str, Any]]) -> Size | None:

@@ -6,6 +6,8 @@ shows its stages, as :class:`Backbone` does, also takes an auxiliary (:mod:`ncen
 
 from __future__ import annotations
 
+import difflib
+import os
 from abc import abstractmethod
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ncenet.errors import MissingExtra, UsageError
+from ncenet.nn.sources import PLAIN, check_reachable, check_source
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
 
@@ -223,10 +226,30 @@ def _timm(name: str, shape: tuple[int, ...], *, pretrained: bool) -> nn.Module:
         import timm
     except ImportError:
         raise MissingExtra("a timm backbone", "timm", "3 MB") from None
+    check_source(f"timm:{name}")
+    plain = PLAIN.fullmatch(name) is not None
+    if plain and not timm.is_model(name.partition(".")[0]):
+        near = difflib.get_close_matches(name, timm.list_models(), n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"model.backbone: timm has no model {name!r}{hint}")
+    if pretrained and plain and not _cached(timm.get_pretrained_cfg(name)):
+        server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        check_reachable(f"the pretrained weights of timm:{name}", server)
     try:
         return TimmNet(timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0]))
-    except RuntimeError as error:
-        raise UsageError(f"model.backbone: timm has no model {name!r}: {error}") from error
+    except Exception as error:  # timm and the libraries below it raise each their own
+        missing = " with its pretrained weights" if pretrained else ""
+        raise UsageError(f"model.backbone: timm can't build {name!r}{missing}: {error}") from error
+
+
+def _cached(about: Any) -> bool:
+    """Whether the pretrained weights that timm knows of are on this machine."""
+    if about is None or not about.hf_hub_id:
+        return False
+    from huggingface_hub import try_to_load_from_cache
+
+    files = ("model.safetensors", "pytorch_model.bin")
+    return any(isinstance(try_to_load_from_cache(about.hf_hub_id, file), str) for file in files)
 
 
 def _check_image(shape: tuple[int, ...], name: str) -> None:
