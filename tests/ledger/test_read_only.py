@@ -101,3 +101,33 @@ def test_another_reason_is_told(folder, monkeypatch):
     with pytest.raises(LedgerError, match="locked"):
         Ledger(folder / "ledger.sqlite", read_only=True)
     holder.close()
+
+
+def test_a_journal_that_a_kill_left_is_worked_in_on_a_copy(folder, tmp_path):
+    """A ledger is switched to its log by a transaction of the older kind."""
+    file = folder / "ledger.sqlite"
+    told(folder).close()
+    db = sqlite3.connect(file, isolation_level=None)
+    db.execute("PRAGMA journal_mode = DELETE")
+    db.execute("PRAGMA cache_spill = 1")
+    db.execute("PRAGMA cache_size = 1")
+    db.execute("BEGIN")
+    rows = ((f"{n:05}.png", "hash") for n in range(5000))
+    db.executemany("INSERT INTO items (id, hash) VALUES (?, ?)", rows)  # spills into the file, not committed
+    for name in ("ledger.sqlite", "ledger.sqlite-journal"):
+        shutil.copy(folder / name, tmp_path / name)
+    db.close()
+    with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        assert ([item.id for item in ledger.items()], ledger.labeled()) == (
+            ["a.png", "b.png"],
+            [("a.png", "cat")],
+        )
+    assert (tmp_path / "ledger.sqlite-journal").exists(), "who only reads changes nothing"
+
+
+def test_a_ledger_that_was_just_begun(folder):
+    (folder / "ledger.sqlite").touch()
+    with pytest.raises(LedgerError, match=r"nothing is in this ledger yet.*ncenet ask or"):
+        Ledger(folder / "ledger.sqlite", read_only=True)
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        assert ledger.items() == []

@@ -100,5 +100,5 @@ def _check(out: Path, folder: Path) -> None:
     if not file.exists():
         check_replaceable(out, None)
         return
-    with Ledger(file, read_only=True) as ledger:
+    with Ledger(file) as ledger:
         check_replaceable(out, ledger)

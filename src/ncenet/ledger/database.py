@@ -103,6 +103,11 @@ class Database:
             if self.one("PRAGMA application_id") == 0 and not self.rows("SELECT 1 FROM sqlite_master"):
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.executescript(schema.CREATE)
+        if read_only and not self.rows("SELECT 1 FROM sqlite_master"):
+            raise LedgerError(
+                f"{self.file}: nothing is in this ledger yet, as when a process is ended while it makes one: "
+                "ncenet ask or ncenet label goes on"
+            )
         if self.one("PRAGMA application_id") != schema.APPLICATION_ID:
             raise LedgerError(f"{self.file}: a database, but not a ledger of ncenet")
         version = self.one("PRAGMA user_version")
@@ -141,21 +146,25 @@ class Database:
         )
 
     def _read_where_nothing_can_be_written(self) -> None:
-        """Even to read, SQLite writes beside the file, which a medium or folder may not allow."""
+        """Even to read, SQLite writes beside the file, which a medium or folder may not allow.
+
+        And a log or journal that a killed process left has to be worked in, which who only reads may not do.
+        """
         try:
             self._connection.execute("SELECT 1 FROM sqlite_master")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorname not in ("SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY"):
+            if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
                 raise
         self._connection.close()
-        log = self.file.with_name(f"{self.file.name}-wal")
-        if not log.exists() or not log.stat().st_size:
+        beside = [self.file.with_name(self.file.name + end) for end in ("-wal", "-journal")]
+        beside = [file for file in beside if file.exists() and file.stat().st_size]
+        if not beside:
             self._connection = self._connected("mode=ro&immutable=1")  # nobody can be writing there
             return
-        # The last answers stand in the log alone, and who promises that nothing changes reads past it.
+        # The last answers may stand there alone, and who promises that nothing changes reads past them.
         self._copy = TemporaryDirectory(prefix="ncenet-")
-        for file in (self.file, log):
+        for file in (self.file, *beside):
             shutil.copyfile(file, Path(self._copy.name) / file.name)
         self._connection = self._connected("mode=rw", Path(self._copy.name) / self.file.name)
         self._connection.execute("PRAGMA query_only = ON")
