@@ -56,6 +56,9 @@ def test_parquet_holds_vectors_too(tmp_path):
     [
         ({"Z": np.zeros((2, 3))}, "holds no array X, only Z"),
         ({"X": np.zeros((2, 3)), "y": np.zeros(3)}, r"y is \(3,\) and X has 2 rows"),
+        ({"X": np.zeros((2, 3)), "y": [0.0, float("nan")]}, "y holds float64: classes are text or whole"),
+        ({"X": np.zeros((2, 3)), "y": [b"a", b"b"]}, r"y holds \|S1: classes are text or whole"),
+        ({"X": np.zeros((2, 3)), "y": ["a", " b"]}, "the class ' b' begins or ends with a blank"),
         ({"X": np.zeros((2, 3)), "ids": ["a", "a"]}, "ids holds one twice"),
         ({"X": np.zeros((2, 3, 4, 5))}, r"float64 \(2, 3, 4, 5\) are no feature vectors"),
         ({"X": np.array(["a", "b"])}, "are no feature vectors"),

@@ -48,6 +48,8 @@ class Npz(Reader):
         pool = ArrayPool(rows if rows.dtype == np.uint8 else _vectors(rows, path), ids)
         if "y" not in arrays:
             return Dataset(path.stem, pool)
+        if arrays["y"].dtype.kind not in "iuU":
+            raise DataError(f"{path}: y holds {arrays['y'].dtype}: classes are text or whole numbers")
         values = arrays["y"].tolist()
         names = tuple(str(value) for value in sorted(set(values)))
         labels = dict(zip(pool.ids(), map(str, values), strict=True))
