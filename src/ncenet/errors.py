@@ -9,6 +9,7 @@
     │   └── MissingExtra      an optional dependency; prints the one line that installs it
     ├── DataError             the images or labels are not what they should be
     │   ├── UnreadableImage   one image that cannot be decoded
+    │   ├── DamagedRecord     a file of a run that is not what was written there
     │   ├── BadAnnotation     the boxes of one image that cannot be what they say
     │   └── UnreadableImages  all of both, listed, when the run was told to stop on them
     ├── LedgerError           the ledger refuses: changed file, other recipe, newer schema
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class NcenetError(Exception):
@@ -95,6 +97,23 @@ class UnreadableImage(DataError):
 
     def __reduce__(self) -> tuple[type[UnreadableImage], tuple[str, str]]:
         return type(self), (self.id, self.why)
+
+
+class DamagedRecord(DataError):
+    """A file of a run that is not what was written there.
+
+    Args:
+        file: which one.
+        why: what is wrong with it, in one line.
+    """
+
+    def __init__(self, file: Path, why: str) -> None:
+        self.file, self.why = file, why
+        run = next((folder.parent for folder in file.parents if folder.name == "cycles"), file.parent)
+        super().__init__(f"{file}: damaged, {why}; ncenet repair {run} sets it aside")
+
+    def __reduce__(self) -> tuple[type[DamagedRecord], tuple[Path, str]]:
+        return type(self), (self.file, self.why)
 
 
 class BadAnnotation(DataError):

@@ -96,15 +96,6 @@ def alone(folder: Path, *, wait: bool = False, lock: str = LOCK, otherwise: str 
         yield
 
 
-def cycle_folder(run: Path, cycle: int) -> Path:
-    """Where in a run folder the files of a cycle are; nothing is made.
-
-    >>> cycle_folder(Path("run"), 7).as_posix()
-    'run/cycles/007'
-    """
-    return run / "cycles" / f"{cycle:03d}"
-
-
 def write_text(file: Path, text: str) -> None:
     """Write a file whole or not at all; lines end as they do in ``text``."""
     with whole(file) as partial:

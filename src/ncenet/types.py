@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from ncenet.boxes import Boxes
+from ncenet.boxes import Boxes, Detections
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,3 +217,17 @@ class Learner(Protocol):
 
     def load(self, file: Path) -> None:
         """Read what :meth:`save` wrote."""
+
+
+@runtime_checkable
+class BoxLearner(Learner, Protocol):
+    """A learner whose labels are texts of boxes; :class:`ncenet.learners.detector.Detector` is one."""
+
+    def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
+        """The objects of each image in pixels of the original, likeliest first, in the order of ``ids``."""
+
+    def objects(self, pool: Pool, said: Prediction) -> Iterator[Detections]:
+        """What :meth:`detect` finds in images on which a prediction with boxes has been made."""
+
+    def anchors(self, pool: Pool, id: str) -> Tensor:
+        """The anchors (A, 4) on one image, in its pixels; they may reach beyond it."""

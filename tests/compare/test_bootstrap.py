@@ -6,7 +6,7 @@ import pytest
 from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.compare.bootstrap import bootstrap, bootstrap_differences, image_differences
 from ncenet.compare.statistics import paired_difference
-from ncenet.errors import DataError
+from ncenet.errors import DamagedRecord, DataError
 from ncenet.recipe import Recipe
 from tests.compare.fake_runs import write_comparison
 from tests.reference import comparisons as reference
@@ -96,9 +96,10 @@ def test_the_same_records_give_the_same_interval(tmp_path):
 def test_without_predictions_there_is_no_interval(tmp_path):
     write_comparison(tmp_path, COMPARISON, CURVES)
     assert bootstrap_differences(read_comparison(tmp_path), {"a": "b"}) == {}
-    boxes = tmp_path / "a/seed-0/cycles/001/test.csv"
-    boxes.write_text("id,x1,y1\n0.png,1,2\n")
-    assert read_comparison(tmp_path).runs["a", 0].predicted is None, "boxes are not classes"
+    other = tmp_path / "a/seed-0/cycles/001/test.csv"
+    other.write_text("id,x1,y1\n0.png,1,2\n")
+    with pytest.raises(DamagedRecord, match=r"001/test\.csv: damaged, its first line is not id"):
+        _ = read_comparison(tmp_path).runs["a", 0].predicted
 
 
 def test_other_images_are_no_comparison(tmp_path):

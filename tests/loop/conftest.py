@@ -34,7 +34,7 @@ def make(tmp_path, pool):
             ledger,
             pool=pool,
             class_names=CLASSES,
-            learner=CountingLearner(),
+            learner=CountingLearner,
             strategy_name=name,
             strategy=strategies.get(name)(),
             streams=Streams(options.pop("seed", 0)),

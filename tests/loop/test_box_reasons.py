@@ -8,7 +8,7 @@ import torch
 from ncenet import functional
 from ncenet.boxes import Boxes, Detections
 from ncenet.learners.box_counts import ExpectedBoxes
-from ncenet.loop.box_reasons import box_reasons
+from ncenet.loop.reasons import box_reasons
 from tests.data.detection.make import CLASSES
 from tests.loop.fake_detector import FakeDetector
 
@@ -53,10 +53,10 @@ def test_they_are_those_of_a_look_for_each(learner):
     expected = ExpectedBoxes(KNOWN, None, learner)
     for id, reasons in told.items():
         (probs,) = next(learner.predict(None, [id], want=want)).probs
-        assert reasons["rejection"] == pytest.approx(float(functional.rejection(probs).mean()))
-        assert reasons["confusion"] == pytest.approx(float(functional.confusion(probs).mean()))
+        assert reasons.rejection == pytest.approx(float(functional.rejection(probs).mean()))
+        assert reasons.confusion == pytest.approx(float(functional.confusion(probs).mean()))
         near = sorted(KNOWN, key=lambda other: -float(features[id] @ features[other]))[:2]
-        assert reasons["near"] == [[other, KNOWN[other]] for other in near]
+        assert reasons.near == tuple((other, KNOWN[other]) for other in near)
         # Drawn were 3 + 1 boxes, and one for the empty image, where likelihoods add up to 4/2; here, to 0.9.
         assert expected(id) == pytest.approx(0.9 * 5 / 2)
-        assert [each["box"] for each in reasons["boxes"]] == [list(box) for box in BOXES[:2]]
+        assert [each["box"] for each in reasons.boxes] == [list(box) for box in BOXES[:2]]

@@ -10,7 +10,6 @@ from ncenet.boxes import Boxes, Detections
 from ncenet.errors import RecipeError
 from ncenet.learners.box_counts import ExpectedBoxes, boxes_of, spent
 from ncenet.ledger import Ledger
-from ncenet.loop import open as opening
 from ncenet.loop.budget import asked_for, cut
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
@@ -32,7 +31,7 @@ def detectors(monkeypatch):
         made.append(FakeDetector(CLASSES))
         return made[-1]
 
-    monkeypatch.setattr(opening, "Detector", make)
+    monkeypatch.setattr("ncenet.learners.detector.Detector", make)
     return made
 
 
@@ -191,10 +190,10 @@ def test_a_query_whose_files_tell_of_another_is_made_again(tmp_path, recipe):
         assert len(query) == 4
         files = loop.folder.cycle(0)
         assert asked_for(files, query) == 8
-        record = json.loads((files / "query.json").read_text())
+        record = json.loads(files.asked.read_text())
         assert (record["asked"], record["size"]) == (8, 4)
-        (files / "query.csv").write_text("rank,id,score\n0,digits/00001,0.0\n")
+        files.query.write_text("rank,id,score\n0,digits/00001,0.0\n")
         assert asked_for(files, query) is None
-        (files / "query.csv").unlink()
+        files.query.unlink()
         assert asked_for(files, query) is None
         assert loop.ask(8, count=lambda _: 2.0) == query, "the same numbers are drawn again"

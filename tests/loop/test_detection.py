@@ -13,12 +13,13 @@ from ncenet.data import BoxTestSet, ParquetPool
 from ncenet.errors import DataError, LedgerError, UnknownName, UnreadableImages
 from ncenet.functional import average_precision
 from ncenet.ledger import Ledger
-from ncenet.loop import detection, pictures
-from ncenet.loop import open as opening
-from ncenet.loop.detection import score_detector
+from ncenet.loop import evaluate as module
+from ncenet.loop import pictures
+from ncenet.loop.evaluate import evaluate
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
+from ncenet.run.folder import CycleFolder
 from tests.data.detection.make import CLASSES, samples, write_parquet, write_voc
 from tests.loop.fake_detector import FakeDetector
 
@@ -28,7 +29,7 @@ TEST = samples(8, seed=1)
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    monkeypatch.setattr(opening, "Detector", lambda *_, **__: FakeDetector(CLASSES))
+    monkeypatch.setattr("ncenet.learners.detector.Detector", lambda *_, **__: FakeDetector(CLASSES))
 
 
 @pytest.fixture
@@ -67,19 +68,21 @@ def test_whoever_finds_everything_scores_one(tmp_path, test_set):
         id: (boxes.boxes, boxes.labels, (0.9,) * len(boxes))
         for id, boxes in zip(test_set.ids, test_set.boxes, strict=True)
     }
-    record = score_detector(Knows(found), test_set, tmp_path)
-    assert (record["metric"], record["mAP"], record["mAP_area"]) == ("mAP", 1.0, 1.0)
-    assert record["per_class"] == record["per_class_area"] == dict.fromkeys(record["per_class"], 1.0)
-    assert record["images"] == 8
-    assert record["objects"] == sum(not d for boxes in test_set.boxes for d in boxes.difficult)
-    rows = read_csv(tmp_path / "detections.csv")
+    record = evaluate(Knows(found), test_set, CycleFolder(tmp_path / "001"), labeled=5)
+    assert (record.metric, record.mAP, record.mAP_area) == ("mAP", 1.0, 1.0)
+    assert record.per_class == record.per_class_area == dict.fromkeys(record.per_class, 1.0)
+    assert record.images == 8
+    assert record.objects == sum(not d for boxes in test_set.boxes for d in boxes.difficult)
+    rows = read_csv(tmp_path / "001" / "detections.csv")
     assert len(rows) == sum(len(boxes) for boxes in test_set.boxes)
 
 
 def test_detections_are_judged_once_for_all_numbers(tmp_path, test_set, monkeypatch):
     judged, judge = [], average_precision.judge
     monkeypatch.setattr(average_precision, "judge", lambda *of: judged.append(of) or judge(*of))
-    score_detector(Knows(dict.fromkeys(test_set.ids, ((), (), ()))), test_set, tmp_path)
+    evaluate(
+        Knows(dict.fromkeys(test_set.ids, ((), (), ()))), test_set, CycleFolder(tmp_path / "001"), labeled=5
+    )
     assert len(judged) == len(CLASSES) * len(test_set)
 
 
@@ -88,21 +91,31 @@ def test_eleven_points_and_area_stand_side_by_side(tmp_path, test_set):
     boxes = (Boxes(((0, 0, 20, 20), (40, 0, 60, 20)), ("one", "one")), *(Boxes() for _ in TEST[1:]))
     wrong_first = (((0, 40, 20, 60), (0, 0, 20, 20), (40, 0, 60, 20)), ("one",) * 3, (0.9, 0.8, 0.7))
     found = dict.fromkeys(test_set.ids, ((), (), ())) | {test_set.ids[0]: wrong_first}
-    record = score_detector(Knows(found), BoxTestSet(test_set.pool, test_set.ids, boxes, CLASSES), tmp_path)
-    assert record["per_class"] == {"one": pytest.approx(2 / 3)}, "classes without an object are left out"
-    assert record["mAP"] == pytest.approx(2 / 3)
-    assert record["mAP_area"] == pytest.approx(2 / 3)
+    record = evaluate(
+        Knows(found),
+        BoxTestSet(test_set.pool, test_set.ids, boxes, CLASSES),
+        CycleFolder(tmp_path / "001"),
+        labeled=5,
+    )
+    assert record.per_class == {"one": pytest.approx(2 / 3)}, "classes without an object are left out"
+    assert record.mAP == pytest.approx(2 / 3)
+    assert record.mAP_area == pytest.approx(2 / 3)
     found[test_set.ids[0]] = tuple(column[:2] for column in wrong_first)
-    record = score_detector(Knows(found), BoxTestSet(test_set.pool, test_set.ids, boxes, CLASSES), tmp_path)
-    assert record["mAP"] == pytest.approx(6 / 11 / 2), "recall 0, .1 ... .5 at precision 1/2"
-    assert record["mAP_area"] == pytest.approx(1 / 4)
+    record = evaluate(
+        Knows(found),
+        BoxTestSet(test_set.pool, test_set.ids, boxes, CLASSES),
+        CycleFolder(tmp_path / "001"),
+        labeled=5,
+    )
+    assert record.mAP == pytest.approx(6 / 11 / 2), "recall 0, .1 ... .5 at precision 1/2"
+    assert record.mAP_area == pytest.approx(1 / 4)
 
 
 def test_unlikely_detections_are_not_listed(tmp_path, test_set, monkeypatch):
-    monkeypatch.setattr(detection, "MOST_LISTED", 3)
+    monkeypatch.setattr(module, "MOST_LISTED", 3)
     many = (((0, 0, 1, 1),) * 6, ("one",) * 6, (0.9, 0.8, 0.04, 0.03, 0.02, 0.01))
-    score_detector(Knows(dict.fromkeys(test_set.ids, many)), test_set, tmp_path)
-    rows = read_csv(tmp_path / "detections.csv")
+    evaluate(Knows(dict.fromkeys(test_set.ids, many)), test_set, CycleFolder(tmp_path / "001"), labeled=5)
+    rows = read_csv(tmp_path / "001" / "detections.csv")
     assert {row["score"] for row in rows} == {"0.9000", "0.8000"}
     assert list(rows[0].values()) == [test_set.ids[0], "0.0", "0.0", "1.0", "1.0", "one", "0.9000"]
 
@@ -232,7 +245,7 @@ def test_held_out_images_of_the_pool_measure_once_they_have_objects(tmp_path, re
         loop.tell(dict.fromkeys(held_out.ids, "[]"), who="ann")
         loop.tell(train.required_oracle().answer(loop.ask(5).ids), who="ann")
         assert loop.fit() == 1
-        assert not (loop.folder.cycle(1) / "test.json").exists(), "nothing to find on them yet"
+        assert not (loop.folder.cycle(1).path / "test.json").exists(), "nothing to find on them yet"
         loop.tell(train.required_oracle().answer(held_out.ids), who="ann")
         assert loop.fit() == 1
-        assert json.loads((loop.folder.cycle(1) / "test.json").read_text())["images"] == 4
+        assert json.loads((loop.folder.cycle(1).path / "test.json").read_text())["images"] == 4

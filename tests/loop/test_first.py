@@ -63,5 +63,5 @@ def test_the_recipe_decides(tmp_path, first):
     recipe = Recipe().with_changes({"data.train": "digits", "loop.first": first})
     loop, _ = open_loop(recipe, tmp_path)
     with loop.ledger:
-        loop.query(12)
+        loop.ask(12, held_out_first=False)
         assert (loop.ledger.latest_query().asked == TYPICAL) is (first == "typical")

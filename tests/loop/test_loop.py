@@ -138,7 +138,7 @@ def test_a_subset_of_the_pool_is_scored_and_drawn_anew_each_cycle(make):
     first = loop.learner.predicted[-1]
     assert len(first) == 8
     assert set(query.ids) <= set(first)
-    record = json.loads((loop.folder.cycle(1) / "query.json").read_text(encoding="utf-8"))
+    record = json.loads((loop.folder.cycle(1).path / "query.json").read_text(encoding="utf-8"))
     assert (record["pool"], record["scored"]) == (25, 8), "of 30 images, 5 with a label"
     answer(loop, query.ids)
     loop.ask(3)
@@ -160,14 +160,14 @@ def test_the_model_before_is_handed_over_for_warm_starts(make):
     answer(loop, loop.ask(5).ids)
     answer(loop, loop.ask(4).ids)
     loop.fit()
-    assert loop.learner.before == [None, loop.folder.cycle(1) / "model.safetensors"]
+    assert loop.learner.before == [None, loop.folder.cycle(1).path / "model.safetensors"]
 
 
 def test_the_run_folder_says_what_was_asked(make):
     loop = make()
     answer(loop, loop.ask(5).ids)
     query = loop.ask(4)
-    folder = loop.folder.cycle(1)
+    folder = loop.folder.cycle(1).path
     rows = read_csv(folder / "query.csv")
     assert [row["id"] for row in rows] == list(query.ids)
     assert [float(row["score"]) for row in rows] == list(query.scores)
@@ -184,10 +184,10 @@ def test_held_out_images_are_predicted_once_a_cycle(make, pool):
     assert loop.learner.predicted == [list(ids)]
     guesses = [int(loop.learner.row(id).argmax()) for id in ids]
     right = [guess == target for guess, target in zip(guesses, (0, 0, 1, 1, 2, 2), strict=True)]
-    record = json.loads((loop.folder.cycle(1) / "test.json").read_text())
+    record = json.loads((loop.folder.cycle(1).path / "test.json").read_text())
     assert record["accuracy"] == pytest.approx(sum(right) / 6)
     assert record["per_class"]["ant"] == pytest.approx(sum(right[:2]) / 2)
-    rows = read_csv(loop.folder.cycle(1) / "test.csv")
+    rows = read_csv(loop.folder.cycle(1).path / "test.csv")
     assert [row["predicted"] for row in rows] == [CLASSES[guess] for guess in guesses]
 
 
@@ -261,7 +261,7 @@ def test_answers_and_other_queries_that_come_while_it_queries_disturb_nothing(ma
         return query
 
     loop.strategy.query = meanwhile
-    query = loop.query(4)
+    query = loop.ask(4, held_out_first=False)
     elsewhere.close()
     assert len(query) == 4 and loop.ledger.cycles()[-1].number == 1
 
@@ -307,7 +307,7 @@ def test_a_slow_process_reads_the_query_before_the_main_one_answers_it(make, mon
 
 def test_whoever_only_looks_makes_no_folder(make):
     loop = make()
-    answer(loop, loop.query(4).ids)
-    loop.query(4)
-    assert not loop.folder.cycle(2).exists()
+    answer(loop, loop.ask(4, held_out_first=False).ids)
+    loop.ask(4, held_out_first=False)
+    assert not loop.folder.cycle(2).path.exists()
     assert sorted(path.name for path in loop.folder.path.glob("cycles/*")) == ["000", "001"]

@@ -28,7 +28,9 @@ def test_threads_are_set_when_the_recipe_names_them(tmp_path, monkeypatch):
     for threads in (None, 3):
         recipe = Recipe(data=DataRecipe(train="digits"), train=TrainRecipe(threads=threads))
         loop, _ = open_loop(recipe, tmp_path / str(threads))
-        loop.ledger.close()
+        with loop.ledger:
+            assert threads not in asked, "not before there is a network"
+            assert loop.learner is loop.learner
     assert asked == [3]
 
 

@@ -8,7 +8,7 @@ import pytest
 from ncenet.boxes import Boxes, Detections
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.box_counts import LEAST_SCORE, MOST_SUGGESTED
-from ncenet.loop.box_reasons import box_reasons
+from ncenet.loop.reasons import box_reasons
 from tests.loop.fake_detector import FakeDetector
 
 POOL = ArrayPool(np.zeros((3, 120, 120, 3), np.uint8), ["asked", "a", "b"])
@@ -35,7 +35,7 @@ def people_drew(count):
 
 
 def told(*found, drawn=1):
-    return box_reasons(Finds(*found), POOL, ["asked"], people_drew(drawn), 1)["asked"]["boxes"]
+    return list(box_reasons(Finds(*found), POOL, ["asked"], people_drew(drawn), 1)["asked"].boxes)
 
 
 def test_edges_are_rounded_to_whole_pixels_and_the_likeliest_come_first():

@@ -58,17 +58,17 @@ def test_they_never_train_and_their_labels_alone_start_no_fit(held):
 
 def test_no_query_takes_one(held):
     loop, ids = held
-    tell(loop, loop.query(5).ids)
-    everything = loop.query(100)
+    tell(loop, loop.ask(5, held_out_first=False).ids)
+    everything = loop.ask(100, held_out_first=False)
     assert len(everything) == 30 - 8 - 5 and not set(everything.ids) & set(ids)
 
 
 def test_every_fit_is_tested_on_those_that_have_a_label(held):
     loop, ids = held
     tell(loop, ids[:6])
-    tell(loop, loop.query(5).ids)
-    loop.query(5)
-    record = json.loads((loop.folder.cycle(1) / "test.json").read_text())
+    tell(loop, loop.ask(5, held_out_first=False).ids)
+    loop.ask(5, held_out_first=False)
+    record = json.loads((loop.folder.cycle(1).path / "test.json").read_text())
     assert (record["images"], record["labeled"]) == (6, 5)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ncenet.errors import UsageError
+from ncenet.errors import LedgerError, UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.opening import open_run, survey
 from tests.labels.make import photos
@@ -34,14 +34,16 @@ def test_a_survey_leaves_a_recipe_and_a_beginning_a_ledger(recipe, tmp_path):
         assert opened.pool.ids() == again.pool.ids() and opened.last_model() is None
 
 
-def test_an_opened_folder_with_a_recipe_alone_is_begun(recipe, tmp_path):
+def test_a_folder_with_a_recipe_alone_is_begun_if_that_is_wanted(recipe, tmp_path):
     survey(recipe, tmp_path / "run")
     with pytest.raises(UsageError, match="a recipe, and nothing was asked yet"):
         open_run(tmp_path / "run", read_only=True)
-    with open_run(tmp_path / "run") as begun:
-        assert len(begun.ledger.items()) == 4 and begun.survey is not None
-    with open_run(tmp_path / "run") as opened:
-        assert opened.survey is None
+    with open_run(tmp_path / "run", begin=True, read_only=True) as begun:
+        assert len(begun.ledger.items()) == 4
+        with pytest.raises(LedgerError, match="readonly"):
+            begun.tell({"a.jpg": "ant"}, who="ann")
+    with open_run(tmp_path / "run", read_only=True) as opened:
+        assert len(opened.ledger.items()) == 4
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -24,6 +24,7 @@ def test_it_reads_back(tmp_path):
     odd = {
         "data.train": "a: b # c",
         "data.classes": ["ant", "no", "bee: x", "é"],
+        "train.schedule": "steps",
         "train.lr_drops": [0.5, 0.75],
     }
     for recipe in (Recipe(), Recipe().with_changes(odd)):

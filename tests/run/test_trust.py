@@ -1,11 +1,12 @@
 """When a classifier may choose."""
 
-import csv
-
 import pytest
 
 from ncenet.files import write_json
 from ncenet.run.advice import ONE_HIT, trusted, trusted_by_records, trusted_detector, wilson
+from ncenet.run.folder import CycleFolder
+from ncenet.run.record_files import write_predicted, write_test
+from ncenet.run.records import ClassTest, PredictedImage
 
 
 def exact_wilson(right, total):
@@ -76,13 +77,14 @@ def test_a_detector_without_held_out_objects_needs_ten_images_per_class():
 )
 def test_by_the_records_of_a_detector(tmp_path, record, expected):
     if record is not None:
-        write_json(tmp_path / "test.json", record)
-    assert trusted_by_records(tmp_path, labeled=40, classes=3) is expected
+        rest = {"cycle": 1, "labeled": 40, "images": 9, "mAP": 0.3, "per_class": {}, "seconds": 1.0}
+        write_json(tmp_path / "test.json", record | rest)
+    assert trusted_by_records(CycleFolder(tmp_path), labeled=40, classes=3) is expected
 
 
 def test_by_the_records_of_a_classifier(tmp_path):
-    write_json(tmp_path / "test.json", {"accuracy": 1.0})
-    rows = [(f"{n}\u2028 \n.jpg", name, name) for n, name in enumerate(["cat", "dog"] * 20)]
-    with (tmp_path / "test.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("id", "label", "predicted"), *rows])
-    assert trusted_by_records(tmp_path, labeled=5, classes=2)
+    files = CycleFolder(tmp_path)
+    write_test(files, ClassTest(1, 5, 40, 1.0, 1.0, {"cat": 1.0, "dog": 1.0}, 1.0))
+    names = enumerate(["cat", "dog"] * 20)
+    write_predicted(files, (PredictedImage(f"{n}\u2028 \n.jpg", name, name) for n, name in names))
+    assert trusted_by_records(files, labeled=5, classes=2)

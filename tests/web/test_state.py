@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import numpy as np
 import pytest
 
-from ncenet.files import write_json
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, TYPICAL, by_strategy
+from ncenet.run.folder import RunFolder
+from ncenet.run.record_files import write_predicted, write_reasons, write_test
+from ncenet.run.records import ClassTest, PredictedImage, Reason
 from ncenet.types import Query
 from ncenet.web.state import Stock
 
@@ -37,21 +38,18 @@ def learned(ledger, folder, right, *, labels=20, queried_right=None, by=REJECTIO
     ledger.tell(dict.fromkeys(POOL[done : done + labels], "cat"), who="ann", cycle=0)
     cycle = ledger.start_cycle(ledger.last_seq())
     ledger.finish_fit(cycle, {})
-    files = folder / "cycles" / f"{cycle:03d}"
-    files.mkdir(parents=True)
-    write_json(files / "test.json", {"labeled": done + labels})
-    with (files / "test.csv").open("w", newline="") as file:
-        rows = [(id, "cat", "cat" if n < right else "dog") for n, id in enumerate(HELD)]
-        csv.writer(file).writerows([("id", "label", "predicted"), *rows])
+    files = RunFolder(folder).cycle(cycle)
+    files.path.mkdir(parents=True)
+    write_test(files, ClassTest(cycle, done + labels, 50, right / 50, right / 50, {"cat": right / 50}, 1.0))
+    rows = [PredictedImage(id, "cat", "cat" if n < right else "dog") for n, id in enumerate(HELD)]
+    write_predicted(files, rows)
     asked = POOL[done + labels : done + 2 * labels]
     ledger.record_query(cycle, by, Query(tuple(asked), (0.0,) * len(asked)))
     if queried_right is not None:
         says = [
             {"cat": 0.9, "dog": 0.1} if n < queried_right else {"dog": 0.9, "cat": 0.1} for n in range(labels)
         ]
-        write_json(
-            files / "why.json", {id: {"likelihoods": said} for id, said in zip(asked, says, strict=True)}
-        )
+        write_reasons(files, {id: Reason(likelihoods=said) for id, said in zip(asked, says, strict=True)})
 
 
 def test_before_any_model(ledger, tmp_path):
@@ -144,7 +142,7 @@ def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, nam
         missing = damage is None and name != "test.csv"  # a cycle may have no test and no reasons
         harmless = name == "why.json" and damage == b"{}"
         assert [line.split(": ")[0] for line in state["damaged"]] == (
-            [] if missing or harmless else [f"cycles/002/{'why.json' if name == 'why.json' else 'test.json'}"]
+            [] if missing or harmless else [f"cycles/002/{name}"]
         )
         assert state["answered"] == 50 + 60
         json.dumps(state)
@@ -155,11 +153,12 @@ def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, nam
 
 @pytest.mark.parametrize(
     "record",
-    [{}, [], {"mAP_interval": [0, 1]}, {"labeled": 1, "images": 1, "mAP": "x", "mAP_interval": [0, 1]}],
+    [{}, [], {"mAP_interval": [0, 1]}, {"labeled": 1, "images": 1, "mAP": "x", "metric": "mAP"}],
 )
 def test_a_damaged_record_of_a_detector_likewise(ledger, tmp_path, record):
     ledger.remember("task", "detection")
-    good = {"labeled": 20, "images": 50, "mAP": 0.5, "mAP_interval": [0.4, 0.6]}
+    good = {"labeled": 20, "images": 50, "metric": "mAP", "mAP": 0.5, "mAP_interval": [0.4, 0.6]}
+    good |= {"cycle": 1, "per_class": {"cat": 0.5}, "seconds": 1.0}
     for said in (good, record):
         cycle = ledger.start_cycle(ledger.last_seq())
         ledger.finish_fit(cycle, {})
@@ -169,4 +168,4 @@ def test_a_damaged_record_of_a_detector_likewise(ledger, tmp_path, record):
     stock = Stock(tmp_path, ledger)
     points = stock._boxes()["curve"]
     assert [point["accuracy"] for point in points] == [0.5]
-    assert list(stock._damaged) == ([] if record == {} else ["cycles/002/test.json"])
+    assert list(stock._damaged) == ["cycles/002/test.json"]

@@ -25,7 +25,7 @@ def test_lessons_in_a_process_beside_this_one(tmp_path, recipe):
     folder = tmp_path / "run"
     found = scan_pool(open_dataset(recipe.data.train), recipe)
     loop, _ = open_loop(recipe, folder, found=found)
-    first = loop.query(6)
+    first = loop.ask(6, held_out_first=False)
     loop.tell({id: truth(id) for id in first.ids}, who="ann")
     loop.ledger.close()
     events: queue.Queue = queue.Queue()

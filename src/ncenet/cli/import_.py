@@ -52,10 +52,8 @@ def import_(
     """
     from ncenet.labels.changes import apply, counts
     from ncenet.labels.transfer import read_labels
-    from ncenet.run.folder import RunFolder
 
-    begun = RunFolder(folder).ledger.exists()  # one that init prepared is begun, also by a dry run
-    with opened(folder, read_only=dry_run and begun) as run:
+    with opened(folder, read_only=dry_run) as run:  # one that init prepared is begun, also by a dry run
         changes = read_labels(run, source, format=format, who=who, otherwise=getpass.getuser())
         recorded = 0 if dry_run else apply(
             run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch

@@ -53,7 +53,7 @@ def opened(folder: Path, *, read_only: bool = False) -> OpenRun:
     from ncenet.run.opening import open_run
 
     with bars() as show:
-        return open_run(folder, read_only=read_only, notify=show)
+        return open_run(folder, read_only=read_only, begin=True, notify=show)
 
 
 def first_recipe(images: str, flags: BaseModel | None) -> Recipe:

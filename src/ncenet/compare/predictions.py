@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncenet.errors import DataError
-from ncenet.tables import read_csv
+from ncenet.run.folder import CycleFolder
+from ncenet.run.record_files import read_predicted
 
 Floats: TypeAlias = NDArray[np.float64]
-
-COLUMNS = ["id", "label", "predicted"]
-"""Columns of a ``test.csv`` that holds one class for each image."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +30,29 @@ class Predicted:
     right: Floats
 
 
-def read_predicted(files: Sequence[Path]) -> Predicted | None:
-    """Read the ``test.csv`` of each cycle.
+def predicted_of(cycles: Sequence[CycleFolder]) -> Predicted | None:
+    """What became of the held-out images in the tested cycles of one run.
 
     Args:
-        files: of the tested cycles of one run.
+        cycles: the tested ones.
 
     Returns:
-        None if there are no files, or one is missing or holds something else than classes.
+        None if there are none, or one has kept no class for each image, as where boxes were tested.
 
     Raises:
+        DamagedRecord: a record is damaged.
         DataError: the cycles were tested on different images.
     """
     ids: list[str] = []
     total = np.zeros(0)
-    for file in files:
-        if not file.exists():
+    for cycle in cycles:
+        rows = read_predicted(cycle)
+        if rows is None:
             return None
-        columns, table = read_csv(file)
-        if columns != COLUMNS:
-            return None
-        tested = [row[0] for row in table]
+        tested = [row.id for row in rows]
         if not ids:
             ids, total = tested, np.zeros(len(tested))
         elif tested != ids:
-            raise DataError(f"{file}: other images than {files[0]}: no comparison")
-        total += np.array([row[1] == row[2] for row in table])
-    return Predicted(tuple(ids), total / len(files)) if ids else None
+            raise DataError(f"{cycle.predicted}: other images than {cycles[0].predicted}: no comparison")
+        total += np.array([row.label == row.predicted for row in rows])
+    return Predicted(tuple(ids), total / len(cycles)) if ids else None

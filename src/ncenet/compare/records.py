@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
-from ncenet.errors import DataError
-from ncenet.files import cycle_folder
+from ncenet.errors import DamagedRecord, DataError
 from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
+from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.held_out import set_apart
+from ncenet.run.record_files import read_asked, read_fit, read_query, read_test
+from ncenet.run.records import Fit, Test
 from ncenet.tables import read_csv
 
 if TYPE_CHECKING:
     from ncenet.compare.predictions import Predicted
 
 HEADLINE = "accuracy"
-"""What the headline number of a test is unless ``test.json`` names another under ``"metric"``."""
+"""What the headline number of a test is unless boxes were tested."""
 COMPARISON_FILE = "comparison.yaml"
 """Name of the file that makes a folder the folder of a comparison."""
 
@@ -143,9 +144,10 @@ class Run:
     @cached_property
     def predicted(self) -> Predicted | None:
         """How the held-out images fared; None where the tests have kept no class for each of them."""
-        from ncenet.compare.predictions import read_predicted
+        from ncenet.compare.predictions import predicted_of
 
-        return read_predicted([cycle_folder(self.folder, c.number) / "test.csv" for c in self.tested])
+        files = RunFolder(self.folder)
+        return predicted_of([files.cycle(cycle.number) for cycle in self.tested])
 
     def curve(self, arm: str) -> Curve:
         """The learning curve, as one of an arm of that name."""
@@ -246,16 +248,21 @@ def read_run(folder: Path) -> Run:
 
     Raises:
         RecipeError: the folder has no recipe that can be read.
+        DamagedRecord: a record of a cycle is damaged.
+        LedgerError: the ledger is.
     """
-    recipe = Recipe.load(folder / "recipe.yaml")
-    fitted = [path.parent for path in sorted(folder.glob("cycles/*/fit.json"))]
-    has_test = any((path / "test.json").exists() for path in fitted)
-    cycles = tuple(_cycle(path, recipe) for path in fitted if not has_test or (path / "test.json").exists())
+    files = RunFolder(folder)
+    recipe = Recipe.load(files.recipe)
+    read = [(cycle, fit, read_test(cycle)) for cycle in files.cycles() if (fit := read_fit(cycle))]
+    has_test = any(test is not None for _, _, test in read)
+    cycles = tuple(
+        _cycle(cycle, fit, test, recipe) for cycle, fit, test in read if not has_test or test is not None
+    )
     queried = {image for cycle in cycles for image in cycle.queried}
     initial_per_class: Counter[str] = Counter()
     queried_per_class: Counter[str] = Counter()
-    if (folder / "ledger.sqlite").exists():
-        with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+    if files.ledger.exists():
+        with Ledger(files.ledger, read_only=True) as ledger:
             apart = set_apart(ledger)
             for image, label in ledger.labeled():
                 if image in apart:
@@ -268,9 +275,9 @@ def read_run(folder: Path) -> Run:
         cycles=cycles,
         initial_per_class=initial_per_class,
         queried_per_class=queried_per_class,
-        bad_images=_table(folder / "bad_images.csv"),
-        duplicates=_table(folder / "duplicates.csv"),
-        metric=next((_json(path / "test.json").get("metric", HEADLINE) for path in fitted[:1]), HEADLINE),
+        bad_images=_table(files.bad_images),
+        duplicates=_table(files.duplicates),
+        metric=next((test.metric for _, _, test in read if test is not None), HEADLINE),
     )
 
 
@@ -285,42 +292,40 @@ def read_comparison(folder: Path) -> Results:
     return Results(
         folder,
         comparison,
-        {key: read_run(path) for key, path in folders.items() if (path / "recipe.yaml").exists()},
+        {key: read_run(path) for key, path in folders.items() if RunFolder(path).recipe.exists()},
     )
 
 
-def _cycle(folder: Path, recipe: Recipe) -> Cycle:
-    fit, test, query = (_json(folder / f"{name}.json") for name in ("fit", "test", "query"))
-    labeled = fit["labeled"]
+def _cycle(files: CycleFolder, fit: Fit, test: Test | None, recipe: Recipe) -> Cycle:
+    query, asked = read_query(files), read_asked(files)
+    labeled = fit.labeled
     if recipe.loop.budget_unit == "box":
         # Arms are compared at equal budgets. The last image of a query takes it a little beyond its own.
-        budget = recipe.loop.initial + (fit["cycle"] - 1) * recipe.loop.query_size
-        labeled = min(budget, fit["boxes"])
+        budget = recipe.loop.initial + (fit.cycle - 1) * recipe.loop.query_size
+        labeled = min(budget, budget if fit.boxes is None else fit.boxes)
     return Cycle(
-        number=fit["cycle"],
+        number=fit.cycle,
         labeled=labeled,
-        loss=fit["loss"],
-        fit_accuracy=fit["accuracy"],
-        fit_seconds=fit["seconds"],
-        images=test.get("images", 0),
-        accuracy=test.get(test.get("metric", HEADLINE)),
-        balanced_accuracy=test.get("balanced_accuracy"),
-        per_class=test.get("per_class", {}),
-        live_prototypes=fit.get("details", {}).get("live_prototypes", {}),
-        queried=tuple(row[1] for row in _table(folder / "query.csv").rows),
-        score_seconds=query.get("score_seconds"),
-        select_seconds=query.get("select_seconds"),
-        pool=query.get("pool"),
+        loss=fit.loss,
+        fit_accuracy=fit.accuracy,
+        fit_seconds=fit.seconds,
+        images=0 if test is None else test.images,
+        accuracy=None if test is None else test.headline,
+        balanced_accuracy=None if test is None else test.balanced_accuracy,
+        per_class={} if test is None else test.per_class,
+        live_prototypes=fit.details.get("live_prototypes", {}),
+        queried=() if query is None else query.ids,
+        score_seconds=None if asked is None else asked.score_seconds,
+        select_seconds=None if asked is None else asked.select_seconds,
+        pool=None if asked is None else asked.pool,
     )
-
-
-def _json(file: Path) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return record
 
 
 def _table(file: Path) -> Table:
     if not file.exists():
         return Table()
-    columns, rows = read_csv(file)
+    try:
+        columns, rows = read_csv(file)
+    except DataError as error:
+        raise DamagedRecord(file, str(error).removeprefix(f"{file}").lstrip(": ")) from None
     return Table(tuple(columns), tuple(map(tuple, rows)))

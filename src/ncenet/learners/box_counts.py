@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ncenet.boxes import Boxes, Detections, box_problem
-from ncenet.learners.box_learner import BoxLearner
-from ncenet.types import Label, Pool
+from ncenet.types import BoxLearner, Label, Pool
 
 LEAST_SCORE = 0.05
 """Objects below this likelihood are listed and suggested nowhere (ours)."""

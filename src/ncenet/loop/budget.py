@@ -6,30 +6,26 @@ counts as one box: somebody had to look at it, and a budget must come to its end
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeAlias
 
-from ncenet.tables import read_csv
+from ncenet.run.folder import CycleFolder
+from ncenet.run.record_files import read_asked, read_query
 from ncenet.types import Query
 
 BoxCount: TypeAlias = Callable[[str], float]
 """How many boxes an image has, or is expected to have, by its id; at least 1."""
 
 
-def asked_for(files: Path, query: Query) -> int | None:
+def asked_for(files: CycleFolder, query: Query) -> int | None:
     """The size for which a query was made; None when the cycle's files tell of another query.
 
     Args:
-        files: folder of the cycle.
+        files: of the cycle.
         query: as the ledger has it.
     """
-    record, table = files / "query.json", files / "query.csv"
-    if not record.exists() or not table.exists():
-        return None
-    ids = tuple(id for _, id, _ in read_csv(table)[1])
-    return json.loads(record.read_text(encoding="utf-8"))["asked"] if ids == query.ids else None
+    asked, written = read_asked(files), read_query(files)
+    return asked.asked if asked is not None and written is not None and written.ids == query.ids else None
 
 
 def cut(query: Query, budget: int, count: BoxCount) -> Query:

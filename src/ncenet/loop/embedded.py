@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ncenet.data.dataset import BoxTestSet, TestSet
-from ncenet.features.pool import VectorPool, open_source
 from ncenet.run.events import Notify
 from ncenet.run.opening import Survey
 from ncenet.types import Pool
@@ -30,6 +29,7 @@ def as_learned(
     recipe, pool = seen.recipe, seen.train.pool
     if recipe.model.features is None:
         return pool, test
+    from ncenet.features.pool import VectorPool, open_source
 
     def tell(done: int, total: int) -> None:
         if notify is not None:

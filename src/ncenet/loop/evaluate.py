@@ -1,46 +1,90 @@
-"""Accuracy on held-out images, read once, after training."""
+"""What a model is worth on held-out images, read once, after training; the files of its cycle take it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
-from ncenet.data.dataset import TestSet
-from ncenet.types import Learner
+from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.functional.average_precision import (
+    judge_all,
+    mean_average_precision,
+    mean_average_precision_interval,
+)
+from ncenet.learners.box_counts import LEAST_SCORE
+from ncenet.loop.pictures import draw_tested
+from ncenet.rng import Streams
+from ncenet.run.folder import CycleFolder
+from ncenet.run.record_files import listed, write_found, write_predicted, write_test
+from ncenet.run.records import BoxTest, ClassTest, PredictedImage, Test
+from ncenet.types import BoxLearner, Learner
+
+MOST_LISTED = 100
+"""Detections of one image that are listed, the likeliest first (ours)."""
 
 
-def evaluate(learner: Learner, test: TestSet) -> tuple[dict[str, Any], list[Sequence[str]]]:
-    """Predict the test set.
+def evaluate(learner: Learner, test: TestSet | BoxTestSet, files: CycleFolder, *, labeled: int) -> Test:
+    """Predict the held-out images, and write what became of them and what the model is worth.
+
+    Of a detector a few images are drawn as well.
 
     Args:
-        learner: a fitted learner.
-        test: held-out images with labels.
-
-    Returns:
-        A record (``images``, ``accuracy``, ``balanced_accuracy``: the mean over the classes that occur,
-        ``per_class``, ``seconds``; accuracies in [0, 1]) and one row (id, label, predicted) an image.
+        learner: a fitted learner; one of boxes where the images have boxes.
+        test: the held-out images with their labels.
+        files: of its cycle.
+        labeled: L, how many images it learned from.
     """
+    if isinstance(test, BoxTestSet):
+        record: Test = _boxes(cast(BoxLearner, learner), test, files, labeled)
+    else:
+        record = _classes(learner, test, files, labeled)
+    write_test(files, record)
+    return record
+
+
+def _classes(learner: Learner, test: TestSet, files: CycleFolder, labeled: int) -> ClassTest:
     start = time.perf_counter()
     predicted: list[int] = []
     for chunk in learner.predict(test.pool, test.ids, want=frozenset()):
         predicted.extend(chunk.probs.argmax(-1).tolist())
-    total = [0] * len(test.class_names)
-    right = [0] * len(test.class_names)
+    seconds = time.perf_counter() - start
+    names, total, right = test.class_names, [0] * len(test.class_names), [0] * len(test.class_names)
     for target, guess in zip(test.targets, predicted, strict=True):
         total[target] += 1
         right[target] += target == guess
-    per_class = {name: r / n for name, r, n in zip(test.class_names, right, total, strict=True) if n}
-    record = {
-        "images": len(predicted),
-        "accuracy": sum(right) / len(predicted),
-        "balanced_accuracy": sum(per_class.values()) / len(per_class),
-        "per_class": per_class,
-        "seconds": time.perf_counter() - start,
-    }
-    names = test.class_names
-    rows: list[Sequence[str]] = [
-        (id, names[target], names[guess])
-        for id, target, guess in zip(test.ids, test.targets, predicted, strict=True)
-    ]
-    return record, rows
+    per_class = {name: r / n for name, r, n in zip(names, right, total, strict=True) if n}
+    rows = zip(test.ids, test.targets, predicted, strict=True)
+    write_predicted(files, (PredictedImage(id, names[target], names[guess]) for id, target, guess in rows))
+    return ClassTest(
+        cycle=files.number,
+        labeled=labeled,
+        images=len(predicted),
+        accuracy=sum(right) / len(predicted),
+        balanced_accuracy=sum(per_class.values()) / len(per_class),
+        per_class=per_class,
+        seconds=seconds,
+    )
+
+
+def _boxes(learner: BoxLearner, test: BoxTestSet, files: CycleFolder, labeled: int) -> BoxTest:
+    start = time.perf_counter()
+    found = list(learner.detect(test.pool, test.ids))
+    judged = judge_all(found, test.boxes, test.class_names)
+    points, area = mean_average_precision(judged), mean_average_precision(judged, method="area")
+    seconds = time.perf_counter() - start
+    random = Streams(0).numpy("bootstrap", len(test))
+    interval = mean_average_precision_interval(judged, rng=random)
+    write_found(files, listed(found, most=MOST_LISTED, least_score=LEAST_SCORE))
+    draw_tested(files.path, test, found)
+    return BoxTest(
+        cycle=files.number,
+        labeled=labeled,
+        images=len(test),
+        mAP=points.mean,
+        per_class=dict(points.per_class),
+        seconds=seconds,
+        objects=test.objects,
+        mAP_interval=interval,
+        mAP_area=area.mean,
+        per_class_area=dict(area.per_class),
+    )

@@ -7,24 +7,18 @@ by being run again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
-from ncenet.files import write_json
 from ncenet.learners.box_counts import ExpectedBoxes, spent
-from ncenet.learners.box_learner import BoxLearner
-from ncenet.learners.processes import processes
+from ncenet.learners.processes import group
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenance, by_strategy
 from ncenet.loop.budget import BoxCount, asked_for, cut
-from ncenet.loop.detection import score_detector
-from ncenet.loop.evaluate import evaluate
 from ncenet.loop.first import FirstQueries
-from ncenet.loop.pictures import draw_queried
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
@@ -32,9 +26,10 @@ from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, set_apart
+from ncenet.run.record_files import write_fit, write_query
+from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import Sizes
-from ncenet.tables import write_csv
-from ncenet.types import Label, LabeledSet, Learner, Pool, Query, QueryStrategy
+from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
 
 class Loop:
@@ -49,7 +44,8 @@ class Loop:
             first, and tested on in the place of ``test``.
         pool: where the images are.
         class_names: the C classes.
-        learner: what learns and predicts.
+        learner: makes what learns and predicts, when that is first needed: answers and the random initial set
+            need none.
         strategy_name: name of the query strategy, for the record.
         strategy: the query strategy.
         streams: the run's random numbers.
@@ -68,7 +64,7 @@ class Loop:
         *,
         pool: Pool,
         class_names: tuple[str, ...],
-        learner: Learner,
+        learner: Callable[[], Learner],
         strategy_name: str,
         strategy: QueryStrategy,
         streams: Streams,
@@ -81,12 +77,17 @@ class Loop:
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.first, self._apart = first, set_apart(ledger)
         self._begun_with = class_names
-        self.learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
+        self._make_learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test = streams, test
         self.pool_subset, self.budget_unit = pool_subset, budget_unit
         self.notify = notify or (lambda event: None)
-        self._state = processes()
+        self._state = group()
         self._model_of: int | None = None  # the cycle whose model the learner holds
+
+    @cached_property
+    def learner(self) -> Learner:
+        """What learns and predicts; made when first asked for."""
+        return self._make_learner()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -94,28 +95,21 @@ class Loop:
         added = [name for name in self.ledger.class_names() if name not in self._begun_with]
         return (*self._begun_with, *added)
 
-    def ask(self, query_size: int, *, count: BoxCount | None = None) -> Query:
+    def ask(self, query_size: int, *, count: BoxCount | None = None, held_out_first: bool = True) -> Query:
         """The images to label next: fits if new labels arrived, predicts, queries, records.
 
         Asked again before anything was answered, it returns the same query. Without any labels the query is
-        the initial set. Held-out images that nobody has answered come before all others, whatever the size.
+        the initial set.
 
         Args:
             query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
             count: how many boxes an image has. Default: how many are expected.
+            held_out_first: held-out images that nobody has answered come before all others, whatever the
+                size; otherwise somebody else asks for them.
         """
-        held_out = self.ledger.latest_query(by=HELD_OUT)
+        held_out = self.ledger.latest_query(by=HELD_OUT) if held_out_first else None
         if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
             return Query(tuple(waiting), (0.0,) * len(waiting))
-        return self.query(query_size, count=count)
-
-    def query(self, query_size: int, *, count: BoxCount | None = None) -> Query:
-        """As :meth:`ask`, without waiting for the held-out images.
-
-        Args:
-            query_size: how many; fewer come when the pool is smaller. Boxes, when the budget counts those.
-            count: how many boxes an image has. Default: how many are expected.
-        """
         cycle = self.fit() if self.labeled() else 0
         query = self._recorded(cycle, query_size)
         if self._state.is_main_process and query is None:
@@ -143,7 +137,7 @@ class Loop:
         if self._state.is_main_process:
             cycles = self.ledger.cycles()
             cycle = cycles[-1].number if cycles else 0
-            if isinstance(self.learner, BoxLearner):
+            if self.ledger.recall("task") == "detection":
                 answers = Sizes(self.ledger, lambda: self.pool).gate().answers(answers)
             self.ledger.tell(answers, who=who, cycle=cycle, classes=self.class_names)
         self._state.wait_for_everyone()
@@ -159,27 +153,25 @@ class Loop:
         labeled = self._labeled_set(upto)
         # Looked up before the others can go on: all processes must take the same branch.
         test = self.test or held_out_test(self.ledger, self.pool, labeled.class_names)
-        tested = test is None or (files / "test.json").exists()
+        tested = test is None or files.test.exists()
         if self.ledger.fit_report(cycle) is None:
-            files.mkdir(parents=True, exist_ok=True)
-            checkpoint = files / "checkpoint.pt"
-            before = self.folder.cycle(cycle - 1) / "model.safetensors" if cycle > 1 else None
-            report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=checkpoint)
+            files.path.mkdir(parents=True, exist_ok=True)
+            before = self.folder.cycle(cycle - 1).model if cycle > 1 else None
+            report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=files.checkpoint)
             if self._state.is_main_process:
-                self.learner.save(files / "model.safetensors")
-                record = {"cycle": cycle, **asdict(report)}
-                if self.budget_unit == "box":
-                    record["boxes"] = spent(labeled.labels)
-                write_json(files / "fit.json", record)
-                self.ledger.finish_fit(cycle, record)
-                for left in files.glob("checkpoint*.pt"):  # a committee has one for each member
+                self.learner.save(files.model)
+                boxes = spent(labeled.labels) if self.budget_unit == "box" else None
+                fit = Fit.of(cycle, report, boxes=boxes)
+                write_fit(files, fit)
+                self.ledger.finish_fit(cycle, as_json(fit))
+                for left in files.checkpoints():
                     left.unlink()
             self._model_of = cycle
         self._state.wait_for_everyone()
         if test is not None and not tested:
             if self._state.is_main_process:
                 self._load(cycle)
-                self._test(cycle, len(labeled), files, test)
+                self._test(cycle, len(labeled), test)
             self._state.wait_for_everyone()
         return cycle
 
@@ -249,12 +241,12 @@ class Loop:
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()
         pool, start = len(ids), time.perf_counter()
-        asked, seconds = self._asking(cycle), 0.0
+        by, seconds = self._asking(cycle), 0.0
         labeled = self._labeled_set()
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
-        if asked == TYPICAL and self.first is not None:
+        if by == TYPICAL and self.first is not None:
             query = self.first.query(ids, labeled.ids, query_size)
         elif cycle == 0:
             query = _random_query(ids, query_size, self.streams)
@@ -267,30 +259,24 @@ class Loop:
             query = cut(query, query_size, count or self._expected_boxes(cycle))
         select_seconds = time.perf_counter() - start - seconds
         files = self.folder.cycle(cycle)
-        files.mkdir(parents=True, exist_ok=True)  # cycle 0 has no fit that made it
-        if cycle and asked.kind is Kind.STRATEGY and isinstance(self.learner, BoxLearner):
-            draw_queried(files, query, self.learner, self.pool, self.strategy)
-        write_csv(
-            files / "query.csv",
-            ("rank", "id", "score"),
-            (
-                (rank, id, repr(score))
-                for rank, (id, score) in enumerate(zip(query.ids, query.scores, strict=True))
-            ),
+        files.path.mkdir(parents=True, exist_ok=True)  # cycle 0 has no fit that made it
+        if cycle and by.kind is Kind.STRATEGY and isinstance(self.learner, BoxLearner):
+            from ncenet.loop.pictures import draw_queried
+
+            draw_queried(files.path, query, self.learner, self.pool, self.strategy)
+        asked = Asked(
+            cycle=cycle,
+            strategy=str(by),
+            size=len(query),
+            score_seconds=seconds,
+            select_seconds=select_seconds,
+            asked=query_size,
+            pool=pool,
+            scored=len(ids),
         )
-        record = {
-            "cycle": cycle,
-            "strategy": str(asked),
-            "asked": query_size,
-            "size": len(query),
-            "pool": pool,
-            "scored": len(ids),
-            "score_seconds": seconds,
-            "select_seconds": select_seconds,
-        }
-        write_json(files / "query.json", record)
-        self.ledger.record_query(cycle, asked, query)
-        self.notify({"event": "query", **record})
+        write_query(files, asked, query)
+        self.ledger.record_query(cycle, by, query)
+        self.notify({"event": "query", **as_json(asked)})
         return query
 
     def _expected_boxes(self, cycle: int) -> ExpectedBoxes:
@@ -300,22 +286,17 @@ class Loop:
         learner = self.learner if cycle and isinstance(self.learner, BoxLearner) else None
         return ExpectedBoxes(dict(self.labeled()), self.pool, learner)
 
-    def _test(self, cycle: int, labeled: int, files: Path, test: TestSet | BoxTestSet) -> None:
-        if isinstance(test, BoxTestSet):
-            assert isinstance(self.learner, BoxLearner)
-            record = score_detector(self.learner, test, files)
-        else:
-            record, rows = evaluate(self.learner, test)
-            write_csv(files / "test.csv", ("id", "label", "predicted"), rows)
-        write_json(files / "test.json", {"cycle": cycle, "labeled": labeled, **record})
-        metric = record.get("metric", "accuracy")
+    def _test(self, cycle: int, labeled: int, test: TestSet | BoxTestSet) -> None:
+        from ncenet.loop.evaluate import evaluate
+
+        record = evaluate(self.learner, test, self.folder.cycle(cycle), labeled=labeled)
         event = {"event": "cycle", "cycle": cycle, "labeled": labeled}
-        self.notify({**event, "accuracy": record[metric], "metric": metric})
+        self.notify({**event, "accuracy": record.headline, "metric": record.metric})
 
     def _load(self, cycle: int) -> None:
         """Have the learner hold the model of a cycle."""
         if self._model_of != cycle:
-            self.learner.load(self.folder.cycle(cycle) / "model.safetensors")
+            self.learner.load(self.folder.cycle(cycle).model)
             self._model_of = cycle
 
 

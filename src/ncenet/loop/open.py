@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-
-import torch
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan
-from ncenet.learners.committee import build_learner
-from ncenet.learners.detector import Detector
-from ncenet.learners.processes import processes
+from ncenet.learners.processes import group
 from ncenet.loop.embedded import as_learned
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
-from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.events import Notify
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy
-from ncenet.types import Learner
+from ncenet.types import Learner, QueryStrategy
 
 
 def open_loop(
@@ -59,9 +55,7 @@ def open_loop(
         LedgerError: images with an answer are gone, or have other bytes now.
     """
     strategy = open_strategy(recipe)
-    if recipe.train.threads is not None:
-        torch.set_num_threads(recipe.train.threads)
-    with processes().main_process_first():  # the other processes find folder and ledger made
+    with group().main_process_first():  # the other processes find folder and ledger made
         seen = survey(recipe, folder, notify=notify, seen=found, keep_looks=keep_looks)
         run = seen.begin()
         try:
@@ -75,7 +69,7 @@ def open_loop(
         run.ledger,
         pool=pool,
         class_names=seen.class_names,
-        learner=_learner(recipe, train, seen.found, getattr(strategy, "auxiliary", None), streams, notify),
+        learner=partial(_learner, recipe, train, seen.found, strategy, streams, notify),
         strategy_name=recipe.loop.strategy,
         strategy=strategy,
         streams=streams,
@@ -92,11 +86,18 @@ def _learner(
     recipe: Recipe,
     train: Dataset,
     found: Findings,
-    auxiliary: AuxiliaryFactory | None,
+    strategy: QueryStrategy,
     streams: Streams,
     notify: Notify | None,
 ) -> Learner:
     """What learns the task."""
+    import torch
+
+    from ncenet.learners.committee import build_learner
+    from ncenet.learners.detector import Detector
+
+    if recipe.train.threads is not None:
+        torch.set_num_threads(recipe.train.threads)
     data = recipe.data
     make: Callable[..., Learner] = Detector
     if recipe.task == "classification":
@@ -109,6 +110,6 @@ def _learner(
         data,
         streams,
         flip_safe=train.flip_safe,
-        auxiliary=auxiliary,
+        auxiliary=getattr(strategy, "auxiliary", None),
         notify=notify,
     )

@@ -23,10 +23,9 @@ from ncenet.boxes import Box, Detections
 from ncenet.data.dataset import BoxTestSet
 from ncenet.files import whole
 from ncenet.functional.heat import heat_map
-from ncenet.learners.box_learner import BoxLearner
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.tables import read_csv, write_csv
-from ncenet.types import Pool, Prediction, Query, QueryStrategy
+from ncenet.types import BoxLearner, Pool, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Tensor

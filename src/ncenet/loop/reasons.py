@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ncenet import functional
-from ncenet.files import cycle_folder, write_json
-from ncenet.learners.box_learner import BoxLearner
-from ncenet.loop.box_reasons import box_reasons
+from ncenet.boxes import Detections
+from ncenet.functional.aggregate import aggregate
+from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.loop.loop import Loop
-from ncenet.types import Learner, Pool, Query
+from ncenet.run.record_files import write_reasons as record_reasons
+from ncenet.run.records import Reason
+from ncenet.types import BoxLearner, Label, Learner, Pool, Query
 
 NEIGHBOURS = 3
 """Labelled images that are named beside each queried one."""
 LIKELIEST = 3
 """Classes whose likelihood is told."""
-REASONS = "why.json"
-"""Name of the file in the folder of a cycle."""
 
 
 def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
@@ -39,10 +39,9 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
     ids = [id for id in query.ids if id not in labels]  # answered in the meantime
     if cycle == 0 or not ids:
         return
-    learner = loop.model(cycle)
+    learner, files = loop.model(cycle), loop.folder.cycle(cycle)
     if isinstance(learner, BoxLearner):
-        found = box_reasons(learner, loop.pool, ids, labels, NEIGHBOURS)
-        write_json(loop.folder.cycle(cycle) / REASONS, found)
+        record_reasons(files, box_reasons(learner, loop.pool, ids, labels, NEIGHBOURS))
         return
     probs_NC, features_ND = _predicted(learner, loop.pool, ids)
     _, features_LD = _predicted(learner, loop.pool, list(labels))
@@ -52,33 +51,92 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
         id: _reason(names, probs, [list(labels)[row] for row in rows.tolist()], labels)
         for id, probs, rows in zip(ids, probs_NC, nearest_NK, strict=True)
     }
-    write_json(loop.folder.cycle(cycle) / REASONS, reasons)
+    record_reasons(files, reasons)
 
 
-def _reason(names: tuple[str, ...], probs: Tensor, near: list[str], labels: dict[str, str]) -> dict[str, Any]:
+def _reason(names: tuple[str, ...], probs: Tensor, near: list[str], labels: dict[str, str]) -> Reason:
     order = probs.argsort(descending=True)[:LIKELIEST].tolist()
-    return {
-        "likelihoods": {names[c]: round(float(probs[c]), 4) for c in order},
-        "rejection": float(functional.rejection(probs)),
-        "confusion": float(functional.confusion(probs)),
-        "near": [[id, labels[id]] for id in near],
-    }
+    return Reason(
+        rejection=float(functional.rejection(probs)),
+        confusion=float(functional.confusion(probs)),
+        near=tuple((id, labels[id]) for id in near),
+        likelihoods={names[c]: round(float(probs[c]), 4) for c in order},
+    )
 
 
 def _predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Tensor]:
     """Likelihoods (N, C), and features (N, D) of length one."""
     chunks = list(learner.predict(pool, ids, want=frozenset({"probs", "features"})))
     features = [chunk.features for chunk in chunks if chunk.features is not None]
-    return torch.cat([chunk.probs for chunk in chunks]), torch.nn.functional.normalize(torch.cat(features))
+    return torch.cat([chunk.probs for chunk in chunks]), normalize(torch.cat(features))
 
 
-def read_reasons(folder: Path, cycle: int) -> dict[str, Any]:
-    """What :func:`write_reasons` wrote for a cycle, by id; empty when it wrote nothing.
+class Seen(NamedTuple):
+    """What a detector makes of some images.
+
+    Attributes:
+        found: by id, what it finds there.
+        features: (N, D), of length one.
+        scores: N numbers of each score that was wanted, means over the anchors.
+    """
+
+    found: dict[str, Detections]
+    features: Tensor
+    scores: list[list[float]]
+
+
+def look(learner: BoxLearner, pool: Pool, ids: Sequence[str], *scores: Callable[[Tensor], Tensor]) -> Seen:
+    """All that is wanted of some images, each of them predicted once.
+
+    Anchors are reduced chunk by chunk, for they take much memory.
 
     Args:
-        folder: the run folder.
-        cycle: which cycle.
+        learner: a fitted detector.
+        pool: where the images are.
+        ids: which of them, at least one.
+        scores: score functions (..., C) -> (...).
     """
-    file = cycle_folder(folder, cycle) / REASONS
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return found
+    found: dict[str, Detections] = {}
+    features: list[Tensor] = []
+    means: list[list[float]] = [[] for _ in scores]
+    for chunk in learner.predict(pool, ids, want=frozenset({"probs", "features", "boxes"})):
+        assert chunk.features is not None
+        found |= zip(chunk.ids, learner.objects(pool, chunk), strict=True)
+        features.append(normalize(chunk.features))
+        for score, values in zip(scores, means, strict=True):
+            values += aggregate(score(chunk.probs)).tolist()
+    return Seen(found, torch.cat(features), means)
+
+
+def box_reasons(
+    learner: BoxLearner, pool: Pool, ids: Sequence[str], labels: dict[str, Label], neighbours: int
+) -> dict[str, Reason]:
+    """For each image its scores, the nearest labelled images, and the boxes that it seems to hold.
+
+    Args:
+        learner: a fitted detector.
+        pool: where the images are.
+        ids: which of them, at least one.
+        labels: standing answers by id, at least one.
+        neighbours: how many labelled images are named.
+    """
+    seen = look(learner, pool, ids, functional.rejection, functional.confusion)
+    known = look(learner, pool, list(labels))
+    nearest = (seen.features @ known.features.T).topk(min(neighbours, len(labels)), dim=1).indices
+    expected = ExpectedBoxes(labels, pool, learner, found=known.found)
+    return {
+        id: Reason(
+            rejection=rejection,
+            confusion=confusion,
+            near=tuple((other, labels[other]) for other in (list(labels)[k] for k in rows)),
+            boxes=_told(expected.suggest(seen.found[id])),
+        )
+        for id, rejection, confusion, rows in zip(ids, *seen.scores, nearest.tolist(), strict=True)
+    }
+
+
+def _told(objects: Detections) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"box": list(box), "label": label, "score": round(score, 4)}
+        for box, label, score in zip(objects.boxes, objects.labels, objects.scores, strict=True)
+    )

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.open import open_train
-from ncenet.files import alone, cycle_folder
+from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
-from ncenet.learners.processes import processes
+from ncenet.learners.processes import group
 from ncenet.loop.open import open_loop
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
 from ncenet.strategies.build import open_strategy
 from ncenet.types import Query
 
@@ -43,17 +44,17 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     open_strategy(recipe)  # mistakes come before anything is written
     open_train(recipe).required_oracle()
 
-    with alone(folder) if processes().is_main_process else nullcontext():
+    with alone(folder) if group().is_main_process else nullcontext():
         _simulate(recipe, folder, notify)
 
 
 def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
     def tell_all(event: Mapping[str, Any]) -> None:
-        if not processes().is_main_process:
+        if not group().is_main_process:
             return
         if event["event"] in ("query", "cycle"):
             stamp = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **event}
-            with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
+            with RunFolder(folder).events.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(stamp) + "\n")
         if notify is not None:
             notify({"cycles": recipe.loop.cycles, **event})
@@ -83,6 +84,6 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
     """Whether the last cycle of this very recipe was trained and tested."""
-    last = cycle_folder(folder, recipe.loop.cycles) / "test.json"
-    file = folder / "recipe.yaml"
-    return last.exists() and file.exists() and Recipe.load(file) == recipe
+    files = RunFolder(folder)
+    last = files.cycle(recipe.loop.cycles).test
+    return last.exists() and files.recipe.exists() and Recipe.load(files.recipe) == recipe

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ncenet.types import LabeledSet, Learner, Pool, Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class LearnerView:

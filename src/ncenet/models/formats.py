@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.errors import UsageError
-from ncenet.files import cycle_folder
 from ncenet.models.graph import write_onnx, write_torch
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.registry import Registry
+from ncenet.run.folder import RunFolder
 
 model_formats: Registry[None] = Registry("model format", package=None, group="ncenet.model_formats")
 """Functions that write a model to a path; of plug-ins too."""
@@ -41,7 +41,7 @@ def export_model(run: Path, out: Path, format: str, *, cycle: int | None = None)
         MissingExtra: ONNX without its libraries.
     """
     write = model_formats.get(format)
-    source = run if cycle is None else cycle_folder(run, cycle) / "model.safetensors"
+    source = run if cycle is None else RunFolder(run).cycle(cycle).model
     if cycle is not None and not source.exists():
         raise UsageError(f"{run}: cycle {cycle} has no model")
     model = load(source)

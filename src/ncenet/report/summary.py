@@ -15,6 +15,8 @@ from ncenet.files import whole
 from ncenet.report import tables, words
 from ncenet.report.sections import sections_of, title_of
 from ncenet.report.writers import Report, report_formats, terminal
+from ncenet.run.folder import RunFolder
+from ncenet.run.record_files import SCHEMA
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +30,7 @@ def read_results(folder: Path) -> Results | Run:
     """
     if (folder / COMPARISON_FILE).exists():
         return read_comparison(folder)
-    if (folder / "recipe.yaml").exists():
+    if RunFolder(folder).recipe.exists():
         return read_run(folder)
     raise UsageError(f"{folder}: neither a run (recipe.yaml) nor a comparison ({COMPARISON_FILE}) is here")
 
@@ -107,6 +109,7 @@ def results_record(folder: Path) -> dict[str, Any]:
     if isinstance(results, Run):
         return {
             "kind": "run",
+            "schema": SCHEMA,
             "metric": results.metric,
             "recipe": results.recipe.model_dump(mode="json"),
             "cycles": [asdict(cycle) for cycle in results.cycles],
@@ -116,6 +119,7 @@ def results_record(folder: Path) -> dict[str, Any]:
     images = bootstrap_differences(results, pairs)
     return {
         "kind": "comparison",
+        "schema": SCHEMA,
         "title": title_of(results),
         "metric": results.metric,
         "baseline": baseline,

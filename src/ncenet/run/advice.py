@@ -13,18 +13,18 @@ the last measured accuracy to 1.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ncenet.rng import Streams
-from ncenet.tables import read_csv
+from ncenet.run.folder import CycleFolder
+from ncenet.run.record_files import read_predicted, read_test
+from ncenet.run.records import BoxTest
 
 CONFIDENCE_Z = 1.959964
 """97.5 % quantile of the normal distribution: intervals are of 95 %."""
@@ -104,23 +104,20 @@ def trusted_detector(interval: tuple[float, float] | None, *, labeled: int, clas
     return interval[0] > ONE_HIT
 
 
-def trusted_by_records(files: Path, *, labeled: int, classes: int) -> bool:
+def trusted_by_records(files: CycleFolder, *, labeled: int, classes: int) -> bool:
     """The same of a model that was tested before, by the files of its cycle.
 
     Args:
-        files: folder of the cycle.
+        files: of the cycle.
         labeled: L, how many labels it learned from.
         classes: C.
     """
-    record = files / "test.json"
-    tested = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-    if tested.get("metric") == "mAP":
-        return trusted_detector(tested.get("mAP_interval"), labeled=labeled, classes=classes)
-    table = files / "test.csv"
-    rows = read_csv(table)[1] if table.exists() else []
-    return trusted(
-        [truth for _, truth, _ in rows], [said for _, _, said in rows], labeled=labeled, classes=classes
-    )
+    tested = read_test(files)
+    if isinstance(tested, BoxTest):
+        return trusted_detector(tested.mAP_interval, labeled=labeled, classes=classes)
+    rows = read_predicted(files) or ()
+    truth, said = [row.label for row in rows], [row.predicted for row in rows]
+    return trusted(truth, said, labeled=labeled, classes=classes)
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,78 @@ Every file is written under a temporary name and renamed, so it is there whole o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.errors import DataError, RecipeError
-from ncenet.files import cycle_folder
 from ncenet.recipe import Recipe
 from ncenet.run.recipe_file import keep
 from ncenet.section import flat
+
+
+@dataclass(frozen=True)
+class CycleFolder:
+    """Paths of the files of one cycle; see :mod:`ncenet.run.records` for what they hold.
+
+    Attributes:
+        path: the folder, made by whoever writes the first file of the cycle.
+    """
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        """Of the cycle; 0 for what was asked before there was a model."""
+        return int(self.path.name)
+
+    @property
+    def model(self) -> Path:
+        """The network after the fit."""
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """From where a fit that was interrupted goes on."""
+        return self.path / "checkpoint.pt"
+
+    def checkpoints(self) -> list[Path]:
+        """That, and those of each member of a committee."""
+        return sorted(self.path.glob("checkpoint*.pt"))
+
+    @property
+    def fit(self) -> Path:
+        """How the fit went."""
+        return self.path / "fit.json"
+
+    @property
+    def test(self) -> Path:
+        """What the network is worth."""
+        return self.path / "test.json"
+
+    @property
+    def predicted(self) -> Path:
+        """What became of each held-out image."""
+        return self.path / "test.csv"
+
+    @property
+    def detections(self) -> Path:
+        """What was found in them."""
+        return self.path / "detections.csv"
+
+    @property
+    def asked(self) -> Path:
+        """Who asked for what."""
+        return self.path / "query.json"
+
+    @property
+    def query(self) -> Path:
+        """The images that were asked for."""
+        return self.path / "query.csv"
+
+    @property
+    def reasons(self) -> Path:
+        """Why each of them was."""
+        return self.path / "why.json"
 
 
 class RunFolder:
@@ -69,14 +134,32 @@ class RunFolder:
         """File of what looks at the images of a place, ``"pool"`` or ``"test"``, found."""
         return self.path / f"looks-{place}.csv"
 
-    def cycle(self, cycle: int) -> Path:
-        """Folder of a cycle, made by whoever writes the first file of the cycle."""
-        return cycle_folder(self.path, cycle)
+    @property
+    def events(self) -> Path:
+        """What happened when."""
+        return self.path / "events.jsonl"
+
+    @property
+    def all_cycles(self) -> Path:
+        """Folder of the folders of cycles."""
+        return self.path / "cycles"
+
+    def cycle(self, cycle: int) -> CycleFolder:
+        """Files of a cycle; nothing is made.
+
+        >>> RunFolder(Path("run")).cycle(7).fit.as_posix()
+        'run/cycles/007/fit.json'
+        """
+        return CycleFolder(self.all_cycles / f"{cycle:03d}")
+
+    def cycles(self) -> list[CycleFolder]:
+        """Those cycles that have a folder, in order."""
+        found = [path for path in self.all_cycles.glob("*") if path.name.isdecimal() and path.is_dir()]
+        return [CycleFolder(path) for path in sorted(found, key=lambda path: int(path.name))]
 
     def models(self) -> list[Path]:
         """Files of the models that are there, by cycle."""
-        files = filter(_numbered, self.path.glob("cycles/*/model.safetensors"))
-        return sorted(files, key=lambda file: int(file.parent.name))
+        return [cycle.model for cycle in self.cycles() if cycle.model.exists()]
 
     def last_model(self, fitted: int = 0) -> Path | None:
         """The model of the last cycle that was trained; None when there is none.
@@ -87,14 +170,13 @@ class RunFolder:
         Raises:
             DataError: that file is missing. The model before is another, and doesn't take its place unasked.
         """
-        models = {int(file.parent.name): file for file in self.models()}
-        fits = [int(file.parent.name) for file in self.path.glob("cycles/*/fit.json") if _numbered(file)]
+        models = {cycle.number: cycle.model for cycle in self.cycles() if cycle.model.exists()}
+        fits = [cycle.number for cycle in self.cycles() if cycle.fit.exists()]
         last = max([*models, *fits, fitted], default=0)
         if last and last not in models:
             earlier = f", or name an earlier one: {models[max(models)]}" if models else ""
             raise DataError(
-                f"{self.cycle(last) / 'model.safetensors'}: the model of the last cycle is missing: restore "
-                f"it{earlier}"
+                f"{self.cycle(last).model}: the model of the last cycle is missing: restore it{earlier}"
             )
         return models.get(last)
 
@@ -129,8 +211,3 @@ class RunFolder:
                 f"{self.path} holds a run with another recipe:\n{shown}\n"
                 "choose another folder, or the same recipe"
             )
-
-
-def _numbered(file: Path) -> bool:
-    """Whether a file is in the folder of a cycle, and not in a copy that somebody keeps beside it."""
-    return file.parent.name.isdecimal()

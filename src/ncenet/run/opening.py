@@ -244,18 +244,19 @@ def survey(
     return Survey(recipe, folder, train, found, names, test, of_test)
 
 
-def open_run(folder: Path, *, read_only: bool = False, notify: Notify | None = None) -> OpenRun:
+def open_run(
+    folder: Path, *, read_only: bool = False, begin: bool = False, notify: Notify | None = None
+) -> OpenRun:
     """Open a run that is there already; its images are not looked at again.
-
-    Of a folder with a recipe alone, as ``ncenet init`` leaves it, the run is begun.
 
     Args:
         folder: the run folder.
-        read_only: write nothing; then the run must have been begun.
+        read_only: write nothing into the ledger.
+        begin: of a folder with a recipe alone, as ``ncenet init`` leaves it, begin the run.
         notify: told of the progress of a look at every image, if the run is begun.
 
     Raises:
-        UsageError: there is no run in this folder.
+        UsageError: there is no run in this folder, or it was not begun.
         RecipeError: its recipe cannot be read.
         LedgerError: its ledger cannot be read.
         DataError, UnreadableImages: as :func:`survey`, if the run is begun.
@@ -264,10 +265,10 @@ def open_run(folder: Path, *, read_only: bool = False, notify: Notify | None = N
     if not files.recipe.exists():
         raise UsageError(f"{folder}: no run here; ncenet ask makes one")
     if not files.ledger.exists():
-        if read_only:
+        if not begin:
             raise UsageError(
                 f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"
             )
         with alone(folder, wait=True):
-            return survey(Recipe.load(files.recipe), folder, notify=notify).begin()
+            survey(Recipe.load(files.recipe), folder, notify=notify).begin().close()
     return OpenRun(folder, Recipe.load(files.recipe), Ledger(files.ledger, read_only=read_only))

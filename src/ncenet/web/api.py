@@ -18,12 +18,11 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from ncenet.data.thumbnails import preview
-from ncenet.errors import NcenetError, UnreadableImage
+from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
 from ncenet.web.drawn import deliveries, shown
 from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
 from ncenet.web.project import Project
-from ncenet.web.state import DAMAGE
 
 SIDES = {"view": 1600, "sheet": 256}
 """Longest side in pixels of an image to label, and of one among many."""
@@ -107,7 +106,7 @@ def build_app(project: Project) -> FastAPI:
     def why(message: AskWhy) -> Any:
         try:
             return project.reason(message.id)
-        except DAMAGE as error:
+        except DamagedRecord as error:
             raise HTTPException(409, f"the reasons of the model can't be read: {error}") from error
 
     @app.post("/api/sheet")

@@ -14,10 +14,12 @@ from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import MEANWHILE
-from ncenet.loop.reasons import read_reasons
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.record_files import read_reasons
+from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
@@ -146,18 +148,18 @@ class Project:
             return {"from": "held-out"}
         asked = latest_query(self.ledger)
         for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
-            found = read_reasons(self.folder, cycle).get(id)
+            found = read_reasons(RunFolder(self.folder).cycle(cycle)).get(id)
             if found is not None:
-                near = self.ledger.review.items(other for other, _ in found["near"])
+                near = self.ledger.review.items(other for other, _ in found.near)
                 shown = [
                     {"image": near[other].hash, "label": label, "size": self.size(other)}
-                    for other, label in found["near"]
+                    for other, label in found.near
                     if other in near
                 ]
-                told = {"from": "model", "cycle": cycle, **found, "near": shown}
-                if "likelihoods" in found:
+                told = {"from": "model", "cycle": cycle, **as_json(found), "near": shown}
+                if found.likelihoods is not None:
                     # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
-                    told["likelihoods"] = list(found["likelihoods"].items())
+                    told["likelihoods"] = list(found.likelihoods.items())
                 return told
         return {"from": "nobody"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,21 +10,16 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ncenet.boxes import Boxes
-from ncenet.compare.predictions import COLUMNS
-from ncenet.errors import NcenetError
-from ncenet.files import cycle_folder
+from ncenet.errors import DamagedRecord
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import Kind
-from ncenet.loop.reasons import REASONS, read_reasons
 from ncenet.run.advice import choosing, outlook, wilson
+from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
-from ncenet.tables import read_csv
-from ncenet.web.box_curve import box_point, counted
+from ncenet.run.record_files import read_predicted, read_reasons, read_test
+from ncenet.run.records import BoxTest
 
 T = TypeVar("T")
-
-DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, NcenetError)
-"""What reading a record that isn't what it should be may raise."""
 
 
 class Tested(NamedTuple):
@@ -51,7 +45,7 @@ class Stock:
     """
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
-        self._folder, self._ledger = folder, ledger
+        self._folder, self._run, self._ledger = folder, RunFolder(folder), ledger
         self._tested = cache(self._read_tested)
         self._likeliest = cache(self._read_likeliest)
         self._advised: tuple[Any, dict[str, Any]] = (None, {})
@@ -86,36 +80,49 @@ class Stock:
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }
 
-    def _spared(self, cycle: int, name: str, read: Callable[..., T], *of: object) -> T | None:
-        """What a record of a cycle says; None when it can't be read, which is told."""
+    def _spared(self, read: Callable[..., T | None], *of: object) -> T | None:
+        """What a record says; None when it is missing, or can't be read, which is told."""
         try:
             return read(*of)
-        except DAMAGE as error:
-            file = cycle_folder(self._folder, cycle) / name
-            self._damaged[str(file.relative_to(self._folder))] = f"{type(error).__name__}: {error}"
+        except DamagedRecord as error:
+            self._damaged[error.file.relative_to(self._folder).as_posix()] = error.why
             return None
 
     def _boxes(self) -> dict[str, Any]:
-        """Learning curve of a detector, whose records hold all that is told."""
-        points = [
-            self._spared(cycle.number, "test.json", box_point, self._folder, cycle.number)
-            for cycle in self._ledger.cycles()
+        """Learning curve of a detector, from the records of its cycles.
+
+        Each point was measured when its model was trained, on the labels that the held-out images had then,
+        and has the interval that was drawn from them. Nothing is forecast: the law by which accuracies are
+        extrapolated, and the comparison of errors on queried and random images, count images that are right
+        or wrong, which an mAP doesn't.
+        """
+        tests = [self._spared(read_test, self._run.cycle(c.number)) for c in self._ledger.cycles()]
+        curve = [
+            {
+                "labeled": test.labeled,
+                "accuracy": test.mAP,
+                "low": test.mAP_interval[0],
+                "high": test.mAP_interval[1],
+                "images": test.images,
+            }
+            for test in tests
+            if isinstance(test, BoxTest) and test.mAP_interval is not None
         ]
-        return {"curve": [point for point in points if point is not None], "outlook": None, "choosing": None}
+        return {"curve": curve, "outlook": None, "choosing": None}
 
     def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
         """Learning curve and advice, by today's labels of the held-out images."""
+        cycles = [cycle.number for cycle in self._ledger.cycles()]
         models = [
             tested
-            for cycle in self._ledger.cycles()
-            if (cycle_folder(self._folder, cycle.number) / "test.json").exists()
-            and (tested := self._spared(cycle.number, "test.json", self._tested, cycle.number))
+            for cycle in cycles
+            if self._run.cycle(cycle).test.exists() and (tested := self._spared(self._tested, cycle))
         ]
         asked = [
             hit
             for model in models[-3:]
             if self._chose(model.cycle)
-            for hit in self._spared(model.cycle, REASONS, self._hits, model.cycle, labels) or ()
+            for hit in self._spared(self._hits, model.cycle, labels) or ()
         ]
         key = (len(models), tuple(truth.items()), len(labels), tuple(asked))
         if self._advised[0] != key:
@@ -127,7 +134,7 @@ class Stock:
     ) -> dict[str, Any]:
         # Images that the first models were not tested on yet are left out: all points share their images.
         if not truth:  # held-out images that were brought along, whose labels stand in the records
-            truth = self._labels_of_records(models)
+            truth = self._spared(self._labels_of_records, models) or {}
         common = [id for id in truth if all(id in model.predicted for model in models)]
         if not models or not common:
             return {"curve": [], "outlook": None, "choosing": None}
@@ -156,23 +163,22 @@ class Stock:
         return [best == labels[id] for id, best in self._likeliest(cycle).items() if id in labels]
 
     def _read_likeliest(self, cycle: int) -> dict[str, str]:
-        likelihoods = {id: reason["likelihoods"] for id, reason in read_reasons(self._folder, cycle).items()}
-        return {id: max(classes, key=classes.__getitem__) for id, classes in likelihoods.items()}
+        likelihoods = {id: reason.likelihoods for id, reason in read_reasons(self._run.cycle(cycle)).items()}
+        return {id: max(classes, key=classes.__getitem__) for id, classes in likelihoods.items() if classes}
 
     def _chose(self, cycle: int) -> bool:
         """Whether the model of a cycle was trusted to choose."""
         return self._ledger.latest_query(cycle, among={Kind.STRATEGY}) is not None
 
-    def _read_tested(self, cycle: int) -> Tested:
-        folder = cycle_folder(self._folder, cycle)
-        record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
-        columns, rows = read_csv(folder / "test.csv")
-        if columns != list(COLUMNS):
-            raise ValueError(f"test.csv has the columns {', '.join(columns)}, not {', '.join(COLUMNS)}")
-        return Tested(cycle, counted(record["labeled"]), {id: predicted for id, _, predicted in rows})
+    def _read_tested(self, cycle: int) -> Tested | None:
+        files = self._run.cycle(cycle)
+        test, rows = read_test(files), read_predicted(files)
+        if test is None:
+            return None
+        if rows is None:
+            raise DamagedRecord(files.predicted, "it is missing")
+        return Tested(cycle, test.labeled, {row.id: row.predicted for row in rows})
 
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
-        if not models:
-            return {}
-        _, rows = read_csv(cycle_folder(self._folder, models[-1].cycle) / "test.csv")
-        return {id: label for id, label, _ in rows}
+        rows = read_predicted(self._run.cycle(models[-1].cycle)) if models else None
+        return {row.id: row.label for row in rows or ()}

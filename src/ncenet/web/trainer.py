@@ -61,7 +61,7 @@ def learn(lesson: Lesson, notify: Notify) -> int:
         with loop.ledger:
             _check_bytes(loop)
             # Fit and query in one call: between two, answers come in, and another fit would begin.
-            query = loop.query(lesson.query_size)
+            query = loop.ask(lesson.query_size, held_out_first=False)
             recorded = latest_query(loop.ledger)
             cycle = recorded.cycle if recorded is not None else 0
             write_reasons(loop, query, cycle)

@@ -13,14 +13,14 @@ from torch.nn.functional import normalize
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
 from ncenet.features.pool import VectorPool, open_source
-from ncenet.files import cycle_folder
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import set_apart
-from ncenet.tables import read_csv
+from ncenet.run.record_files import read_query
 from ncenet.types import LabeledSet, Pool
 
 
@@ -41,7 +41,7 @@ class TrialModels:
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe that was run."""
-        return Recipe.load(self.folder / "recipe.yaml")
+        return Recipe.load(self._run.recipe)
 
     @property
     def streams(self) -> Streams:
@@ -51,7 +51,7 @@ class TrialModels:
     @cached_property
     def cycles(self) -> tuple[int, ...]:
         """Numbers of the cycles whose fit has finished."""
-        return tuple(sorted(int(file.parent.name) for file in self.folder.glob("cycles/*/fit.json")))
+        return tuple(cycle.number for cycle in self._run.cycles() if cycle.fit.exists())
 
     @cached_property
     def sound(self) -> tuple[str, ...]:
@@ -70,10 +70,8 @@ class TrialModels:
 
     def queried(self, cycle: int) -> tuple[str, ...]:
         """What a cycle asked for; nothing in the last one."""
-        file = self._files(cycle) / "query.csv"
-        if not file.exists():
-            return ()
-        return tuple(id for _, id, _ in read_csv(file)[1])
+        query = read_query(self._run.cycle(cycle))
+        return () if query is None else query.ids
 
     def unlabeled(self, cycle: int) -> tuple[str, ...]:
         """Images that could be read and had no label when a cycle was fitted, in the order of the pool."""
@@ -104,8 +102,8 @@ class TrialModels:
 
         A trial repeats bit for bit, so its recipe and the report of a fit stand for the network.
         """
-        files = [self.folder / "recipe.yaml"]
-        files += [self._files(cycle) / name for cycle in cycles for name in ("fit.json", "query.csv")]
+        of_cycles = map(self._run.cycle, cycles)
+        files = [self._run.recipe, *(file for cycle in of_cycles for file in (cycle.fit, cycle.query))]
         return [file.read_text(encoding="utf-8") if file.exists() else "" for file in files]
 
     @cached_property
@@ -132,14 +130,15 @@ class TrialModels:
             self._loaded = 0, build_learner(recipe.model, recipe.train, recipe.data, self.streams)
         held, learner = self._loaded
         if held != cycle:
-            learner.load(self._files(cycle) / "model.safetensors")
+            learner.load(self._run.cycle(cycle).model)
             if len(learner.shape) == 3:  # whatever size a scan had found, the network knows it
                 learner.data = learner.data.model_copy(update={"image_size": learner.shape[-1]})
             self._loaded = cycle, learner
         return learner
 
-    def _files(self, cycle: int) -> Path:
-        return cycle_folder(self.folder, cycle)
+    @property
+    def _run(self) -> RunFolder:
+        return RunFolder(self.folder)
 
     def _ledger(self) -> Ledger:
-        return Ledger(self.folder / "ledger.sqlite", read_only=True)
+        return Ledger(self._run.ledger, read_only=True)

@@ -1,0 +1,230 @@
+"""The records of :mod:`ncenet.run.records` as files: one place writes them, and reads them.
+
+Each JSON file says by which schema it was written; one without it was written before there were schemas, and
+is read the same. A file that is missing is None; one that is damaged is an error that names it and says what
+to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ncenet.boxes import Detections
+from ncenet.errors import DamagedRecord, DataError
+from ncenet.files import write_json
+from ncenet.run.folder import CycleFolder
+from ncenet.run.records import (
+    Asked,
+    BoxTest,
+    ClassTest,
+    Fit,
+    FoundObject,
+    PredictedImage,
+    Reason,
+    Test,
+    as_json,
+)
+from ncenet.tables import read_csv, write_csv
+from ncenet.types import Query
+
+SCHEMA = 1
+"""Schema that this code writes; it reads all up to it."""
+
+
+def write_fit(files: CycleFolder, fit: Fit) -> None:
+    """Write ``fit.json``; of a budget of images, nothing is said of boxes."""
+    _write(files.fit, fit)
+
+
+def read_fit(files: CycleFolder) -> Fit | None:
+    """Read ``fit.json``; None when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    return _read(files.fit, Fit)
+
+
+def write_test(files: CycleFolder, test: Test) -> None:
+    """Write ``test.json``; whoever finds it may take the cycle for finished, so it is written last."""
+    _write(files.test, test)
+
+
+def read_test(files: CycleFolder) -> Test | None:
+    """Read ``test.json``; None when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    text = _bytes(files.test)
+    if text is None:
+        return None
+    boxes = _parsed(files.test, dict[str, Any], text).get("metric") == "mAP"
+    return _read(files.test, BoxTest) if boxes else _read(files.test, ClassTest)
+
+
+def write_predicted(files: CycleFolder, rows: Iterable[PredictedImage]) -> None:
+    """Write ``test.csv``."""
+    write_csv(files.predicted, ("id", "label", "predicted"), ((r.id, r.label, r.predicted) for r in rows))
+
+
+def read_predicted(files: CycleFolder) -> tuple[PredictedImage, ...] | None:
+    """Read ``test.csv``; None when it is not there, as where boxes were tested.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    rows = _rows(files.predicted, ("id", "label", "predicted"))
+    return None if rows is None else tuple(PredictedImage(*row) for row in rows)
+
+
+def write_found(files: CycleFolder, found: Iterable[FoundObject]) -> None:
+    """Write ``detections.csv``, edges to a tenth of a pixel."""
+    rows = (
+        (f.id, *(f"{edge:.1f}" for edge in (f.x1, f.y1, f.x2, f.y2)), f.label, f"{f.score:.4f}")
+        for f in found
+    )
+    write_csv(files.detections, ("id", "x1", "y1", "x2", "y2", "label", "score"), rows)
+
+
+def listed(found: Iterable[Detections], *, most: int, least_score: float) -> Iterator[FoundObject]:
+    """The likeliest finds of each image, as rows of ``detections.csv``.
+
+    Args:
+        found: by image, the likeliest first.
+        most: so many of one image.
+        least_score: none below it.
+    """
+    for each in found:
+        rows = zip(each.boxes, each.labels, each.scores, strict=True)
+        for box, label, score in list(rows)[:most]:
+            if score >= least_score:
+                yield FoundObject(each.id, *box, label, score)
+
+
+def read_found(files: CycleFolder) -> tuple[FoundObject, ...] | None:
+    """Read ``detections.csv``; None when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    rows = _rows(files.detections, ("id", "x1", "y1", "x2", "y2", "label", "score"))
+    if rows is None:
+        return None
+    with _explained(files.detections):
+        return tuple(
+            FoundObject(id, float(x1), float(y1), float(x2), float(y2), label, float(score))
+            for id, x1, y1, x2, y2, label, score in rows
+        )
+
+
+def write_query(files: CycleFolder, asked: Asked, query: Query) -> None:
+    """Write ``query.csv`` and ``query.json``."""
+    ranked = enumerate(zip(query.ids, query.scores, strict=True))
+    write_csv(files.query, ("rank", "id", "score"), ((n, id, repr(score)) for n, (id, score) in ranked))
+    _write(files.asked, asked)
+
+
+def read_asked(files: CycleFolder) -> Asked | None:
+    """Read ``query.json``; None when it is not there, as in the last cycle.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    return _read(files.asked, Asked)
+
+
+def read_query(files: CycleFolder) -> Query | None:
+    """Read ``query.csv``; None when it is not there, as in the last cycle.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    rows = _rows(files.query, ("rank", "id", "score"))
+    if rows is None:
+        return None
+    with _explained(files.query):
+        return Query(tuple(id for _, id, _ in rows), tuple(float(score) for _, _, score in rows))
+
+
+def write_reasons(files: CycleFolder, reasons: Mapping[str, Reason]) -> None:
+    """Write ``why.json``, by id."""
+    write_json(files.reasons, {id: as_json(reason) for id, reason in reasons.items()})
+
+
+def read_reasons(files: CycleFolder) -> dict[str, Reason]:
+    """Read ``why.json``; empty when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    text = _bytes(files.reasons)
+    return {} if text is None else _parsed(files.reasons, dict[str, Reason], text)
+
+
+def _write(file: Path, record: Fit | Test | Asked) -> None:
+    write_json(file, {"schema": SCHEMA, **as_json(record)})
+
+
+Kind = TypeVar("Kind", Fit, ClassTest, BoxTest, Asked)
+Any_ = TypeVar("Any_")
+
+
+def _read(file: Path, kind: type[Kind]) -> Kind | None:
+    text = _bytes(file)
+    if text is None:
+        return None
+    schema = _parsed(file, dict[str, Any], text).get("schema", 0)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise DataError(
+            f"{file}: written by a newer ncenet (schema {schema}, this one knows {SCHEMA}): "
+            "upgrade with pip install -U ncenet"
+        )
+    return _parsed(file, kind, text)
+
+
+def _bytes(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DamagedRecord(file, f"cannot be read: {error.strerror}") from error
+
+
+def _parsed(file: Path, kind: type[Any_], text: bytes) -> Any_:
+    try:
+        adapter: TypeAdapter[Any_] = TypeAdapter(kind)
+        return adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DamagedRecord(file, f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+def _rows(file: Path, columns: Sequence[str]) -> list[list[str]] | None:
+    text = _bytes(file)
+    if text is None:
+        return None
+    if not text.endswith(b"\n"):
+        raise DamagedRecord(file, "it is cut off" if text else "it is empty")
+    try:
+        found, rows = read_csv(file)
+    except DataError as error:
+        raise DamagedRecord(file, str(error).removeprefix(f"{file}").lstrip(": ")) from None
+    if found != list(columns):
+        raise DamagedRecord(file, f"its first line is not {','.join(columns)}")
+    return rows
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise DamagedRecord(file, str(error)) from None

@@ -1,0 +1,201 @@
+"""What the cycles of a run leave behind, as types; :mod:`ncenet.run.record_files` has them as files.
+
+========================  ==========================================================================
+``fit.json``              :class:`Fit`, how the network was trained
+``test.json``             :class:`ClassTest` or :class:`BoxTest`, what it was worth on held-out images
+``test.csv``              :class:`PredictedImage`, what became of each of them
+``detections.csv``        :class:`FoundObject`, with boxes, what was found in them
+``query.json``            :class:`Asked`, who asked for what
+``query.csv``             a :class:`~ncenet.types.Query`, the images in its order
+``why.json``              :class:`Reason` by id, why each of them was asked for, for people
+========================  ==========================================================================
+
+What ``ncenet report --json`` prints are these records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from ncenet.types import FitReport
+
+Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the network of a cycle was trained.
+
+    Attributes:
+        cycle: from 1.
+        labeled: L, images that it learned.
+        steps: of the optimizer.
+        seconds: wall time.
+        loss: mean of the last epoch.
+        accuracy: training accuracy of the last epoch, in [0, 1].
+        details: what parts of the model report, such as the radius of each class.
+        boxes: on the images, where the budget counts those; else None.
+    """
+
+    cycle: Count
+    labeled: Count
+    steps: Count
+    seconds: Seconds
+    loss: float
+    accuracy: Share
+    details: Mapping[str, Any] = field(default_factory=dict)
+    boxes: Count | None = None
+
+    @classmethod
+    def of(cls, cycle: int, report: FitReport, *, boxes: int | None = None) -> Fit:
+        """What a learner reports of a fit."""
+        return cls(cycle=cycle, boxes=boxes, **asdict(report))
+
+
+@dataclass(frozen=True)
+class ClassTest:
+    """What a classifier is worth on held-out images.
+
+    Attributes:
+        cycle: whose network.
+        labeled: L, images that it learned.
+        images: N, held-out ones.
+        accuracy: on them, in [0, 1].
+        balanced_accuracy: mean over the classes that occur of their accuracy, in [0, 1].
+        per_class: accuracy of each class that occurs, in [0, 1].
+        seconds: wall time of the predictions.
+    """
+
+    cycle: Count
+    labeled: Count
+    images: Count
+    accuracy: Share
+    balanced_accuracy: Share
+    per_class: Mapping[str, Share]
+    seconds: Seconds
+    metric: Literal["accuracy"] = "accuracy"
+
+    @property
+    def headline(self) -> float:
+        """The accuracy."""
+        return self.accuracy
+
+
+@dataclass(frozen=True)
+class BoxTest:
+    """What a detector is worth on held-out images; classes without an object are left out.
+
+    Attributes:
+        cycle: whose network.
+        labeled: L, images that it learned.
+        images: N, held-out ones.
+        mAP: by 11 points, in [0, 1].
+        per_class: average precision of each class by 11 points, in [0, 1].
+        seconds: wall time of the predictions.
+        objects: on the images, without difficult ones.
+        mAP_interval: 95 % interval of the mAP over other images, in [0, 1].
+        mAP_area: by the area under the curve, in [0, 1].
+        per_class_area: likewise, of each class.
+    """
+
+    cycle: Count
+    labeled: Count
+    images: Count
+    mAP: Share  # noqa: N815 - what everybody calls it
+    per_class: Mapping[str, Share]
+    seconds: Seconds
+    objects: Count = 0
+    mAP_interval: tuple[Share, Share] | None = None  # noqa: N815
+    mAP_area: Share | None = None  # noqa: N815
+    per_class_area: Mapping[str, Share] = field(default_factory=dict)
+    metric: Literal["mAP"] = "mAP"
+
+    @property
+    def headline(self) -> float:
+        """The mAP by 11 points."""
+        return self.mAP
+
+    @property
+    def balanced_accuracy(self) -> None:
+        """None: an mAP is a mean over classes already."""
+        return None
+
+
+Test: TypeAlias = ClassTest | BoxTest
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked for images, and how that went.
+
+    Attributes:
+        cycle: whose network chose; 0 before there was one.
+        strategy: name of who asked.
+        size: images in the query.
+        score_seconds: wall time of the predictions on the pool.
+        select_seconds: wall time of the choice among them.
+        asked: how many were wanted, in the unit of the budget.
+        pool: images that were there to choose from.
+        scored: images that were scored.
+    """
+
+    cycle: Count
+    strategy: str
+    size: Count
+    score_seconds: Seconds
+    select_seconds: Seconds
+    asked: Count | None = None
+    pool: Count | None = None
+    scored: Count | None = None
+
+
+@dataclass(frozen=True)
+class PredictedImage:
+    """What became of one held-out image: its class, and the class that was predicted."""
+
+    id: str
+    label: str
+    predicted: str
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """One object that was found: its image, its edges in pixels, its class and its score in [0, 1]."""
+
+    id: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one image was asked for: what the model that asked says of it.
+
+    Attributes:
+        rejection: its score (Eq. 8).
+        confusion: its score (Eq. 9).
+        near: ids and labels of the labelled images whose features are nearest.
+        likelihoods: of the likeliest classes, in [0, 1]; None of a detector.
+        boxes: what a detector finds, each with ``box``, ``label`` and ``score``; None of a classifier.
+    """
+
+    rejection: float | None = None
+    confusion: float | None = None
+    near: tuple[tuple[str, str], ...] = ()
+    likelihoods: Mapping[str, float] | None = None
+    boxes: tuple[Mapping[str, Any], ...] | None = None
+
+
+def as_json(record: Fit | Test | Asked | Reason) -> dict[str, Any]:
+    """A record as what JSON can hold, without what is not known."""
+    return {key: value for key, value in asdict(record).items() if value is not None}
