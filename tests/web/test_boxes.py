@@ -42,6 +42,8 @@ def open_boxes(tmp_path, recipe, monkeypatch):
     projects: list[Project] = []
 
     def again() -> Project:
+        for earlier in projects:
+            earlier._at_close()  # as if its process had ended: the folder is free for the next server
         projects.append(open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann"))
         return projects[-1]
 
