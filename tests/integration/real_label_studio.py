@@ -26,7 +26,8 @@ import numpy as np
 import PIL.Image
 
 from ncenet.boxes import Boxes, Detections
-from ncenet.label_studio.tasks import boxes_result, label_of, our_control
+from ncenet.label_studio.annotations import label_of
+from ncenet.label_studio.tasks import boxes_result, our_control
 from ncenet.ledger import Ledger
 
 CLASSES = ("dark", 'a "light" <one>')

@@ -263,7 +263,7 @@ class TestTraining:
             client = Client(url, TOKEN)
             push(run, client)
             backend = Backend(run, lambda: train(run, 1), client)
-            assert backend.webhook({"action": "START_TRAINING", "project": {"id": 1}}) == 0
+            assert backend.webhook({"action": "START_TRAINING", "project": {"id": 1}}).recorded == 0
             self.wait(lambda: studio.projects[1]["model_version"] == "cycle 1")
             backend.follow()
             assert studio.calls.count("POST /api/dm/actions") == 1, "once for each model"
@@ -344,5 +344,5 @@ class TestDoor:
         with serving(FakeLabelStudio()) as url:
             backend = Backend(run, client=Client(url, "wrong"))
             sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()}
-            assert backend.webhook({"action": "ANNOTATION_CREATED", **sent}) == 1
+            assert backend.webhook({"action": "ANNOTATION_CREATED", **sent}).recorded == 1
         assert standing(run)["a.jpg"][2] == "annotator 7" and "refuses the token" in backend.failure

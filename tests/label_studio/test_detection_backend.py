@@ -7,8 +7,9 @@ import PIL.Image
 import pytest
 
 from ncenet.boxes import Boxes
+from ncenet.label_studio.annotations import label_of
 from ncenet.label_studio.backend import Backend
-from ncenet.label_studio.tasks import label_config, label_of
+from ncenet.label_studio.tasks import label_config
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.run.opening import OpenRun
 from ncenet.strategies.build import build_strategy

@@ -9,6 +9,7 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError, UsageError
+from ncenet.label_studio.annotations import label_of
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.exchange import LINK, pull, push
 from ncenet.label_studio.tasks import (
@@ -17,7 +18,6 @@ from ncenet.label_studio.tasks import (
     control_of,
     controls_of,
     label_config,
-    label_of,
     our_control,
 )
 from ncenet.labels.changes import apply, counts

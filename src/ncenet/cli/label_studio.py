@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun
 
 KEY = "LABEL_STUDIO_API_KEY"
+SHOWN = 20
+"""Annotations that are left out and are named one by one."""
 
 
 def label_studio(
@@ -94,6 +96,12 @@ def _pull(
     from ncenet.label_studio.exchange import pull
     from ncenet.labels.changes import apply
 
-    changes = pull(run, client, project=project, who=who, otherwise=getpass.getuser())
+    left_out: list[str] = []
+    changes = pull(run, client, project=project, who=who, otherwise=getpass.getuser(), tell=left_out.append)
     recorded = 0 if dry_run else apply(run.ledger, changes, on_conflict=on_conflict)
+    console = plain_console(stderr=True)
+    for why in left_out[:SHOWN]:
+        console.print(f"left out  {why}")
+    if len(left_out) > SHOWN:
+        console.print(f"left out  {len(left_out) - SHOWN} more")
     show_changes(changes, recorded, dry_run=dry_run)

@@ -68,8 +68,8 @@ def serve(
 
     with open_run(folder) as run:
         token = token_of(folder)
-        backend = Backend(run, train, _client(folder, url))
         console = plain_console()
+        backend = Backend(run, train, _client(folder, url), tell=console.print)
         app = make_app(backend, token, Names.of(host, name))
         door = bind(host, port, "ncenet serve")
         console.print(f"ML backend of {folder}, {backend.version()}; Ctrl-C stops it")

@@ -55,7 +55,7 @@ def make_app(backend: Backend, token: str, names: Names | None = None) -> ASGIAp
 
     @router.post("/webhook")
     def webhook(request: dict[str, Any]) -> dict[str, Any]:
-        return {"recorded": backend.webhook(request)}
+        return backend.webhook(request)._asdict()
 
     @app.exception_handler(NcenetError)
     def refused(_: Request, error: NcenetError) -> Response:

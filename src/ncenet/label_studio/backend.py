@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ncenet.data.pools import size_of
 from ncenet.doors import secret
 from ncenet.errors import DataError, NcenetError
+from ncenet.label_studio.annotations import LeftOut, record_of
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.exchange import LINK, link_of, remember
+from ncenet.label_studio.image_names import ImageNames
 from ncenet.label_studio.tasks import (
-    ID,
     Control,
     boxes_result,
     class_result,
     control_of,
     json_object,
     our_control,
-    record_of,
 )
 from ncenet.labels.changes import apply, compare
 from ncenet.learners.box_counts import ExpectedBoxes
@@ -46,6 +46,18 @@ KNOWN_NEEDS = frozenset({"probs", "features", "samples", "boxes"})
 WEBHOOKS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
 
 
+class Taken(NamedTuple):
+    """What became of a message.
+
+    Attributes:
+        recorded: events that were written into the ledger.
+        left_out: why annotations were not taken, one sentence each.
+    """
+
+    recorded: int
+    left_out: tuple[str, ...] = ()
+
+
 class Backend:
     """What answers Label Studio; may be called from several threads.
 
@@ -55,20 +67,26 @@ class Backend:
         client: the server that asks. With it, annotators have their names, and the project that the run was
             pushed to follows each new model; without it, they are numbers, and somebody has to choose the
             model's version in the project's settings.
+        tell: told of annotations that are left out, a sentence each.
     """
 
     def __init__(
-        self, run: OpenRun, train: Callable[[], None] = lambda: None, client: Client | None = None
+        self,
+        run: OpenRun,
+        train: Callable[[], None] = lambda: None,
+        client: Client | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.run, self.client = run, client
-        self._train = train
+        self._train, self._tell = train, tell
+        self._recorded: dict[Any, tuple[str, int]] = {}  # by annotation: image, and event
         self._users: dict[int, str] = {}
         self._followed = ""
         self._lock = threading.Lock()
         self._training, self._following = threading.Lock(), threading.Lock()
         self._model: Model | DetectionModel | None = None
         self._expected: ExpectedBoxes | None = None
-        self._by_name: dict[str, str] | None = None
+        self._by_name: ImageNames | None = None
         self.failure: str | None = None
 
     def version(self) -> str:
@@ -104,28 +122,93 @@ class Backend:
         nothing = {"result": [], "model_version": version}
         return [dict(nothing) if id not in found else {**found[id], "model_version": version} for id in ids]
 
-    def webhook(self, request: Mapping[str, Any]) -> int:
-        """Take in what happened there; how many answers were recorded.
+    def webhook(self, request: Mapping[str, Any]) -> Taken:
+        """Take in what happened there.
 
-        An annotation that contradicts another annotator's is recorded as well: it was given later.
+        An annotation that contradicts another annotator's is recorded as well: it was given later. A skip
+        takes no other annotator's answer away. Of several annotations that arrive together each is taken by
+        itself; one that was recorded since this server started and is deleted there is taken back.
 
         Raises:
-            DataError: the message is malformed, or the annotation none that an image can have.
+            DataError: the message is malformed, or its only annotation none that an image can have.
         """
         action = request.get("action")
         if action == "START_TRAINING":
             threading.Thread(target=self._train_once, daemon=True).start()
-        if action not in WEBHOOKS:
-            return 0
-        task, annotation, project = (
-            json_object(request.get(name), f"the {name}") for name in ("task", "annotation", "project")
+        if action == "ANNOTATIONS_DELETED":
+            outcomes = [self._attempt(self._take_back, each) for each in listed(request, "annotation")]
+        elif action in WEBHOOKS or action == "ANNOTATIONS_CREATED":
+            control = self._control(json_object(request.get("project"), "the project"))
+            pairs = self._pairs(request)
+            alone = len(pairs) == 1
+            outcomes = [self._attempt(self._record, *pair, control, alone=alone) for pair in pairs]
+        else:
+            return Taken(0)
+        left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
+        return Taken(sum(outcome for outcome in outcomes if isinstance(outcome, int)), left_out)
+
+    def _attempt(self, take: Callable[..., int], *about: Any, alone: bool = False) -> int | str:
+        """How many events it wrote, or why it is left out."""
+        try:
+            return take(*about)
+        except DataError as error:
+            if alone and not isinstance(error, LeftOut):
+                raise
+            self._tell(f"left out: {error}")
+            return str(error)
+
+    def _pairs(self, request: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Each annotation with its task."""
+        tasks = {task.get("id"): task for task in listed(request, "task")}
+        pairs = []
+        for annotation in listed(request, "annotation"):
+            about = annotation.get("task")
+            number = about.get("id") if isinstance(about, Mapping) else about
+            number = (
+                number if isinstance(number, int) else next(iter(tasks), None) if len(tasks) == 1 else None
+            )
+            task = tasks.get(number, {"id": number})
+            if "data" not in task and self.client is not None and isinstance(number, int):
+                task = self.client.task(number)
+            pairs.append((task, annotation))
+        return pairs
+
+    def _record(self, task: Mapping[str, Any], annotation: Mapping[str, Any], control: Control | None) -> int:
+        key = (control or self._ours).key
+        record = record_of(
+            task,
+            annotation,
+            self._names(annotation),
+            self.run.recipe.task,
+            control,
+            find=lambda data: self._image_names().find(data, key),
+            size=self.run.sizes,
         )
-        control = self._control(project)
-        record = record_of(task, annotation, self._names(annotation), self.run.recipe.task, control)
-        if record is None:
-            return 0
+        stands = self.run.ledger.review.standing(record.id)
+        if record.kind == "skip" and stands and stands.kind == "answer" and stands.who != record.who:
+            raise LeftOut(
+                f"{record.id!r}: {record.who} skipped it, and {stands.who} answered: the answer stands"
+            )
         changes = compare(self.run, [record], otherwise="Label Studio")
-        return apply(self.run.ledger, changes, on_conflict="replace")
+        recorded = apply(self.run.ledger, changes, on_conflict="replace")
+        said = self.run.ledger.review.standing(record.id)
+        if said is not None:
+            self._recorded[annotation.get("id")] = record.id, said.seq
+        return recorded
+
+    def _take_back(self, annotation: Mapping[str, Any]) -> int:
+        number = annotation.get("id")
+        id, seq = self._recorded.pop(number, (None, 0))
+        said = None if id is None else self.run.ledger.review.standing(id)
+        if id is None:
+            raise LeftOut(
+                f"annotation {number} was deleted there and came before this server started: the word undo "
+                "in ncenet tell takes its answer back"
+            )
+        if said is None or said.seq != seq:
+            return 0  # another answer stands by now
+        self.run.ledger.undo(id, who=said.who)
+        return 1
 
     def follow(self) -> None:
         """Have the project's next task follow the model there is now, once for each model."""
@@ -205,20 +288,32 @@ class Backend:
     def _images(self) -> Pool:
         return self.run.pool
 
-    def _id_of(self, data: Mapping[str, Any], key: str) -> str | None:
-        """The image of a task: by the id that a push wrote, else by its file name if no other has it."""
+    def _image_names(self) -> ImageNames:
         if self._by_name is None:
-            readable = [item.id for item in self.run.ledger.items() if item.problem is None]
-            names: dict[str, list[str]] = {}
-            for id in readable:
-                names.setdefault(PurePosixPath(id).name, []).append(id)
-            self._by_name = {name: ids[0] for name, ids in names.items() if len(ids) == 1}
-            self._by_name |= {f"{ID} {id}": id for id in readable}
-        if isinstance(data.get(ID), str):
-            return self._by_name.get(f"{ID} {data[ID]}")
-        name = PurePosixPath(str(data.get(key, ""))).name
-        # Label Studio puts eight digits before the name of an upload.
-        return self._by_name.get(name) or self._by_name.get(name.partition("-")[2])
+            self._by_name = ImageNames(self.run.ledger.items())
+        return self._by_name
+
+    def _id_of(self, data: Mapping[str, Any], key: str) -> str | None:
+        """The image of a task, if it is one of the run's."""
+        try:
+            id = self._image_names().find(data, key)
+        except LeftOut:
+            return None
+        return id if id in self._image_names() else None
+
+
+def listed(request: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
+    """What a message holds one or several of, under ``task`` or ``tasks`` say; a bare number is an id.
+
+    Raises:
+        DataError: there is something else.
+    """
+    found = request.get(f"{what}s", request.get(what))
+    several = found if isinstance(found, list) and f"{what}s" in request else [found]
+    return [
+        {"id": each} if isinstance(each, int) and f"{what}s" in request else json_object(each, f"the {what}")
+        for each in several
+    ]
 
 
 def lowest_first(score: float) -> float:

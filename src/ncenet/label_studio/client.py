@@ -100,6 +100,11 @@ class Client:
             yield from answer["tasks"]
             page, seen, total = page + 1, seen + max(1, len(answer["tasks"])), answer["total"]
 
+    def task(self, number: int) -> dict[str, Any]:
+        """One task."""
+        found: dict[str, Any] = self._call("GET", f"/api/tasks/{number}/")
+        return found
+
     def users(self) -> dict[int, str]:
         """Names of the annotators, their mail addresses, by number."""
         return {

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ncenet.doors import secret
 from ncenet.errors import DataError, UsageError
+from ncenet.label_studio.annotations import LeftOut, in_order, record_of
 from ncenet.label_studio.client import Client
-from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_config, record_of
+from ncenet.label_studio.image_names import ImageNames
+from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_config
 from ncenet.labels.changes import Change, compare
 from ncenet.labels.images import encoded, paths_of
-from ncenet.labels.records import Record
+from ncenet.labels.records import Record, distinct
 from ncenet.run.opening import OpenRun
 
 LINK = "label-studio.json"
@@ -81,9 +84,17 @@ def push(run: OpenRun, client: Client, *, project: int | None = None, everything
 
 
 def pull(
-    run: OpenRun, client: Client, *, project: int | None = None, who: str | None = None, otherwise: str
+    run: OpenRun,
+    client: Client,
+    *,
+    project: int | None = None,
+    who: str | None = None,
+    otherwise: str,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Change]:
-    """Read the answers of a project, and say what they would do; the latest annotation of a task counts.
+    """Read the answers of a project, and say what they would do.
+
+    The latest answer to a task counts; a skip, where nobody answered it.
 
     :func:`ncenet.labels.changes.apply` then does it.
 
@@ -93,6 +104,7 @@ def pull(
         project: number of the project. Default: that of the last push.
         who: the annotator. Default: Label Studio's name for them.
         otherwise: the annotator when Label Studio knows none.
+        tell: told of annotations that are left out, and of answers that seem to be deleted there.
 
     Raises:
         UsageError: nothing was pushed from this run, and no project is named.
@@ -104,13 +116,43 @@ def pull(
         raise UsageError(f"{run.folder}: nothing was pushed to {client.url} from here; name a --project")
     control = control_of(client.project(number)["label_config"], run.class_names, run.recipe.task)
     users = client.users()
-    records = []
+    names, records = ImageNames(run.ledger.items()), []
+
+    def find(data: Mapping[str, Any]) -> str:
+        return names.find(data, control.key)
+
     for task in client.tasks(number):
-        annotations = sorted(task.get("annotations") or (), key=_when)
-        if annotations:
-            record = record_of(task, annotations[-1], users, run.recipe.task, control)
-            records += [] if record is None else [record]
+        annotations, why = in_order(task.get("annotations") or ()), None
+        for annotation in annotations:
+            try:
+                records.append(
+                    record_of(task, annotation, users, run.recipe.task, control, find=find, size=run.sizes)
+                )
+                break
+            except LeftOut as error:
+                why = why or str(error)
+        else:
+            deleted = None if annotations else _deleted(run, task, find, users)
+            if why or deleted:
+                tell(why or deleted or "")
+    records = distinct(records, f"project {number}")
     return compare(run, records, who=who, otherwise=otherwise)
+
+
+def _deleted(
+    run: OpenRun, task: Mapping[str, Any], find: Callable[[Mapping[str, Any]], str], users: Mapping[int, str]
+) -> str | None:
+    """That a task without annotations had one once, if the run holds an answer of somebody there."""
+    try:
+        said = run.ledger.review.standing(find(task.get("data") or {}))
+    except LeftOut:
+        return None
+    if said is None or said.who not in users.values():
+        return None
+    return (
+        f"{said.id!r} has an answer of {said.who} here and none there: if it was deleted, the word undo in "
+        "ncenet tell takes it back"
+    )
 
 
 def link_of(folder: Path) -> dict[str, Any]:
@@ -153,7 +195,3 @@ def _project(run: OpenRun, client: Client, project: int | None) -> tuple[int, Co
 def _remembered(run: OpenRun, client: Client) -> int | None:
     link = link_of(run.folder)
     return link.get("project") if link.get("url") == client.url else None
-
-
-def _when(annotation: dict[str, Any]) -> tuple[str, int]:
-    return str(annotation.get("updated_at") or annotation.get("created_at") or ""), annotation.get("id") or 0

@@ -1,4 +1,4 @@
-"""Classes and boxes in Label Studio's words: the labelling page's configuration, results, annotations."""
+"""Classes and boxes in Label Studio's words: the labelling page's configuration, and results of ours."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
-from ncenet.box_gate import Size
-from ncenet.boxes import Boxes, Detections
+from ncenet.boxes import Detections
 from ncenet.errors import DataError
-from ncenet.labels.records import Record
 from ncenet.types import Label
 
 ID, HASH = "ncenet_id", "ncenet_hash"
 """What a task carries beside its image, so that an answer finds back to it."""
 IMAGE, CLASS, BOXES = "image", "class", "boxes"
-LONGEST_NAME = 254
-"""Characters of an annotator's name: those of the longest mail address."""
 
 
 class Control(NamedTuple):
@@ -139,66 +135,6 @@ def boxes_result(found: Detections, size: tuple[int, int], control: Control) -> 
     ]
 
 
-def label_of(result: Sequence[Mapping[str, Any]], task: str, control: Control | None = None) -> Label | None:
-    """What a result says of an image; None when no class was chosen.
-
-    Args:
-        result: of an annotation.
-        task: "classification" or "detection".
-        control: the question whose answers count; None when there is no other.
-
-    Raises:
-        DataError: several classes were chosen, or a box is turned.
-    """
-    result = [each for each in result if control is None or each.get("from_name") == control.name]
-    if task == "detection":
-        return _boxes_of([each for each in result if each.get("type") == "rectanglelabels"]).to_label()
-    chosen = [
-        str(choice)
-        for each in result
-        if each.get("type") == "choices"
-        for choice in each["value"].get("choices", ())
-    ]
-    if len(chosen) > 1:
-        raise DataError(f"several classes for one image: {', '.join(chosen)}")
-    return chosen[0] if chosen else None
-
-
-def record_of(
-    task: Mapping[str, Any],
-    annotation: Mapping[str, Any],
-    users: Mapping[int, str],
-    kind: str,
-    control: Control | None = None,
-) -> Record | None:
-    """An annotation as an answer; None when it says nothing, or the task is none of ours.
-
-    Args:
-        task: with its data.
-        annotation: its result and who made it. One that was cancelled is a skip.
-        users: names of annotators by number.
-        kind: "classification" or "detection".
-        control: the question whose answers count; None when there is no other.
-
-    Raises:
-        DataError: names the task.
-    """
-    data = json_object(task.get("data"), "the data of a task")
-    if not isinstance(data.get(ID), str):
-        return None
-    id, hash, who = data[ID], data.get(HASH), _name(annotation.get("completed_by"), users)
-    if annotation.get("was_cancelled"):
-        return Record(id, None, "skip", hash=hash, who=who)
-    result = annotation.get("result") or ()
-    try:
-        label, drawn_on = label_of(result, kind, control), _drawn_on(result)
-    except DataError as error:
-        raise DataError(f"task {task.get('id')}, {id!r}: {error}") from error
-    except (AttributeError, KeyError, TypeError) as error:
-        raise DataError(f"task {task.get('id')}, {id!r}: not a result of Label Studio: {error}") from error
-    return None if label is None else Record(id, label, hash=hash, who=who, drawn_on=drawn_on)
-
-
 def json_object(value: Any, what: str) -> Mapping[str, Any]:
     """A part of a message; empty when it is left out.
 
@@ -208,47 +144,3 @@ def json_object(value: Any, what: str) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise DataError(f"{what} is no JSON object")
     return value or {}
-
-
-def _name(completed_by: Any, users: Mapping[int, str]) -> str | None:
-    """The annotator, by mail address or number; None when nobody is named.
-
-    Raises:
-        DataError: that is no annotator.
-    """
-    told, number = completed_by, completed_by
-    if isinstance(completed_by, Mapping):
-        told, number = completed_by.get("email"), completed_by.get("id")
-    if told is None and number is None:
-        return None
-    if isinstance(told, str) and told.isprintable() and 0 < len(told) <= LONGEST_NAME:
-        return told
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63:
-        return users.get(number) or f"annotator {number}"
-    raise DataError(f"the annotator is {str(completed_by)[:80]!r}, neither a number nor a mail address")
-
-
-def _drawn_on(result: Sequence[Mapping[str, Any]]) -> Size | None:
-    """Size of the image on which boxes were drawn; None when there are none."""
-    sizes = {
-        (round(each["original_width"]), round(each["original_height"]))
-        for each in result
-        if each.get("type") == "rectanglelabels"
-    }
-    if len(sizes) > 1:
-        raise DataError("its boxes were drawn on images of different sizes")
-    return next(iter(sizes), None)
-
-
-def _boxes_of(results: Sequence[Mapping[str, Any]]) -> Boxes:
-    boxes, labels = [], []
-    for each in results:
-        value, width, height = each["value"], each["original_width"], each["original_height"]
-        if value.get("rotation"):
-            raise DataError("a box is turned; ncenet's are upright")
-        if len(value.get("rectanglelabels", ())) != 1:
-            raise DataError("a box has no class, or several")
-        x, y = value["x"] * width / 100, value["y"] * height / 100
-        boxes.append((x, y, x + value["width"] * width / 100, y + value["height"] * height / 100))
-        labels.append(str(value["rectanglelabels"][0]))
-    return Boxes(tuple(boxes), tuple(labels))
