@@ -36,7 +36,8 @@ def served(monkeypatch):
 
     def serve(project, *, host, port, ready):
         calls.append((project.folder, project.recipe, project.you, host, port))
-        ready(module.Address(f"http://127.0.0.1:{port}/?token=secret", host == "0.0.0.0"))
+        url = f"http://127.0.0.1:{port}/?token=secret"
+        ready(module.Address(url, project.folder / "open-page.html", host == "0.0.0.0"))
 
     monkeypatch.setattr(module, "serve", serve)
     monkeypatch.setattr("ncenet.web.project.Trainer", Idle)

@@ -75,20 +75,26 @@ def test_without_a_token(ncenet, run, monkeypatch):
 
 
 def test_serving_says_where(ncenet, run, monkeypatch):
-    uvicorn = pytest.importorskip("uvicorn")
+    connections = pytest.importorskip("ncenet.doors.connections")
     served = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append((app, options)))
+    monkeypatch.setattr(
+        connections, "run", lambda app, door: served.append(door.getsockname()) or door.close()
+    )
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY")
     done = ncenet("serve", "run", "--label-studio", "--port", 9123)
     assert done.code == 0, done.err
     address = done.out.split("Address for Label Studio  ")[1].strip()
     assert address.startswith("http://127.0.0.1:9123/") and len(address.rsplit("/", 1)[1]) >= 20
-    ((_, options),) = served
-    assert (options["host"], options["port"]) == ("127.0.0.1", 9123)
+    assert served == [("127.0.0.1", 9123)]
     assert ncenet("serve", "run", "--label-studio", "--port", 9123).out.endswith(f"{address}\n")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    told = ncenet("serve", "run", "--label-studio", "--port", 9123).out
+    assert "LABEL_STUDIO_API_KEY goes to nobody: --url ADDRESS" in told
 
 
 def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatch):
-    uvicorn, client = pytest.importorskip("uvicorn"), pytest.importorskip("fastapi.testclient")
+    connections = pytest.importorskip("ncenet.doors.connections")
+    client = pytest.importorskip("fastapi.testclient")
     monkeypatch.setattr("ncenet.files.PATIENCE", 0.0)
     others = queue.Queue()
 
@@ -100,11 +106,12 @@ def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatc
             others.put(str(error))
         raise UsageError("trained enough")
 
-    def press(app, **_):
-        address = f"/{token_of(run.folder)}/webhook"
+    def press(app, door):
+        door.close()
+        address = f"http://127.0.0.1/{token_of(run.folder)}/webhook"
         assert client.TestClient(app).post(address, json={"action": "START_TRAINING"}).status_code == 200
 
     monkeypatch.setattr("ncenet.loop.open.open_loop", train)
-    monkeypatch.setattr(uvicorn, "run", press)
+    monkeypatch.setattr(connections, "run", press)
     assert ncenet("serve", "run", "--label-studio").code == 0
     assert "another ncenet is at work in this folder" in others.get(timeout=60)

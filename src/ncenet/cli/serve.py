@@ -47,9 +47,7 @@ def serve(
     if not label_studio:
         raise UsageError("say for whom: --label-studio")
     try:
-        import uvicorn
-
-        from ncenet.doors.connections import bind, config
+        from ncenet.doors import connections
         from ncenet.label_studio.app import make_app
     except ImportError:
         raise MissingExtra("serving", "web", "10 MB") from None
@@ -71,12 +69,12 @@ def serve(
         console = plain_console()
         backend = Backend(run, train, _client(folder, url), tell=console.print)
         app = make_app(backend, token, Names.of(host, name))
-        door = bind(host, port, "ncenet serve")
+        door = connections.bind(host, port, "ncenet serve")
         console.print(f"ML backend of {folder}, {backend.version()}; Ctrl-C stops it")
         console.print(f"Address for Label Studio  http://{host}:{port}/{token}")
         if url is None and KEY in os.environ:
             console.print(f"{KEY} goes to nobody: --url ADDRESS has the project there follow each new model")
-        uvicorn.Server(config(app)).run(sockets=[door])
+        connections.run(app, door)
 
 
 def _client(folder: Path, url: str | None) -> Client | None:

@@ -76,6 +76,11 @@ def config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
+def run(app: ASGIApp, door: socket.socket) -> None:
+    """Serve an application at a socket until the process is told to stop."""
+    uvicorn.Server(config(app)).run(sockets=[door])
+
+
 def let_in(scope: Scope) -> None:
     """Say that whoever made a request is no stranger; lasts until it is answered."""
     welcome = scope.get("state", {}).get(_LET_IN)
