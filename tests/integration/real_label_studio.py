@@ -138,7 +138,8 @@ def standing(run: Path) -> dict[str, tuple]:
 def connected(studio: Studio, project: int, run: Path, folder: Path):
     """The ML backend of a run with one model, and a project that follows it; the backend's number there."""
     port, log = free_port(), folder / f"backend-{project}.log"
-    command = (sys.executable, "-u", "-m", "ncenet", "serve", run, "--label-studio", "--port", port)
+    command = (sys.executable, "-u", "-m", "ncenet", "serve", run, "--label-studio")
+    command += ("--port", port, "--url", studio.url)
     with process(*command, log=log):
         wait("the backend's address", lambda: "Address for Label Studio" in log.read_text())
         address = re.search(r"http://\S+", log.read_text())[0]

@@ -239,6 +239,10 @@ class TestWebhook:
             ]
             assert [each.recorded for each in taken] == [1]
             return
+        one = backend.webhook(
+            {"action": "ANNOTATIONS_CREATED", "tasks": tasks, "annotations": annotations[1:2]}
+        )
+        assert one.recorded == 0 and "cow" in heard.pop(), "a list of one is a list"
         about = {"tasks": [{"id": each["id"]} for each in tasks] if form == "client" else tasks}
         taken = backend.webhook(sent | about)
         assert taken.recorded == 1 and len(taken.left_out) == len(heard) == 2

@@ -140,7 +140,7 @@ class Backend:
         elif action in WEBHOOKS or action == "ANNOTATIONS_CREATED":
             control = self._control(json_object(request.get("project"), "the project"))
             pairs = self._pairs(request)
-            alone = len(pairs) == 1
+            alone = action in WEBHOOKS
             outcomes = [self._attempt(self._record, *pair, control, alone=alone) for pair in pairs]
         else:
             return Taken(0)
