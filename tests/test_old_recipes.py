@@ -8,6 +8,8 @@ from ncenet.errors import RecipeError, Renamed
 from ncenet.old_recipes import MOVED
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
+from ncenet.run.recipe_file import keep
+from ncenet.run.recipe_record import check_recipe
 from ncenet.strategies.build import open_strategy
 
 OLD = {name: default for name, (_, default) in MOVED.items()}
@@ -73,8 +75,8 @@ def test_run_folders_of_earlier_versions_go_on(tmp_path):
         warnings.simplefilter("error")
         recipe = Recipe.load(folder / "recipe.yaml")
     assert recipe == Recipe().with_changes({"model.head.name": "softmax"})
-    RunFolder(folder).check_recipe(recipe)
-    RunFolder(folder).keep_recipe(recipe)
+    check_recipe(RunFolder(folder), recipe)
+    keep(folder / "recipe.yaml", recipe)
 
 
 def test_what_was_read_in_a_run_folder_of_an_earlier_version_stays(tmp_path):

@@ -167,7 +167,10 @@ class Diverged(NcenetError):
     def __init__(self, loss: float, epoch: int, epochs: int, lr: float | None) -> None:
         what = "Look for inputs that are no numbers"
         if lr is not None:
-            what = f"Take a smaller learning rate than train.lr = {lr:g}; if that doesn't help, l{what[1:]}"
+            what = (
+                f"Take a smaller learning rate than train.lr = {lr:g}: the run goes on with it from this fit "
+                f"on, what was finished stays. If that doesn't help, l{what[1:]}"
+            )
         super().__init__(f"the loss is {loss} after epoch {epoch} of {epochs}: training has diverged. {what}")
 
 

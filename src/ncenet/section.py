@@ -28,6 +28,7 @@ class Section(BaseModel):
         """
         try:
             text = file.read_text(encoding="utf-8")
+            check_whole(file, text)
             data = yaml.safe_load(text) or {}
             node = yaml.compose(text)
         except OSError as error:
@@ -50,6 +51,26 @@ class Section(BaseModel):
     def to_yaml(self) -> str:
         """Text that :meth:`load` reads back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+HEAD = "# Written by ncenet; the last line says that nothing is missing."
+END = "# nothing is missing"
+
+
+def check_whole(file: Path, text: str) -> None:
+    """Make sure that nothing is missing at the end of a file that promises to say so, see :data:`HEAD`.
+
+    A file that was cut off would read as one with defaults in the place of what is gone.
+
+    Raises:
+        RecipeError: it is cut off, or empty.
+    """
+    promised = HEAD in text or (text.startswith(HEAD[:1]) and HEAD.startswith(text.rstrip("\n")))
+    if not text.strip() or (promised and text.rstrip().rpartition("\n")[2] != END):
+        raise RecipeError(
+            f"{file}: is cut off, its end is missing: put it back from a copy; in a run folder ncenet repair "
+            "writes it anew"
+        )
 
 
 def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

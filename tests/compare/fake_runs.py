@@ -36,6 +36,7 @@ def write_run(
         for cycle in range(1, cycles + 1):
             files = folder / "cycles" / f"{cycle:03d}"
             files.mkdir(parents=True)
+            ledger.start_cycle(ledger.last_seq())
             labeled = initial + query_size * (cycle - 1)
             fit = {
                 "cycle": cycle,
@@ -46,6 +47,7 @@ def write_run(
                 "accuracy": 1.0,
             }
             write_json(files / "fit.json", {**fit, "details": {}})
+            ledger.finish_fit(cycle, fit)
             if cycle > len(accuracy):
                 break
             a = accuracy[cycle - 1]

@@ -146,6 +146,9 @@ class TestCopies:
         ledger.tell({"21": "ant", "2": "bee"}, who="ann", cycle=0)
         ledger.finish_fit(ledger.start_cycle(ledger.last_seq()), {})
         loop = make()
+        model = loop.folder.cycle(1).model
+        model.parent.mkdir(parents=True)
+        model.write_text('{"labels": {}}')
         assert drawn(ledger, 5) == ("1", "11")
         assert loop.ask(1).ids == ("1", "11")
         assert loop.fit() == 1, "it is no new lesson that a label is not learned any more"

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from ncenet.recipe import HeadRecipe, LoopRecipe, Recipe
-from ncenet.run.folder import RunFolder
-from ncenet.run.recipe_file import commented
+from ncenet.run.recipe_file import commented, keep
 from ncenet.section import Section
 
 
@@ -48,14 +47,13 @@ def test_every_field_stands_below_its_description():
 
 
 def test_a_file_that_says_the_same_keeps_the_words_in_it(tmp_path):
-    run = RunFolder(tmp_path)
     file = tmp_path / "recipe.yaml"
     file.write_text("# for the zoo\nloop: {seed: 3}\n")
     recipe = Recipe().with_changes({"loop.seed": 3})
-    run.keep_recipe(recipe)
+    keep(file, recipe)
     assert file.read_text() == "# for the zoo\nloop: {seed: 3}\n"
     longer = recipe.with_changes({"loop.cycles": 9})
-    run.keep_recipe(longer)
+    keep(file, longer)
     assert Recipe.load(file) == longer
     assert "# Times that the network is trained" in file.read_text()
 

@@ -51,14 +51,17 @@ def ask(
             Without it an apostrophe stands before them, which `ncenet tell` takes off again.
         json_output: Print JSON.
     """
-    file = folder / "recipe.yaml"
     if raw and json_output and out is None:
         raise UsageError("--raw is for CSV, and --json is none")
-    if data is None and not file.exists():
+    from ncenet.run.folder import RunFolder
+    from ncenet.run.recipe_record import load_recipe
+
+    files = RunFolder(folder)
+    if data is None and not files.recipe.exists() and not files.ledger.exists():
         raise UsageError(
             f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"
         )
-    recipe = Recipe.load(file) if file.exists() else Recipe()
+    recipe = Recipe() if data is not None and not files.recipe.exists() else load_recipe(files)
     if data is not None:
         recipe = recipe.with_changes({"data.train": data})
     recipe = apply_flags(recipe, flags)

@@ -110,9 +110,15 @@ COMMANDS = (
         "Move the last query to Label Studio, or the answers back.",
     ),
     Command(
+        "repair",
+        "repair:repair",
+        "Check a run folder, and set aside what is broken, so that the run can go on; answers are "
+        "never deleted.",
+    ),
+    Command(
         "strategies",
         "listings:strategies",
-        "List the query strategies, built-in and from plug-ins.",
+        "List the query strategies, built-in and from plug-ins, or one with its options.",
     ),
     Command(
         "datasets",

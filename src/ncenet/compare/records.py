@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
-from ncenet.errors import DamagedRecord, DataError
+from ncenet.errors import DataError
 from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.held_out import set_apart
-from ncenet.run.record_files import read_asked, read_fit, read_query, read_test
+from ncenet.run.record_files import read_asked, read_fit, read_query, read_table, read_test
 from ncenet.run.records import Fit, Test
-from ncenet.tables import read_csv
 
 if TYPE_CHECKING:
     from ncenet.compare.predictions import Predicted
@@ -275,8 +274,8 @@ def read_run(folder: Path) -> Run:
         cycles=cycles,
         initial_per_class=initial_per_class,
         queried_per_class=queried_per_class,
-        bad_images=_table(files.bad_images),
-        duplicates=_table(files.duplicates),
+        bad_images=Table(*read_table(files.bad_images)),
+        duplicates=Table(*read_table(files.duplicates)),
         metric=next((test.metric for _, _, test in read if test is not None), HEADLINE),
     )
 
@@ -319,13 +318,3 @@ def _cycle(files: CycleFolder, fit: Fit, test: Test | None, recipe: Recipe) -> C
         select_seconds=None if asked is None else asked.select_seconds,
         pool=None if asked is None else asked.pool,
     )
-
-
-def _table(file: Path) -> Table:
-    if not file.exists():
-        return Table()
-    try:
-        columns, rows = read_csv(file)
-    except DataError as error:
-        raise DamagedRecord(file, str(error).removeprefix(f"{file}").lstrip(": ")) from None
-    return Table(tuple(columns), tuple(map(tuple, rows)))

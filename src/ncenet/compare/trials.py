@@ -69,6 +69,7 @@ def run(
     from ncenet.data.open import open_test, open_train
     from ncenet.files import alone, write_text
     from ncenet.run.folder import RunFolder
+    from ncenet.run.recipe_record import check_recipe
 
     def tell(event: Event) -> None:
         if on_event is not None:
@@ -89,7 +90,7 @@ def run(
     with alone(folder) if jobs else nullcontext():
         kept = _with_seeds_begun(comparison, folder, seeds)
         for trial in (planned(kept, folder) | trials).values():
-            RunFolder(trial.folder).check_recipe(trial.recipe)
+            check_recipe(RunFolder(trial.folder), trial.recipe)
         write_text(folder / COMPARISON_FILE, kept.to_yaml())
         tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
         if jobs:

@@ -107,6 +107,17 @@ def read_model(
     return about, {name: tensor for name, tensor in weights.items() if not name.startswith(CARRIED)}
 
 
+def check_model(file: Path) -> None:
+    """Read a model file from one end to the other.
+
+    Raises:
+        DataError: it is no whole model of ours.
+    """
+    if not read_about(file):
+        raise DataError(f"{file}: holds no model of ncenet")
+    read_tensors(file, "")
+
+
 def read_tensors(file: Path, prefix: str) -> dict[str, Tensor]:
     """The tensors of a model file whose names begin with a prefix, without it.
 

@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ncenet.errors import Diverged
+from ncenet.errors import DamagedRecord, Diverged
 from ncenet.files import whole
 from ncenet.learners.lesson import Lesson
 from ncenet.nn.auxiliary import Auxiliary
@@ -55,6 +56,9 @@ def epoch_batches(count: int, batch_size: int, generator: torch.Generator) -> li
     """
     order = torch.randperm(count, generator=generator)
     return list(order.tensor_split(math.ceil(count / batch_size)))
+
+
+_IN_A_CHECKPOINT = {"fingerprint", "epoch", "seconds", "loss", "accuracy", "network", "optimizer", "scaler"}
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ class Fit:
         """Epoch to go on with, seconds spent, last loss and accuracy."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return 0, 0.0, math.nan, math.nan
-        state = torch.load(self.checkpoint, map_location=accelerator.device, weights_only=True)
+        state = read_checkpoint(self.checkpoint, accelerator.device)
         if state["fingerprint"] != self._fingerprint():  # of another labelled set or recipe: worthless
             return 0, 0.0, math.nan, math.nan
         self.network.load_state_dict(state["network"])
@@ -211,3 +215,18 @@ class Fit:
         if accelerator.scaler is not None:
             accelerator.scaler.load_state_dict(state["scaler"])
         return state["epoch"], state["seconds"], state["loss"], state["accuracy"]
+
+
+def read_checkpoint(file: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """From where a fit goes on.
+
+    Raises:
+        DamagedRecord: the file is no checkpoint; without it the fit begins anew.
+    """
+    try:
+        state = torch.load(file, map_location=device, weights_only=True)
+    except Exception as error:  # whatever somebody's bytes make of the reader
+        raise DamagedRecord(file, f"no checkpoint: {type(error).__name__}") from error
+    if not isinstance(state, dict) or not state.keys() >= _IN_A_CHECKPOINT:
+        raise DamagedRecord(file, "no checkpoint: it holds something else")
+    return state

@@ -76,6 +76,18 @@ class Ledger:
         with self._db.transaction():
             yield
 
+    def check(self) -> None:
+        """Read the whole file, and make sure that it hangs together.
+
+        Raises:
+            LedgerError: it doesn't.
+        """
+        found = self._db.column("PRAGMA quick_check(1)")
+        if found != ["ok"]:
+            raise LedgerError(
+                f"{self.file}: damaged, {found[0]}; the answers are in it, so put it back from a copy"
+            )
+
     def remember(self, key: str, value: str) -> None:
         """Store a fact that must not change during the run, such as the hash of its recipe.
 

@@ -54,6 +54,7 @@ class Loop:
             the strategy from the first fit on.
         pool_subset: score a fresh random subset of this size instead of the whole pool.
         budget_unit: what the sizes of queries count: images, or the boxes on them.
+        warm: each fit of the learner goes on from the model before.
         notify: told what happens.
     """
 
@@ -72,6 +73,7 @@ class Loop:
         first: FirstQueries | None = None,
         pool_subset: int | None = None,
         budget_unit: BudgetUnit = "image",
+        warm: bool = False,
         notify: Notify | None = None,
     ) -> None:
         self.folder, self.ledger, self.pool = folder, ledger, pool
@@ -79,7 +81,7 @@ class Loop:
         self._begun_with = class_names
         self._make_learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test = streams, test
-        self.pool_subset, self.budget_unit = pool_subset, budget_unit
+        self.pool_subset, self.budget_unit, self.warm = pool_subset, budget_unit, warm
         self.notify = notify or (lambda event: None)
         self._state = group()
         self._model_of: int | None = None  # the cycle whose model the learner holds
@@ -154,19 +156,8 @@ class Loop:
         # Looked up before the others can go on: all processes must take the same branch.
         test = self.test or held_out_test(self.ledger, self.pool, labeled.class_names)
         tested = test is None or files.test.exists()
-        if self.ledger.fit_report(cycle) is None:
-            files.path.mkdir(parents=True, exist_ok=True)
-            before = self.folder.cycle(cycle - 1).model if cycle > 1 else None
-            report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=files.checkpoint)
-            if self._state.is_main_process:
-                self.learner.save(files.model)
-                boxes = spent(labeled.labels) if self.budget_unit == "box" else None
-                fit = Fit.of(cycle, report, boxes=boxes)
-                write_fit(files, fit)
-                self.ledger.finish_fit(cycle, as_json(fit))
-                for left in files.checkpoints():
-                    left.unlink()
-            self._model_of = cycle
+        if self.ledger.fit_report(cycle) is None or not files.model.exists():
+            self._train(cycle, labeled)
         self._state.wait_for_everyone()
         if test is not None and not tested:
             if self._state.is_main_process:
@@ -174,6 +165,25 @@ class Loop:
                 self._test(cycle, len(labeled), test)
             self._state.wait_for_everyone()
         return cycle
+
+    def _train(self, cycle: int, labeled: LabeledSet) -> None:
+        """Fit a cycle; again, if its model is gone, which gives the same one from the same labels."""
+        files = self.folder.cycle(cycle)
+        before = self.folder.cycle(cycle - 1).model if cycle > 1 else None
+        if self.warm and before is not None and not before.exists():
+            self._train(cycle - 1, self._labeled_set(self.ledger.cycles()[cycle - 2].upto))
+        files.path.mkdir(parents=True, exist_ok=True)
+        report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=files.checkpoint)
+        if self._state.is_main_process:
+            self.learner.save(files.model)
+            if self.ledger.fit_report(cycle) is None:
+                boxes = spent(labeled.labels) if self.budget_unit == "box" else None
+                fit = Fit.of(cycle, report, boxes=boxes)
+                write_fit(files, fit)
+                self.ledger.finish_fit(cycle, as_json(fit))
+            for left in files.checkpoints():
+                left.unlink()
+        self._model_of = cycle
 
     def model(self, cycle: int) -> Learner:
         """The learner, holding the model of a cycle that was fitted."""

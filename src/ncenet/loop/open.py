@@ -77,6 +77,7 @@ def open_loop(
         first=TypicalImages(pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
+        warm=recipe.train.warm,
         notify=notify,
     )
     return loop, train

@@ -29,10 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ncenet.errors import DataError, RecipeError
-from ncenet.recipe import Recipe
-from ncenet.run.recipe_file import keep
-from ncenet.section import flat
+from ncenet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -179,35 +176,3 @@ class RunFolder:
                 f"{self.cycle(last).model}: the model of the last cycle is missing: restore it{earlier}"
             )
         return models.get(last)
-
-    def keep_recipe(self, recipe: Recipe) -> None:
-        """Write the recipe, with comments; a file that says the same is left as it is.
-
-        Raises:
-            RecipeError: as :meth:`check_recipe`.
-        """
-        self.check_recipe(recipe)
-        keep(self.recipe, recipe)
-
-    def check_recipe(self, recipe: Recipe) -> None:
-        """Make sure that the folder is new or was made with the same recipe.
-
-        ``loop.cycles`` may grow, which continues the run, and what cannot change an outcome may differ.
-
-        Raises:
-            RecipeError: another run lives here; names the fields that differ.
-        """
-        if not self.recipe.exists():
-            return
-        old, new = (
-            flat(Recipe.load(self.recipe).model_dump(mode="json")),
-            flat(recipe.model_dump(mode="json")),
-        )
-        free = {"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"}
-        differing = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k) and k not in free)
-        if differing:
-            shown = "\n".join(f"  {k}: {old.get(k)!r} there, {new.get(k)!r} now" for k in differing)
-            raise RecipeError(
-                f"{self.path} holds a run with another recipe:\n{shown}\n"
-                "choose another folder, or the same recipe"
-            )

@@ -31,6 +31,8 @@ from ncenet.run.events import Notify
 from ncenet.run.findings import Findings, look_at, write_findings
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import draw_held_out
+from ncenet.run.recipe_file import keep
+from ncenet.run.recipe_record import check_ledger, check_recipe, load_recipe, record_recipe
 from ncenet.run.sizes import Sizes
 from ncenet.types import Label, Pool
 
@@ -85,6 +87,7 @@ class Survey:
         """
         ledger = Ledger(RunFolder(self.folder).ledger)
         try:
+            record_recipe(ledger, self.recipe)
             ledger.remember("task", self.recipe.task)
             ledger.remember("class_names", json.dumps(self.class_names))
             ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
@@ -235,12 +238,12 @@ def survey(
     if test is None and not recipe.loop.held_out:
         test = open_test(recipe.data, train)
     files = RunFolder(folder)
-    files.check_recipe(recipe)
+    check_recipe(files, recipe)
     kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
     found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
     of_test = None if test is None else look_at(test, recipe, notify, kept=kept["test"])
     write_findings(files, recipe, found, of_test)
-    files.keep_recipe(recipe)
+    keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test)
 
 
@@ -256,19 +259,21 @@ def open_run(
         notify: told of the progress of a look at every image, if the run is begun.
 
     Raises:
-        UsageError: there is no run in this folder, or it was not begun.
-        RecipeError: its recipe cannot be read.
+        UsageError: there is no run in this folder, it was not begun, or its ledger is missing.
+        RecipeError: its recipe cannot be read, or is not that of the ledger.
         LedgerError: its ledger cannot be read.
         DataError, UnreadableImages: as :func:`survey`, if the run is begun.
     """
     files = RunFolder(folder)
-    if not files.recipe.exists():
-        raise UsageError(f"{folder}: no run here; ncenet ask makes one")
+    recipe = load_recipe(files)
+    check_ledger(files)
     if not files.ledger.exists():
         if not begin:
             raise UsageError(
                 f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"
             )
         with alone(folder, wait=True):
-            survey(Recipe.load(files.recipe), folder, notify=notify).begin().close()
-    return OpenRun(folder, Recipe.load(files.recipe), Ledger(files.ledger, read_only=read_only))
+            survey(recipe, folder, notify=notify).begin().close()
+    if not read_only:
+        check_recipe(files, recipe)
+    return OpenRun(folder, recipe, Ledger(files.ledger, read_only=read_only))

@@ -12,7 +12,7 @@ import yaml
 from ncenet.errors import RecipeError
 from ncenet.files import write_text
 from ncenet.recipe import Recipe
-from ncenet.section import Section
+from ncenet.section import END, HEAD, Section
 
 WIDTH = 100
 
@@ -40,7 +40,7 @@ def keep(file: Path, recipe: Recipe) -> None:
                 return
         except RecipeError:
             pass  # written anew below, as it always was
-    write_text(file, commented(recipe))
+    write_text(file, f"{HEAD}\n{commented(recipe)}\n{END}\n")
 
 
 def _lines(section: Section, indent: str = "") -> Iterator[str]:

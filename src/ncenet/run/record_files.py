@@ -123,11 +123,12 @@ def read_found(files: CycleFolder) -> tuple[FoundObject, ...] | None:
         )
 
 
-def write_query(files: CycleFolder, asked: Asked, query: Query) -> None:
-    """Write ``query.csv`` and ``query.json``."""
+def write_query(files: CycleFolder, asked: Asked | None, query: Query) -> None:
+    """Write ``query.csv`` and, where it is known who asked for what, ``query.json``."""
     ranked = enumerate(zip(query.ids, query.scores, strict=True))
     write_csv(files.query, ("rank", "id", "score"), ((n, id, repr(score)) for n, (id, score) in ranked))
-    _write(files.asked, asked)
+    if asked is not None:
+        _write(files.asked, asked)
 
 
 def read_asked(files: CycleFolder) -> Asked | None:
@@ -165,6 +166,21 @@ def read_reasons(files: CycleFolder) -> dict[str, Reason]:
     """
     text = _bytes(files.reasons)
     return {} if text is None else _parsed(files.reasons, dict[str, Reason], text)
+
+
+def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Columns and rows of a table of the run, such as ``bad_images.csv``; none when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    if not file.exists():
+        return (), ()
+    try:
+        columns, rows = read_csv(file)
+    except DataError as error:
+        raise DamagedRecord(file, str(error).removeprefix(f"{file}").lstrip(": ")) from None
+    return tuple(columns), tuple(map(tuple, rows))
 
 
 def _write(file: Path, record: Fit | Test | Asked) -> None:
