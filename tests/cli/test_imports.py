@@ -1,0 +1,87 @@
+"""What each command imports: no torch where nothing is learned, which costs seconds of a processor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.data.make import jpeg, write
+
+HEAVY = ("torch", "accelerate", "scipy", "sklearn", "matplotlib", "pandas")
+PROGRAM = """
+import json, resource, sys
+from ncenet.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as stop:
+    code = stop.code or 0
+else:
+    code = 0
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([code, sorted(sys.modules), used.ru_utime + used.ru_stime]), file=sys.stderr)
+"""
+STEPS = {
+    "init": ("init", "photos", "--classes", "ant,bee", "--out", "run"),
+    "ask": ("ask", "run", "-n", "3", "--out", "query.csv"),
+    "ask --data": (
+        "ask",
+        "other",
+        "--data",
+        "photos",
+        "--classes",
+        "ant,bee",
+        "--strategy",
+        "margin",
+        "-n",
+        "3",
+    ),
+    "tell": ("tell", "run", "answers.json"),
+    "tell that begins": ("tell", "run", "answers.json"),
+    "import": ("import", "run", "labels.csv"),
+    "export": ("export", "run", "out.csv"),
+    "report --json": ("report", "run", "--json"),
+    "strategies": ("strategies",),
+    "datasets": ("datasets",),
+}
+"""In the order in which they can be typed; one that begins a run needs no ledger."""
+
+
+@pytest.fixture
+def project(tmp_path):
+    photos = {f"{n}.jpg": jpeg(n, width=16, height=12) for n in range(8)}
+    write(tmp_path / "photos", photos)
+    (tmp_path / "answers.json").write_text('{"1.jpg": "ant"}')
+    (tmp_path / "labels.csv").write_text("id,label\n2.jpg,bee\n")
+    return tmp_path
+
+
+def typed(project, words):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words], cwd=project, capture_output=True, text=True, check=False
+    )
+    code, modules, seconds = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0, done.stderr[:2000]
+    return modules, seconds
+
+
+@pytest.mark.parametrize("command", STEPS)
+def test_no_torch_where_nothing_is_learned(project, command):
+    if STEPS[command][1:2] == ("run",):
+        typed(project, STEPS["init"])
+        if command != "tell that begins" and command != "ask":
+            typed(project, STEPS["tell"])
+    modules, seconds = typed(project, STEPS[command])
+    assert [name for name in HEAVY if name in modules] == []
+    assert seconds < 1, "of a processor"
+
+
+def test_the_server_of_the_page_starts_without_torch():
+    pytest.importorskip("fastapi")
+    code = (
+        "import sys; import ncenet.web.serve, ncenet.web.project, ncenet.web.api, ncenet.cli.label\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
