@@ -19,6 +19,10 @@
     └── TrialFailed           one or more trials of a comparison failed (`ncenet.engines.trial`)
 
 Messages say what was wrong, where, and what to do.
+
+>>> import ncenet
+>>> issubclass(ncenet.errors.RecipeError, ncenet.errors.NcenetError)
+True
 """
 
 from __future__ import annotations

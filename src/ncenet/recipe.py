@@ -7,7 +7,7 @@ section of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ncenet.class_names import check_class_names, split_names
 from ncenet.errors import DataError, RecipeError
-from ncenet.old_recipes import is_old, renamed, with_new_names, without_unread_options
+from ncenet.head_defaults import PAPER, STORED, STORED_SOFTMAX
+from ncenet.old_recipes import is_old, with_new_names, without_unread_options
+from ncenet.recipe_changes import drop_unread, put
 from ncenet.section import Section, explain, flat
 from ncenet.unread import unread
 
@@ -95,26 +97,6 @@ class DataRecipe(Section):
         except DataError as error:
             raise ValueError(str(error)) from error
         return names
-
-
-PAPER: dict[str, Any] = {
-    "radius": "class",
-    "init": "normal",
-    "map_prototypes": False,
-    "cross_entropy": 0.0,
-    "pull": 0.0,
-}
-"""What the paper says of its head."""
-STORED: dict[str, Any] = {
-    "radius": "shared",
-    "init": "class-mean",
-    "map_prototypes": True,
-    "cross_entropy": 0.5,
-    "pull": 5.0,
-}
-"""What measures best where the head alone learns, on stored features: benchmarks/results/head_fit.md."""
-STORED_SOFTMAX = {**STORED, "pull": 0.01}
-"""The same of the softmax head, which reads ``pull`` alone: scikit-learn's C is one over it."""
 
 
 class HeadRecipe(Section):
@@ -329,7 +311,19 @@ class LoopRecipe(Section):
 
 
 class Recipe(Section):
-    """A whole run."""
+    """A whole run: everything that decides its outcome, checked; the file ``recipe.yaml`` of a run folder.
+
+    Sections are ``data``, ``model`` (with ``model.head``), ``train`` and ``loop``; ``task`` says what is
+    learned. A setting that nothing would read is refused.
+
+    >>> recipe = Recipe().with_changes({"data.train": "digits", "loop.strategy": "margin", "train.epochs": 5})
+    >>> recipe.loop.strategy, recipe.model.head.name
+    ('margin', 'nce')
+    >>> Recipe().with_changes({"loop.query_size": 0})
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.RecipeError: loop.query_size: Input should be greater than or equal to 1, got 0
+    """
 
     task: Task = Field(
         "classification", description="What is learned: a class for each image, or boxes around objects."
@@ -345,7 +339,7 @@ class Recipe(Section):
         """Its run folders hold every field, also those that nobody read, which mean nothing."""
         if isinstance(values, Mapping) and is_old(values):
             values = without_unread_options(values)
-            _drop_unread(values, keep=())
+            drop_unread(values, _defaults(), keep=())
         return values
 
     @model_validator(mode="after")
@@ -385,33 +379,13 @@ class Recipe(Section):
         if changes.get("loop.strategy", self.loop.strategy) != self.loop.strategy:
             data["loop"]["options"] = {}
         for path, value in changes.items():
-            _put(data, path, value)
+            put(data, path, value)
         try:
-            _drop_unread(data, keep=changes)
+            drop_unread(data, _defaults(), keep=changes)
             return type(self).model_validate(data)
         except ValidationError as error:
             fields = flat(self.model_dump())
             raise RecipeError("\n".join(explain(e, fields) for e in error.errors())) from None
-
-
-def _put(data: dict[str, Any], path: str, value: object) -> None:
-    if (option := renamed(path)) is not None:
-        data["loop"]["options"].pop(option, None)  # as the change is given now, also back to the default
-    *parents, last = path.split(".")
-    section: Any = data
-    for parent in parents:
-        section = section.get(parent)
-        if not isinstance(section, dict):
-            raise RecipeError(f"{path}: there is no section {parent!r}")
-    section[last] = value
-
-
-def _drop_unread(data: dict[str, Any], keep: Collection[str]) -> None:
-    """Set back to its default what nobody reads, unless it is named in ``keep``."""
-    defaults = _defaults()
-    for path in unread(flat(data), defaults):
-        if path not in keep:
-            _put(data, path, defaults[path])
 
 
 @cache

@@ -14,7 +14,16 @@ from ncenet.errors import RecipeError
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown fields are errors, values never change."""
+    """Base of all sections: unknown fields are errors, values never change.
+
+    Options of a strategy are one, too.
+
+    >>> from pydantic import Field
+    >>> class Options(Section):
+    ...     power: float = Field(2.0, gt=0, description="Of the shares.")
+    >>> Options(power=3).power
+    3.0
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

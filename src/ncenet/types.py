@@ -32,7 +32,16 @@ In detection it is the text of all boxes of an image: see :meth:`~ncenet.boxes.B
 class Pool(Protocol):
     """Images under ids that never change: a relative path, ``"test/00012"``, a row key.
 
-    A pool knows no labels.
+    A pool knows no labels. Any object with these three methods is one:
+
+    >>> import hashlib, ncenet, numpy as np
+    >>> class Squares:
+    ...     channels = 1  # 1 gray, 3 RGB, 0 for vectors
+    ...     def ids(self): return ["0", "1", "2"]
+    ...     def load(self, id): return np.full((8, 8, 1), 40 * int(id), np.uint8)
+    ...     def content_hash(self, id): return hashlib.sha256(self.load(id)).hexdigest()
+    >>> isinstance(Squares(), ncenet.Pool)
+    True
     """
 
     def ids(self) -> Sequence[str]:
@@ -57,6 +66,9 @@ class LabeledSet:
         ids: L ids.
         labels: L class names, parallel to ``ids``; in detection the text of their boxes.
         class_names: the C classes; a label's index in it is its target.
+
+    >>> LabeledSet(["a", "b"], ["dog", "cat"], ("cat", "dog")).targets()
+    [1, 0]
     """
 
     ids: Sequence[str]
@@ -88,6 +100,10 @@ class Prediction:
             default, maps it once more before it meets the prototypes. Detection: averaged over the image.
         extras: further tensors of N rows (or M x N) by name, such as ``samples`` (M, N, C), or in detection
             ``boxes`` (N, A, 4).
+
+    >>> import torch
+    >>> Prediction(["a"], torch.tensor([[0.9, 0.1]])).features is None
+    True
     """
 
     ids: Sequence[str]
@@ -103,6 +119,9 @@ class Query:
     Attributes:
         ids: distinct ids of the pool.
         scores: parallel to ``ids``; higher is more informative.
+
+    >>> len(Query(("a", "b"), (0.9, 0.4)))
+    2
     """
 
     ids: tuple[str, ...]
@@ -123,6 +142,9 @@ class FitReport:
         loss: mean training loss of the last epoch.
         accuracy: training accuracy of the last epoch, in [0, 1].
         details: what the parts of the model report, such as the radius per class.
+
+    >>> FitReport(labeled=20, steps=400, seconds=3.2, loss=0.4, accuracy=0.9).details
+    {}
     """
 
     labeled: int
@@ -169,7 +191,17 @@ class QueryStrategy(Protocol):
 
     A strategy that needs something trained beside the network has an attribute ``auxiliary``, a
     :data:`ncenet.nn.auxiliary.AuxiliaryFactory`; the learner is given it. One that works with some recipes
-    alone has an attribute ``requires``, see :func:`ncenet.strategies.build.check_fits`.
+    alone has an attribute ``requires``, see :func:`ncenet.strategies.build.check_fits`. Any object with these
+    two members is one; :class:`ncenet.ScoreStrategy` is the shorter way for a score.
+
+    >>> import ncenet
+    >>> class Alphabetic:
+    ...     needs = frozenset()
+    ...     def query(self, view, query_size, *, rng):
+    ...         ids = sorted(view.ids)[:query_size]
+    ...         return ncenet.Query(tuple(ids), (0.0,) * len(ids))
+    >>> ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=Alphabetic(), ids=["b", "a"]).ids
+    ('a',)
     """
 
     @property
@@ -185,7 +217,25 @@ class QueryStrategy(Protocol):
 
 
 class Learner(Protocol):
-    """A model that learns from a labelled set and predicts on a pool."""
+    """A model that learns from a labelled set and predicts on a pool.
+
+    Any object with these five methods is one, whatever is inside; :func:`ncenet.open` takes it.
+
+    >>> import ncenet, torch
+    >>> class Prior:  # says of every image how frequent the classes are
+    ...     def fit(self, labeled, pool, *, cycle, before=None, resume=None):
+    ...         counts = torch.bincount(torch.tensor(labeled.targets()), minlength=len(labeled.class_names))
+    ...         self.prior = counts / counts.sum()
+    ...         return ncenet.FitReport(len(labeled), steps=1, seconds=0.0, loss=0.0, accuracy=0.0)
+    ...     def predict(self, pool, ids, *, want):
+    ...         yield ncenet.Prediction(ids, self.prior.repeat(len(ids), 1))
+    ...     def inputs(self, pool, ids): return torch.stack([torch.as_tensor(pool.load(id)) for id in ids])
+    ...     def save(self, file): torch.save(self.prior, file)
+    ...     def load(self, file): self.prior = torch.load(file)
+    >>> prior = Prior()
+    >>> prior.fit(ncenet.LabeledSet(["a", "b"], ["cat", "cat"], ("cat", "dog")), None, cycle=1).labeled
+    2
+    """
 
     def fit(
         self,

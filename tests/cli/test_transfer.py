@@ -92,7 +92,7 @@ def test_folders(ncenet, run, tmp_path):
     ("words", "message"),
     [
         ("export nowhere a.csv", "nowhere: no run here; ncenet ask makes one"),
-        ("export run a.txt", "a.txt: name the format, --format"),
+        ("export run a.txt", "a.txt: looks like no format; name one of class-folders"),
         ("import run a.csv", "a.csv: there is no such file or folder"),
         ("import run a.csv --on-conflict ask", 'Invalid value "ask" for --on-conflict'),
     ],

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from ncenet.compare import Arm, Comparison, read_comparison, run, trials
-from ncenet.engines import local, ray
+from ncenet.engines import engines, local
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
@@ -147,7 +147,8 @@ def test_the_engine_that_is_named_runs_the_trials(tmp_path, simulated, monkeypat
         asked.append((list(jobs), processes))
         yield from local.map_trials(function, jobs, processes=1, on_event=on_event)
 
-    monkeypatch.setattr(ray, "map_trials", map_trials)
+    engines.names()
+    monkeypatch.setattr(engines, "_entries", engines._entries | {"ray": map_trials})
     monkeypatch.setattr(trials, "_has_gpu", lambda: True)
     results = run(COMPARISON, tmp_path, engine="ray")
     every = ["a, seed 0", "b, seed 0", "a, seed 1", "b, seed 1"]

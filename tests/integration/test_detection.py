@@ -31,7 +31,8 @@ def voc(tmp_path):
 
 def recipe(voc, strategy, head):
     return Recipe(task="detection").with_changes(
-        {"data.train": str(voc), "data.image_size": 64, "model.anchor_features": 16, "model.head.name": head}
+        {"data.train": str(voc), "data.image_size": 64, "model.head.name": head}
+        | ({"model.anchor_features": 16} if head == "nce" else {})
         | {"train.epochs": 1, "train.min_steps": 3, "train.batch_size": 4}
         | {"loop.strategy": strategy, "loop.initial": 6, "loop.query_size": 4, "loop.cycles": 2}
     )

@@ -84,7 +84,7 @@ def test_a_query_of_boxes_keeps_scores_beside_ids():
 
 
 def test_boxes_are_counted_in_detection_alone():
-    with pytest.raises(RecipeError, match="budget_unit box needs task detection"):
+    with pytest.raises(RecipeError, match="budget_unit: box needs task detection"):
         Recipe().with_changes({"loop.budget_unit": "box"})
 
 

@@ -109,6 +109,15 @@ def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
     Raises:
         RecipeError: a value is out of range, or names of classes that nobody can part.
     """
+    return recipe.with_changes(changes_of(flags))
+
+
+def changes_of(flags: BaseModel | None) -> dict[str, Any]:
+    """The changes to a recipe that the given flags are, by dotted path.
+
+    Raises:
+        RecipeError: names of classes that nobody can part, or an option that is none.
+    """
     given = {} if flags is None else flags.model_dump(exclude_none=True)
     if "classes" in given:  # a flag is a line of names, or several; in a recipe a list is one already
         try:
@@ -121,7 +130,7 @@ def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:
     changes = {f"loop.options.{name}": value for name, value in _options(given.pop("option", ()))}
     for flag in MOVED.keys() & given.keys():
         changes[f"loop.{flag}"] = yaml.safe_load(given.pop(flag))
-    return recipe.with_changes({_LEAVES[flag][0]: value for flag, value in given.items()} | changes)
+    return {_LEAVES[flag][0]: value for flag, value in given.items()} | changes
 
 
 def _options(words: Iterable[str]) -> Iterator[tuple[str, object]]:

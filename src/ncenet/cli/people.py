@@ -7,20 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, create_model
 
-from ncenet.cli.flags import apply_flags, flag_fields
+from ncenet.cli.flags import changes_of, flag_fields
 from ncenet.recipe import Recipe
+from ncenet.run.people import FIRST_BATCH, HELD_OUT, OF_A_DETECTOR, PER_CLASS, recipe_for_people
 from ncenet.section import flat
 
 if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun
-
-HELD_OUT = 50
-FIRST_BATCH = 25
-PER_CLASS = 5
-"""The first batch holds so many images for each class, when there are many classes."""
-OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size": 8, "train.lr": 0.02}
-"""What trains the light detector on few images, as in recipes/bccd.yaml."""
-
 
 _CLASSIFIER = flat(Recipe().model_dump())
 PeopleFlags: type[BaseModel] = create_model(
@@ -37,7 +30,7 @@ PeopleFlags: type[BaseModel] = create_model(
         },
     ),
 )
-"""The recipe as flags, with the defaults of :func:`first_recipe` in the help."""
+"""The recipe as flags, with the defaults of :func:`ncenet.run.people.recipe_for_people` in the help."""
 
 
 def folder_of(images: str, out: Path | None) -> Path:
@@ -57,21 +50,9 @@ def opened(folder: Path, *, read_only: bool = False) -> OpenRun:
 
 
 def first_recipe(images: str, flags: BaseModel | None) -> Recipe:
-    """The recipe of a run that begins: small batches, and images to measure the model unless there are some.
-
-    A detector takes smaller steps than a classifier.
+    """The recipe of a run that begins, see :func:`ncenet.run.people.recipe_for_people`.
 
     Raises:
         RecipeError: a flag is out of range.
     """
-    recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
-    named = apply_flags(recipe, flags)
-    sizes = {
-        "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
-        "loop.initial": max(FIRST_BATCH, PER_CLASS * len(named.data.classes)),
-        "loop.query_size": FIRST_BATCH,
-        "loop.first": "typical",
-    }
-    if named.task == "detection":
-        sizes |= OF_A_DETECTOR
-    return apply_flags(recipe.with_changes(sizes), flags)
+    return recipe_for_people(images, changes_of(flags))

@@ -11,6 +11,7 @@ from cyclopts.validators import Number
 from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
 from ncenet.cli.trials import run_comparison, run_single
 from ncenet.compare.beside import beside_comparison
+from ncenet.engines import engines
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 
@@ -73,6 +74,7 @@ def start(
         print_estimate(recipe, trials=seeds * len(beside_comparison(recipe, beside, seeds).arms))
     elif seeds == 1 and not beside:
         if engine != "local":
+            engines.get(engine)
             raise UsageError(
                 f"--engine {engine} shares trials out, and this is a single one: add --beside or --seeds"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,17 @@ class Comparison(Section):
             for arm in self.arms
             if arm.seeds is None or n < arm.seeds
         )
+
+    @classmethod
+    def beside(cls, recipe: Recipe, others: Sequence[str], *, seeds: int = 1) -> Comparison:
+        """A recipe's strategy beside others, see :func:`ncenet.compare.beside.beside_comparison`.
+
+        >>> [arm.name for arm in Comparison.beside(Recipe(), ["random"], seeds=3).arms]
+        ['nce confusion', 'nce random']
+        """
+        from ncenet.compare.beside import beside_comparison
+
+        return beside_comparison(recipe, others, seeds)
 
     def recipe(self, arm: str, seed: int) -> Recipe:
         """The recipe of one trial.

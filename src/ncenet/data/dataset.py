@@ -78,6 +78,11 @@ class Dataset:
 
     Raises:
         DataError: a class has no name that :mod:`ncenet.class_names` lets through, or two have the same.
+
+    >>> import ncenet, numpy as np
+    >>> pool = ncenet.ArrayPool(np.zeros((2, 3), np.float32), ids=["a", "b"])
+    >>> Dataset.labelled("mine", pool, {"a": "cat", "b": "dog"}).class_names
+    ('cat', 'dog')
     """
 
     name: str

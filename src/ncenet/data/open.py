@@ -13,6 +13,7 @@ from ncenet.data.long_tail import long_tailed
 from ncenet.data.pools import Channels, channels_of
 from ncenet.data.readers import reader_of, readers
 from ncenet.errors import DataError, UsageError
+from ncenet.given import is_given, missing
 from ncenet.recipe import DataRecipe, Recipe, Task
 
 _PERHAPS_BOXES = frozenset({".xml", ".json", ".yaml", ".yml", ".txt", ".csv", ".parquet"})
@@ -46,6 +47,8 @@ def open_dataset(
         MissingExtra: a Parquet file without pyarrow.
         DataError: what is there is not a data set; the message says where and what to do.
     """
+    if is_given(source):
+        missing(source, "pool or images")
     if source in datasets.names():
         builtin = datasets.get(source)()
         if task not in (None, builtin.task):

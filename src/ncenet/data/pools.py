@@ -118,6 +118,11 @@ class FolderPool(EncodedPool):
 
     Raises:
         DataError: there is no image below the folder, or an id occurs twice.
+
+    >>> FolderPool(Path("/nowhere"))
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.DataError: /nowhere: cannot be read: No such file or directory
     """
 
     def __init__(self, root: Path, ids: Sequence[str] | None = None, *, channels: Channels = "auto") -> None:
@@ -160,6 +165,10 @@ class ArrayPool:
 
     Raises:
         DataError: dtype, shape or number of ids is none of these.
+
+    >>> pool = ArrayPool(np.zeros((2, 28, 28), np.uint8), ids=["a", "b"])
+    >>> pool.ids(), pool.load("b").shape
+    (('a', 'b'), (28, 28, 1))
     """
 
     def __init__(

@@ -24,6 +24,10 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     average_precision  how well objects are found, as VOC has it
 
 The modules of detection are imported by their names.
+
+>>> import ncenet, torch
+>>> ncenet.functional.rejection(torch.tensor([[0.9, 0.1], [0.2, 0.3]]))
+tensor([1.0000, 1.5000])
 """
 
 from ncenet.functional.adversarial import negative_elbo, state_loss, state_uncertainty

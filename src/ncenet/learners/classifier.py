@@ -18,7 +18,7 @@ from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
 from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
-from ncenet.nn.backbones import build_backbone
+from ncenet.nn.backbones import build_backbone, width_of
 from ncenet.nn.heads import PrototypeClassifier, build_head
 from ncenet.nn.network import Network
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
@@ -37,8 +37,8 @@ class Classifier(NetworkLearner[Network]):
     Args:
         model, train, data, streams, flip_safe, auxiliary, notify: see
             :class:`~ncenet.learners.network_learner.NetworkLearner`.
-        backbone: a module of your own instead of the one that ``model.backbone`` names. It maps (B, channels,
-            H, W) to features (B, D) and has an attribute ``out_features`` = D.
+        backbone: makes a module of your own instead of the one that ``model.backbone`` names. It maps (B,
+            channels, H, W) to features (B, D); D is its attribute ``out_features``, or is found by asking.
         member: number of this network in a committee, which keeps the weights of all in one file.
     """
 
@@ -161,7 +161,7 @@ class Classifier(NetworkLearner[Network]):
         if tensors is None:  # weights come from a file next: none are to be downloaded
             recipe = recipe.model_copy(update={"pretrained": False})
         backbone = self.backbone() if self.backbone else build_backbone(recipe, shape)
-        width: Any = backbone.out_features
+        width = width_of(backbone, shape)
         head = build_head(self.model.head, width, len(class_names))
         # Built last: what is drawn for backbone and head is the same with and without it.
         auxiliary = self.auxiliary(stage_channels(backbone, shape)) if self.auxiliary else None

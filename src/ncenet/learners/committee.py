@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ncenet.errors import UsageError
 from ncenet.learners.classifier import Classifier
@@ -147,6 +147,7 @@ def build_learner(
     *,
     flip_safe: bool = True,
     auxiliary: AuxiliaryFactory | None = None,
+    backbone: Callable[[], nn.Module] | None = None,
     notify: Notify | None = None,
 ) -> Classifier | Committee:
     """The classifier of a recipe, or its committee when ``model.members`` says so.
@@ -162,6 +163,7 @@ def build_learner(
             data,
             Streams(streams.seed("member", number)) if number else streams,
             flip_safe=flip_safe,
+            backbone=backbone,
             auxiliary=auxiliary,
             member=None if count == 1 else number,
             notify=_one_bar(notify, number, count),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
+from ncenet.ledger.dump import rows_of_all
 from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
 from ncenet.ledger.provenance import Kind, Provenance, provenance
-from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery
+from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery, not_as_labelled
 from ncenet.ledger.review import Review
 from ncenet.ledger.schema import ASKED, standing
 from ncenet.types import Label, Query
@@ -44,8 +45,8 @@ class Ledger:
     >>> folder = tempfile.TemporaryDirectory()
     >>> with Ledger(Path(folder.name) / "ledger.sqlite") as ledger:
     ...     ledger.add_items([("a.png", "5d41", None), ("b.png", "7692", None), ("c.png", "2c63", None)])
-    ...     ledger.tell({"a.png": "cat", "b.png": Answer.UNSURE}, who="ann", cycle=0)
-    ...     ledger.tell({"a.png": "dog", "c.png": "cat"}, who="ann", cycle=0)
+    ...     _ = ledger.tell({"a.png": "cat", "b.png": Answer.UNSURE}, who="ann", cycle=0)
+    ...     _ = ledger.tell({"a.png": "dog", "c.png": "cat"}, who="ann", cycle=0)
     ...     ledger.undo("c.png", who="ann")
     ...     ledger.labeled(), sorted(ledger.closed_ids())
     ([('a.png', 'dog')], ['a.png', 'b.png'])
@@ -143,7 +144,7 @@ class Ledger:
                 upto=NOW,
             )
             if changed:
-                raise _not_as_labelled("changed since labelled", changed)
+                raise not_as_labelled("changed since labelled", changed)
 
     def miss_items(self, there: Collection[str]) -> None:
         """Note which images are not in the pool any more, so that nobody is asked for them.
@@ -158,7 +159,7 @@ class Ledger:
             gone = [item for item in self.items() if item.id not in there]
             answered = self.closed_ids() if gone else set()
             if missed := sorted(item.id for item in gone if item.id in answered):
-                raise _not_as_labelled("gone since labelled", missed)
+                raise not_as_labelled("gone since labelled", missed)
             db.executemany("UPDATE items SET problem = ? WHERE id = ?", ((GONE, item.id) for item in gone))
 
     def items(self) -> list[Item]:
@@ -388,29 +389,4 @@ class Ledger:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables, without times and durations: equal for equal runs."""
-        tables = {
-            "facts": "SELECT key, value FROM facts ORDER BY key",
-            "items": "SELECT id, hash, problem FROM items ORDER BY rowid",
-            "classes": "SELECT name, who FROM classes ORDER BY rowid",
-            "receipts": "SELECT key, seq FROM receipts ORDER BY rowid",
-            "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
-            "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",
-            "queries": f"SELECT query, cycle, kind, strategy FROM ({ASKED}) ORDER BY query",
-            "queried": "SELECT query, rank, id, score FROM queried ORDER BY query, rank",
-        }
-        fits = self._db.rows("SELECT cycle, report FROM fits ORDER BY cycle")
-        return {table: self._db.rows(sql) for table, sql in tables.items()} | {
-            "fits": [(cycle, json.loads(report, object_hook=_without_seconds)) for cycle, report in fits]
-        }
-
-
-def _without_seconds(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key != "seconds"}
-
-
-def _not_as_labelled(what: str, ids: Sequence[str]) -> LedgerError:
-    more = f" and {len(ids) - 20} more" if len(ids) > 20 else ""
-    return LedgerError(
-        f"{len(ids)} image(s) {what}: {', '.join(ids[:20])}{more}; restore them, "
-        "or take their answers back: the word undo in ncenet tell"
-    )
+        return rows_of_all(self._db)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ncenet.errors import LedgerError
 from ncenet.ledger.provenance import Provenance
 from ncenet.types import Label, Query
 
@@ -76,3 +78,12 @@ class RecordedQuery:
     cycle: int
     asked: Provenance
     query: Query
+
+
+def not_as_labelled(what: str, ids: Sequence[str]) -> LedgerError:
+    """The error of images that are not what they were when they were labelled."""
+    more = f" and {len(ids) - 20} more" if len(ids) > 20 else ""
+    return LedgerError(
+        f"{len(ids)} image(s) {what}: {', '.join(ids[:20])}{more}; restore them, "
+        "or take their answers back: the word undo in ncenet tell"
+    )

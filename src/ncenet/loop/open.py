@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan
@@ -20,6 +21,9 @@ from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy
 from ncenet.types import Learner, QueryStrategy
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 def open_loop(
     recipe: Recipe,
@@ -29,6 +33,11 @@ def open_loop(
     found: Scan | None = None,
     keep_looks: bool = True,
     embed: bool = True,
+    train: Dataset | None = None,
+    test: Dataset | None = None,
+    strategy: QueryStrategy | None = None,
+    learner: Learner | None = None,
+    backbone: Callable[[], nn.Module] | None = None,
 ) -> tuple[Loop, Dataset]:
     """Open the data, the ledger and the learner of a run, new or begun.
 
@@ -43,6 +52,11 @@ def open_loop(
         found: what a look at every image of the pool found a moment ago, to be taken as it is.
         keep_looks: keep what looks at images find, so that the next time only those are decoded that changed.
         embed: with features, have all images embedded now; else each when it is asked for.
+        train: images of the caller's own, in the place of those that the recipe names.
+        test: held-out images of the caller's own, likewise.
+        strategy: a query strategy of the caller's own, likewise.
+        learner: what learns and predicts, in the place of the network that the recipe describes.
+        backbone: makes the part of a classifier before its head, likewise.
 
     Returns:
         The loop, and the training data set with its oracle.
@@ -54,33 +68,43 @@ def open_loop(
         DataError: the data set names no classes and the recipe gives none.
         LedgerError: images with an answer are gone, or have other bytes now.
     """
-    strategy = open_strategy(recipe)
+    chosen = open_strategy(recipe) if strategy is None else strategy
     with group().main_process_first():  # the other processes find folder and ledger made
-        seen = survey(recipe, folder, notify=notify, seen=found, keep_looks=keep_looks)
+        seen = survey(
+            recipe,
+            folder,
+            notify=notify,
+            train=train,
+            test=test,
+            strategy=strategy,
+            seen=found,
+            keep_looks=keep_looks,
+        )
         run = seen.begin()
         try:
-            pool, test = as_learned(seen, seen.test_set, notify, embed=embed)
+            pool, test_set = as_learned(seen, seen.test_set, notify, embed=embed)
         except BaseException:
             run.close()
             raise
-    train, streams = seen.train, Streams(recipe.loop.seed)
+    streams = Streams(recipe.loop.seed)
+    make = partial(_learner, recipe, seen.train, seen.found, chosen, streams, notify, backbone)
     loop = Loop(
         run.files,
         run.ledger,
         pool=pool,
         class_names=seen.class_names,
-        learner=partial(_learner, recipe, train, seen.found, strategy, streams, notify),
+        learner=make if learner is None else lambda: learner,
         strategy_name=recipe.loop.strategy,
-        strategy=strategy,
+        strategy=chosen,
         streams=streams,
-        test=test,
+        test=test_set,
         first=TypicalImages(pool, recipe, streams) if recipe.loop.first == "typical" else None,
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
         warm=recipe.train.warm,
         notify=notify,
     )
-    return loop, train
+    return loop, seen.train
 
 
 def _learner(
@@ -90,6 +114,7 @@ def _learner(
     strategy: QueryStrategy,
     streams: Streams,
     notify: Notify | None,
+    backbone: Callable[[], nn.Module] | None,
 ) -> Learner:
     """What learns the task."""
     import torch
@@ -99,7 +124,7 @@ def _learner(
 
     if recipe.train.threads is not None:
         torch.set_num_threads(recipe.train.threads)
-    data = recipe.data
+    data, own = recipe.data, {} if backbone is None else {"backbone": backbone}
     make: Callable[..., Learner] = Detector
     if recipe.task == "classification":
         make = build_learner
@@ -113,4 +138,5 @@ def _learner(
         flip_safe=train.flip_safe,
         auxiliary=getattr(strategy, "auxiliary", None),
         notify=notify,
+        **own,
     )

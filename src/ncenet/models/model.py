@@ -12,12 +12,13 @@ from __future__ import annotations
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from ncenet.data.pools import ArrayPool, channels_of
+from ncenet.data.pools import ArrayPool, FolderPool, channels_of
 from ncenet.errors import DataError, UsageError
 from ncenet.features.embed import Embedder
 from ncenet.features.pool import VectorPool
@@ -122,23 +123,32 @@ class Pretrained(ABC, Generic[Said]):
     def _forget(self, pool: Pool) -> None:
         self.learner.forget(pool)
 
+    def __repr__(self) -> str:
+        """What it tells apart, what it reads, and where it is."""
+        names = ", ".join(self.class_names[:5]) + (", ..." if len(self.class_names) > 5 else "")
+        kind, count = type(self).__name__, len(self.class_names)
+        return f"{kind}({count} classes: {names}; inputs {self.shape}; {self.file})"
+
     def predict(self, images: ImageLike | Sequence[ImageLike]) -> Said:
         """Look at images; any size, any colour space.
 
         Args:
             images: one image or several: paths, encoded bytes, Pillow images, arrays uint8 (H, W) or
-                (H, W, channels); for a model of feature vectors one float32 array (N, D).
+                (H, W, channels); a folder, whose images are all looked at; for a model of feature vectors
+                one float32 array (N, D).
 
         Returns:
             One row an image. Ids are the paths, or the numbers from 0.
 
         Raises:
             UnreadableImage: an image cannot be decoded.
-            DataError: an array has another shape or type.
+            DataError: an array has another shape or type, or there is no image in the folder.
         """
         if len(self.shape) == 1:
             vectors = np.atleast_2d(np.asarray(images))
             pool: Pool = ArrayPool(vectors, [str(row) for row in range(len(vectors))])
+        elif isinstance(images, str | PathLike) and Path(images).is_dir():
+            pool = FolderPool(Path(images), channels=self.shape[0])
         else:
             pool = GivenPool(images, channels=self.shape[0])
         chunks = list(self.score(pool, pool.ids()))
@@ -156,12 +166,18 @@ class Pretrained(ABC, Generic[Said]):
 
 
 class Model(Pretrained[Scores]):
-    """A trained classifier, or a committee of them.
+    """A trained classifier, or a committee of them; :func:`ncenet.load` reads one.
 
     Args:
         learner: what predicts.
         file: the safetensors file that it was read from.
         eyes: what makes vectors of images, for a model that learned on features.
+
+    >>> import ncenet
+    >>> ncenet.Model.from_pretrained("nowhere")
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UsageError: nowhere: no such file or folder; a model of the Hub is written hub:OWNER/NAME
     """
 
     format = classifier.FORMAT
@@ -246,6 +262,12 @@ class DetectionModel(Pretrained[BoxScores]):
         aggregate: how the scores of an image's anchors become one: as in the run that it comes from, else
             the mean.
         aggregate_k: number of anchors of ``"top-k"``.
+
+    >>> import ncenet
+    >>> ncenet.DetectionModel.from_pretrained("nowhere")
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UsageError: nowhere: no such file or folder; a model of the Hub is written hub:OWNER/NAME
     """
 
     format = detector.FORMAT
@@ -300,7 +322,24 @@ class DetectionModel(Pretrained[BoxScores]):
 
 
 def load(source: str | Path, *, revision: str | None = None) -> Model | DetectionModel:
-    """Read a model of either kind; see :meth:`Pretrained.from_pretrained`."""
+    """Read a model, of classes or of boxes.
+
+    Args:
+        source: an exported folder, a run folder (its last model), a safetensors file, or ``hub:OWNER/NAME``
+            for one on the Hugging Face Hub, which alone uses the network.
+        revision: branch, tag or commit on the Hub.
+
+    Raises:
+        UsageError: there is no such file or folder.
+        MissingExtra: a model of the Hub without ``huggingface_hub``.
+        DataError: what is there is no such model.
+
+    >>> import ncenet
+    >>> ncenet.load("nowhere")
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UsageError: nowhere: no such file or folder; a model of the Hub is written hub:OWNER/NAME
+    """
     file = model_file(source, revision)
     kind = DetectionModel if read_about(file).get("format") == DetectionModel.format else Model
     return kind.from_pretrained(file)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ncenet.errors import MissingExtra, UsageError
+from ncenet.given import is_given, missing
 from ncenet.nn.sources import PLAIN, check_reachable, check_source
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
@@ -199,6 +200,38 @@ class TimmNet(Backbone):
         return self.net.forward_head(last), maps
 
 
+def width_of(backbone: nn.Module, shape: tuple[int, ...]) -> int:
+    """D, the length of a backbone's features: its attribute ``out_features``, or what it gives for a zero.
+
+    Args:
+        backbone: any module that maps (B, channels, H, W) or (B, D0) to (B, D).
+        shape: (channels, H, W) of one image or (D0,) of one vector.
+
+    Raises:
+        UsageError: it does not take such inputs, or gives something else than (B, D).
+
+    >>> width_of(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2))
+    5
+    """
+    stated = getattr(backbone, "out_features", None)
+    if isinstance(stated, int):
+        return stated
+    name, was_training = type(backbone).__name__, backbone.training
+    backbone.eval()  # statistics of batch normalisation are none of made-up inputs
+    try:
+        with torch.no_grad():
+            given = backbone(torch.zeros(1, *shape))
+    except RuntimeError as error:
+        why = str(error).partition("\n")[0]
+        raise UsageError(f"the backbone {name} does not take inputs of shape {shape}: {why}") from error
+    finally:
+        backbone.train(was_training)
+    if not isinstance(given, Tensor) or given.dim() != 2:
+        what = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+        raise UsageError(f"the backbone {name} gives {what} for one input, expected features (1, D)")
+    return given.shape[1]
+
+
 def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
     """The backbone that a recipe names.
 
@@ -211,6 +244,8 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
         UsageError: the backbone does not take inputs of this shape, or pretrained weights are not there.
         MissingExtra: timm is not installed.
     """
+    if is_given(recipe.backbone):
+        missing(recipe.backbone, "backbone or learner")
     if recipe.backbone.startswith("timm:"):
         return _timm(recipe.backbone.removeprefix("timm:"), shape, pretrained=recipe.pretrained)
     if recipe.pretrained:

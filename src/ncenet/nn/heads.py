@@ -162,6 +162,12 @@ class PrototypeClassifier(Head):
 
     Raises:
         UsageError: the frozen radius is below 1e-6.
+
+    >>> import ncenet
+    >>> head = ncenet.PrototypeClassifier(in_features=512, num_classes=10)
+    >>> output = head(torch.randn(32, 512))
+    >>> head.probs(output).shape, head.loss(output, torch.zeros(32, dtype=torch.long)).shape
+    (torch.Size([32, 10]), torch.Size([32]))
     """
 
     raw_radius: Tensor

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ncenet.errors import RecipeError
+from ncenet.given import is_given, missing
 from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
 from ncenet.strategies.options import checked, options_of
@@ -48,8 +49,11 @@ def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
 
     Raises:
         UnknownName: there is no such strategy.
+        UsageError: the recipe's strategy was an object, which is not here.
         RecipeError: it has no such option, or the value of one is out of range.
     """
+    if is_given(recipe.strategy):
+        missing(recipe.strategy, "strategy")
     factory = strategies.get(recipe.strategy)
     options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
     return factory(**{name: getattr(options, name) for name in recipe.options})

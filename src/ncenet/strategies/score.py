@@ -26,6 +26,13 @@ class ScoreStrategy(WithOptions, ABC):
     Args:
         options: those of :class:`~ncenet.strategies.options.ScoreOptions`, and those that the strategy itself
             declares in a class ``Options``; ``self.options`` holds them.
+
+    >>> import ncenet
+    >>> class Breadth(ncenet.ScoreStrategy):
+    ...     def score(self, prediction):
+    ...         return 1 / prediction.probs.square().sum(-1)
+    >>> ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=Breadth()).ids
+    ('00000',)
     """
 
     needs: frozenset[str] = frozenset({"probs"})

@@ -25,6 +25,16 @@ class Reader(ABC):
     Attributes:
         form: what it is called in messages, such as ``"a .csv file with a column 'path'"``.
         task: what its labels are.
+
+    >>> import ncenet
+    >>> class Lists(ncenet.Reader):
+    ...     form = "a .list file with a path in each line"
+    ...     def reads(self, path): return path.suffix == ".list"
+    ...     def open(self, path, *, split, channels, classes):
+    ...         pool = ncenet.FolderPool(path.parent, path.read_text().split(), channels=channels)
+    ...         return ncenet.Dataset(path.stem, pool)
+    >>> Lists().reads(Path("mine.list"))
+    True
     """
 
     form: str

@@ -1,0 +1,243 @@
+"""Query strategies on plain arrays, without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ncenet.errors import UsageError
+from ncenet.types import Prediction, Query, QueryStrategy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from torch import Tensor
+
+    Array: TypeAlias = npt.ArrayLike | Tensor
+
+FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
+"""What a strategy may need and arrays can hold; the rest is made while a network is trained."""
+
+
+def select(
+    predictions: Prediction | Iterable[Prediction] | Array | None = None,
+    query_size: int = 100,
+    *,
+    strategy: str | QueryStrategy = "margin",
+    options: Mapping[str, object] | None = None,
+    probs: Array | None = None,
+    features: Array | None = None,
+    samples: Array | None = None,
+    boxes: Array | None = None,
+    ids: Sequence[str] | None = None,
+    labeled_probs: Array | None = None,
+    labeled_features: Array | None = None,
+    labels: Sequence[int] | None = None,
+    seed: int = 0,
+) -> Query:
+    """The images to label next, by predictions of any model.
+
+    Arrays are NumPy's, torch's, or lists.
+
+    Args:
+        predictions: what a model says of the pool: likelihoods (N, C), one :class:`ncenet.Prediction` or
+            several, or what ``Model.predict`` returned. In the place of ``probs``.
+        query_size: how many images; all come when there are fewer.
+        strategy: name of a strategy, or one of your own.
+        options: of the strategy, when it is named.
+        probs: likelihoods (N, C) in [0, 1]; of a detector (N, A, C + 1), the background last.
+        features: vectors (N, D), for strategies that compare images.
+        samples: likelihoods (M, N, C) of M passes or members, for ``bald`` and committees.
+        boxes: (N, A, 4) in parts of the image, for a detector's scores after suppression.
+        ids: N distinct ids. Default: numbers, ``"00012"``.
+        labeled_probs: (L, C), the same of the images that have a label.
+        labeled_features: (L, D), likewise.
+        labels: L class indices in [0, C), likewise.
+        seed: of whatever the strategy draws.
+
+    Returns:
+        Ids and scores, most informative first.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        UsageError: the strategy needs what was not given, or what no array can hold.
+        NonFiniteScore: a likelihood or a feature is nan or inf.
+
+    >>> import ncenet
+    >>> probs = [[0.875, 0.125], [0.5, 0.5], [0.625, 0.375]]
+    >>> ncenet.select(probs, 2, ids=["sure", "torn", "nearly"])
+    Query(ids=('torn', 'nearly'), scores=(0.0, -0.25))
+    >>> features, known = [[0.0], [1.0], [9.0]], [[0.0]]
+    >>> ncenet.select(features=features, query_size=1, strategy="core-set", labeled_features=known)
+    Query(ids=('00002',), scores=(81.0,))
+    """
+    import torch
+
+    from ncenet.strategies import strategies
+    from ncenet.strategies.options import checked
+
+    name = strategy if isinstance(strategy, str) else type(strategy).__name__
+    if isinstance(strategy, str):
+        factory = strategies.get(strategy)
+        checked(factory, options or {}, where="options.", name=f"strategy {strategy}")
+        strategy = factory(**(options or {}))
+    elif options:
+        raise UsageError("options are of a strategy that is named; this one is an object and has its own")
+    pool = _pool(predictions, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)
+    _check(strategy.needs, pool, name)
+    labeled = _labeled(pool, labeled_probs, labeled_features, labels)
+    lacking = [
+        what
+        for what, there in (("probs", labeled_probs), ("features", labeled_features))
+        if what in strategy.needs and there is None
+    ]
+    view = _ArrayView(
+        pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
+    )
+    return strategy.query(view, query_size, rng=torch.Generator().manual_seed(seed))
+
+
+class _ArrayView:
+    """A :class:`ncenet.types.PoolView` of arrays; ``lacking`` is what labelled images were given without."""
+
+    def __init__(
+        self,
+        pool: Prediction,
+        labeled: Prediction | None,
+        labels: Sequence[int],
+        name: str,
+        lacking: Sequence[str],
+    ) -> None:
+        self._pool, self._labeled, self.labels = pool, labeled, labels
+        self._name, self._lacking = name, lacking
+        self.ids: Sequence[str] = pool.ids
+        self.labeled_ids: Sequence[str] = () if labeled is None else labeled.ids
+
+    def predictions(self) -> Iterator[Prediction]:
+        if self.ids:
+            yield self._pool
+
+    def labeled_predictions(self) -> Iterator[Prediction]:
+        if self._labeled is None:
+            return
+        for what in self._lacking:
+            raise UsageError(f"{self._name} reads {what} of the labelled images too: give labeled_{what}")
+        yield self._labeled
+
+    def inputs(self, ids: Sequence[str]) -> Tensor:
+        raise UsageError("arrays of predictions hold no images")
+
+
+def _pool(
+    predictions: Any, *, ids: Sequence[str] | None, probs: Any, features: Any, **extras: Any
+) -> Prediction:
+    """Everything that was given of the pool, as one prediction."""
+    import torch
+
+    if predictions is not None and probs is not None:
+        raise UsageError("predictions and probs are the same: give one of them")
+    if predictions is not None and not isinstance(predictions, Prediction):
+        said = getattr(predictions, "likelihood", None)
+        if said is not None:  # what Model.predict returned
+            ids, probs = predictions.ids if ids is None else ids, said
+        elif chunks := _chunks(predictions):
+            predictions = _joined(chunks)
+        else:
+            probs = predictions
+    if isinstance(predictions, Prediction):
+        if ids is not None:
+            raise UsageError("predictions bring their own ids: leave ids out")
+        ids, probs = predictions.ids, predictions.probs
+        features = predictions.features if features is None else features
+        extras |= {key: value for key, value in predictions.extras.items() if extras.get(key) is None}
+    given = {
+        "probs": (probs, 0),
+        "features": (features, 0),
+        **{k: (v, k == "samples") for k, v in extras.items()},
+    }
+    arrays = {
+        key: (_tensor(value, key), int(axis)) for key, (value, axis) in given.items() if value is not None
+    }
+    if not arrays:
+        raise UsageError("nothing to choose by: give predictions, probs or features")
+    sizes = {key: tensor.shape[axis] for key, (tensor, axis) in arrays.items()}
+    if len(set(sizes.values())) > 1:
+        raise UsageError("of different numbers of images: " + ", ".join(f"{k} {n}" for k, n in sizes.items()))
+    count = next(iter(sizes.values()))
+    names = [f"{row:05}" for row in range(count)] if ids is None else [str(id) for id in ids]
+    if len(names) != count or len(set(names)) < count:
+        raise UsageError(f"{count} images need {count} distinct ids, got {len(set(names))}")
+    tensors = {key: tensor for key, (tensor, _) in arrays.items()}
+    probs_, features_ = tensors.pop("probs", torch.empty(count, 0)), tensors.pop("features", None)
+    return Prediction(names, probs_, features_, tensors)
+
+
+def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Prediction | None:
+    """What was given of the labelled images; None when nothing was."""
+    import torch
+
+    given = [each for each in (probs, features, labels) if each is not None]
+    if not given:
+        return None
+    sizes = {len(each) for each in given}
+    if len(sizes) > 1:
+        raise UsageError("labeled_probs, labeled_features and labels are of different numbers of images")
+    ids = [f"labeled/{row:05}" for row in range(sizes.pop())]
+    said = torch.empty(len(ids), 0) if probs is None else _tensor(probs, "labeled_probs")
+    vectors = None if features is None else _tensor(features, "labeled_features")
+    for mine, theirs, what in ((vectors, pool.features, "features"), (said, pool.probs, "probs")):
+        if mine is not None and theirs is not None and mine.numel() and mine.shape[1:] != theirs.shape[1:]:
+            raise UsageError(
+                f"labeled_{what} are {tuple(mine.shape)} and {what} {tuple(theirs.shape)}: "
+                "rows of different lengths"
+            )
+    return Prediction(ids, said, vectors)
+
+
+def _check(needs: frozenset[str], pool: Prediction, name: str) -> None:
+    for what in sorted(needs - FROM_ARRAYS):
+        why = "reads images" if what == "inputs" else f"reads {what}, which is trained beside a network"
+        raise UsageError(
+            f"{name} {why}, and arrays hold none: use it in a run (ncenet.open, ncenet.simulate)"
+        )
+    there = {"probs": pool.probs.numel() > 0 or not pool.ids, "features": pool.features is not None}
+    for what in sorted(needs):
+        if not there.get(what, what in pool.extras):
+            raise UsageError(f"{name} needs {what}: give {what}=")
+
+
+def _chunks(predictions: Any) -> list[Prediction]:
+    """Predictions in several chunks; none when this is something else."""
+    if hasattr(predictions, "shape") or not isinstance(predictions, Iterable):
+        return []
+    chunks = list(predictions)
+    return chunks if chunks and all(isinstance(chunk, Prediction) for chunk in chunks) else []
+
+
+def _joined(chunks: Sequence[Prediction]) -> Prediction:
+    import torch
+
+    features = [chunk.features for chunk in chunks if chunk.features is not None]
+    extras = {
+        key: torch.cat([chunk.extras[key] for chunk in chunks], dim=1 if key == "samples" else 0)
+        for key in chunks[0].extras
+    }
+    return Prediction(
+        [id for chunk in chunks for id in chunk.ids],
+        torch.cat([chunk.probs for chunk in chunks]),
+        torch.cat(features) if len(features) == len(chunks) else None,
+        extras,
+    )
+
+
+def _tensor(values: Any, name: str) -> Tensor:
+    import torch
+
+    try:
+        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError(f"{name}: no array of numbers: {error}") from error
+    if tensor.dim() < 2:
+        raise UsageError(
+            f"{name}: expected a row for each image, got an array of shape {tuple(tensor.shape)}"
+        )
+    return tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()

@@ -1,0 +1,102 @@
+"""Simulations and comparisons, and what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncenet.api.report import Report
+from ncenet.compare.comparison import Comparison
+from ncenet.recipe import Recipe
+from ncenet.run.events import Notify
+
+if TYPE_CHECKING:
+    from ncenet.engines.trial import Event
+
+
+def simulate(
+    recipe: Recipe | str | PathLike[str], folder: str | PathLike[str], *, notify: Notify | None = None
+) -> Report:
+    """Active learning on images whose labels are known; an oracle hands out those that are asked for.
+
+    Args:
+        recipe: the whole run, or a file that holds it.
+        folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
+            machine; a finished run returns at once.
+        notify: told of each fit, query and cycle.
+
+    Returns:
+        What was reached, cycle by cycle.
+
+    Raises:
+        DataError: the data set has no labels to answer with.
+        RecipeError: the recipe can't be read, or its strategy doesn't fit the rest of it.
+        UsageError: another process is at work on this run.
+
+    >>> import ncenet, tempfile
+    >>> changes = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
+    >>> recipe = ncenet.Recipe().with_changes(changes | {"loop.query_size": 5})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [point.labeled for point in ncenet.simulate(recipe, folder).curve()]
+    [10, 15]
+    """
+    from ncenet.loop.simulate import simulate as run
+
+    run(_recipe(recipe), Path(folder), notify=notify)
+    return Report(folder)
+
+
+def compare(
+    comparison: Comparison | str | PathLike[str],
+    folder: str | PathLike[str],
+    *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
+    engine: str = "local",
+    processes: int | None = None,
+    notify: Notify | None = None,
+) -> Report:
+    """Several arms over paired seeds; runs what is missing.
+
+    Args:
+        comparison: arms and seeds, or a file that holds them. A strategy beside others:
+            :meth:`ncenet.Comparison.beside`.
+        folder: takes the runs, the records of the figures and the report.
+        arms: names of those that run now. Default: all.
+        seeds: so many of the first run now. Default: all.
+        engine: where trials run: ``"local"``, ``"ray"``, or that of a plug-in.
+        processes: trials at a time. Default: as many as there are cores.
+        notify: told of the trials.
+
+    Returns:
+        Tables, verdicts and learning curves.
+
+    Raises:
+        RecipeError: the comparison can't be read, or does not hold together.
+        UsageError: there is nothing to test on, or another process is at work here.
+
+    >>> import ncenet
+    >>> ncenet.compare(ncenet.Comparison(arms=[{"name": "NCE"}], seeds=[0]), "runs/x", arms=["NEC"])
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UnknownName: unknown arm 'NEC': did you mean 'NCE'? known: NCE
+    """
+    from ncenet.compare.analysis import analyze
+    from ncenet.compare.trials import run
+
+    whole = comparison if isinstance(comparison, Comparison) else Comparison.load(Path(comparison))
+
+    def tell(event: Event) -> None:
+        if notify is not None:
+            notify(event)
+
+    target = Path(folder)
+    run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=tell)
+    analyze(target, on_event=tell)
+    return Report(target)
+
+
+def _recipe(recipe: Recipe | str | PathLike[str]) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else Recipe.load(Path(recipe))

@@ -1,0 +1,223 @@
+"""A run as an object, and its parts as objects of one's own."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import ncenet
+from ncenet.errors import LedgerError, UsageError
+from ncenet.run.advice import Outlook
+from tests.data.make import jpeg, write
+
+QUICK = {"train.epochs": 1, "train.min_steps": 2, "train.batch_size": 8}
+
+
+class Stripes:
+    """A pool of one's own: images that are made when they are asked for."""
+
+    channels = 1
+
+    def ids(self):
+        return [f"stripe-{n}" for n in range(40)]
+
+    def load(self, id):
+        return np.full((8, 8, 1), 6 * int(id.removeprefix("stripe-")), np.uint8)
+
+    def content_hash(self, id):
+        return hashlib.sha256(self.load(id)).hexdigest()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 7)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1)).relu()
+
+
+class First:
+    """A strategy of one's own."""
+
+    needs = frozenset({"probs"})
+
+    def query(self, view, query_size, *, rng):
+        ids = sorted(id for chunk in view.predictions() for id in chunk.ids)[:query_size]
+        return ncenet.Query(tuple(ids), (1.0,) * len(ids))
+
+
+class Prior:
+    """A learner of one's own: says of every image how frequent the classes are."""
+
+    def fit(self, labeled, pool, *, cycle, before=None, resume=None):
+        counts = torch.bincount(torch.tensor(labeled.targets()), minlength=len(labeled.class_names))
+        self.share = counts / counts.sum()
+        return ncenet.FitReport(len(labeled), steps=1, seconds=0.0, loss=0.0, accuracy=0.0)
+
+    def predict(self, pool, ids, *, want):
+        yield ncenet.Prediction(list(ids), self.share.repeat(len(ids), 1))
+
+    def inputs(self, pool, ids):
+        return torch.stack([torch.as_tensor(pool.load(id)) for id in ids])
+
+    def save(self, file):
+        torch.save(self.share, file)
+
+    def load(self, file):
+        self.share = torch.load(file)
+
+
+def brightness(ids):
+    return {id: "dark" if int(id.removeprefix("stripe-")) < 20 else "light" for id in ids}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "run"
+
+
+def opened(folder, **parts):
+    return ncenet.open(folder, **{"pool": Stripes(), "classes": ["dark", "light"], "recipe": QUICK} | parts)
+
+
+def test_ask_tell_and_what_was_reached(folder):
+    with opened(folder, recipe=QUICK | {"loop.held_out": 8}) as run:
+        held_out = run.ask(5)
+        assert len(held_out) == 8 and not run.labels
+        run.tell(brightness(held_out.ids))
+        for _ in range(4):
+            query = run.ask(6)
+            run.tell(brightness(query.ids), who="ann")
+        assert len(run.labels) == 32 and run.class_names == ("dark", "light")
+        assert isinstance(run.model, ncenet.Model) and "2 classes: dark, light" in repr(run.model)
+        assert [point.labeled for point in run.curve()] == [6, 12, 18, 24]
+        assert isinstance(run.outlook(20), Outlook)
+        assert repr(run) == f"Run({str(folder)!r}, 32 labels of 40 images)"
+        assert run.export(folder / "labels.csv") == 32
+        assert {change.status for change in run.read_labels(folder / "labels.csv")} == {"same"}
+
+
+def test_it_goes_on_where_it_was(folder):
+    with opened(folder) as run:
+        query = run.ask(6)
+        run.tell(brightness(query.ids[:5]))
+        run.tell({query.ids[5]: ncenet.Answer.SKIP})
+    with opened(folder, recipe=None) as again:
+        assert len(again.labels) == 5 and not set(again.ask(30).ids) & set(query.ids)
+        again.tell({query.ids[0]: None})
+        assert len(again.labels) == 4
+        with pytest.raises(LedgerError):
+            again.tell({"nowhere": "dark"})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"backbone": Net()},
+        {"strategy": First()},
+        {"learner": Prior(), "strategy": "entropy"},
+        {"backbone": Net(), "strategy": First()},
+        {"strategy": "margin"},
+    ],
+    ids=lambda parts: "+".join(parts),
+)
+def test_parts_may_be_objects(folder, parts):
+    with opened(folder, **parts) as run:
+        run.tell(brightness(run.ask(10).ids))
+        query = run.ask(4)
+        assert len(query) == 4
+        if isinstance(parts.get("strategy"), First):
+            assert list(query.ids) == sorted(set(run.pool.ids()) - set(run.labels))[:4]
+        if "learner" in parts:
+            assert run.model is parts["learner"] and run.model.share.sum() == 1
+        elif "backbone" in parts:
+            assert isinstance(run.model.network.backbone, Net)
+            assert parts["backbone"] is not run.model.network.backbone, "each cycle begins with a copy"
+    again = opened(folder, **parts)
+    assert again.ask(4) == query
+    again.close()
+
+
+def test_a_part_that_is_missing_is_named(folder):
+    opened(folder, strategy=First(), backbone=Net()).close()
+    with pytest.raises(UsageError, match=r"begun with an object, First, .* give it again, as strategy="):
+        opened(folder, recipe=None, backbone=Net())
+    with pytest.raises(UsageError, match=r"begun with an object, Stripes, .*pool or images= of ncenet.open"):
+        ncenet.open(folder, strategy=First())
+    run = opened(folder, recipe=None, strategy=First())
+    run.tell(brightness(run.ask(8).ids))
+    with pytest.raises(UsageError, match=r"begun with an object, Net, .*backbone or learner= of ncenet.open"):
+        run.ask(4)
+    run.close()
+
+
+class Wrong(nn.Module):
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ({"learner": Prior(), "backbone": Net()}, "give learner or backbone, not both"),
+        ({"images": "digits"}, "images and pool are the same"),
+        ({"recipe": QUICK | {"task": "detection"}, "backbone": Net()}, "give learner, not backbone"),
+    ],
+)
+def test_parts_that_exclude_one_another(folder, parts, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        opened(folder, **parts)
+
+
+def test_a_module_that_is_no_backbone_is_told(folder):
+    with opened(folder, backbone=Wrong()) as run:
+        run.tell(brightness(run.ask(6).ids))
+        with pytest.raises(UsageError, match=r"the backbone Wrong gives \(1, 1, 8, 8\) for one input"):
+            run.fit()
+
+
+def test_no_run_and_no_images(folder):
+    with pytest.raises(UsageError, match="no run here yet; say where the images are: images= or pool="):
+        ncenet.open(folder)
+
+
+def test_a_notebook_shows_images_with_scores_and_the_curve(tmp_path):
+    write(tmp_path / "photos", {f"{n}.jpg": jpeg(n) for n in range(30)})
+    with ncenet.open(tmp_path / "run", images=tmp_path / "photos", classes=["a", "b"], recipe=QUICK) as run:
+        query = run.ask(28)
+        shown = query._repr_html_()
+        assert shown.count("<img") == 24 and "and 4 more" in shown and query.ids[0] in shown
+        assert "data:image/" in shown
+        run.tell(dict.fromkeys(query.ids[:20], "a"))
+        run.fit()
+        page = run.report()._repr_html_()
+        assert page.startswith("<h4>One run of confusion") and "<table>" in page
+        assert "20" in repr(run.report())
+        model = run.model
+        said = model.predict(tmp_path / "photos")
+        assert len(said) == 30 and set(said.ids) == set(run.pool.ids())
+
+
+def test_vectors_show_their_ids(tmp_path):
+    pool = ncenet.ArrayPool(np.zeros((4, 3), np.float32), ids=["<a>", "b", "c", "d"])
+    with ncenet.open(tmp_path, pool=pool, classes=["x", "y"], backbone="mlp") as run:
+        shown = run.ask(4)._repr_html_()
+        assert "&lt;a&gt;" in shown and "<img" not in shown and "a feature vector can" in shown
+
+
+def test_a_simulation_returns_what_it_found(tmp_path):
+    changes = QUICK | {"loop.cycles": 2, "loop.initial": 10, "loop.query_size": 5}
+    recipe = ncenet.Recipe().with_changes(changes)
+    report = ncenet.simulate(recipe, tmp_path / "run")
+    assert [point.labeled for point in report.curve()] == [10, 15]
+    assert report.record()["kind"] == "run" and "<svg" in report._repr_html_()
+    assert [file.name for file in report.write(["csv"], out=tmp_path)] == ["report.csv"]
+    comparison = ncenet.Comparison.beside(recipe, ["random"])
+    both = ncenet.compare(comparison, tmp_path / "both", processes=1)
+    assert len(both.curve()) == len(both.curve("nce confusion")) == 2
+    with pytest.raises(ncenet.errors.UnknownName, match="unknown arm 'nce margin'"):
+        both.curve("nce margin")
+    assert "against nce random" in repr(both)

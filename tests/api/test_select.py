@@ -1,0 +1,120 @@
+"""Strategies on plain arrays."""
+
+import numpy as np
+import pytest
+import torch
+
+import ncenet
+from ncenet.errors import NonFiniteScore, UnknownName, UsageError
+from ncenet.strategies import strategies
+from tests.contracts.fakes import fake_view
+
+N, L, C, D, M = 23, 6, 4, 6, 3
+RNG = np.random.default_rng(0)
+PROBS = RNG.dirichlet(np.ones(C), N)
+FEATURES = RNG.normal(size=(N, D))
+SAMPLES = RNG.dirichlet(np.ones(C), (M, N))
+ARRAYS = {
+    "probs": 0.9 * PROBS,  # as of an NCE head: rows need not sum to one
+    "features": FEATURES,
+    "samples": SAMPLES,
+    "labeled_probs": RNG.dirichlet(np.ones(C), L),
+    "labeled_features": RNG.normal(size=(L, D)),
+    "labels": [0, 1, 2, 3, 0, 1],
+}
+NOT_FROM_ARRAYS = {"vaal", "sraal", "ll4al"}
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_every_strategy_works_on_arrays_or_says_why_not(name):
+    if name in NOT_FROM_ARRAYS:
+        with pytest.raises(UsageError, match=rf"{name} reads .*arrays hold none: use it in a run"):
+            ncenet.select(**ARRAYS, query_size=5, strategy=name)
+        return
+    query = ncenet.select(**ARRAYS, query_size=5, strategy=name)
+    assert len(set(query.ids)) == 5 and set(query.ids) <= {f"{row:05}" for row in range(N)}
+    tensors = {key: torch.as_tensor(value) for key, value in ARRAYS.items()}
+    assert ncenet.select(**tensors, query_size=5, strategy=name) == query, "numpy and torch alike"
+
+
+@pytest.mark.parametrize("name", ["margin", "core-set", "badge", "class-balanced", "typiclust", "random"])
+def test_it_is_what_the_strategy_says_of_a_pool(name):
+    strategy = strategies.get(name)()
+    view = fake_view(strategy.needs | {"probs", "features"})
+    asked = strategy.query(view, 7, rng=torch.Generator().manual_seed(5))
+    whole = view.but(chunk=100)
+    (pool,), (labeled,) = whole.predictions(), whole.labeled_predictions()
+    got = ncenet.select(
+        probs=pool.probs,
+        features=pool.features,
+        ids=pool.ids,
+        labeled_probs=labeled.probs,
+        labeled_features=labeled.features,
+        query_size=7,
+        strategy=name,
+        seed=5,
+    )
+    assert got.ids == asked.ids
+    assert got.scores == pytest.approx(asked.scores)
+
+
+def test_predictions_may_be_given_as_they_come():
+    whole = ncenet.select(PROBS, 5)
+    ids = [f"{row:05}" for row in range(N)]
+    chunks = [
+        ncenet.Prediction(ids[start : start + 5], torch.as_tensor(PROBS[start : start + 5]))
+        for start in range(0, N, 5)
+    ]
+    assert ncenet.select(chunks, 5) == ncenet.select(iter(chunks), 5) == whole
+    assert ncenet.select(ncenet.Prediction(ids, torch.as_tensor(PROBS)), 5) == whole
+    assert ncenet.select(PROBS.tolist(), 5, ids=ids).ids == whole.ids
+
+
+def test_options_go_to_the_strategy():
+    spread = ncenet.select(PROBS, 5, features=FEATURES, options={"diversify": "kmeans"})
+    assert set(spread.ids) != set(ncenet.select(PROBS, 5).ids)
+    with pytest.raises(UsageError, match=r"options\.diversfy: strategy margin has no option .*did you mean"):
+        ncenet.select(PROBS, 5, options={"diversfy": "kmeans"})
+    with pytest.raises(UsageError, match="this one is an object and has its own"):
+        ncenet.select(PROBS, 5, strategy=strategies.get("margin")(), options={"diversify": "kmeans"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({}, "nothing to choose by: give predictions, probs or features"),
+        ({"predictions": PROBS, "probs": PROBS}, "predictions and probs are the same"),
+        ({"probs": PROBS, "strategy": "core-set"}, "core-set needs features: give features="),
+        ({"features": FEATURES}, "margin needs probs: give probs="),
+        ({"probs": PROBS, "strategy": "bald"}, "bald needs samples"),
+        ({"probs": PROBS, "options": {"diversify": "kmeans"}}, "margin needs features"),
+        ({"probs": PROBS, "features": FEATURES[:3]}, "of different numbers of images: probs 23, features 3"),
+        ({"probs": PROBS, "ids": ["a"] * N}, "23 images need 23 distinct ids, got 1"),
+        ({"probs": PROBS[0]}, r"probs: expected a row for each image, got an array of shape \(4,\)"),
+        ({"probs": [["a"]]}, "probs: no array of numbers"),
+        (
+            {"features": FEATURES, "labeled_features": FEATURES[:, :2], "strategy": "core-set"},
+            "rows of different lengths",
+        ),
+        (
+            {"probs": PROBS, "labeled_features": FEATURES[:2], "strategy": "class-balanced"},
+            "class-balanced reads probs of the labelled images too: give labeled_probs",
+        ),
+        ({"probs": PROBS, "labeled_probs": PROBS, "labels": [1]}, "are of different numbers of images"),
+        ({"probs": PROBS, "strategy": "rejection"}, "rejection can't tell the images apart"),
+    ],
+)
+def test_mistakes_say_what_to_give(arguments, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        ncenet.select(**arguments)
+
+
+def test_other_mistakes():
+    with pytest.raises(UnknownName, match="did you mean 'margin'"):
+        ncenet.select(PROBS, strategy="margn")
+    broken = PROBS.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(NonFiniteScore, match="'00003'"):
+        ncenet.select(broken, 5)
+    assert len(ncenet.select(PROBS, 100)) == N
+    assert ncenet.select(np.empty((0, 3)), 5) == ncenet.Query((), ())

@@ -1,0 +1,92 @@
+"""The surface of the library: what `import ncenet` shows, that it is all, and that it costs nothing."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ncenet
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+SCREEN = PAGE[: PAGE.index("```python")]
+MOST = 50
+"""Milliseconds that `import ncenet` may take on an idle machine."""
+
+
+@pytest.mark.parametrize("name", ncenet.__all__)
+def test_every_public_name_is_on_the_screen_and_stands_alone(name):
+    assert re.search(rf"`(?:ncenet\.)?{name}\b", SCREEN), "docs/api.md shows the whole surface"
+    thing = getattr(ncenet, name)
+    own = thing.__dict__.get("__doc__") if inspect.isclass(thing) else inspect.getdoc(thing)
+    assert own and ">>>" in own, f"{name} has no docstring of its own with a doctest"
+
+
+def test_what_the_screen_shows_is_there():
+    shown = re.findall(r"`ncenet\.(\w+)", PAGE) + re.findall(r"\bncenet\.(\w+)\(", PAGE)
+    assert set(shown) <= set(ncenet.__all__)
+    rows = [row.split("|")[1] for row in SCREEN.splitlines() if row.startswith("| `")]
+    names = {name for row in rows for name in re.findall(r"`(?:ncenet\.)?(\w+)", row)}
+    assert names == set(ncenet.__all__), "nothing more, nothing less"
+
+
+def test_each_name_is_exported_once():
+    assert len(set(ncenet.__all__)) == len(ncenet.__all__)
+    homes = {}
+    for name in ncenet.__all__:
+        homes.setdefault(id(getattr(ncenet, name)), []).append(name)
+    assert [names for names in homes.values() if len(names) > 1] == []
+    assert len(ncenet.__all__) <= 32 and set(ncenet.__all__) <= set(dir(ncenet))
+
+
+def test_what_is_not_there_is_said():
+    with pytest.raises(AttributeError, match="module 'ncenet' has no attribute 'opne'"):
+        ncenet.opne  # noqa: B018
+
+
+def test_types_are_those_that_run():
+    """What a type checker is told of each name is where the name comes from."""
+    text = (ROOT / "src/ncenet/__init__.py").read_text(encoding="utf-8")
+    told = re.findall(r"^    from (ncenet\.[\w.]+) import (\w+) as \w+$", text, re.MULTILINE)
+    assert len(told) == len(ncenet.__all__) - 3, "three are modules"
+    for home, name in told:
+        thing = getattr(ncenet, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert thing.__module__ == home, name
+
+
+def test_importing_takes_next_to_nothing():
+    code = """
+import sys, time
+start = time.process_time()
+import ncenet
+spent = 1000 * (time.process_time() - start)
+heavy = {"torch", "numpy", "PIL", "sklearn", "pydantic", "yaml"} & set(sys.modules)
+print(round(spent), sorted(heavy))
+"""
+    said = [
+        subprocess.check_output([sys.executable, "-c", code], text=True).split(maxsplit=1) for _ in range(3)
+    ]
+    best = min(said, key=lambda each: int(each[0]))
+    assert best[1].strip() == "[]" and int(best[0]) < MOST
+
+
+def test_no_module_is_longer_than_400_lines():
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for file in (ROOT / "src").rglob("*.py")
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_compare_is_a_function_and_a_package(tmp_path):
+    assert callable(ncenet.compare)
+    from ncenet.compare import Comparison
+
+    assert Comparison is ncenet.Comparison
+    with pytest.raises(ncenet.errors.UnknownName, match="unknown arm 'b'"):
+        ncenet.compare(ncenet.Comparison(arms=[{"name": "a"}], seeds=[0]), tmp_path, arms=["b"])
