@@ -165,7 +165,8 @@ class TestEdits:
         file.write_text(json.dumps(record))
         (tmp_path / "out" / "labels.csv").unlink()
         other = new_run(tmp_path / "other", tmp_path / "photos", task="detection")
-        taken = {change.record.id for change in take(other, tmp_path / "out", "coco")}
+        changes = take(other, tmp_path / "out", "coco")
+        taken = {change.record.id for change in changes if change.status != "unsaid"}
         other.ledger.close()
         assert len(taken) == len(record["images"]) - 1
         assert not any(record["images"][empty - 1]["file_name"] == id for id in taken)
@@ -203,6 +204,43 @@ class TestEdits:
         file.write_text(file.read_text().replace("<name>ant</name>", "<name>cow</name>"))
         (change,) = (c for c in take(run, tmp_path / "out", "voc") if c.record.id == "a.jpg")
         assert change.status == "unknown class" and "'cow'" in change.why
+
+
+class TestImagesThatAreMerelyListed:
+    """As the tools list them that write every image of a project into their COCO file."""
+
+    @pytest.fixture
+    def other(self, tmp_path, run):
+        export_labels(run, tmp_path / "out", format="coco")
+        (tmp_path / "out" / "labels.csv").unlink()
+        file = tmp_path / "out" / "annotations.json"
+        record = json.loads(file.read_text())
+        for image in record["images"]:
+            image.pop("answered", None)
+        file.write_text(json.dumps(record))
+        with new_run(tmp_path / "other", tmp_path / "photos", task="detection") as other:
+            yield other
+
+    def test_are_no_answers(self, tmp_path, other):
+        changes = take(other, tmp_path / "out", "coco")
+        assert counts(changes) == {"new": 2, "unsaid": 1}
+        assert apply(other.ledger, changes) == 2
+        assert set(standing(other)) == {"a.jpg", "sub/a.jpg"}
+
+    def test_are_empty_if_somebody_says_so(self, tmp_path, other):
+        changes = read_labels(other, tmp_path / "out", format="coco", otherwise="me", listed_is_empty=True)
+        assert counts(changes) == {"new": 3}
+        apply(other.ledger, changes)
+        assert standing(other)["b.jpg"][1] == "[]"
+
+    def test_whose_boxes_somebody_deleted_are_changed(self, tmp_path, run):
+        export_labels(run, tmp_path / "out", format="coco")
+        file = tmp_path / "out" / "annotations.json"
+        record = json.loads(file.read_text())
+        record["annotations"] = [each for each in record["annotations"] if each["image_id"] != 1]
+        file.write_text(json.dumps(record))
+        (change,) = (each for each in take(run, tmp_path / "out", "coco") if each.status != "same")
+        assert (change.status, change.record.id, change.record.label) == ("changed", "a.jpg", "[]")
 
 
 class TestWhatDoesNotFit:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ncenet.labels.changes import Change
 
 _SHOWN = 20
-_PLAIN = ("new", "same")
+_PLAIN = ("new", "same", "unsaid")
 
 
 def said_of_cuts(cut: int) -> str:

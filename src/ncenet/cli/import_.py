@@ -25,6 +25,7 @@ def import_(
     who: str | None = None,
     on_conflict: Literal["stop", "keep", "replace"] = "stop",
     on_mismatch: Literal["stop", "skip"] = "stop",
+    empty: Annotated[bool, Parameter(negative=())] = False,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -47,6 +48,8 @@ def import_(
             or replace it.
         on_mismatch: Answers for unknown ids, changed bytes, unreadable images, unknown classes: stop, or skip
             and list them.
+        empty: COCO: an image that is listed without a box has no object. Otherwise it is passed over as
+            unsaid, for nobody may have looked at it.
         dry_run: Say what would change, and change nothing.
         json_output: Print JSON.
     """
@@ -54,7 +57,9 @@ def import_(
     from ncenet.labels.transfer import read_labels
 
     with opened(folder, read_only=dry_run) as run:  # one that init prepared is begun, also by a dry run
-        changes = read_labels(run, source, format=format, who=who, otherwise=getpass.getuser())
+        changes = read_labels(
+            run, source, format=format, who=who, otherwise=getpass.getuser(), listed_is_empty=empty
+        )
         recorded = 0 if dry_run else apply(
             run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
-from ncenet.tables import pyarrow
+from ncenet.tables import open_text, parse_csv, pyarrow
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -160,26 +159,22 @@ def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     ids, vectors, length = [], [], None
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.reader(lines)
-        header = next(rows, [])
+    with open_text(file) as lines:
+        rows = parse_csv(lines, file)
+        line, header = next(rows, (1, []))
         if "id" not in header or len(header) < 2:
-            raise DataError(f"{file}:1 has the columns {', '.join(header) or 'none'}; {_SHOULD}")
+            raise DataError(f"{file}:{line} has the columns {', '.join(header) or 'none'}; {_SHOULD}")
         at, text = header.index("id"), "vector" in header
-        for row in rows:
+        for line, row in rows:
             numbers = (
                 row[header.index("vector")].split() if text else [c for i, c in enumerate(row) if i != at]
             )
             length = len(numbers) if length is None else length
-            if len(row) != len(header) or len(numbers) != length:
-                raise DataError(
-                    f"{file}:{rows.line_num} has {len(numbers)} numbers, the first vector {length}"
-                )
+            if len(numbers) != length:
+                raise DataError(f"{file}:{line} has {len(numbers)} numbers, the first vector {length}")
             try:
                 vectors.append([float(number) for number in numbers])
             except ValueError as error:
-                raise DataError(
-                    f"{file}:{rows.line_num} holds something else than numbers: {error}"
-                ) from None
+                raise DataError(f"{file}:{line} holds something else than numbers: {error}") from None
             ids.append(row[at])
     return ids, np.array(vectors, np.float32).reshape(len(ids), -1)

@@ -24,6 +24,7 @@ Status: TypeAlias = Literal[
     "unreadable",
     "unknown class",
     "no such boxes",
+    "unsaid",
 ]
 """What an answer would do.
 
@@ -37,6 +38,7 @@ hash differs              the image has other bytes than those that were labelle
 unreadable                the image cannot be read
 unknown class             the label is no class of the run
 no such boxes             the label is no boxes, or those of another image: see :mod:`ncenet.box_gate`
+unsaid                    a file lists the image without a box, and nobody may have looked at it
 ========================  ===========================================================================
 """
 
@@ -77,7 +79,12 @@ class Change:
 
 
 def compare(
-    run: OpenRun, records: Iterable[Record], *, who: str | None = None, otherwise: str
+    run: OpenRun,
+    records: Iterable[Record],
+    *,
+    who: str | None = None,
+    otherwise: str,
+    listed_is_empty: bool = False,
 ) -> list[Change]:
     """What each answer would do to the ledger of a run; nothing is written.
 
@@ -86,6 +93,7 @@ def compare(
         records: the answers; one an image.
         who: the annotator; None takes whom the record names.
         otherwise: the annotator of records that name none.
+        listed_is_empty: an image that is merely listed has no object; otherwise nothing is said of it.
     """
     items = {item.id: item for item in run.ledger.items()}
     standing = {event.id: event for event in run.ledger.answers()}
@@ -99,7 +107,9 @@ def compare(
             changes.append(Change(record, name, error.status, before, error.why))
         else:
             cut = gate.cut - cut if gate else 0
-            changes.append(Change(passed, name, _status(passed, name, before), before, cut=cut))
+            unsaid = record.unsaid and not listed_is_empty
+            status = "unsaid" if unsaid else _status(passed, name, before)
+            changes.append(Change(passed, name, status, before, cut=cut))
     return changes
 
 
@@ -165,7 +175,7 @@ def _as_of_now(ledger: Ledger, changes: Sequence[Change]) -> list[Change]:
         mismatch = None if change.status in MISMATCHES else _of_image(record, items.get(record.id))
         if mismatch is not None:
             change = replace(change, status=mismatch[0], before=before, why=mismatch[1])
-        elif change.status not in MISMATCHES:
+        elif change.status not in MISMATCHES | {"unsaid"}:
             change = replace(change, status=_status(record, change.who, before), before=before)
         fresh.append(change)
     return fresh

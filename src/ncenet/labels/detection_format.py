@@ -82,9 +82,8 @@ class DetectionFormat(FolderFormat):
             if dataset.problems:
                 shown = "\n".join(f"  {problem}" for problem in dataset.problems[:_SHOWN])
                 raise DataError(f"{source}: {len(dataset.problems)} mistake(s) in the annotations:\n{shown}")
-            # An image that is merely listed may be one that nobody has looked at: no answer is made of that.
-            ids = [id for id in dataset.pool.ids() if id not in dataset.unsaid]
-            found.append(Found(dataset.pool, dataset.required_oracle().answer(ids)))
+            labels = dataset.required_oracle().answer(list(dataset.pool.ids()))
+            found.append(Found(dataset.pool, labels, dataset.unsaid))
         return found
 
     def as_written(self, boxes: Boxes) -> Boxes:

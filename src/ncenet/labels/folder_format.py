@@ -8,7 +8,7 @@ exact numbers where the format rounds, and the answers that are no label.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -30,10 +30,12 @@ class Found(NamedTuple):
     Attributes:
         pool: the images, under their paths.
         labels: the label of each image by its path.
+        unsaid: images that are merely listed, so that nobody may have looked at them.
     """
 
     pool: Pool
     labels: Mapping[str, Label]
+    unsaid: Collection[str] = frozenset()
 
 
 class FolderFormat(Format):
@@ -90,11 +92,12 @@ class FolderFormat(Format):
             and (source / TABLE).exists()
         ):
             return  # every answer was skip or unsure
-        for pool, labels in self.found(source, known):
+        for pool, labels, unsaid in self.found(source, known):
             for path, label in labels.items():
                 written = by_name.get(self.name_of(path))
                 if written is None:
-                    yield _stranger(pool, path, self.name_of(path), label, known)
+                    record = _stranger(pool, path, self.name_of(path), label, known)
+                    yield replace(record, unsaid=path in unsaid)
                 else:
                     exact = written.label or ""
                     yield replace(written, label=exact if self.same(exact, label) else label)

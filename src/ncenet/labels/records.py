@@ -31,6 +31,7 @@ class Record:
         who: the annotator.
         at: when, ISO 8601, UTC.
         cycle: the cycle whose model asked; 0 before there was one.
+        unsaid: the file merely lists the image, and doesn't say whether somebody has looked at it.
         drawn_on: (width, height) of the image on which boxes were drawn, as whoever drew them has it.
     """
 
@@ -41,6 +42,7 @@ class Record:
     who: str | None = None
     at: str | None = None
     cycle: int | None = None
+    unsaid: bool = False
     drawn_on: Size | None = None
 
     @classmethod

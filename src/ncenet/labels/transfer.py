@@ -95,7 +95,13 @@ def export_labels(
 
 
 def read_labels(
-    run: OpenRun, source: Path, *, format: str | None = None, who: str | None = None, otherwise: str
+    run: OpenRun,
+    source: Path,
+    *,
+    format: str | None = None,
+    who: str | None = None,
+    otherwise: str,
+    listed_is_empty: bool = False,
 ) -> list[Change]:
     """Read answers from files, and say what they would do to a run.
 
@@ -107,6 +113,7 @@ def read_labels(
         format: name of the format. Default: the one that ``source`` looks like.
         who: the annotator. Default: whom the file names.
         otherwise: the annotator when the file names none.
+        listed_is_empty: see :func:`ncenet.labels.changes.compare`.
 
     Raises:
         UsageError: there is no such file or folder.
@@ -116,4 +123,4 @@ def read_labels(
         raise UsageError(f"{source}: there is no such file or folder")
     chosen = format_of(source, format, run.recipe.task)
     records = distinct(chosen.read(source, known_of(run)), source)
-    return compare(run, records, who=who, otherwise=otherwise)
+    return compare(run, records, who=who, otherwise=otherwise, listed_is_empty=listed_is_empty)
