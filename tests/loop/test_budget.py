@@ -51,7 +51,7 @@ def recipe(tmp_path):
 
 
 def two(n):
-    return Boxes(((0, 0, 1, 1),) * n, ("one",) * n).to_label()
+    return Boxes(((0, 0, 5, 5),) * n, ("one",) * n).to_label()
 
 
 def quarters(id, n):

@@ -10,7 +10,7 @@ import pytest
 
 from ncenet.boxes import Boxes, Detections
 from ncenet.data import BoxTestSet, ParquetPool
-from ncenet.errors import DataError, LedgerError, UnknownName, UnreadableImages
+from ncenet.errors import DataError, UnknownName, UnreadableImages
 from ncenet.functional import average_precision
 from ncenet.ledger import Ledger
 from ncenet.loop import evaluate as module
@@ -205,10 +205,10 @@ def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
     with loop.ledger:
         first, second, *_ = loop.ask(5).ids
         for answer, error, why in [
-            ("one", LedgerError, f"{first!r}: not boxes in JSON"),
+            ("one", DataError, f"{first!r}: not boxes in JSON"),
             (
                 '[{"box": [5, 0, 1, 1], "label": "one"}]',
-                LedgerError,
+                DataError,
                 f"{first!r}: object 1: the box has no area",
             ),
             (
@@ -221,8 +221,8 @@ def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
                 loop.tell({second: "[]", first: answer}, who="ann")
             assert why in str(refused.value)
             assert loop.ledger.labeled() == [], "all or none"
-        loop.tell({first: '[ {"label": "one", "box": [0.0, 0, 1, 1]} ]', second: "[]"}, who="ann")
-        assert dict(loop.ledger.labeled()) == {first: '[{"box":[0,0,1,1],"label":"one"}]', second: "[]"}
+        loop.tell({first: '[ {"label": "one", "box": [0.0, 0, 5, 9]} ]', second: "[]"}, who="ann")
+        assert dict(loop.ledger.labeled()) == {first: '[{"box":[0,0,5,9],"label":"one"}]', second: "[]"}
         events = loop.ledger.last_seq()
         loop.tell({first: '[{"box":[0,0,1,1],"label":"one"}]'}, who="ann")
         assert loop.ledger.last_seq() == events, "the same boxes, written otherwise, are no new answer"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from ncenet.boxes import Boxes
 from ncenet.data.open import open_dataset
 from ncenet.errors import NcenetError
-from ncenet.label_studio.tasks import label_config, our_control, record_of
+from ncenet.label_studio.annotations import record_of
+from ncenet.label_studio.tasks import label_config, our_control
 from ncenet.labels.changes import apply, compare
 from ncenet.labels.transfer import read_labels
 from ncenet.web.drawn import deliveries
@@ -153,7 +154,8 @@ def label_studio(run, folder, box, label):
     assert control.name in label_config(("ant", "bee"), "detection")
     result = {"from_name": control.name, "to_name": control.image, "type": "rectanglelabels", "value": value}
     result |= {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0}
-    record = record_of({"id": 1, "data": {"ncenet_id": NAME}}, {"result": [result]}, {}, "detection", control)
+    task, annotation = {"id": 1, "data": {"ncenet_id": NAME}}, {"result": [result], "completed_by": 1}
+    record = record_of(task, annotation, {}, "detection", control, find=lambda data: data["ncenet_id"])
     apply(run.ledger, compare(run, [record], otherwise="me"), on_conflict="replace")
     return run.ledger.review.standing(NAME).label
 
