@@ -224,7 +224,7 @@ def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
         loop.tell({first: '[ {"label": "one", "box": [0.0, 0, 5, 9]} ]', second: "[]"}, who="ann")
         assert dict(loop.ledger.labeled()) == {first: '[{"box":[0,0,5,9],"label":"one"}]', second: "[]"}
         events = loop.ledger.last_seq()
-        loop.tell({first: '[{"box":[0,0,1,1],"label":"one"}]'}, who="ann")
+        loop.tell({first: '[{"box":[0,0,5,9],"label":"one"}]'}, who="ann")
         assert loop.ledger.last_seq() == events, "the same boxes, written otherwise, are no new answer"
 
 
