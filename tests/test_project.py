@@ -14,12 +14,15 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 import ncenet
 from ncenet.cli import commands
 from ncenet.cli.commands import app
+from ncenet.models.formats import export_model
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -29,7 +32,15 @@ PAGES = [
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 COMMANDS = sorted(command.name for command in commands.COMMANDS)
-RUNNABLE = ["README.md", "docs/guide.md", "docs/concepts.md"]
+RUNNABLE = [
+    *("README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/concepts.md", "docs/api.md", "docs/features.md"),
+]
+MODELS = ["docs/export.md"]
+"""Pages whose samples need a model that was trained before."""
+CHECKED = ["docs/scikit-learn.md"]
+"""Pages whose samples are held against what they print, by the tests of what they are about."""
+INSIDE = "from ncenet.strategies.score import"
+"""What a sample imports that is a file of ncenet itself, as CONTRIBUTING shows one."""
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "pandas", "timm"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -98,12 +109,49 @@ def test_every_make_target_mentioned_exists(page):
     assert set(re.findall(r"^(?:\S+=\S+ )*make ([a-z-]+)", text, re.MULTILINE)) - set(targets) == set()
 
 
+def outside(page):
+    """Samples that are programs of somebody else's."""
+    return [
+        block for block in code(ROOT / page, "python") if INSIDE not in block and not block.startswith("   ")
+    ]
+
+
+@each_page
+def test_samples_import_from_the_surface_alone(page):
+    for block in outside(page):
+        deep = re.findall(r"^(?:from|import) (ncenet\.[\w.]+)", block, re.MULTILINE)
+        assert deep == [], block
+    if "```python" in page.read_text(encoding="utf-8"):
+        assert str(page.relative_to(ROOT)) in RUNNABLE + MODELS + CHECKED, "its samples run in no test"
+
+
 def test_the_python_shown_runs(tmp_path):
-    pages = {name: "\n".join(code(ROOT / name, "python")) for name in RUNNABLE}
+    pages = {name: "\n".join(outside(name)) for name in RUNNABLE}
     assert all(pages.values())
     program = f"for name, code in {pages!r}.items():\n    exec(compile(code, name, 'exec'), {{}})"
     done = run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_python_about_models_runs(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (80, 60), "gray").save(tmp_path / name)
+    quick = {"train.epochs": 1, "train.min_steps": 1, "train.batch_size": 4, "data.image_size": 64}
+    pool = ncenet.ArrayPool(np.random.default_rng(0).integers(0, 255, (8, 64, 64, 3), np.uint8))
+    with ncenet.open(tmp_path / "runs/pets", pool=pool, classes=["cat", "dog"], recipe=quick) as pets:
+        pets.tell(dict.fromkeys(pets.ask(6).ids, "cat"))
+        pets.model.save_pretrained(tmp_path / "pets-model")
+    export_model(tmp_path / "runs/pets", tmp_path / "pets.onnx", "onnx")
+    boxes = ncenet.Boxes(((4, 4, 40, 40),), ("cell",), (False,))
+    detection = quick | {"task": "detection"}
+    with ncenet.open(tmp_path / "runs/cells", pool=pool, classes=["cell"], recipe=detection) as cells:
+        cells.tell(dict.fromkeys(cells.ask(4).ids, boxes))
+        cells.fit()
+    blocks = [block for page in MODELS for block in outside(page)]
+    assert len(blocks) == 3
+    for block in blocks:
+        done = run(sys.executable, "-W", "error", "-c", block, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_demo_has_its_place_in_the_readme():

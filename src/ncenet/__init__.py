@@ -42,6 +42,7 @@ __all__ = [
     "Section",
     "compare",
     "errors",
+    "features",
     "functional",
     "load",
     "open",
@@ -52,6 +53,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ncenet import errors as errors
+    from ncenet import features as features
     from ncenet import functional as functional
     from ncenet import strategies as strategies
     from ncenet.api.opening import open as open
@@ -111,7 +113,7 @@ else:
 
         if name in _HOME_OF:
             return getattr(import_module(f"ncenet.{_HOME_OF[name]}"), name)
-        if name in ("compare", "errors", "functional", "strategies"):  # packages that are part of the surface
+        if name in __all__:  # the packages and modules that are part of the surface
             return import_module(f"ncenet.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

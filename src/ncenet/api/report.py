@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ncenet.compare.records import Results, Run, Table
+from ncenet.compare.records import Results, RunResults, Table
 from ncenet.report.blocks import Figure
 from ncenet.report.summary import print_results, read_results, results_record, write_report
 
@@ -52,7 +52,7 @@ class Report:
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.results: Results | Run = read_results(self.folder)
+        self.results: Results | RunResults = read_results(self.folder)
 
     def curve(self, arm: str | None = None) -> list[Point]:
         """The learning curve: of a run, or the mean over the seeds of an arm.
@@ -63,7 +63,7 @@ class Report:
         Raises:
             UnknownName: there is no such arm.
         """
-        if isinstance(self.results, Run):
+        if isinstance(self.results, RunResults):
             return [
                 Point(cycle.labeled, cycle.accuracy)
                 for cycle in self.results.cycles

@@ -17,10 +17,10 @@ from types import ModuleType
 from typing import Any
 
 from ncenet.compare.comparison import Arm, Comparison
-from ncenet.compare.records import Curve, Results, Run, read_comparison, read_run
+from ncenet.compare.records import Curve, Results, RunResults, read_comparison, read_run
 from ncenet.compare.trials import run
 
-__all__ = ["Arm", "Comparison", "Curve", "Results", "Run", "read_comparison", "read_run", "run"]
+__all__ = ["Arm", "Comparison", "Curve", "Results", "RunResults", "read_comparison", "read_run", "run"]
 
 
 class _Callable(ModuleType):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import log
 from statistics import fmean
 
-from ncenet.compare.records import Results, Run
+from ncenet.compare.records import Results, RunResults
 from ncenet.compare.statistics import Spread
 
 
@@ -57,7 +57,7 @@ def evenness_of_arm(results: Results, arm: str, classes: Iterable[str]) -> Sprea
     return Spread.of(known) if known else None
 
 
-def queried_until(run: Run, labeled: int) -> frozenset[str]:
+def queried_until(run: RunResults, labeled: int) -> frozenset[str]:
     """Ids that a run has queried by the time it had so many labels, the initial set apart."""
     return frozenset(id for cycle in run.cycles if cycle.labeled < labeled for id in cycle.queried)
 

@@ -39,7 +39,7 @@ class Cycle:
         fit_accuracy: training accuracy of the last epoch, in [0, 1].
         fit_seconds: wall time of the fit.
         images: how many held-out images there are.
-        accuracy: the headline number on them, in [0, 1] (see :attr:`Run.metric`); None when there are none.
+        accuracy: the headline number on them, in [0, 1] (see :attr:`RunResults.metric`); None without any.
         balanced_accuracy: mean over classes of their accuracy; None likewise, and where the headline number
             is no accuracy.
         per_class: the headline number of each class.
@@ -100,7 +100,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunResults:
     """One run.
 
     Attributes:
@@ -175,7 +175,7 @@ class Results:
 
     folder: Path
     comparison: Comparison
-    runs: Mapping[tuple[str, int], Run]
+    runs: Mapping[tuple[str, int], RunResults]
 
     @cached_property
     def metric(self) -> str:
@@ -240,7 +240,7 @@ class Results:
         return {seed: self.runs[arm, seed].curve(arm) for name, seed in finished if name == arm}
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> RunResults:
     """Read a run folder, finished or not.
 
     A cycle counts once its network is tested; in a run without held-out images, once it is fitted.
@@ -268,7 +268,7 @@ def read_run(folder: Path) -> Run:
                     continue
                 names = Boxes.from_label(label).labels if recipe.task == "detection" else (label,)
                 (queried_per_class if image in queried else initial_per_class).update(names)
-    return Run(
+    return RunResults(
         folder=folder,
         recipe=recipe,
         cycles=cycles,

@@ -29,7 +29,8 @@ class Wanted:
         weights: file of weights, in the place of the extractor's own.
         framing: how images become squares; None for the extractor's own way.
         empty: leave the weights out: they come from the file of a model next.
-        pool, ids: images that will be looked at, for extractors that learn from images, without any label.
+        pool: where images are, for extractors that learn from images, without any label.
+        ids: which of them will be looked at.
     """
 
     name: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from ncenet.compare.queries import Overlap, evenness_of_arm, overlap
-from ncenet.compare.records import Results, Run, Table
+from ncenet.compare.records import Results, RunResults, Table
 from ncenet.report.words import NOTHING, percent
 
 MOST_COLUMNS = 12
@@ -73,7 +73,7 @@ def chance_overlap(results: Results) -> float | None:
     return next((each.chance for each in found if each is not None), None)
 
 
-def classes_of(runs: Iterable[Run]) -> list[str]:
+def classes_of(runs: Iterable[RunResults]) -> list[str]:
     """Classes of some runs: those that were tested in their order, then others that were labelled."""
     runs = list(runs)
     tested = [name for run in runs for cycle in run.cycles[-1:] for name in cycle.per_class]

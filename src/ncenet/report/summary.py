@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
-from ncenet.compare.records import COMPARISON_FILE, Results, Run, read_comparison, read_run
+from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_comparison, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.errors import UsageError
 from ncenet.files import whole
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def read_results(folder: Path) -> Results | Run:
+def read_results(folder: Path) -> Results | RunResults:
     """Read the folder of a comparison or of a run, finished or not.
 
     Raises:
@@ -106,7 +106,7 @@ def results_record(folder: Path) -> dict[str, Any]:
         UsageError: the folder is neither.
     """
     results = read_results(folder)
-    if isinstance(results, Run):
+    if isinstance(results, RunResults):
         return {
             "kind": "run",
             "schema": SCHEMA,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from ncenet.compare.bootstrap import Interval
-from ncenet.compare.records import Results, Run, Table
+from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
 from ncenet.report.queried import classes_of
 from ncenet.report.words import NOTHING, counted, interval, metric_name, outlook, percent, points, spread
@@ -96,7 +96,7 @@ def without_empty(table: Table) -> Table:
     return Table(table.columns, rows or table.rows)
 
 
-def of_run(run: Run) -> Table:
+def of_run(run: RunResults) -> Table:
     """The cycles of one run."""
     rows = tuple(
         (
@@ -114,7 +114,7 @@ def of_run(run: Run) -> Table:
     return Table((counted(run.unit).capitalize(), *columns), rows)
 
 
-def classes_of_run(run: Run) -> Table:
+def classes_of_run(run: RunResults) -> Table:
     """What one run had of each class, and how well it knows it in the end."""
     last = run.cycles[-1].per_class if run.cycles else {}
     rows = tuple(

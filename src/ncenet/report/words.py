@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncenet.compare.records import HEADLINE, Results, Run
+from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 from ncenet.recipe import BudgetUnit
 
@@ -17,7 +17,7 @@ def metric_name(metric: str) -> str:
     """The headline number of a test as it stands within a sentence or a heading.
 
     Args:
-        metric: its key in ``test.json``, see :attr:`ncenet.compare.records.Run.metric`.
+        metric: its key in ``test.json``, see :attr:`ncenet.compare.records.RunResults.metric`.
 
     >>> f"Test {metric_name('accuracy')}, %", f"Test {metric_name('mAP')}, %"
     ('Test accuracy, %', 'Test mAP, %')
@@ -31,7 +31,7 @@ def counted(unit: BudgetUnit) -> str:
     """What the sizes of the labelled set count, as it stands at an axis or within a sentence.
 
     Args:
-        unit: see :attr:`ncenet.compare.records.Run.unit`.
+        unit: see :attr:`ncenet.compare.records.RunResults.unit`.
 
     >>> counted("image"), counted("box")
     ('labels', 'boxes')
@@ -125,7 +125,7 @@ def copied(count: int) -> str:
     return f"{count:,} images of the pool are copies of test images, which flatters the test"
 
 
-def headline(run: Run) -> str:
+def headline(run: RunResults) -> str:
     """What one run shows, and what it doesn't."""
     curve = run.curve(run.recipe.loop.strategy)
     if not curve.labeled:

@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from ncenet.compare.heads import head_name, heads
-from ncenet.compare.records import HEADLINE, Results, Run
+from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import BudgetUnit
 from ncenet.report.figures.drawing import FONT_POINTS, GREY, INK, MARKERS, PALETTE
@@ -59,7 +59,7 @@ def lines_of_comparison(results: Results) -> list[Line]:
     return lines
 
 
-def lines_of_run(run: Run) -> list[Line]:
+def lines_of_run(run: RunResults) -> list[Line]:
     """The one line of a run; none without held-out images."""
     curve = run.curve(run.recipe.loop.strategy)
     return [Line(curve.arm, curve.labeled, curve.accuracy, None)] if curve.labeled else []
@@ -80,8 +80,8 @@ def learning_curves(
     Args:
         lines: at least one.
         baseline: the line that is drawn in grey and dashed, in every panel.
-        metric: what is drawn, as :attr:`ncenet.compare.records.Run.metric` names it.
-        unit: over what it is drawn, as :attr:`ncenet.compare.records.Run.unit` names it.
+        metric: what is drawn, as :attr:`ncenet.compare.records.RunResults.metric` names it.
+        unit: over what it is drawn, as :attr:`ncenet.compare.records.RunResults.unit` names it.
     """
     from matplotlib.figure import Figure
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from ncenet.compare.records import Results, Run
+from ncenet.compare.records import Results, RunResults
 from ncenet.registry import Registry
 from ncenet.report.blocks import Section
 
@@ -28,7 +28,7 @@ run_sections: Registry[Made] = Registry(
 """Makers, which take a run."""
 
 
-def sections_of(results: Results | Run) -> list[Section]:
+def sections_of(results: Results | RunResults) -> list[Section]:
     """What the report of a comparison or a run says."""
     registry = comparison_sections if isinstance(results, Results) else run_sections
     made = (make(results) for _, make in registry.ordered())
@@ -40,9 +40,9 @@ def sections_of(results: Results | Run) -> list[Section]:
     ]
 
 
-def title_of(results: Results | Run) -> str:
+def title_of(results: Results | RunResults) -> str:
     """Title of the report of a comparison or a run."""
-    if isinstance(results, Run):
+    if isinstance(results, RunResults):
         return f"One run of {results.recipe.loop.strategy} on {Path(results.recipe.data.train).name}"
     comparison = results.comparison
     images = Path(comparison.base.data.train).name

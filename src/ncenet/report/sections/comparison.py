@@ -6,7 +6,7 @@ from ncenet.compare.bootstrap import bootstrap_differences
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
-from ncenet.compare.records import Results, Run, Table
+from ncenet.compare.records import Results, RunResults, Table
 from ncenet.report import evidence, protocol, tables, words
 from ncenet.report import queried as queries
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
@@ -232,7 +232,7 @@ def folded_if_long(table: Table) -> Block:
     return table if len(table.rows) <= MOST_CLASSES else Folded(f"{len(table.rows)} classes", (table,))
 
 
-def images_to_look_at(run: Run) -> Section | None:
+def images_to_look_at(run: RunResults) -> Section | None:
     """What was wrong with the images; None when nothing was."""
     bad, twins = run.bad_images, run.duplicates
     groups = len({row[0] for row in twins.rows})

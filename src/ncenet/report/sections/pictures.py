@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ncenet.compare.records import Results, Run
+from ncenet.compare.records import Results, RunResults
 from ncenet.report.blocks import Block, Folded, Note, Picture, Section
 from ncenet.report.sections import comparison_sections, run_sections
 from ncenet.tables import read_csv
@@ -20,7 +20,7 @@ _TITLES = {
 
 
 @run_sections.register("pictures", order=7)
-def pictures_of_run(run: Run) -> list[Section]:
+def pictures_of_run(run: RunResults) -> list[Section]:
     """What the last model sees, and why it asked; none when no pictures were drawn."""
     return [Section(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
 

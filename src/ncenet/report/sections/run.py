@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncenet.compare.records import Run
+from ncenet.compare.records import RunResults
 from ncenet.report import protocol, tables, words
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
 from ncenet.report.figures import curves
@@ -12,7 +12,7 @@ from ncenet.report.sections.comparison import folded_if_long, images_to_look_at
 
 
 @run_sections.register("headline", order=1)
-def headline(run: Run) -> Section:
+def headline(run: RunResults) -> Section:
     """What was reached, and what is missing."""
     missing = run.recipe.loop.cycles - len(run.cycles)
     said: list[Block] = [Verdicts((("unclear", words.headline(run)),))]
@@ -22,7 +22,7 @@ def headline(run: Run) -> Section:
 
 
 @run_sections.register("learning-curve", order=2)
-def learning_curve(run: Run) -> Section | None:
+def learning_curve(run: RunResults) -> Section | None:
     """The learning curve, as far as something was tested."""
     lines = curves.lines_of_run(run)
     if not lines:
@@ -32,30 +32,30 @@ def learning_curve(run: Run) -> Section | None:
 
 
 @run_sections.register("cycles", order=3)
-def cycles(run: Run) -> Section:
+def cycles(run: RunResults) -> Section:
     """A row for each cycle."""
     return Section("Cycles", (tables.of_run(run),))
 
 
 @run_sections.register("protocol", order=4)
-def what_numbers_are(run: Run) -> Section:
+def what_numbers_are(run: RunResults) -> Section:
     """What must be stated with every number."""
     return Section("What these numbers are", (Facts(protocol.protocol_of_run(run.recipe)),))
 
 
 @run_sections.register("classes", order=5)
-def classes(run: Run) -> Section:
+def classes(run: RunResults) -> Section:
     """How well each class is known."""
     return Section("Classes", (folded_if_long(tables.classes_of_run(run)),))
 
 
 @run_sections.register("recipe", order=6)
-def recipe(run: Run) -> Section:
+def recipe(run: RunResults) -> Section:
     """The file that runs it again."""
     return Section("What was run", (Folded("The recipe", (Code(run.recipe.to_yaml()),)),))
 
 
 @run_sections.register("images", order=8)
-def images(run: Run) -> Section | None:
+def images(run: RunResults) -> Section | None:
     """Images that somebody should look at."""
     return images_to_look_at(run)

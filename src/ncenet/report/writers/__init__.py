@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ncenet.compare.records import Results, Run
+from ncenet.compare.records import Results, RunResults
 from ncenet.registry import Registry
 from ncenet.report.blocks import Figure, Section
 
@@ -27,7 +27,7 @@ class Report:
 
     title: str
     sections: Sequence[Section]
-    results: Results | Run
+    results: Results | RunResults
 
     @property
     def figures(self) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ncenet.compare.heads import head_name
-from ncenet.compare.records import Results, Run, Table
+from ncenet.compare.records import Results, RunResults, Table
 from ncenet.report.writers import Files, Report, report_formats
 from ncenet.tables import csv_lines
 
@@ -20,7 +20,7 @@ def as_csv(table: Table) -> str:
     return "".join(csv_lines(table.columns, table.rows))
 
 
-def tidy(results: Results | Run) -> Table:
+def tidy(results: Results | RunResults) -> Table:
     """One row for each tested cycle of each trial that was begun, numbers as precise as they are known.
 
     Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels`` (boxes, with a budget of boxes),
@@ -44,7 +44,7 @@ def tidy(results: Results | Run) -> Table:
     )
 
 
-def _rows(key: tuple[str, int], run: Run, *, finished: bool) -> Iterator[tuple[str, ...]]:
+def _rows(key: tuple[str, int], run: RunResults, *, finished: bool) -> Iterator[tuple[str, ...]]:
     arm, seed = key
     for cycle in run.tested:
         numbers = (cycle.accuracy, cycle.balanced_accuracy, cycle.fit_seconds)
