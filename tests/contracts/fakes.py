@@ -23,6 +23,7 @@ class Part:
     samples: Tensor
     predicted_loss: Tensor
     inputs: Tensor
+    in_radii: Tensor
 
     def reordered(self, rows: list[int]) -> Part:
         return Part(
@@ -32,10 +33,11 @@ class Part:
             self.samples[:, rows],
             self.predicted_loss[rows],
             self.inputs[rows],
+            self.in_radii[rows],
         )
 
     def tensors(self) -> list[Tensor]:
-        return [self.probs, self.features, self.samples, self.predicted_loss, self.inputs]
+        return [self.probs, self.features, self.samples, self.predicted_loss, self.inputs, self.in_radii]
 
 
 @dataclass
@@ -84,16 +86,16 @@ class FakeView:
         for start in range(0, len(part.ids), self.chunk):
             rows = slice(start, start + self.chunk)
             probs, features, samples = part.probs[rows], part.features[rows], part.samples[:, rows]
-            predicted_loss = part.predicted_loss[rows]
-            extras = {"samples": samples, "predicted_loss": predicted_loss}
+            predicted_loss, in_radii = part.predicted_loss[rows], part.in_radii[rows]
+            extras = {"samples": samples, "predicted_loss": predicted_loss, "in_radii": in_radii}
             prediction = Prediction(
                 part.ids[rows],
                 probs if "probs" in self.wanted else torch.full_like(probs, torch.nan),
                 features if "features" in self.wanted else None,
                 {name: tensor for name, tensor in extras.items() if name in self.wanted},
             )
-            given += [weakref.ref(tensor) for tensor in (probs, features, samples, predicted_loss)]
-            del probs, features, samples, predicted_loss, extras
+            given += [weakref.ref(tensor) for tensor in (probs, features, samples, predicted_loss, in_radii)]
+            del probs, features, samples, predicted_loss, in_radii, extras
             self.most_held = max(self.most_held, sum(tensor() is not None for tensor in given))
             yield prediction
             del prediction
@@ -117,6 +119,7 @@ def fake_part(prefix: str, size: int, seed: int, grid: int | None = None) -> Par
         draw(PASSES, size, CLASSES),
         draw(size),
         draw(size, INPUTS),
+        2 * draw(size, FEATURES),
     )
     if size:  # one image that no class claims, and on which the passes disagree
         part.probs[0] = 0

@@ -73,9 +73,11 @@ def test_every_built_in_strategy_is_under_this_contract():
         "consensus-entropy",
         "core-set",
         "entropy",
+        "herding",
         "least-confidence",
         "ll4al",
         "margin",
+        "max-herding",
         "random",
         "rejection",
         "sraal",
@@ -166,7 +168,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
     strategy = MAKERS[name]()
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
-    view.pool.predicted_loss[17] = view.pool.inputs[17, 2] = value
+    view.pool.predicted_loss[17] = view.pool.inputs[17, 2] = view.pool.in_radii[17, 2] = value
     with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
@@ -175,7 +177,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
 def test_half_precision_predictions_are_taken(strategy):
     view = fake_view(strategy.needs)
     for part in (view.pool, view.labeled):
-        part.probs, part.features, part.samples, part.predicted_loss, part.inputs = (
+        part.probs, part.features, part.samples, part.predicted_loss, part.inputs, part.in_radii = (
             tensor.bfloat16() for tensor in part.tensors()
         )
     query = strategy.query(view, 7, rng=rng())
@@ -253,6 +255,7 @@ def test_no_strategy_knows_another_or_an_oracle(file):
         "ncenet.section",
         "ncenet.strategies",
         "ncenet.strategies.adversarial",
+        "ncenet.strategies.cover",
         "ncenet.strategies.diverse",
         "ncenet.strategies.gather",
         "ncenet.strategies.options",
@@ -268,7 +271,8 @@ from ncenet.recipe import Recipe
 from ncenet.strategies.build import open_strategy
 recipe = Recipe().with_changes({{"model.members": 2}})
 for name in {BUILT_IN!r}:
-    open_strategy(recipe.with_changes({{"loop.strategy": name}}))
+    one = Recipe() if name == "herding" else recipe  # a committee has no one radius
+    open_strategy(one.with_changes({{"loop.strategy": name}}))
 open_strategy(Recipe().with_changes({{"task": "detection", "loop.options.aggregate": "nms-sum"}}))
 open_strategy(recipe.with_changes({{"loop.strategy": "margin", "loop.options.diversify": "kmeans"}}))
 sys.exit("torch" in sys.modules)

@@ -32,7 +32,7 @@ tensor([1.0000, 1.5000])
 
 from ncenet.functional.adversarial import negative_elbo, state_loss, state_uncertainty
 from ncenet.functional.clusters import k_means
-from ncenet.functional.herding import Herd, herd
+from ncenet.functional.herding import Herd, herd, typical_distance
 from ncenet.functional.information import information, normalized_information, subset_information
 from ncenet.functional.kcenter import Centers, k_centers
 from ncenet.functional.kernels import (
@@ -89,6 +89,7 @@ __all__ = [
     "state_loss",
     "state_uncertainty",
     "subset_information",
+    "typical_distance",
     "typical_images",
     "typicality",
     "vote_entropy",

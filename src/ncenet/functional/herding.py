@@ -44,6 +44,8 @@ LONG = 32.0
 """Above this |a|^2 / (2 R^2) distances are looked at for rounding; below, a kernel shows none (ours)."""
 TIE = 1e-5
 """Gains within this part of the largest count as equal (ours): float32 can't tell them apart."""
+SPREAD = 1000
+"""Points whose distances tell the typical one (ours)."""
 PICKED = -1.0
 """Bound of a point that has been picked: below every gain."""
 
@@ -121,6 +123,24 @@ def herd(
     indices, gains = greedy.indices + rest, greedy.gains + [0.0] * len(rest)
     device = pool_ND.device
     return Herd(torch.tensor(indices, device=device), torch.tensor(gains, dtype=torch.float32, device=device))
+
+
+def typical_distance(points_ND: Tensor) -> float:
+    """Median distance between two points, of at most 1,000 that are evenly spread: what a width is told in.
+
+    Args:
+        points_ND: (N, D), finite.
+
+    Returns:
+        Above 0; 1 for points that coincide, which any width covers alike.
+
+    >>> typical_distance(torch.tensor([[0.0], [3.0], [4.0]]))
+    3.0
+    """
+    points = at_least_float32(points_ND[:: max(1, -(-len(points_ND) // SPREAD))])
+    with torch.no_grad(), no_autocast(points):
+        distances = torch.pdist(points - points.mean(0))
+    return (float(distances.median()) if len(distances) else 0.0) or 1.0
 
 
 class _Greedy:

@@ -104,8 +104,9 @@ class Classifier(NetworkLearner[Network]):
         Args:
             pool: where the images are.
             ids: which of them, in the order of the answer.
-            want: ``"features"``, ``"samples"`` (M, N, C) and what the auxiliary says (N,) come beside
-                ``probs`` when named here.
+            want: ``"features"``, ``"samples"`` (M, N, C), ``"in_radii"`` (N, D; see
+                :meth:`ncenet.nn.heads.Head.in_radii`) and what the auxiliary says (N,) come beside ``probs``
+                when named here.
         """
         if isinstance(pool, VectorRows) and self.fingerprint not in (None, pool.fingerprint):
             raise DataError(
@@ -125,6 +126,8 @@ class Classifier(NetworkLearner[Network]):
                 extras = {}
                 if network.auxiliary is not None and network.auxiliary.extra in want:
                     extras[network.auxiliary.extra] = auxiliary.cpu()
+                if "in_radii" in want:
+                    extras["in_radii"] = network.head.in_radii(features).cpu()
                 if "samples" in want:
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(inputs, self.model.passes).cpu()

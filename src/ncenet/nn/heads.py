@@ -81,6 +81,14 @@ class Head(nn.Module):
         """What is worth a line in the record of a fit."""
         return {}
 
+    def in_radii(self, features: Tensor) -> Tensor:
+        """Features (..., D) where distances count in radii, so that exp(-d^2 / 2) is the kernel of Eq. 6.
+
+        Raises:
+            UsageError: the head has no such kernel.
+        """
+        raise UsageError("only the NCE head with the Gaussian kernel has a radius to count distances in")
+
 
 heads: Registry[Head] = Registry("head", package=None, group="ncenet.heads")
 """Functions from section ``model.head``, D and C to a head; of plug-ins too."""
@@ -113,6 +121,13 @@ class SoftmaxClassifier(Head):
     def probs(self, output: Tensor) -> Tensor:
         """Softmax (Eq. 1); rows sum to one."""
         return output.softmax(-1)
+
+    @torch.no_grad()
+    def initialize(self, features: Tensor, targets: Tensor) -> None:
+        """With a pull, start where it pulls to: few images say little of the weights, and the rest is it."""
+        if self.pull:
+            for parameter in self.linear.parameters():
+                parameter.zero_()
 
     def penalty(self) -> Tensor:
         """Ridge: of the weights, not of the bias."""
@@ -314,6 +329,12 @@ class PrototypeClassifier(Head):
     def mapped(self, features: Tensor) -> Tensor:
         """The vectors (..., D) that meet the prototypes, in float32: among them the kernel of Eq. 6 holds."""
         return self._met(self.projection(at_least_float32(features)))
+
+    def in_radii(self, features: Tensor) -> Tensor:
+        """Mapped features over the radius; over the mean radius of the classes that are there."""
+        if self.kernel != "gaussian":
+            return super().in_radii(features)
+        return self.mapped(features) / self.radius[self.present].mean()
 
     def _mapped_prototypes(self) -> Tensor:
         return self.mapped(self.prototypes) if self.map_prototypes else self._met(self.prototypes)

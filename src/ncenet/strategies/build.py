@@ -26,6 +26,16 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
         lambda recipe: recipe.model.head.name == "nce",
         "model.head.name nce: rows of softmax sum to one",
     ),
+    "in_radii": (
+        lambda recipe: (
+            recipe.task == "classification"
+            and recipe.model.members == 1
+            and recipe.model.head.name == "nce"
+            and recipe.model.head.kernel == "gaussian"
+        ),
+        "the radius of one NCE head with the Gaussian kernel, for one class an image (model.head.name nce, "
+        "model.head.kernel gaussian, model.members 1): max-herding takes any features",
+    ),
     "pairs": (
         lambda recipe: recipe.train.batch_size >= 2,
         "train.batch_size >= 2: it learns from pairs of images",

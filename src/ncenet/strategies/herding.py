@@ -1,0 +1,92 @@
+"""Herding: the images that speak for the most doubtful others, under NCE-Net's own kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ncenet.errors import UsageError
+from ncenet.section import Section
+from ncenet.strategies import strategies
+from ncenet.strategies.cover import cover, look_at
+from ncenet.strategies.gather import Table, check_squares
+from ncenet.strategies.options import WithOptions
+from ncenet.types import PoolView, Prediction, Query
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+@strategies.register("herding")
+class Herding(WithOptions):
+    """Images that cover the most doubt: each speaks for its neighbours within the learned radius.
+
+    An image is doubtful as far as the likelihoods of its two likeliest classes are close; it is covered as
+    far as a labelled or chosen image is near. The kernel is that of Eq. 6, between images, with the head's
+    own map and radius. The score is the part of the pool's doubt that the image covers beyond those before.
+
+    Source: ours; Bae, Oliveira and Sutherland, Uncertainty Herding, ICLR 2025, with the kernel of NCE-Net.
+    Cost: one prediction an image, mapped features (N, D) in float32, half a kernel between all images once.
+    When: the head is NCE with the Gaussian kernel, best on stored features; from the first labels on.
+    """
+
+    needs: frozenset[str] = frozenset({"probs", "in_radii"})
+    requires: frozenset[str] = frozenset({"classes"})
+
+    class Options(Section):
+        """What may be set."""
+
+        width: float = Field(1.0, gt=0, description="Width of the kernel, in learned radii.")
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """``query_size`` images of the pool in the order of the picks, or all when there are fewer.
+
+        Raises:
+            NonFiniteScore: a likelihood or a mapped feature is nan or inf, or too large to be squared.
+            UsageError: the head has no radius.
+            ValueError: ``query_size`` is below 1.
+        """
+        if query_size < 1:
+            raise ValueError(f"query_size must be >= 1, got {query_size}")
+        ids = look_at(view.ids, rng)
+        if not ids:
+            return Query((), ())
+        places, doubts, wanted = Table(ids), Table(ids), set(ids)
+        for prediction in view.predictions():
+            rows = [row for row, image in enumerate(prediction.ids) if image in wanted]
+            chunk = [prediction.ids[row] for row in rows]
+            if chunk:
+                places.fill(chunk, _in_radii(prediction)[rows])
+                doubts.fill(chunk, doubt(prediction)[rows, None])
+        labeled = None
+        if view.labeled_ids:
+            covered = Table(list(view.labeled_ids))
+            for prediction in view.labeled_predictions():
+                covered.fill(prediction.ids, _in_radii(prediction))
+            labeled = covered.rows
+        return cover(ids, places.rows, doubts.rows[:, 0], labeled, query_size, radius=self.options.width)
+
+
+def doubt(prediction: Prediction) -> Tensor:
+    """One minus the margin between the two likeliest classes, (N,) in [0, 1].
+
+    Raises:
+        NonFiniteScore: a likelihood is nan or inf.
+    """
+    from ncenet.functional.scores import margin
+    from ncenet.strategies.score import normalized
+
+    check_squares(prediction.ids, prediction.probs)
+    return (1 + margin(normalized(prediction.probs))).clamp(0, 1)
+
+
+def _in_radii(prediction: Prediction) -> Tensor:
+    if "in_radii" not in prediction.extras:
+        raise UsageError(
+            "herding needs features in learned radii, which an NCE classifier with the Gaussian kernel tells "
+            "and this learner, a detector perhaps, does not"
+        )
+    places = prediction.extras["in_radii"]
+    check_squares(prediction.ids, places)
+    return places
