@@ -95,6 +95,13 @@ def test_boxes_are_drawn_edited_and_undone(drawer, running):
 
 def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, running, ncenet, tmp_path):
     page, ann = drawer.page, drawer.annotator
+    # What a detector finds that has trained for seconds can't be said beforehand: it is told what to find.
+    # From the start: a route that is made just before a request now and then comes too late for it.
+    found = [
+        {"box": [10.5, 20, 110, 90.2], "label": "one", "score": 0.8},
+        {"box": [200, 20, 280, 90], "label": "zero", "score": 0.4},
+    ]
+    page.route("**/api/why", lambda route: route.fulfill(json=route.fetch().json() | {"boxes": found}))
     done = drawer.answer(2)
     page.wait_for_function(
         "() => ncenet.session.ahead.length >= 5 && ncenet.session.ahead.every(a => a.picture.naturalWidth)"
@@ -119,12 +126,6 @@ def test_suggestions_a_killed_server_and_an_export_that_comes_back(drawer, runni
     while not page.inner_text("#phase").startswith("Much in it lies between classes"):
         done += drawer.answer(1)  # whatever was in front of the person stays until it is answered
     assert page.query_selector(".box.suggested") is None, "blind by default"
-    # What a detector finds that has trained for seconds can't be said beforehand: it is told what to find.
-    found = [
-        {"box": [10.5, 20, 110, 90.2], "label": "one", "score": 0.8},
-        {"box": [200, 20, 280, 90], "label": "zero", "score": 0.4},
-    ]
-    page.route("**/api/why", lambda route: route.fulfill(json=route.fetch().json() | {"boxes": found}))
     drawer.keys("h")
     page.wait_for_selector(".box.suggested")
     assert "The model suggests 1 one, 1 zero" in page.inner_text("#why")
