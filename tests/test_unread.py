@@ -10,6 +10,7 @@ from ncenet.unread import UNREAD
 BOXES = {"task": "detection"}
 SOFTMAX = {"model.head.name": "softmax"}
 COSINE = {"model.head.kernel": "cosine"}
+STORED = {"model.features": "lite0"}
 CASES = [
     ({"model.head.radius": 0.5}, SOFTMAX),
     ({"model.head.kernel": "cosine"}, SOFTMAX),
@@ -35,6 +36,18 @@ CASES = [
     ({"train.nesterov": True}, {"train.momentum": 0.0}),
     ({"train.crop_padding": 2}, BOXES),
     ({"train.box_augment": True}, {}),
+    ({"train.epochs": 5}, STORED),
+    ({"train.min_steps": 5}, STORED),
+    ({"train.batch_size": 5}, STORED),
+    ({"train.lr": 0.5}, STORED),
+    ({"train.schedule": "steps"}, STORED),
+    ({"train.momentum": 0.5}, STORED),
+    ({"train.nesterov": True}, STORED),
+    ({"train.weight_decay": 0.5}, STORED),
+    ({"train.crop_padding": 2}, STORED),
+    ({"train.flip": True}, STORED),
+    ({"train.warm": True}, STORED),
+    ({"train.precision": "bf16"}, STORED),
 ]
 
 

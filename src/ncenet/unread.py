@@ -23,10 +23,32 @@ PROTOTYPES = (
     "reduction",
     "map_prototypes",
 )
+STEPS = (
+    "epochs",
+    "min_steps",
+    "batch_size",
+    "lr",
+    "schedule",
+    "lr_drops",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "crop_padding",
+    "flip",
+    "warm",
+    "precision",
+)
+"""What the training of a network reads."""
 
 
 def _softmax(values: Values) -> bool:
     return values.get("model.head.name") == "softmax"
+
+
+def _head_alone(values: Values) -> bool:
+    """Whether a head is fitted to stored features in one go."""
+    plain = values.get("model.backbone") == "identity" and values.get("model.dropout") == 0
+    return values.get("model.features") is not None and plain and values.get("loop.strategy") != "ll4al"
 
 
 def _detection(values: Values) -> bool:
@@ -88,6 +110,11 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         ("train.nesterov",),
         lambda values: values.get("train.momentum") == 0,
         "without momentum there is none of Nesterov's",
+    ),
+    (
+        tuple(f"train.{name}" for name in STEPS),
+        _head_alone,
+        "a head on features is fitted to all labels at once, until it settles, and takes no such steps",
     ),
     (("train.crop_padding",), _detection, "task detection doesn't read it; it crops with train.box_augment"),
     (("train.box_augment",), lambda values: not _detection(values), "task classification has no boxes"),

@@ -22,7 +22,7 @@ ARRAYS = {
     "labeled_features": RNG.normal(size=(L, D)),
     "labels": [0, 1, 2, 3, 0, 1],
 }
-NOT_FROM_ARRAYS = {"vaal", "sraal", "ll4al"}
+NOT_FROM_ARRAYS = {"vaal", "sraal", "ll4al", "herding"}
 
 
 @pytest.mark.parametrize("name", strategies.names())

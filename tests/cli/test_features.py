@@ -38,7 +38,7 @@ def test_the_store_is_listed_and_cleared(ncenet, photos):  # noqa: F811
 def simulate(ncenet, data, *words, features="grid"):
     return ncenet(
         *("simulate", data, "--features", features, "--initial", 6, "--query-size", 3, "--cycles", 2),
-        *("--epochs", 1, "--min-steps", 20, "--out", "run", *words),
+        *("--out", "run", *words),
     )
 
 
@@ -66,6 +66,7 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
         (("--weights", "w.pth"), "model: weights is read with features alone: name some"),
         (("--features", "grid", "--backbone", "timm:resnet18"), "leave out pretrained and backbone"),
         (("--features", "grid", "--task", "detection"), "vectors know no places"),
+        (("--features", "grid", "--epochs", 5), "train.epochs: a head on features is fitted to all labels"),
         (("--features", "gird"), "unknown extractor 'gird': did you mean 'grid'?"),
     ],
 )

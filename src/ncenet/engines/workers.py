@@ -49,20 +49,14 @@ def run_in_workers(
             with suppress(BrokenPipeError):  # a worker that is no more: the next read finds out
                 pipe.send((function, job))
 
-    def hire() -> None:
-        ours, theirs = get_context("spawn").Pipe()
-        with _script_hidden(function), _interrupts_held():
-            workers[ours] = get_context("spawn").Process(target=_serve, args=(theirs, threads), daemon=True)
-            workers[ours].start()
-        theirs.close()
-        give_job(ours)
-
     try:
         while waiting or running:
             while waiting and len(running) < processes:
-                hire()
+                pipe, process = hire(function, threads)
+                workers[pipe] = process
+                give_job(pipe)
             for pipe in connection.wait(list(running)):
-                kind, content = _receive(pipe, workers)
+                kind, content = receive(pipe, workers)
                 if kind == "event":
                     forward(running[pipe], content)
                 else:
@@ -77,8 +71,23 @@ def run_in_workers(
             worker.join()
 
 
-def _receive(pipe: Any, workers: dict[Any, SpawnProcess]) -> tuple[str, Any]:
-    """The next message of a worker; one that died is struck off."""
+def hire(function: Callable[..., Any], threads: int) -> tuple[Any, SpawnProcess]:
+    """Start a worker: the pipe to it, and its process.
+
+    Args:
+        function: what it will be asked to do.
+        threads: of torch in it.
+    """
+    ours, theirs = get_context("spawn").Pipe()
+    with _script_hidden(function), _interrupts_held():
+        process = get_context("spawn").Process(target=_serve, args=(theirs, threads), daemon=True)
+        process.start()
+    theirs.close()
+    return ours, process
+
+
+def receive(pipe: Any, workers: dict[Any, SpawnProcess]) -> tuple[str, Any]:
+    """The next message of a worker, ``"event"`` or ``"outcome"``; one that died is struck off."""
     try:
         kind, content = pipe.recv()
     except (EOFError, ConnectionResetError):

@@ -99,6 +99,20 @@ class VectorPool(VectorRows):
             )
         return computed
 
+    def known(self) -> list[str]:
+        """Ids that have a vector by now, of images that were looked at, in the order of the pool."""
+        if isinstance(self.source, VectorTable):
+            return [id for id in self.ids() if id in self.source]
+        return self.present([id for id in self.ids() if id in self._hashes])
+
+    def present(self, ids: Sequence[str]) -> list[str]:
+        """Those of ``ids`` that have a vector by now, whoever computed it."""
+        if isinstance(self.source, VectorTable):
+            return list(ids)
+        self.source.store.refresh()
+        there = self.source.store.has([self.content_hash(id) for id in ids])
+        return [id for id, found in zip(ids, there, strict=True) if found]
+
     def missing(self, ids: Sequence[str]) -> list[str]:
         """Those of ``ids`` that have no vector yet; of several with the same bytes the first."""
         if isinstance(self.source, VectorTable):
@@ -140,3 +154,8 @@ def open_source(
     weights = None if model.weights is None else Path(model.weights).expanduser()
     extractor = open_extractor(Wanted(name, weights, model.framing, pool=pool, ids=ids))
     return Embedder(extractor, root=root, workers=workers, threads=threads)
+
+
+def images_of(pool: Pool) -> Pool:
+    """The images behind a pool of vectors; any other pool as it is."""
+    return pool.images if isinstance(pool, VectorPool) else pool

@@ -74,6 +74,9 @@ class VectorTable:
         """D."""
         return int(self.vectors.shape[1])
 
+    def __contains__(self, id: object) -> bool:
+        return id in self._known
+
     def check(self, ids: Sequence[str]) -> None:
         """Make sure that these images have vectors.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, UsageError
+from ncenet.learners.head_fit import STEPS, fit_head
 from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
@@ -21,6 +23,7 @@ from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone, width_of
 from ncenet.nn.heads import PrototypeClassifier, build_head
 from ncenet.nn.network import Network
+from ncenet.nn.principal import LOOKED_AT, PrincipalComponents
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.run.events import Notify
@@ -28,6 +31,8 @@ from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 PREDICT_BATCH = 256
 """Images per chunk of predictions."""
+GROWN = 1.25
+"""Principal components are learned anew when so many times the vectors are there (ours)."""
 FORMAT = "ncenet-classifier-1"
 
 
@@ -60,6 +65,7 @@ class Classifier(NetworkLearner[Network]):
         super().__init__(model, train, data, streams, flip_safe=flip_safe, auxiliary=auxiliary, notify=notify)
         self.backbone, self.member = backbone, member
         self.fingerprint: str | None = None
+        self._components: tuple[int, PrincipalComponents] | None = None
         self.shape: tuple[int, ...] = ()
         self._prefix = "" if member is None else f"members.{member}."
 
@@ -82,6 +88,8 @@ class Classifier(NetworkLearner[Network]):
         tensors = self._inputs(pool)
         self.fingerprint = pool.fingerprint if isinstance(pool, VectorRows) else None
         targets = torch.tensor(labeled.targets())
+        if self._stored and self.auxiliary is None and self.model.dropout == 0:
+            return self._fit_head(labeled, targets, pool, tensors, cycle)
         if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
                 self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
@@ -97,6 +105,47 @@ class Classifier(NetworkLearner[Network]):
         )
         report = self._run(lesson, cycle, resume, keep_end=self.member is not None)
         return replace(report, details=self._details(labeled, targets, tensors))
+
+    @property
+    def _stored(self) -> bool:
+        """Whether the head learns alone, on vectors that are stored."""
+        return self.model.features is not None and self.model.backbone == "identity"
+
+    def _fit_head(
+        self, labeled: LabeledSet, targets: Tensor, pool: Pool, tensors: ImageTensors, cycle: int
+    ) -> FitReport:
+        """Fit the head to all vectors at once: in a second, and without a checkpoint."""
+        ids = list(labeled.ids)
+        with self.streams.scope("weights", cycle):
+            reduced = self._reduced(pool)
+            self._network = self._build(tensors.shape, labeled.class_names, ids, tensors, reduced)
+        if (
+            self.member
+        ):  # the first is who would have been alone; the others learn from draws with replacement
+            rows = torch.randint(
+                len(ids), (len(ids),), generator=self.streams.torch("order", cycle, self.member)
+            )
+            ids, targets = [ids[row] for row in rows.tolist()], targets[rows]
+
+        def tell(step: int, loss: float) -> None:
+            if self.notify is not None:
+                steps = max(step, STEPS)
+                self.notify({"event": "fit", "cycle": cycle, "step": step, "steps": steps, "loss": loss})
+
+        network = self.network
+        vectors = network.features(self._to(network.mean.device, tensors.batch(ids)))
+        report = fit_head(network.head, vectors, targets.to(vectors.device), notify=tell)
+        self.cycle = cycle
+        network.eval()
+        return replace(report, labeled=len(labeled), details=self._details(labeled, targets, tensors, ids))
+
+    def _reduced(self, pool: Pool) -> PrincipalComponents:
+        """Principal components of the vectors that a pool has; learned anew when it has many more."""
+        known = pool.known() if isinstance(pool, VectorRows) else list(pool.ids())
+        if self._components is None or len(known) > GROWN * self._components[0]:
+            some = known[:: max(1, -(-len(known) // LOOKED_AT))]
+            self._components = len(known), PrincipalComponents.of(self._inputs(pool).batch(some))
+        return copy.deepcopy(self._components[1])
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
@@ -146,11 +195,18 @@ class Classifier(NetworkLearner[Network]):
     @property
     def input_about(self) -> dict[str, Any]:
         """Shape of one input; of vectors, whose they are."""
-        return {"shape": self.shape} | ({"fingerprint": self.fingerprint} if self.fingerprint else {})
+        about: dict[str, Any] = {"shape": self.shape}
+        if self.fingerprint is not None:
+            about["fingerprint"] = self.fingerprint
+        if isinstance(self.network.backbone, PrincipalComponents):
+            about["components"] = self.network.backbone.out_features
+        return about
 
     def _rebuilt(self, about: Mapping[str, Any]) -> Network:
         self.fingerprint = about.get("fingerprint")
-        return self._build(tuple(about["shape"]), tuple(about["class_names"]))
+        shape, components = tuple(about["shape"]), about.get("components")
+        backbone = None if components is None else PrincipalComponents(shape[0], components)
+        return self._build(shape, tuple(about["class_names"]), backbone=backbone)
 
     def _build(
         self,
@@ -158,18 +214,21 @@ class Classifier(NetworkLearner[Network]):
         class_names: tuple[str, ...],
         ids: Sequence[str] = (),
         tensors: ImageTensors | None = None,
+        backbone: nn.Module | None = None,
     ) -> Network:
         self.shape, self.class_names = shape, class_names
         recipe = self.model
         if tensors is None:  # weights come from a file next: none are to be downloaded
             recipe = recipe.model_copy(update={"pretrained": False})
-        backbone = self.backbone() if self.backbone else build_backbone(recipe, shape)
+        stored = backbone is not None
+        if backbone is None:
+            backbone = self.backbone() if self.backbone else build_backbone(recipe, shape)
         width = width_of(backbone, shape)
-        head = build_head(self.model.head, width, len(class_names))
+        head = build_head(self.model.head, width, len(class_names), stored=stored)
         # Built last: what is drawn for backbone and head is the same with and without it.
         auxiliary = self.auxiliary(stage_channels(backbone, shape)) if self.auxiliary else None
         network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0], auxiliary=auxiliary)
-        if tensors is not None:
+        if tensors is not None and not stored:
             network.set_normalization(tensors.chunks(ids))
         if len(shape) == 3 and self.train.channels_last:
             network = network.to(memory_format=torch.channels_last)
@@ -191,11 +250,17 @@ class Classifier(NetworkLearner[Network]):
             ]
         return torch.cat(chunks)
 
-    def _details(self, labeled: LabeledSet, targets: Tensor, tensors: ImageTensors) -> dict[str, Any]:
+    def _details(
+        self,
+        labeled: LabeledSet,
+        targets: Tensor,
+        tensors: ImageTensors,
+        ids: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
         head = self.network.head
         details = head.report(labeled.class_names)
         if isinstance(head, PrototypeClassifier) and head.prototypes.shape[1] > 1:
-            features = self._labeled_features(labeled.ids, tensors)
+            features = self._labeled_features(labeled.ids if ids is None else ids, tensors)
             live = head.live_prototypes(features, targets.to(features.device))
             details["live_prototypes"] = dict(zip(labeled.class_names, live.tolist(), strict=True))
         return details

@@ -29,7 +29,7 @@ def as_learned(
     recipe, pool = seen.recipe, seen.train.pool
     if recipe.model.features is None:
         return pool, test
-    from ncenet.features.pool import VectorPool, open_source
+    from ncenet.features.pool import VectorPool, open_source  # and torch with it
 
     def tell(done: int, total: int) -> None:
         if notify is not None:

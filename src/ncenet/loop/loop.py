@@ -56,6 +56,7 @@ class Loop:
         budget_unit: what the sizes of queries count: images, or the boxes on them.
         warm: each fit of the learner goes on from the model before.
         notify: told what happens.
+        available: says which images may be chosen among by now, where others do not have their vectors yet.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class Loop:
         budget_unit: BudgetUnit = "image",
         warm: bool = False,
         notify: Notify | None = None,
+        available: Callable[[Sequence[str]], list[str]] | None = None,
     ) -> None:
+        self.available = available
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.first, self._apart = first, set_apart(ledger)
         self._begun_with = class_names
@@ -246,7 +249,8 @@ class Loop:
     def _open(self) -> list[str]:
         """Ids that may be queried."""
         closed = self.ledger.closed_ids() | self.ledger.problems().keys() | self._apart
-        return [id for id in self.pool.ids() if id not in closed]
+        ids = [id for id in self.pool.ids() if id not in closed]
+        return ids if self.available is None else self.available(ids)
 
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()

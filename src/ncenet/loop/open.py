@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import Dataset
+from ncenet.data.pools import VectorRows
 from ncenet.data.scan import Scan
 from ncenet.learners.processes import group
 from ncenet.loop.embedded import as_learned
@@ -51,7 +52,7 @@ def open_loop(
         notify: told what happens.
         found: what a look at every image of the pool found a moment ago, to be taken as it is.
         keep_looks: keep what looks at images find, so that the next time only those are decoded that changed.
-        embed: with features, have all images embedded now; else each when it is asked for.
+        embed: with features, have all images embedded now; else the loop chooses among those that are.
         train: images of the caller's own, in the place of those that the recipe names.
         test: held-out images of the caller's own, likewise.
         strategy: a query strategy of the caller's own, likewise.
@@ -103,6 +104,7 @@ def open_loop(
         budget_unit=recipe.loop.budget_unit,
         warm=recipe.train.warm,
         notify=notify,
+        available=None if embed or not isinstance(pool, VectorRows) else pool.present,
     )
     return loop, seen.train
 

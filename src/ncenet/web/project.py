@@ -23,12 +23,18 @@ from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
+from ncenet.web.embedding import Embedding, Photographs
 from ncenet.web.events import Hub
 from ncenet.web.state import Stock
 from ncenet.web.trainer import Lesson, Trainer
 
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
+
+OFTEN = 5
+"""With features the model follows after so many labels (ours) ..."""
+RARELY = 0.05
+"""... or after so large a part of those that there are, up to the size of a query (ours)."""
 
 RUN = "run"
 """The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
@@ -79,12 +85,27 @@ class Project:
         self._chances, self._closed = 0, False
         self._at_close: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
+        self._embedded: dict[str, int] | None = None
+        self._embedding = self._embed_all() if recipe.model.features is not None else None
         self._train_if_due()
+
+    def _embed_all(self) -> Embedding:
+        """Begin to embed the images: first those that measure the model, then the others in random order."""
+        ids = [id for id in self._found.hashes if id not in self.held_out]
+        order = Streams(self.recipe.loop.seed).numpy("first", -2).permutation(len(ids))
+        held_out = [id for id in held_out_ids(self.ledger) if id in self._found.hashes]
+        job = Photographs(self.recipe, (*held_out, *(ids[row] for row in order)), dict(self._found.hashes))
+        embedding = Embedding(job, self._hear)
+        embedding.start()
+        return embedding
 
     def close(self) -> None:
         """Stop telling pages of changes, and close the ledger."""
         with self._lock:
             self._closed = True
+        self._trainer.close()
+        if self._embedding is not None:
+            self._embedding.close()
         self.hub.close()
         self.ledger.close()
         self._records.close()
@@ -185,6 +206,7 @@ class Project:
             "overlap": self._desk.overlap,
             "batch": batch,
             "training": progress,
+            "embedding": self._embedded,
             **self._stock.take(),
         }
 
@@ -199,6 +221,10 @@ class Project:
                     self._progress = {"phase": "training", "cycle": event["cycle"], "done": done}
                 case "cycle":
                     self._progress = {"phase": "scoring", "cycle": event["cycle"]}
+                case "embed":
+                    self._embedded = {"done": event["done"], "total": event["total"]}
+                case "embedded":
+                    self._embedded = None
                 case "learned":
                     self._progress, self._not_before = {"phase": "idle"}, 0
                     self._desk.reload()
@@ -233,7 +259,17 @@ class Project:
         count = len(fresh)
         if loop.budget_unit == "box":
             count = spent(label for label in fresh.values() if label is not None)
-        return count, loop.query_size if cycles else loop.initial, len(cycles)
+        return count, self._due(len(cycles)), len(cycles)
+
+    def _due(self, cycles: int) -> int:
+        """How many new labels start a fit: with features, which take a second, a few."""
+        loop = self.recipe.loop
+        if not cycles:
+            return loop.initial
+        if self.recipe.model.features is None:
+            return loop.query_size
+        learned = self.ledger.cycles()[-1].upto
+        return min(loop.query_size, max(OFTEN, int(RARELY * len(self.ledger.labeled(learned)))))
 
     def _train_if_due(self) -> None:
         """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""
@@ -244,7 +280,8 @@ class Project:
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
             size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
-            if self._trainer.start(Lesson(self.recipe, self.folder, self._found, size)):
+            stays = self.recipe.model.features is not None
+            if self._trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
 
     def _draw(self, count: int) -> int:

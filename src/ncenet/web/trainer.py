@@ -1,19 +1,22 @@
 """Training in the background: one cycle at a time, in a process with one thread, while people go on.
 
 The process is started for one cycle and gone afterwards. It shares nothing with the server but the run
-folder, so it may die at any time: the next one goes on from its checkpoint.
+folder, so it may die at any time: the next one goes on from its checkpoint. With features, on which a head
+learns in a second, the process stays: starting another would take longer than that.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.data.scan import Scan
+from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure, Success
-from ncenet.engines.workers import run_in_workers
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.web.assignments import latest_query
@@ -31,12 +34,22 @@ class Lesson:
         folder: its folder.
         found: what a look at every image found.
         query_size: how many images to ask for.
+        stays: whether the process that takes it is there for the next one too.
     """
 
     recipe: Recipe
     folder: Path
     found: Scan
     query_size: int
+    stays: bool = False
+
+
+_opened: dict[Path, Loop] = {}
+"""In a process that stays: the loop of the run that it learns for."""
+VECTORS = 200
+"""The first query waits for so many images to choose among (ours)."""
+PATIENCE = 15.0
+"""Seconds that it waits for them (ours)."""
 
 
 def learn(lesson: Lesson, notify: Notify) -> int:
@@ -57,9 +70,15 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     from ncenet.loop.reasons import write_reasons
 
     with alone(lesson.folder, wait=True):
-        loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found)
-        with loop.ledger:
+        loop = _opened.get(lesson.folder)
+        if loop is None:
+            loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found, embed=False)
+        if lesson.stays:
+            _opened[lesson.folder] = loop
+        loop.notify = notify
+        with nullcontext() if lesson.stays else loop.ledger:
             _check_bytes(loop)
+            _wait_for_vectors(loop)
             # Fit and query in one call: between two, answers come in, and another fit would begin.
             query = loop.ask(lesson.query_size, held_out_first=False)
             recorded = latest_query(loop.ledger)
@@ -68,10 +87,28 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     return cycle
 
 
+def _wait_for_vectors(loop: Loop) -> None:
+    """Where images are being embedded, wait until there is something to choose among."""
+    from ncenet.features.pool import VectorPool
+
+    if loop.available is None or not isinstance(loop.pool, VectorPool):
+        return
+    sound = [item.id for item in loop.ledger.items() if item.problem is None]
+    wanted, until = min(VECTORS, len(sound)), time.monotonic() + PATIENCE
+    while len(loop.available(sound)) < wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    if len(loop.available(sound)) < wanted:  # whoever should embed doesn't
+        order = loop.streams.numpy("first", -1).permutation(len(sound))[:wanted]
+        loop.pool.embed([sound[row] for row in order])
+
+
 def _check_bytes(loop: Loop) -> None:
     """The look at every image is as old as the server; what is learned from is looked at again."""
+    from ncenet.features.pool import images_of
+
     labeled = loop.ledger.review.items(id for id, _ in loop.ledger.labeled())
-    now = {id: loop.pool.content_hash(id) for id in labeled}
+    images = images_of(loop.pool)
+    now = {id: images.content_hash(id) for id in labeled}
     # The ledger refuses other bytes under an answer, and says which.
     loop.ledger.add_items((id, now[id], None) for id, item in labeled.items() if item.hash != now[id])
 
@@ -86,8 +123,9 @@ class Trainer:
     """
 
     def __init__(self, notify: Notify, *, threads: int = 1) -> None:
-        self._notify, self._threads = notify, threads
+        self._notify = notify
         self._busy = threading.Lock()
+        self._worker = StandingWorker(threads=threads)
 
     @property
     def busy(self) -> bool:
@@ -101,17 +139,17 @@ class Trainer:
         threading.Thread(target=self._run, args=(lesson,), name="trainer", daemon=True).start()
         return True
 
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        self._worker.close()
+
     def _run(self, lesson: Lesson) -> None:
         outcome: Success[int] | Failure = Failure("it ended without an outcome", "")
         try:
-            ((_, outcome),) = run_in_workers(
-                learn,
-                {"cycle": lesson},
-                processes=1,
-                threads=self._threads,
-                forward=lambda _, event: self._notify(event),
-            )
+            outcome = self._worker.run(learn, lesson, self._notify)
         finally:
+            if not lesson.stays or isinstance(outcome, Failure):
+                self._worker.close()
             self._busy.release()
             if isinstance(outcome, Failure):
                 self._notify({"event": "failed", "why": outcome.summary})

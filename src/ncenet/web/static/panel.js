@@ -25,6 +25,7 @@ export function showPanel(state, who) {
   if (heldOut.answered < heldOut.size) parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
   const more = batch.answered - batch.size; // answered while the model trains
   parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
+  if (state.embedding) parts.push(bar("Looking at the photographs", state.embedding.done, state.embedding.total));
   parts.push(training(state.training, state.labeled));
   parts.push(make("p", { className: "faint" }, `${number(state.answered)} of ${number(state.images)} images answered`));
   for (const why of state.damaged) parts.push(make("p", { className: "trouble", role: "alert" }, `A damaged record is left out: ${why}`));
