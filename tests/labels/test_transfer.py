@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import shutil
 
+import numpy as np
 import pytest
 
+import ncenet
 from ncenet.errors import DataError, LedgerError, UnknownName, UsageError
 from ncenet.labels.changes import apply, counts
 from ncenet.labels.transfer import export_labels, known_of, read_labels
@@ -151,7 +155,7 @@ class TestWhatDoesNotFit:
     def test_each_mismatch_is_named_and_stops_the_import_or_is_left_out(self, tmp_path, told, data):
         export_labels(told, tmp_path / "out.csv")
         text = (tmp_path / "out.csv").read_text()
-        (tmp_path / "out.csv").write_text(text + '"d.jpg","ant","answer","","","",""\n')
+        (tmp_path / "out.csv").write_text(text + '"d.jpg","ant","answer","","","","",""\n')
         fresh_data = photos(tmp_path / "fresh")
         (fresh_data / "b.jpg").write_bytes(jpeg(77))
         fresh = new_run(tmp_path / "fresh-run", fresh_data, classes=("ant", "cow"))
@@ -261,3 +265,24 @@ def test_a_reader_of_a_read_only_ledger_writes_nothing(tmp_path, told):
         changes = read_labels(run, tmp_path / "out.csv", otherwise="me")
         with pytest.raises((LedgerError, DataError)):
             apply(run.ledger, changes, on_conflict="replace")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_held_out_images_are_marked(tmp_path, suffix):
+    pool = ncenet.ArrayPool(np.arange(60, dtype=np.float32).reshape(20, 3))
+    recipe = {"loop.held_out": 4}
+    with ncenet.open(tmp_path / "run", pool=pool, classes=["a", "b"], backbone="mlp", recipe=recipe) as run:
+        held_out = run.ask(4).ids
+        run.tell(dict.fromkeys(held_out, "a"))
+        asked = run.ask(3).ids
+        run.tell(dict.fromkeys(asked, "b"))
+        out = tmp_path / f"labels.{suffix}"
+        run.export(out)
+        assert {change.status for change in run.read_labels(out)} == {"same"}
+    if suffix == "parquet":
+        rows = pytest.importorskip("pyarrow.parquet").read_table(out).to_pylist()
+    else:
+        text = out.read_text().splitlines()
+        rows = [json.loads(line) for line in text] if suffix == "jsonl" else list(csv.DictReader(text))
+    marks = {row["id"]: row["held_out"] for row in rows}
+    assert marks == dict.fromkeys(held_out, "yes") | dict.fromkeys(asked, "")

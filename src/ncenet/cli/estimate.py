@@ -11,6 +11,9 @@ from ncenet.cli.console import plain_console
 from ncenet.compare.comparison import Comparison
 from ncenet.recipe import LoopRecipe, Recipe
 
+WALL_CLOCK = "clock      a few steps were timed by the wall, on this machine as busy as it is now"
+"""Said with the minutes, which a busy machine makes more of."""
+
 
 def print_estimate(recipe: Recipe, trials: int) -> None:
     """Print labels, cycles, estimated minutes and memory of so many trials."""
@@ -29,6 +32,7 @@ def print_estimate(recipe: Recipe, trials: int) -> None:
     console.print(
         f"memory     about {cost.megabytes:,.0f} MB a trial (network {cost.parameters:,} parameters)"
     )
+    console.print(WALL_CLOCK)
     _print_left_out(console, [recipe.loop])
 
 
@@ -73,6 +77,7 @@ def print_comparison_estimate(
     )
     megabytes = max(cost.megabytes for cost, _ in costs)
     console.print(f"memory     about {megabytes:,.0f} MB a trial")
+    console.print(WALL_CLOCK)
     _print_left_out(console, [trial.recipe.loop for trial in left])
 
 

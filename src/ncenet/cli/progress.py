@@ -1,9 +1,9 @@
-"""Progress bars, fed by the events of runs; silent where nobody looks."""
+"""Progress, fed by the events of runs: bars in a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,10 +85,53 @@ class Bars:
             self._progress.remove_task(self._tasks.pop((trial, kind)))
 
 
+FIRST_SECONDS, EVERY_SECONDS = 3.0, 30.0
+"""Without a terminal, when the first line is printed and how often another one (ours)."""
+
+
+class Lines:
+    """The same where there is no terminal, as in a log: a line after seconds, then one now and then.
+
+    Args:
+        say: takes a line.
+        clock: seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._next = clock() + FIRST_SECONDS
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Print an event of a run when it is time to."""
+        said, now = self._line(event), self._clock()
+        if said is None or now < self._next:
+            return
+        self._next = now + EVERY_SECONDS
+        trial = str(event.get("trial", ""))
+        self._say(visible(f"{trial}: {said}" if trial else said))
+
+    def _line(self, event: Mapping[str, Any]) -> str | None:
+        match event["event"]:
+            case "scan":
+                return f"reading images, {event['done']:,} of {event['total']:,}"
+            case "embed":
+                return f"embedding images, {event['done']:,} of {event['total']:,}"
+            case "fit":
+                return f"cycle {event['cycle']}, step {event['step']:,} of {event['steps']:,}"
+            case "cycle":
+                return f"cycle {event['cycle']}: {event['metric']} {event['accuracy']:.1%}"
+            case "analysis":
+                return f"figure {event['figure']}, {event['done']:,} of {event['total']:,}"
+        return None
+
+
 @contextmanager
-def bars() -> Iterator[Bars]:
-    """Bars on standard error while the block runs; nothing is drawn when that is not a terminal."""
+def bars() -> Iterator[Bars | Lines]:
+    """Bars on standard error while the block runs; a line now and then when that is not a terminal."""
     console = plain_console(stderr=True)
+    if not console.is_terminal:
+        yield Lines(console.print)
+        return
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -97,6 +140,5 @@ def bars() -> Iterator[Bars]:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     ) as progress:
         yield Bars(progress)

@@ -16,7 +16,9 @@ Kind: TypeAlias = Literal["answer", "skip", "unsure"]
 """What sort of answer it is: a label, or one of the two that close an image without one."""
 
 COLUMNS = ("id", "label", "kind", "hash", "who", "at", "cycle")
-"""What a table of records holds, in this order."""
+"""What a table of records says of an answer, in this order."""
+WRITTEN = (*COLUMNS, "held_out")
+"""What is written: also ``yes`` where the image measures the model, so that nobody trains on it unawares."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Record:
         cycle: the cycle whose model asked; 0 before there was one.
         unsaid: the file merely lists the image, and doesn't say whether somebody has looked at it.
         drawn_on: (width, height) of the image on which boxes were drawn, as whoever drew them has it.
+        held_out: ``"yes"`` if the image measures the model; written, and never read: the run knows.
     """
 
     id: str
@@ -44,17 +47,31 @@ class Record:
     cycle: int | None = None
     unsaid: bool = False
     drawn_on: Size | None = None
+    held_out: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, event: Event) -> Record:
+    def of(cls, event: Event, *, held_out: bool = False) -> Record:
         """A standing answer of a ledger.
+
+        Args:
+            event: the answer.
+            held_out: whether its image, or one with the same bytes, measures the model.
 
         Raises:
             ValueError: the event takes an answer back and is none itself.
         """
         if event.kind == "undo":
             raise ValueError(f"event {event.seq} is an undo")
-        return cls(event.id, event.label, event.kind, event.hash, event.who, event.at, event.cycle)
+        return cls(
+            event.id,
+            event.label,
+            event.kind,
+            event.hash,
+            event.who,
+            event.at,
+            event.cycle,
+            held_out="yes" if held_out else "",
+        )
 
     @property
     def answer(self) -> Label | Answer:
@@ -62,8 +79,8 @@ class Record:
         return (self.label or "") if self.kind == "answer" else Answer(self.kind)
 
     def row(self) -> dict[str, str | int | None]:
-        """The values of :data:`COLUMNS`."""
-        return {column: value for column, value in asdict(self).items() if column in COLUMNS}
+        """The values of :data:`WRITTEN`."""
+        return {column: value for column, value in asdict(self).items() if column in WRITTEN}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.errors import DataError
-from ncenet.labels.records import COLUMNS, Known, Record
+from ncenet.labels.records import WRITTEN, Known, Record
 from ncenet.tables import open_text, read_rows, write_csv
 
 PATH = "path"
@@ -27,10 +27,10 @@ def write_answers(
     """
     rows = (record.row() for record in records)
     if paths is None:
-        write_csv(file, COLUMNS, (tuple(row.values()) for row in rows), raw=raw)
+        write_csv(file, WRITTEN, (tuple(row.values()) for row in rows), raw=raw)
     else:
         placed = ((*row.values(), paths.get(str(row["id"]))) for row in rows)
-        write_csv(file, (*COLUMNS, PATH), placed, raw=raw)
+        write_csv(file, (*WRITTEN, PATH), placed, raw=raw)
 
 
 def read_answers(file: Path, known: Known) -> Iterator[tuple[Record, str]]:

@@ -11,6 +11,7 @@ from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.records import Known, Labels, Record, distinct
 from ncenet.recipe import Task
+from ncenet.run.held_out import set_apart
 from ncenet.run.opening import OpenRun
 
 
@@ -44,7 +45,8 @@ def format_of(path: Path, name: str | None, task: Task | None = None) -> Format:
 
 def labels_of(run: OpenRun, *, link: bool = False, raw: bool = False) -> Labels:
     """The standing answers of a run, for a format to write; see :class:`Labels` for the options."""
-    records = [Record.of(event) for event in run.ledger.answers()]
+    apart = set_apart(run.ledger)
+    records = [Record.of(event, held_out=event.id in apart) for event in run.ledger.answers()]
     return Labels(records, run.class_names, lambda: run.pool, run.task, link, raw)
 
 

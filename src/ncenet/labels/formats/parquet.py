@@ -9,7 +9,7 @@ from pathlib import Path
 from ncenet.errors import DataError
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
-from ncenet.labels.records import COLUMNS, Known, Labels, Record
+from ncenet.labels.records import COLUMNS, WRITTEN, Known, Labels, Record
 from ncenet.tables import pyarrow
 
 
@@ -22,7 +22,7 @@ class Parquet(Format):
     def write(self, labels: Labels, target: Path) -> None:
         """See :class:`~ncenet.labels.format.Format`."""
         pa = pyarrow("writing Parquet files")
-        fields = [(column, pa.int64() if column == "cycle" else pa.string()) for column in COLUMNS]
+        fields = [(column, pa.int64() if column == "cycle" else pa.string()) for column in WRITTEN]
         schema = pa.schema(fields, metadata={"class_names": json.dumps(labels.class_names)})
         pa.parquet.write_table(
             pa.Table.from_pylist([record.row() for record in labels.records], schema), target
