@@ -57,8 +57,9 @@ class TestAnchors:
 
 @cache
 def large(head):
-    """SSD300-VGG16 for 20 classes; it takes a while to make."""
-    return network(head, "ssd300-vgg16", classes=20).eval()
+    """SSD300-VGG16 for 20 classes; slow to make, and whoever is first may be in inference mode."""
+    with torch.inference_mode(False):
+        return network(head, "ssd300-vgg16", classes=20).eval()
 
 
 class TestVGG16:
