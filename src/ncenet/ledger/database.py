@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -101,7 +102,7 @@ class Database:
             # FULL: a commit waits for the disk, so that an acknowledged answer survives a power cut.
             self._connection.execute("PRAGMA synchronous = FULL")
             if self.one("PRAGMA application_id") == 0 and not self.rows("SELECT 1 FROM sqlite_master"):
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._write_ahead()
                 self._connection.executescript(schema.CREATE)
         if read_only and not self.rows("SELECT 1 FROM sqlite_master"):
             raise LedgerError(
@@ -122,6 +123,18 @@ class Database:
         elif version < schema.VERSION:
             self._connection.execute("PRAGMA temp_store = MEMORY")
             self._connection.executescript(schema.stand_ins(self.column("SELECT name FROM sqlite_master")))
+
+    def _write_ahead(self) -> None:
+        """Have the file write ahead; where several make it at once, SQLite refuses this without waiting."""
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.01)
 
     def _refuse_strangers(self) -> None:
         """A ledger may come from anybody, and a trigger or view in it would act under our hands."""
