@@ -19,8 +19,7 @@ from ncenet.label_studio.annotations import record_of
 from ncenet.label_studio.tasks import label_config, our_control
 from ncenet.labels.changes import apply, compare
 from ncenet.labels.transfer import read_labels
-from ncenet.web.drawn import deliveries
-from ncenet.web.messages import Parcel
+from ncenet.web.messages import Parcel, deliveries
 from tests.data.make import jpeg
 from tests.labels.make import new_run
 

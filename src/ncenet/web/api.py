@@ -20,8 +20,16 @@ from starlette.exceptions import HTTPException
 from ncenet.data.thumbnails import preview
 from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
-from ncenet.web.drawn import deliveries, shown
-from ncenet.web.messages import AskForMine, AskForSheet, AskForTurns, AskWhy, NewClass, Parcel
+from ncenet.web.messages import (
+    AskForMine,
+    AskForSheet,
+    AskForTurns,
+    AskWhy,
+    NewClass,
+    Parcel,
+    as_shown,
+    deliveries,
+)
 from ncenet.web.project import Project
 
 SIDES = {"view": 1600, "sheet": 256}
@@ -55,7 +63,7 @@ def build_app(project: Project) -> FastAPI:
         return fields | {"size": project.size(fields["id"])} if project.detection else fields
 
     def answer(said: Said) -> dict[str, Any]:
-        return sized(shown(said, detection=project.detection))
+        return sized(as_shown(said, detection=project.detection))
 
     @app.get("/")
     def page() -> Response:
