@@ -14,6 +14,7 @@ from ncenet.errors import UsageError
 from ncenet.given import is_given, name_of
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
 from ncenet.types import Learner, Pool, QueryStrategy
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
         return given
     if given is not None and not isinstance(given, Mapping):
         return Recipe.load(Path(given))
-    file = folder / "recipe.yaml"
+    file = RunFolder(folder).recipe
     if file.exists():
         return Recipe.load(file).with_changes(dict(given or {}))
     changes = dict(given or {})

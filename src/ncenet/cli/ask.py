@@ -14,6 +14,7 @@ from ncenet.cli.console import plain_console
 from ncenet.cli.flags import RecipeFlags, apply_flags
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
+from ncenet.run.folder import RunFolder
 
 
 def ask(
@@ -53,7 +54,6 @@ def ask(
     """
     if raw and json_output and out is None:
         raise UsageError("--raw is for CSV, and --json is none")
-    from ncenet.run.folder import RunFolder
     from ncenet.run.recipe_record import load_recipe
 
     files = RunFolder(folder)
@@ -73,7 +73,7 @@ def ask(
     from ncenet.tables import csv_lines, write_csv
 
     if out is not None:
-        _check(out, folder)
+        _check(out, files)
     with alone(folder), bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
         with loop.ledger:
@@ -94,14 +94,13 @@ def ask(
         sys.stdout.writelines(csv_lines(COLUMNS, rows, raw=raw))
 
 
-def _check(out: Path, folder: Path) -> None:
+def _check(out: Path, files: RunFolder) -> None:
     """Refuse what must not be replaced before anything is trained."""
     from ncenet.labels.query_file import check_replaceable
     from ncenet.ledger import Ledger
 
-    file = folder / "ledger.sqlite"
-    if not file.exists():
+    if not files.ledger.exists():
         check_replaceable(out, None)
         return
-    with Ledger(file) as ledger:
+    with Ledger(files.ledger) as ledger:
         check_replaceable(out, ledger)

@@ -13,6 +13,7 @@ from rich.console import Console
 from ncenet.cli.console import plain_console
 from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import UsageError
+from ncenet.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from ncenet.data.scan import Scan
@@ -40,7 +41,8 @@ def init(
         json_output: Print what was found as JSON.
     """
     folder = folder_of(images, out)
-    if (folder / "ledger.sqlite").exists():
+    files = RunFolder(folder)
+    if files.ledger.exists():
         raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
     recipe = first_recipe(images, flags)
 
@@ -59,7 +61,7 @@ def init(
                     **_facts(found, of_test),
                     "notes": notes,
                     "classes": names,
-                    "recipe": str(folder / "recipe.yaml"),
+                    "recipe": str(files.recipe),
                 },
                 indent=1,
             )
@@ -68,9 +70,9 @@ def init(
     console = plain_console()
     for note in dict.fromkeys(notes):
         console.print(note)
-    _describe(found, of_test, folder, console)
+    _describe(found, of_test, files, console)
     console.print(f"classes      {', '.join(names)}")
-    console.print(f"wrote {folder / 'recipe.yaml'}: read it, change what you like\n")
+    console.print(f"wrote {files.recipe}: read it, change what you like\n")
     where = shlex.quote(str(folder))
     console.print(f"Next:  ncenet label {where}, or ncenet ask {where} --out query.csv")
 
@@ -89,7 +91,7 @@ def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:
     }
 
 
-def _describe(found: Scan, of_test: Scan | None, folder: Path, console: Console) -> None:
+def _describe(found: Scan, of_test: Scan | None, files: RunFolder, console: Console) -> None:
     from ncenet.report.words import copied
     from ncenet.run.findings import copies
 
@@ -100,11 +102,11 @@ def _describe(found: Scan, of_test: Scan | None, folder: Path, console: Console)
         shown = f"{common[1]} x {common[0]}, all of them" if common else f"sides from {smallest} to {largest}"
         console.print(f"pixels       {shown}")
     groups, tested = found.duplicates, copies(found, of_test)
-    listed = f", listed in {folder / 'duplicates.csv'}" if groups or tested else ""
+    listed = f", listed in {files.duplicates}" if groups or tested else ""
     console.print(f"duplicates   {sum(len(group) - 1 for group in groups):,} copies{listed}")
     if tested:
         console.print(f"             {copied(tested)}")
-    listed = f", left out, listed in {folder / 'bad_images.csv'}" if found.problems else ""
+    listed = f", left out, listed in {files.bad_images}" if found.problems else ""
     console.print(f"unreadable   {len(found.problems):,}{listed}")
     for problem in found.problems[:_SHOWN]:
         console.print(f"             {problem}")

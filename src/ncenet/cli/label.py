@@ -15,6 +15,7 @@ from ncenet.cli.flags import apply_flags
 from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
+from ncenet.run.folder import RunFolder
 
 PORT = 8765
 EVERYBODY = "\nEverybody who can reach this machine and has the link can see and label the images."
@@ -66,7 +67,7 @@ def label(
         project = open_project(recipe, folder, you=who or getpass.getuser(), overlap=overlap, notify=show)
     bad = len(project.ledger.problems())
     if bad:
-        console.print(f"{bad} image(s) can't be read and are left out: {folder / 'bad_images.csv'}")
+        console.print(f"{bad} image(s) can't be read and are left out: {RunFolder(folder).bad_images}")
 
     def ready(address: Address) -> None:
         if address.everywhere:
@@ -86,7 +87,7 @@ def label(
 
 
 def _folder(images: str, out: Path | None) -> Path:
-    if not (Path(images) / "recipe.yaml").exists():
+    if not RunFolder(Path(images)).recipe.exists():
         return folder_of(images, out)
     if out is not None:
         raise UsageError(f"{images} is a run folder already: leave --out away")
@@ -95,7 +96,7 @@ def _folder(images: str, out: Path | None) -> Path:
 
 def _recipe(images: str, folder: Path, flags: BaseModel | None) -> Recipe:
     """That of the folder when it has one, with the flags put in."""
-    file = folder / "recipe.yaml"
+    file = RunFolder(folder).recipe
     if not file.exists():
         return first_recipe(images, flags)
     recipe = Recipe.load(file)

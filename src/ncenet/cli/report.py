@@ -35,9 +35,6 @@ def report(
         out: Folder that takes the files. Default: FOLDER, which then must be writable.
         json_output: Print the curves as JSON and write nothing.
     """
-    if not any((folder / name).exists() for name in ("recipe.yaml", "comparison.yaml")):
-        why = "it has no recipe.yaml, no comparison.yaml" if folder.exists() else "there is no such folder"
-        raise UsageError(f"{folder}: neither a run nor a comparison: {why}")
     if json_output and out is not None:
         raise UsageError("--out takes files, and --json writes none: one at a time")
     if json_output:

@@ -60,7 +60,7 @@ def serve(
         from ncenet.loop.open import open_loop
 
         with alone(folder, wait=True):
-            loop, _ = open_loop(Recipe.load(folder / "recipe.yaml"), folder)
+            loop, _ = open_loop(Recipe.load(run.files.recipe), folder)
             with loop.ledger:
                 loop.fit()
 

@@ -13,6 +13,7 @@ from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
+from ncenet.run.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Trial:
     @property
     def finished(self) -> bool:
         """Whether the folder holds all cycles of this very recipe."""
-        if not (self.folder / "recipe.yaml").exists():
+        if not RunFolder(self.folder).recipe.exists():
             return False
         run = read_run(self.folder)
         return run.recipe == self.recipe and len(run.tested) >= self.recipe.loop.cycles
@@ -162,7 +163,7 @@ def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -
     begun = [
         comparison.seeds.index(seed) + 1
         for arm, seed in comparison.trials
-        if (folder / comparison.folder(arm, seed) / "recipe.yaml").exists()
+        if RunFolder(folder / comparison.folder(arm, seed)).recipe.exists()
     ]
     kept = comparison.seeds[: None if seeds is None else max([seeds, *begun])]
     return comparison.model_copy(update={"seeds": kept})

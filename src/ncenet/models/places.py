@@ -63,8 +63,8 @@ def read_config(file: Path, about: dict[str, Any]) -> dict[str, Any]:
 
 def recipe_beside(file: Path) -> Path | None:
     """The recipe of the run that a model file lies in; None for a model of its own."""
-    recipe = file.absolute().parent.parent.parent / "recipe.yaml"
-    return recipe if file.absolute().parent.parent.name == "cycles" and recipe.exists() else None
+    run = RunFolder(file.absolute().parent.parent.parent)
+    return run.recipe if file.absolute().parent.parent == run.all_cycles and run.recipe.exists() else None
 
 
 def _from_hub(repository: str, revision: str | None) -> Path:

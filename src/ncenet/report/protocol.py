@@ -67,7 +67,7 @@ _BOXES = (
 )
 _MAP = (
     "mAP of PASCAL VOC 2007: mean over classes of the 11-point average precision, found above an overlap of "
-    "one half, difficult objects ignored; the area under the curve stands beside it in test.json"
+    "one half, difficult objects ignored; the area under the curve stands beside it in the record of the test"
 )
 
 

@@ -30,9 +30,11 @@ def read_results(folder: Path) -> Results | RunResults:
     """
     if (folder / COMPARISON_FILE).exists():
         return read_comparison(folder)
-    if RunFolder(folder).recipe.exists():
+    recipe = RunFolder(folder).recipe
+    if recipe.exists():
         return read_run(folder)
-    raise UsageError(f"{folder}: neither a run (recipe.yaml) nor a comparison ({COMPARISON_FILE}) is here")
+    why = f"it has no {recipe.name}, no {COMPARISON_FILE}" if folder.exists() else "there is no such folder"
+    raise UsageError(f"{folder}: neither a run nor a comparison: {why}")
 
 
 def print_results(folder: Path, console: Console, *, everything: bool = False) -> None:

@@ -148,8 +148,8 @@ def _refuse_others(files: RunFolder, old: Recipe, new: Recipe, allowed: tuple[st
     shown = "\n".join(f"  {path}: {before.get(path)!r} there, {now.get(path)!r} now" for path in fields)
     raise RecipeError(
         f"{files.path} holds a run with another recipe:\n{shown}\n"
-        "choose another folder, or the same recipe; if recipe.yaml was changed or cut off by mistake, "
-        f"ncenet repair {files.path} writes it anew"
+        f"choose another folder, or the same recipe; if {files.recipe.name} was changed or cut off by "
+        f"mistake, ncenet repair {files.path} writes it anew"
     )
 
 

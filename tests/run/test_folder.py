@@ -1,0 +1,58 @@
+"""The run folder: what its files are called is said in one place."""
+
+import ast
+from pathlib import Path
+
+import ncenet
+from ncenet.run import folder
+from ncenet.run.folder import CycleFolder, RunFolder
+
+SRC = Path(ncenet.__file__).parent
+ELSEWHERE = {"model.safetensors", "query.csv", "checkpoint.pt", "cycles"}
+"""What is a word, or the name of something else as well: exported models, files that people fill in."""
+
+
+def names():
+    """All that run and cycle folders call their files."""
+    made = RunFolder(Path("run")), CycleFolder(Path("run/cycles/001"))
+    given = [
+        getattr(each, name)
+        for each in made
+        for name, member in vars(type(each)).items()
+        if isinstance(member, property)
+    ]
+    return {path.name for path in given if isinstance(path, Path)}
+
+
+def strings(tree):
+    """All constants that are text, but for those that stand alone, as docstrings do."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def test_what_is_looked_for_is_there():
+    assert {"recipe.yaml", "ledger.sqlite", "test.json", "test.csv", "fit.json", "why.json"} <= names()
+    assert names() >= ELSEWHERE
+    assert list(strings(ast.parse('"""Of recipe.yaml."""\nf"{x}: no recipe.yaml"'))) == [": no recipe.yaml"]
+
+
+def test_no_other_module_spells_the_name_of_a_file_of_a_run():
+    looked_for = names() - ELSEWHERE
+    found = [
+        f"{file.relative_to(SRC)}: {text!r}"
+        for file in SRC.rglob("*.py")
+        if file != Path(folder.__file__)
+        for text in strings(ast.parse(file.read_text(encoding="utf-8")))
+        if any(name in text for name in looked_for)
+    ]
+    assert found == [], "ask run.folder.RunFolder for its path"
+
+
+def test_cycles_are_found_by_number(tmp_path):
+    run = RunFolder(tmp_path)
+    for number in (2, 1, 12):
+        run.cycle(number).path.mkdir(parents=True)
+    (run.all_cycles / "later").mkdir()
+    assert [cycle.number for cycle in run.cycles()] == [1, 2, 12]
