@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ncenet.loop.loop import Loop
     from ncenet.models.model import DetectionModel, Model
     from ncenet.run.advice import Outlook
+    from ncenet.sorting.place import How
+    from ncenet.sorting.sort import Sorted
     from ncenet.types import Query
 
 
@@ -195,6 +197,26 @@ class Run:
         from ncenet.labels.transfer import export_labels
 
         return export_labels(self._open(), Path(out), format=format, link=link, raw=raw)
+
+    def sort(self, out: str | PathLike[str], *, above: float = 0.9, how: How = "copy") -> Sorted:
+        """Sort the images into folders by class, the doubtful into ``review``; nothing is overwritten.
+
+        Args:
+            out: the folder; new, empty, or one whose sorting was interrupted.
+            above: the model's word counts from this likelihood on, in [0, 1]; 0 sorts every image.
+            how: ``"copy"``, ``"link"`` (hard links) or ``"move"``; ``ncenet sort`` with ``--undo``
+                takes it back.
+
+        Returns:
+            Images by class, and how many of those that the model sorted are wrong by the held-out images.
+
+        Raises:
+            UsageError: the folder holds something else, or there is no model yet; links and moves need image
+                files.
+        """
+        from ncenet.sorting.sort import sort_images
+
+        return sort_images(self._open(), Path(out), above=above, how=how)
 
     def read_labels(self, source: str | PathLike[str], *, format: str | None = None) -> list[Change]:
         """Record answers from files, as :meth:`export` and other tools write them; what stands is kept.

@@ -94,6 +94,11 @@ COMMANDS = (
         "Write the labels of a run for other tools, or its model for other runtimes.",
     ),
     Command(
+        "sort",
+        "sort:sort",
+        "Sort the images of a run into folders by class, the doubtful into review/; nothing is overwritten.",
+    ),
+    Command(
         "import",
         "import_:import_",
         "Read labels into a run, as answers; what stands is never overwritten unasked.",

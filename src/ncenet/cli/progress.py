@@ -49,6 +49,9 @@ class Bars:
                     self._hide("", "analysis")
             case "scan":
                 self._show(trial, "scan", event["done"], event["total"], "reading images")
+            case "score" | "sort" as kind:
+                note = {"score": "asking the model", "sort": "sorting images"}[kind]
+                self._show(trial, kind, event["done"], event["total"], note)
             case "embed":
                 self._hide(trial, "scan")
                 self._show(trial, "embed", event["done"], event["total"], self._speed(event))
@@ -114,6 +117,10 @@ class Lines:
         match event["event"]:
             case "scan":
                 return f"reading images, {event['done']:,} of {event['total']:,}"
+            case "score":
+                return f"asking the model, {event['done']:,} of {event['total']:,} images"
+            case "sort":
+                return f"sorting images, {event['done']:,} of {event['total']:,}"
             case "embed":
                 return f"embedding images, {event['done']:,} of {event['total']:,}"
             case "fit":

@@ -1,0 +1,1 @@
+"""Images into folders by class, when the labelling is done."""

@@ -1,0 +1,248 @@
+"""Images into folders: what people said, what the model is sure of, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import ncenet
+from ncenet.errors import UsageError
+from ncenet.run.opening import open_run
+from ncenet.sorting import sort as module
+from ncenet.sorting.plan import Opinion, known_of, plan, read_plan
+from ncenet.sorting.sort import expected_of, sort_images, undo_sort
+from tests.commands import run_command
+from tests.web.conftest import CLASSES, TINY, paint, truth
+
+
+def surely(run, notify=None):
+    """A model that is sure of all images but those whose number ends in 7."""
+    return {
+        item.id: Opinion(truth(item.id), 0.3 if item.id[3] == "7" else 0.97)
+        for item in run.ledger.items()
+        if item.problem is None
+    }
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "opinions", surely)
+    photos = paint(tmp_path / "photos")
+    (photos / "b099.png").write_bytes(b"no image")
+    recipe = {**TINY, "data.on_bad_image": "skip"}
+    with ncenet.open(tmp_path / "run", images=photos, classes=CLASSES, recipe=recipe):
+        pass
+    with open_run(tmp_path / "run") as opened:
+        told = {"r000.png": "red", "g001.png": "blue", "b002.png": ncenet.Answer.SKIP}
+        opened.tell(told | {"r003.png": ncenet.Answer.UNSURE}, who="ann")
+        yield opened
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("sorted.csv", "sorting.json", ".sort.lock")
+    }
+
+
+@pytest.mark.parametrize("how", ["copy", "link", "move"])
+def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
+    before = files(tmp_path / "photos")
+    done = sort_images(run, tmp_path / "sorted", how=how)
+    after = files(tmp_path / "sorted")
+    assert done.counts == {"red": 12, "green": 10, "blue": 12, "review": 5, "skipped": 1, "unreadable": 1}
+    assert "blue/g001.png" in after, "what a person said counts, whatever the model thinks"
+    assert "review/red/r003.png" in after, "an unsure answer is for review"
+    assert "review/green/g007.png" in after and "red/r006.png" in after
+    assert all(before[path.rpartition("/")[2]] == data for path, data in after.items())
+    kept = files(tmp_path / "photos")
+    assert kept == before if how != "move" else set(kept) == {"b002.png", "b099.png"}
+    if how == "link":
+        assert (tmp_path / "sorted/red/r006.png").samefile(tmp_path / "photos/r006.png")
+    said = {row.id: row.by for row in read_plan(tmp_path / "sorted/sorted.csv")}
+    assert (said["r000.png"], said["r006.png"], said["g007.png"]) == ("person", "model", "unlikely")
+    assert (said["b002.png"], said["b099.png"], said["r003.png"]) == ("skipped", "unreadable", "unsure")
+
+    assert undo_sort(tmp_path / "sorted") == {}
+    assert files(tmp_path / "photos") == before and not (tmp_path / "sorted").exists()
+
+
+def test_nothing_is_overwritten(run, tmp_path):
+    out = tmp_path / "sorted"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds something else"):
+        sort_images(run, out)
+    assert files(out) == {"mine.txt": b"mine"}
+    with pytest.raises(UsageError, match="lies within the images"):
+        sort_images(run, tmp_path / "photos" / "sorted")
+    sort_images(run, tmp_path / "there")
+    with pytest.raises(UsageError, match="is sorted already"):
+        sort_images(run, tmp_path / "there", above=0.5)
+    changed = tmp_path / "there/red/r006.png"
+    changed.write_bytes(b"edited")
+    assert undo_sort(tmp_path / "there") == {"r006.png": "was changed since it was sorted"}
+    assert files(tmp_path / "there") == {"red/r006.png": b"edited"}
+
+
+def test_a_file_that_came_meanwhile_stays_and_stops_the_sort(run, tmp_path, monkeypatch):
+    real, out = module.place, tmp_path / "sorted"
+
+    def place(pool, row, folder, how):
+        if row.id == "r006.png":
+            (folder / row.to).write_bytes(b"somebody else's")
+        real(pool, row, folder, how)
+
+    monkeypatch.setattr(module, "place", place)
+    with pytest.raises(UsageError, match=r"r006\.png: is there already, and is something else"):
+        sort_images(run, out, how="move")
+    assert (out / "red/r006.png").read_bytes() == b"somebody else's"
+    assert (tmp_path / "photos/r006.png").exists()
+
+
+def test_images_that_changed_or_went_are_left_and_named(run, tmp_path):
+    shutil.copyfile(tmp_path / "photos/g004.png", tmp_path / "photos/r006.png")
+    (tmp_path / "photos/r009.png").unlink()
+    done = sort_images(run, tmp_path / "sorted", how="move")
+    assert done.left["r006.png"] == "changed since it was looked at"
+    assert "no such file" in done.left["r009.png"]
+    assert (tmp_path / "photos/r006.png").exists() and len(done.left) == 2
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import ncenet.sorting.{where} as at, ncenet.sorting.sort as module
+from ncenet.run.opening import open_run
+from tests.sorting.test_sort import surely
+module.opinions = surely
+real, left = at.{step}, [{after}]
+def step(*words, **named):
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    return real(*words, **named)
+at.{step} = step
+if {undo}:
+    module.undo_sort(Path(sys.argv[2]))
+else:
+    module.sort_images(open_run(Path(sys.argv[1]), read_only=True), Path(sys.argv[2]), how="{how}")
+"""
+
+
+def killed(run, out, *, where, step, after, how="move", undo=False):
+    code = KILLED.format(where=where, step=step, after=after, how=how, undo=undo)
+    done = subprocess.run([sys.executable, "-c", code, run.folder, out], check=False)
+    assert done.returncode == -9
+
+
+@pytest.mark.parametrize(
+    ("where", "step", "after"),
+    [
+        ("sort", "write_plan", 0),
+        ("sort", "write_json", 0),
+        ("sort", "place", 0),
+        ("sort", "place", 9),
+        ("place", "_finish_move", 5),  # the image has both names
+        ("sort", "write_json", 1),  # all are there, and nothing says so
+    ],
+)
+def test_a_sort_that_is_killed_goes_on_and_loses_nothing(run, tmp_path, where, step, after):
+    before, out = files(tmp_path / "photos"), tmp_path / "sorted"
+    killed(run, out, where=where, step=step, after=after)
+    assert set(before.values()) <= set((files(tmp_path / "photos") | files(out)).values())
+    done = sort_images(run, out, how="move")
+    assert done.left == {} and len(files(out)) == 39
+    killed(run, out, where="sort", step="take_back", after=11, undo=True)
+    with pytest.raises(UsageError, match="is being taken back"):
+        sort_images(run, out, how="move")
+    undo_sort(out)
+    assert files(tmp_path / "photos") == before and not out.exists()
+
+
+def test_a_copy_that_was_cut_off_is_no_image(run, tmp_path):
+    out = tmp_path / "sorted"
+    killed(run, out, where="place", step="_named", after=3, how="copy")
+    assert (out / ".placing").exists()
+    done = sort_images(run, out)
+    assert done.left == {} and not (out / ".placing").exists()
+    assert set(files(out).values()) <= set(files(tmp_path / "photos").values())
+    with pytest.raises(UsageError, match="name another folder"):
+        sort_images(run, out)
+
+
+def test_an_interrupted_sort_goes_on_as_it_was_begun(run, tmp_path):
+    killed(run, tmp_path / "sorted", where="sort", step="place", after=4, how="copy")
+    with pytest.raises(UsageError, match=r"with above 0\.9 was interrupted here, and this one has 0\.5"):
+        sort_images(run, tmp_path / "sorted", above=0.5)
+
+
+def test_names_that_are_odd_get_a_place_of_their_own(tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    paint(photos, 6)
+    (photos / "deep").mkdir()
+    shutil.copy(photos / "r000.png", photos / "deep/what? a: name .png")
+    shutil.copy(photos / "r000.png", photos / "R000.PNG")
+    classes = ("review", "a/b", "Sorted.csv", "..", "CON")
+    with ncenet.open(tmp_path / "run", images=photos, classes=classes, recipe=TINY):
+        pass
+    with open_run(tmp_path / "run") as run:
+        ids = [item.id for item in run.ledger.items()]
+        run.tell({id: classes[n % 5] for n, id in enumerate(ids)}, who="ann")
+        monkeypatch.setattr(module, "opinions", lambda run, notify=None: {})
+        rows = plan(run, known_of(run, {}), 0.9)
+        sort_images(run, tmp_path / "sorted")
+    assert len({row.to.casefold() for row in rows}) == len(ids) == 8
+    assert not any(row.to.startswith("review/") for row in rows), "that is for the doubtful"
+    assert len(files(tmp_path / "sorted")) == 8
+
+
+def test_what_is_to_be_expected_comes_from_held_out_images(run):
+    from ncenet.run.held_out import held_out_ids
+
+    ids = held_out_ids(run.ledger)
+    run.tell({id: truth(id) for id in ids}, who="ann")
+    wrong = {ids[0]: Opinion("red" if truth(ids[0]) != "red" else "blue", 0.95)}
+    (at,) = expected_of(run, (0.9,), said=surely(run) | wrong)
+    sure = sum(id[3] != "7" for id in ids)
+    assert (at.wrong, at.held_out) == (1, sure) and at.by_people == len({*ids, "r000.png", "g001.png"})
+    assert at.interval[0] < 1 / sure < at.interval[1]
+
+
+def test_by_command_from_a_model_that_was_trained(tmp_path, capsys):
+    photos = paint(tmp_path / "photos", 60)
+    folder = tmp_path / "run"
+    recipe = {**TINY, "loop.held_out": 12, "train.epochs": 3}
+    with ncenet.open(folder, images=photos, classes=CLASSES, recipe=recipe) as run:
+        for _ in range(2):
+            run.tell({id: truth(id) for id in run.ask(12).ids})
+        run.fit()
+        assert len(run.labels) == 24
+        found = run.sort(tmp_path / "by-python", above=0.0)
+        assert sum(found.counts.values()) == 60
+    told = run_command(capsys, ["sort", folder, "--json"])
+    table = json.loads(told.out)["expected"]
+    assert [row["above"] for row in table] == [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
+    assert all(row["of"] == 60 and row["by_people"] == 24 for row in table)
+    assert table[0]["held_out"] >= table[-1]["held_out"]
+    done = run_command(capsys, ["sort", folder, tmp_path / "sorted", "--above", "0", "--how", "link"])
+    assert done.code == 0 and "at 0: 60 of 60 sorted, 24 of them by people" in done.out
+    assert {path.name for path in (tmp_path / "sorted").iterdir()} > set(CLASSES)
+    again = run_command(capsys, ["sort", folder, tmp_path / "sorted"])
+    assert again.code == 2 and "is sorted already" in again.said
+    undone = run_command(capsys, ["sort", folder, tmp_path / "sorted", "--undo"])
+    assert undone.code == 0 and not (tmp_path / "sorted").exists()
+
+
+def test_without_a_model_it_says_what_is_missing(tmp_path, capsys):
+    photos = paint(tmp_path / "photos", 9)
+    with ncenet.open(tmp_path / "run", images=photos, classes=CLASSES, recipe=TINY):
+        pass
+    told = run_command(capsys, ["sort", tmp_path / "run", tmp_path / "sorted"])
+    assert told.code == 2 and "no model yet, and 9 images without a label" in told.said
+    assert not (tmp_path / "sorted").exists()
