@@ -47,12 +47,13 @@ def test_a_plug_in_is_a_thing_like_any_other(plugged):
         OSError(2, "no paint"),
         SystemExit("no paint"),
         Odd("no paint"),
+        GeneratorExit("no paint"),
     ],
 )
 def test_a_broken_plug_in_is_named_once_and_the_others_are_there(plugged, error):
     colours = plugged(Point("red", error), Point("green", str))
     colours.register("blue")(int)
-    with pytest.warns(BrokenPlugIn, match=r"'red' of a plug-in can't be loaded from package:red: .*no paint"):
+    with pytest.warns(BrokenPlugIn, match=r"'red' of a plug-in \(package:red\) can't be loaded: .*no paint"):
         assert colours.names() == ["blue", "green"]
     assert dict(colours) == {"blue": int, "green": str}
     with pytest.raises(UsageError, match=r"'red' of a plug-in .*no paint; repair or uninstall that package"):
@@ -64,6 +65,44 @@ def test_a_plug_in_that_takes_the_name_of_another_thing_is_left_out(plugged):
     colours.register("blue")(int)
     with pytest.warns(BrokenPlugIn, match="'blue' is registered twice"):
         assert colours.get("blue") is int
+
+
+def failing(*_):
+    raise Odd("no brush")
+
+
+def test_a_plug_in_that_fails_when_it_is_used_is_named_once_and_left_out(plugged):
+    colours = plugged(Point("red", failing), Point("green", str))
+    colours.register("blue")(int)
+    with pytest.warns(
+        BrokenPlugIn, match=r"'red' of a plug-in \(package:red\) fails and is left out: Odd: no br"
+    ) as told:
+        assert list(colours.each(lambda make: make())) == [("blue", 0), ("green", "")]
+        assert list(colours.each(lambda make: make())) == [("blue", 0), ("green", "")]
+    assert len(told) == 1
+
+
+def test_a_plug_in_that_fails_is_named_when_it_is_asked_for(plugged):
+    colours = plugged(Point("red", failing), Point("green", str))
+    assert colours.use("green", lambda make: make(5)) == "5"
+    with pytest.raises(
+        UsageError, match=r"'red' of a plug-in \(package:red\) fails: Odd: no brush; repair or un"
+    ):
+        colours.use("red", lambda make: make())
+
+
+def test_what_is_ours_or_said_by_a_plug_in_in_our_words_is_told_as_it_is(plugged):
+    def refusing():
+        raise UsageError("no such brush")
+
+    colours = plugged(Point("red", refusing))
+    colours.register("blue")(failing)
+    with pytest.raises(UsageError, match=r"\Ano such brush\Z"):
+        colours.use("red", lambda make: make())
+    with pytest.raises(Odd, match="no brush"):
+        colours.use("blue", lambda make: make())
+    with pytest.raises(Odd, match="no brush"):
+        list(colours.each(lambda make: make()))
 
 
 def test_a_name_is_taken_once(plugged):

@@ -80,7 +80,7 @@ class Renamed(FutureWarning):
 
 
 class BrokenPlugIn(UserWarning):
-    """A plug-in can't be loaded and is left out; the message names it, and says why."""
+    """A plug-in can't be loaded or used and is left out; the message names it, and says why."""
 
 
 class DataError(NcenetError):

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
-from ncenet.errors import BrokenPlugIn, UnknownName, UsageError
+from ncenet.errors import BrokenPlugIn, NcenetError, UnknownName, UsageError
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Registry(Generic[T]):
@@ -41,7 +42,9 @@ class Registry(Generic[T]):
         self.kind, self.package, self.group = kind, package, group
         self._entries: dict[str, Callable[..., T]] = {}
         self._order: dict[str, int] = {}
+        self._plugged: dict[str, str] = {}
         self._broken: dict[str, str] = {}
+        self._told: set[str] = set()
         self._loaded = False
 
     def register(self, name: str, *, order: int = 100) -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -89,6 +92,40 @@ class Registry(Generic[T]):
         self._load()
         return sorted(self._entries.items(), key=lambda entry: (self._order[entry[0]], entry[0]))
 
+    def use(self, name: str, do: Callable[[Callable[..., T]], R]) -> R:
+        """What something makes of the factory of that name, such as an instance.
+
+        Args:
+            name: of the factory.
+            do: is given the factory.
+
+        Raises:
+            UnknownName: there is none; the message names the nearest.
+            UsageError: it is that of a plug-in which can't be loaded, or which failed in this; names it.
+        """
+        factory = self.get(name)
+        try:
+            return do(factory)
+        except BaseException as error:
+            if name not in self._plugged or isinstance(error, NcenetError | KeyboardInterrupt):
+                raise
+            raise UsageError(self._blame(name, "fails", error)) from error
+
+    def each(self, do: Callable[[Callable[..., T]], R]) -> Iterator[tuple[str, R]]:
+        """What something makes of each factory, in the order of :meth:`ordered`.
+
+        A plug-in in which that fails is named in a :class:`~ncenet.errors.BrokenPlugIn` and left out.
+        """
+        for name, factory in self.ordered():
+            try:
+                made = do(factory)
+            except BaseException as error:
+                if name not in self._plugged or isinstance(error, KeyboardInterrupt):
+                    raise
+                self._warn(self._blame(name, "fails and is left out", error))
+            else:
+                yield name, made
+
     def __iter__(self) -> Iterator[tuple[str, Callable[..., T]]]:
         return ((name, self.get(name)) for name in self.names())
 
@@ -101,13 +138,29 @@ class Registry(Generic[T]):
         for point in entry_points(group=self.group):
             if point.name in self._broken:
                 continue
+            self._plugged[point.name] = point.value
             try:
                 self.register(point.name)(point.load())
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - others' packages may raise anything
-                why = f"{type(error).__name__}: {error}"
-                self._broken[point.name] = (
-                    f"the {self.kind} {point.name!r} of a plug-in can't be loaded from {point.value}: {why}; "
-                    "repair or uninstall that package"
-                )
-                warnings.warn(self._broken[point.name], BrokenPlugIn, stacklevel=2)
+            except BaseException as error:  # others' packages may raise anything
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                self._broken[point.name] = self._blame(point.name, "can't be loaded", error)
+                del self._plugged[point.name]
+                self._warn(self._broken[point.name])
         self._loaded = True
+
+    def _blame(self, name: str, what: str, error: BaseException) -> str:
+        """That it is the plug-in's error, and not ours; what packages of others raise may not even print."""
+        try:
+            why = f"{type(error).__name__}: {error}"
+        except Exception:  # noqa: BLE001 - the same
+            why = type(error).__name__
+        place = self._plugged[name]
+        return (
+            f"the {self.kind} {name!r} of a plug-in ({place}) {what}: {why}; repair or uninstall that package"
+        )
+
+    def _warn(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            warnings.warn(message, BrokenPlugIn, stacklevel=4)

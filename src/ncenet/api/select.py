@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ncenet.errors import UsageError
@@ -77,9 +77,12 @@ def select(
 
     name = strategy if isinstance(strategy, str) else type(strategy).__name__
     if isinstance(strategy, str):
-        factory = strategies.get(strategy)
-        checked(factory, options or {}, where="options.", name=f"strategy {strategy}")
-        strategy = factory(**(options or {}))
+
+        def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
+            checked(factory, options or {}, where="options.", name=f"strategy {name}")
+            return factory(**(options or {}))
+
+        strategy = strategies.use(name, make)
     elif options:
         raise UsageError("options are of a strategy that is named; this one is an object and has its own")
     pool = _pool(predictions, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
 
 from ncenet.cli.console import plain_console
+
+if TYPE_CHECKING:
+    from ncenet.data.builtin import BuiltinSet
 
 JsonFlag = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 
@@ -32,8 +35,10 @@ def strategies(name: str | None = None, /, *, json_output: JsonFlag = False) -> 
         _print_strategy(name, json_output)
         return
     rows = [
-        {"name": name, "needs": ", ".join(sorted(factory().needs)), "what": _summary(factory)}
-        for name, factory in registry
+        {"name": name, "needs": needs, "what": what}
+        for name, (needs, what) in registry.each(
+            lambda make: (", ".join(sorted(make().needs)), _summary(make)),
+        )
     ]
     _print(rows, json_output)
 
@@ -53,19 +58,18 @@ def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> N
         open_dataset(download, download=True, task=None)
         plain_console(stderr=True).print(f"{download} is on this machine now")
         return
-    sets = [factory() for _, factory in registry]
-    rows = [
-        {
-            "name": each.name,
-            "images": f"{each.images[0]:,} + {each.images[1]:,} test",
-            "classes": str(each.classes),
-            "download": f"{each.download_mb} MB" if each.download_mb else "none",
-            "what": each.description,
-            "licence": each.licence,
-        }
-        for each in sets
-    ]
-    _print(rows, json_output)
+    _print([row for _, row in registry.each(lambda make: _set_row(make()))], json_output)
+
+
+def _set_row(described: BuiltinSet) -> dict[str, str]:
+    return {
+        "name": described.name,
+        "images": f"{described.images[0]:,} + {described.images[1]:,} test",
+        "classes": str(described.classes),
+        "download": f"{described.download_mb} MB" if described.download_mb else "none",
+        "what": described.description,
+        "licence": described.licence,
+    }
 
 
 def _print_strategy(name: str, as_json: bool) -> None:
@@ -75,7 +79,7 @@ def _print_strategy(name: str, as_json: bool) -> None:
     factory = registry.get(name)
     options = [
         {"option": option, "default": str(field.default), "what": field.description or ""}
-        for option, field in options_of(factory).model_fields.items()
+        for option, field in registry.use(name, options_of).model_fields.items()
     ]
     text = inspect.getdoc(factory) or ""
     if as_json:

@@ -50,7 +50,7 @@ def open_dataset(
     if is_given(source):
         missing(source, "pool or images")
     if source in datasets.names():
-        builtin = datasets.get(source)()
+        builtin = datasets.use(source, lambda make: make())
         if task not in (None, builtin.task):
             raise UsageError(f"{source} is for {builtin.task}: add --task {builtin.task}")
         try:
@@ -158,9 +158,8 @@ def _not_found(source: str) -> str:
 
 def _forms() -> str:
     of_task: dict[str, list[str]] = {"classification": [], "detection": []}
-    for _, factory in readers.ordered():
-        reader = factory()
-        of_task[reader.task].append(reader.form)
+    for _, (task, form) in readers.each(lambda make: ((reader := make()).task, reader.form)):
+        of_task[task].append(form)
     images, boxes = ("; ".join(of_task[task]) for task in ("classification", "detection"))
     names = ", ".join(datasets.names())
     return f"Data is one of: a built-in set ({names}); {images}; with --task detection also {boxes}"

@@ -108,4 +108,4 @@ def open_extractor(wanted: Wanted) -> Extractor:
         MissingExtra: a package that it needs is not installed.
         DataError: the weights are no weights of this network.
     """
-    return extractors.get(wanted.name.partition(":")[0])(wanted)
+    return extractors.use(wanted.name.partition(":")[0], lambda make: make(wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ncenet.errors import DataError, UsageError
@@ -28,13 +29,19 @@ def format_of(path: Path, name: str | None, task: Task | None = None) -> Format:
         UsageError: no name was given, and the path looks like none.
     """
     if name is not None:
-        return formats.get(name)()
-    fitting = [format for _, factory in formats if task in (None, *(format := factory()).tasks)]
-    if path.exists():
-        for format in fitting:
-            if format.recognises(path):
-                return format
-    known = {format.suffix: format for format in fitting if format.suffix}
+        return formats.use(name, lambda make: make())
+
+    def look(make: Callable[[], Format]) -> tuple[Format, str, bool] | None:
+        format = make()
+        if task not in (None, *format.tasks):
+            return None
+        return format, format.suffix, path.exists() and format.recognises(path)
+
+    fitting = [looked for _, looked in formats.each(look) if looked is not None]
+    for format, _, found in fitting:
+        if found:
+            return format
+    known = {suffix: format for format, suffix, _ in fitting if suffix}
     if path.suffix.lower() not in known:
         raise UsageError(
             f"{path}: looks like no format; name one of {', '.join(formats.names())} as format. Only names "
@@ -78,7 +85,8 @@ def export_labels(
     chosen = format_of(out, format)
     labels = labels_of(run, link=link, raw=raw)
     if labels.task not in chosen.tasks:
-        fitting = [name for name, factory in formats if labels.task in factory().tasks]
+        tasks = formats.each(lambda make: make().tasks)
+        fitting = [name for name, held in tasks if labels.task in held]
         raise UsageError(
             f"this format holds no labels of {labels.task}; those that do are {', '.join(fitting)}"
         )

@@ -46,5 +46,5 @@ def export_model(run: Path, out: Path, format: str, *, cycle: int | None = None)
         raise UsageError(f"{run}: cycle {cycle} has no model")
     model = load(source)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write(model, out)
+    model_formats.use(format, lambda _: write(model, out))
     return model.file

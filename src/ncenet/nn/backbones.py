@@ -252,7 +252,7 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
         raise UsageError(
             f"model.pretrained: there are no weights for {recipe.backbone}; a backbone timm:NAME has some"
         )
-    return backbones.get(recipe.backbone)(shape)
+    return backbones.use(recipe.backbone, lambda make: make(shape))
 
 
 def _timm(name: str, shape: tuple[int, ...], *, pretrained: bool) -> nn.Module:

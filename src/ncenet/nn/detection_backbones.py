@@ -202,4 +202,4 @@ def build_detection_backbone(
         UnknownName: there is no such detection backbone.
         UsageError: the backbone does not take such images.
     """
-    return detection_backbones.get(recipe.backbone)(channels, side, pretrained=pretrained)
+    return detection_backbones.use(recipe.backbone, lambda make: make(channels, side, pretrained=pretrained))

@@ -378,7 +378,7 @@ def build_head(recipe: HeadRecipe, in_features: int, num_classes: int, *, stored
     Raises:
         UnknownName: there is no such head.
     """
-    return heads.get(recipe.name)(recipe.settled(stored=stored), in_features, num_classes)
+    return heads.use(recipe.name, lambda make: make(recipe.settled(stored=stored), in_features, num_classes))
 
 
 @heads.register("softmax")

@@ -86,14 +86,17 @@ def write_report(folder: Path, formats: Collection[str] = (), *, out: Path | Non
         UnknownName: there is no such format.
         UsageError: the folder is neither.
     """
-    chosen = [report_formats.get(name) for name in formats]  # a mistake comes before the work
-    if not formats:
-        chosen = [write for _, write in report_formats.ordered()]
+    for name in formats:
+        report_formats.get(name)  # a mistake comes before the work
     results = read_results(folder)
     report = Report(title_of(results), sections_of(results), results)
     content: dict[str, bytes] = {}
-    for write in chosen:
-        content |= write(report)
+    if formats:
+        written = [report_formats.use(name, lambda write: write(report)) for name in formats]
+    else:
+        written = [files for _, files in report_formats.each(lambda write: write(report))]
+    for files in written:
+        content |= files
     names = sorted(content, key=lambda name: name.endswith((".svg", ".png")))  # texts, then figures
     for name in names:
         with whole((out or folder) / name) as partial:

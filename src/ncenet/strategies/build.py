@@ -64,9 +64,12 @@ def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
     """
     if is_given(recipe.strategy):
         missing(recipe.strategy, "strategy")
-    factory = strategies.get(recipe.strategy)
-    options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
-    return factory(**{name: getattr(options, name) for name in recipe.options})
+
+    def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
+        options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
+        return factory(**{name: getattr(options, name) for name in recipe.options})
+
+    return strategies.use(recipe.strategy, make)
 
 
 def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
@@ -125,7 +128,7 @@ def for_strategy(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
     name = changes.get("loop.strategy", base.loop.strategy)
     changes = dict(changes)
     if name != base.loop.strategy and base.loop.options and "loop.options" not in changes:
-        has = options_of(strategies.get(name)).model_fields
+        has = strategies.use(name, options_of).model_fields
         kept = {option: value for option, value in base.loop.options.items() if option in has}
         changes = {"loop.options": kept, **changes}
     recipe = base.with_changes(changes)

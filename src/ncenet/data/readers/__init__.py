@@ -7,7 +7,7 @@ A form enters by being a module of this package, one of a plug-in by an entry po
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,13 +71,14 @@ readers: Registry[Reader] = Registry("data reader", package="ncenet.data.readers
 def reader_of(path: Path, task: Task) -> Reader | None:
     """The first reader that knows a path that exists; None when none does."""
     name = form_of(path, task)
-    return None if name is None else readers.get(name)()
+    return None if name is None else readers.use(name, lambda make: make())
 
 
 def form_of(path: Path, task: Task) -> str | None:
     """The name of the first reader that knows a path that exists; None when none does."""
-    for name, factory in readers.ordered():
-        reader = factory()
-        if reader.task == task and reader.reads(path):
-            return name
-    return None
+
+    def knows(make: Callable[[], Reader]) -> bool:
+        reader = make()
+        return reader.task == task and reader.reads(path)
+
+    return next((name for name, known in readers.each(knows) if known), None)

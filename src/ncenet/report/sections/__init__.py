@@ -31,13 +31,13 @@ run_sections: Registry[Made] = Registry(
 def sections_of(results: Results | RunResults) -> list[Section]:
     """What the report of a comparison or a run says."""
     registry = comparison_sections if isinstance(results, Results) else run_sections
-    made = (make(results) for _, make in registry.ordered())
-    return [
-        section
-        for each in made
-        if each is not None
-        for section in ([each] if isinstance(each, Section) else each)
-    ]
+    return [section for _, made in registry.each(lambda make: _sections(make(results))) for section in made]
+
+
+def _sections(made: Made) -> list[Section]:
+    if made is None:
+        return []
+    return [made] if isinstance(made, Section) else list(made)
 
 
 def title_of(results: Results | RunResults) -> str:
