@@ -15,7 +15,7 @@ N, L, A, C, D, M = 23, 6, 15, 3, 5, 3
 HOW = ["mean", "top-k", "max", "nms-sum", "nms-mean"]
 NAMES = [name for name in strategies.names() if name not in ("vaal", "sraal")]  # they read images
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
-ONE_CLASS_AN_IMAGE = {"badge", "herding"}
+ONE_CLASS_AN_IMAGE = {"badge", "fast-bait", "herding", "refine", "typiclust-margin", "uherding"}
 
 
 def ways(how, k):
@@ -35,6 +35,8 @@ class View:
         self.boxes = torch.cat([corner, corner + 0.2], -1)
         self.losses = torch.randn(N + L, generator=rng)
         self.names = [f"{(37 * n + 11) % 1009:04}.png" for n in range(N + L)]
+
+    labels = ()  # a detector's images have boxes
 
     @property
     def ids(self):

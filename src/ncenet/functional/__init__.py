@@ -13,6 +13,8 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     topk             the k best of a pool of any size
     kcenter          greedy k-centre (core-set)
     herding          the points that cover most of a pool, by weight
+    calibration      whether probabilities are honest, and the temperature that makes them so
+    fisher           the batch that says the most about a linear layer (BAIT)
     clusters         k-means
     typical          typical images of places without a label (TypiClust)
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
