@@ -1,4 +1,7 @@
-"""Kill -9 at 50 random moments: resumed, each run is the run that was never killed, bit for bit."""
+"""Kill -9 at random moments: resumed, each run is the run that was never killed, bit for bit.
+
+Sixteen moments in the common suite, fifty with the slow one.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def digits_in_folders(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("first", "last"), [(0, 25), (25, 50)])
+@pytest.mark.parametrize(("first", "last"), [(0, 16), pytest.param(16, 50, marks=pytest.mark.slow)])
 def test_killed_and_resumed_equals_never_killed(digits_in_folders, first, last):
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.kills", str(digits_in_folders), str(first), str(last)],
@@ -35,7 +38,7 @@ def test_killed_and_resumed_equals_never_killed(digits_in_folders, first, last):
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout.splitlines()[-1])
     assert record["differing"] == [], done.stderr
-    assert record["killed"] >= 12, "most kills must hit a run that is still going"
+    assert record["killed"] >= (last - first) // 2, "most kills must hit a run that is still going"
     assert record["checkpoints"] >= 1, "some kills must hit the middle of a fit"
     assert len(record["cycles"]) >= 3, "kills must fall into different cycles"
     assert len(record["curve"]) == 4
