@@ -146,7 +146,7 @@ def test_without_the_extra_one_line_installs_it(ncenet, photos, monkeypatch):
     ],
 )
 def test_photographs_are_learned_on_features(ncenet, photos, monkeypatch, there, words, features, said):
-    monkeypatch.setattr("ncenet.features.packaged.installed", lambda name: there)
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: there)
     done = ncenet("init", "photos", *CLASSES, "--out", "run", *words)
     assert done.code == 0, done.err
     assert Recipe.load(Path("run/recipe.yaml")).model.features == features

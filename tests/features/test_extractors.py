@@ -9,10 +9,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ncenet.errors import DataError, MissingExtra, UsageError
-from ncenet.features import backends, packaged
+from ncenet.features import backends
 from ncenet.features.extractor import Extractor, Wanted, extractors, open_extractor
 from ncenet.features.framing import Preprocessing
-from ncenet.features.weights import fill, read_weights
+from ncenet.nn import packaged
+from ncenet.nn.weights import fill, read_weights
 from tests.features.conftest import grid_network
 
 

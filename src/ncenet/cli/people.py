@@ -79,7 +79,7 @@ def with_features(recipe: Recipe) -> Recipe:
 
     if not is_photographs(open_dataset(recipe.data.train).pool):
         return recipe
-    from ncenet.features.packaged import installed
+    from ncenet.nn.packaged import installed
 
     console = plain_console(stderr=True)
     if not installed(FEATURES):

@@ -19,8 +19,8 @@ from ncenet.features.embed import Embedder
 from ncenet.features.extractor import Extractor, Wanted, open_extractor
 from ncenet.features.framing import square_of
 from ncenet.features.vectors import is_vectors
-from ncenet.features.weights import fill
 from ncenet.learners.model_file import CARRIED, read_tensors, write_model
+from ncenet.nn.weights import fill
 from ncenet.recipe import ModelRecipe
 from ncenet.types import Pool
 

@@ -10,8 +10,8 @@ from typing import Any
 from ncenet.errors import UsageError
 from ncenet.features.extractor import Extractor, Wanted, extractors
 from ncenet.features.framing import Interpolation, Preprocessing
-from ncenet.features.weights import fill, read_weights
 from ncenet.nn.backbones import build_backbone
+from ncenet.nn.weights import fill, read_weights
 from ncenet.recipe import ModelRecipe
 
 INTERPOLATIONS: dict[str, Interpolation] = {
