@@ -39,6 +39,7 @@ __all__ = [
     "Report",
     "Run",
     "ScoreStrategy",
+    "Scorer",
     "Section",
     "compare",
     "errors",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from ncenet.models.model import DetectionModel as DetectionModel
     from ncenet.models.model import Model as Model
     from ncenet.models.model import load as load
+    from ncenet.models.scorer import Scorer as Scorer
     from ncenet.nn.heads import PrototypeClassifier as PrototypeClassifier
     from ncenet.recipe import Recipe as Recipe
     from ncenet.section import Section as Section
@@ -100,6 +102,7 @@ else:
         "learners.estimator": ("NCEClassifier",),
         "ledger.answers": ("Answer",),
         "models.model": ("DetectionModel", "Model", "load"),
+        "models.scorer": ("Scorer",),
         "nn.heads": ("PrototypeClassifier",),
         "recipe": ("Recipe",),
         "section": ("Section",),

@@ -161,6 +161,7 @@ def pyarrow(purpose: str) -> Any:
     try:
         import pyarrow
         import pyarrow.compute
+        import pyarrow.fs
         import pyarrow.ipc
         import pyarrow.parquet
     except ImportError:

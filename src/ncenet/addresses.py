@@ -1,0 +1,334 @@
+"""Files by their address, on this machine or in a store of objects: found, read, and written whole.
+
+======================================  ==============================================================
+an address                              is read by
+======================================  ==============================================================
+``photos/a.parquet``                    the operating system
+``s3://bucket/...``, ``gs://...``       pyarrow, with the credentials that the tools of that store use
+``hf://...``, ``memory://...``, others  fsspec, with whatever package it asks for
+======================================  ==============================================================
+
+A store renames nothing half: a file is uploaded under a name that readers pass over, and moved when it is
+whole.
+"""
+
+from __future__ import annotations
+
+import glob as globs  # an address may be a pattern
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ncenet.errors import DataError, MissingExtra, NcenetError, UsageError
+from ncenet.files import whole
+from ncenet.tables import pyarrow
+
+PARTIAL = ".partial"
+"""How the name of a file ends that is being uploaded."""
+CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 5, 60, 3
+"""How long a store may take to answer, and how often it is asked (ours)."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
+_GLOB = re.compile(r"[*?\[]")
+_REASONS = (
+    (
+        r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|InvalidAccessKeyId|SignatureDoesNotMatch|[Ff]orbidden|"
+        r"\b40[13]\b|UNRECOGNIZED_CLIENT|InvalidToken|EXPIRED_TOKEN",
+        "the store refuses these credentials, or they may not do this; for s3:// they come from "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    ),
+    (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "there is no such bucket, or it is gone"),
+    (
+        r"curlCode|NETWORK_CONNECTION|[Cc]onnection|[Tt]imed? ?out|[Cc]onnect to",
+        "the store does not answer: is the network there, and AWS_ENDPOINT_URL right?",
+    ),
+    (
+        r"[Pp]ath does not exist|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NotFound|No such file",
+        "there is no such file",
+    ),
+)
+
+
+def is_remote(address: str) -> bool:
+    """Whether an address has a scheme, so that it is not a path of this machine.
+
+    >>> is_remote("s3://bucket/a.parquet"), is_remote("C:/a.parquet"), is_remote("a.parquet")
+    (True, False, False)
+    """
+    return _SCHEME.match(address) is not None
+
+
+def below(address: str, name: str) -> str:
+    """The address of a file in a folder."""
+    return f"{address.rstrip('/')}/{name}" if is_remote(address) else str(Path(address) / name)
+
+
+def name_of(address: str) -> str:
+    """The last part of an address.
+
+    >>> name_of("s3://bucket/day/a.parquet"), name_of("day/a.parquet")
+    ('a.parquet', 'a.parquet')
+    """
+    return address.rstrip("/").rpartition("/")[2] if is_remote(address) else Path(address).name
+
+
+def files_at(address: str, endings: Sequence[str]) -> list[str]:
+    """Addresses of the files that an address names, sorted: itself, those of a glob, or those of a folder.
+
+    Files whose names begin with a dot or an underscore, and those that are being uploaded, are passed over.
+
+    Args:
+        address: a file, a pattern with ``*`` or ``?``, or a folder, which is looked through with all below.
+        endings: which files of a folder, such as ``(".parquet",)``; an exact address may end in anything.
+
+    Raises:
+        UsageError: there is nothing.
+        DataError: the store refuses, or does not answer.
+    """
+    found = _remote(address, endings) if is_remote(address) else _local(address, endings)
+    if not found:
+        exists = _GLOB.search(address) is None and _is_there(address)
+        what = f"holds no file that ends in {' or '.join(endings)}" if exists else "there is no such file"
+        raise UsageError(f"{address}: {what}")
+    return found
+
+
+def exists(address: str) -> bool:
+    """Whether there is a file of this address.
+
+    Raises:
+        DataError: the store refuses, or does not answer.
+    """
+    if not is_remote(address):
+        return Path(address).is_file()
+    store, path = _opened(address)
+    with reasons(address):
+        return bool(store.get_file_info(path).is_file)
+
+
+def size_of(address: str) -> int:
+    """Bytes of a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reasons(address):
+        if not is_remote(address):
+            return Path(address).stat().st_size
+        store, path = _opened(address)
+        info = store.get_file_info(path)
+        if not info.is_file:
+            raise FileNotFoundError("No such file")
+        return int(info.size)
+
+
+def stamp_of(address: str) -> str:
+    """What stays the same as long as a file does: its bytes and when they were written.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reasons(address):
+        if not is_remote(address):
+            found = Path(address).stat()
+            return f"{found.st_size} {found.st_mtime_ns}"
+        store, path = _opened(address)
+        info = store.get_file_info(path)
+        return f"{info.size} {info.mtime_ns}"
+
+
+@contextmanager
+def reading(address: str) -> Iterator[Any]:
+    """A file, open for reading at any place: a path of this machine, or a file of pyarrow's.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reasons(address):
+        if not is_remote(address):
+            yield address
+            return
+        store, path = _opened(address)
+        with store.open_input_file(path) as file:
+            yield file
+
+
+def read_bytes(address: str, *, most: int | None = None) -> bytes:
+    """All of a file.
+
+    Args:
+        address: where it is.
+        most: bytes that it may have.
+
+    Raises:
+        DataError: it cannot be read, or has more.
+    """
+    if most is not None and size_of(address) > most:
+        raise DataError(f"{address}: more than {most:,} bytes")
+    with reading(address) as file:
+        return Path(file).read_bytes() if isinstance(file, str) else bytes(file.read())
+
+
+@contextmanager
+def whole_at(address: str) -> Iterator[Path]:
+    """Have the block write a file of this machine that is at an address, whole, when the block ends well.
+
+    Raises:
+        DataError: the store refuses, or does not answer; then there is nothing.
+    """
+    if not is_remote(address):
+        with whole(Path(address)) as partial:
+            yield partial
+        return
+    with tempfile.TemporaryDirectory(prefix="ncenet-") as folder:
+        written = Path(folder) / "file"
+        yield written
+        store, path = _opened(address)
+        partial_path = f"{path}.{secrets.token_hex(4)}{PARTIAL}"
+        with reasons(address):
+            with written.open("rb") as source, store.open_output_stream(partial_path) as target:
+                shutil.copyfileobj(source, target, 8 * 2**20)
+            store.move(partial_path, path)
+
+
+@contextmanager
+def reasons(address: str) -> Iterator[None]:
+    """What a store or the operating system refuses in the block becomes one sentence about an address.
+
+    Raises:
+        DataError: something was refused.
+    """
+    try:
+        yield
+    except NcenetError:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__module__.split(".")[0] not in _STORES:
+            raise
+        said = " ".join(str(error).split())
+        told = next((why for pattern, why in _REASONS if re.search(pattern, said)), None)
+        if not is_remote(address) and isinstance(error, OSError) and error.strerror:
+            told = f"cannot be read or written: {error.strerror}"
+        raise DataError(f"{address}: {told or said[:300] or type(error).__name__}") from error
+
+
+_STORES = ("pyarrow", "fsspec", "botocore", "aiobotocore", "s3fs", "gcsfs", "huggingface_hub", "aiohttp")
+"""Packages whose errors are about a store."""
+
+
+def _local(address: str, endings: Sequence[str]) -> list[str]:
+    path = Path(address).expanduser()
+    if path.is_file():
+        return [str(path)]
+    if path.is_dir():
+        found = [
+            str(each)
+            for each in path.rglob("*")
+            if each.is_file() and each.name.endswith(tuple(endings)) and _counts(each.relative_to(path).parts)
+        ]
+        return sorted(found)
+    if not _GLOB.search(address):
+        return []
+    matching = globs.glob(str(path), recursive=True)  # noqa: PTH207 - of pathlib's, none takes an absolute one
+    return sorted(file for file in matching if Path(file).is_file() and _counts([file]))
+
+
+def _remote(address: str, endings: Sequence[str]) -> list[str]:
+    fs = pyarrow("files of a store").fs
+    pattern = _GLOB.search(address)
+    base = address[: address.rindex("/", 0, pattern.start())] if pattern else address
+    store, path = _opened(base)
+    scheme = f"{urlsplit(address).scheme}://"
+    with reasons(address):
+        if not pattern and store.get_file_info(path).is_file:
+            return [address]
+        selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
+        files = [info.path for info in store.get_file_info(selector) if info.is_file]
+    inside = [file for file in files if _counts(file.removeprefix(path).strip("/").split("/"))]
+    if pattern:
+        _, wanted = _opened(address)
+        depth = wanted.count("/")
+        return sorted(
+            scheme + file.lstrip("/")
+            for file in inside
+            if fnmatch(file, wanted) and ("**" in wanted or file.count("/") == depth)
+        )
+    return sorted(scheme + file.lstrip("/") for file in inside if file.endswith(tuple(endings)))
+
+
+def _counts(parts: Sequence[str]) -> bool:
+    """Whether a file below a folder is one of its data: nothing hidden, and whole."""
+    names = [part.rpartition("/")[2] for part in parts]
+    return not any(name.startswith((".", "_")) or name.endswith(PARTIAL) for name in names)
+
+
+def _is_there(address: str) -> bool:
+    if not is_remote(address):
+        return Path(address).exists()
+    fs = pyarrow("files of a store").fs
+    store, path = _opened(address)
+    with reasons(address):
+        return bool(store.get_file_info(path).type != fs.FileType.NotFound)
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    """The store of an address, and the path in it."""
+    parts = urlsplit(address)
+    settings = tuple(os.environ.get(name) for name in _SETTINGS)
+    with reasons(address):
+        store = _store(parts.scheme, settings)
+    # Not by `parts`: a question mark or a hash may be part of a name.
+    path = address.split("://", 1)[1]
+    return store, path.rstrip("/")
+
+
+_SETTINGS = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
+
+
+@lru_cache(maxsize=8)
+def _store(scheme: str, settings: tuple[str | None, ...]) -> Any:
+    """What reads and writes under a scheme; one for each set of credentials."""
+    if scheme in ("s3", "gs", "gcs"):
+        try:
+            fs = pyarrow(f"{scheme}:// addresses").fs
+        except MissingExtra:
+            raise MissingExtra(f"{scheme}:// addresses", "s3", "50 MB") from None
+        if scheme != "s3":
+            return fs.GcsFileSystem()
+        named = dict(zip(_SETTINGS, settings, strict=True))
+        endpoint = named["AWS_ENDPOINT_URL_S3"] or named["AWS_ENDPOINT_URL"]
+        region = named["AWS_REGION"] or named["AWS_DEFAULT_REGION"]
+        return fs.S3FileSystem(
+            endpoint_override=endpoint,
+            region=region or ("us-east-1" if endpoint else None),
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=REQUEST_SECONDS,
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+        )
+    import fsspec
+
+    fs = pyarrow(f"{scheme}:// addresses").fs
+    try:
+        found = fsspec.filesystem(scheme)
+    except ValueError as error:
+        raise UsageError(f"{scheme}://: no store of this name is known: {error}") from error
+    except ImportError as error:
+        raise UsageError(f"{scheme}:// addresses need a package that is not installed: {error}") from error
+    return fs.PyFileSystem(fs.FSSpecHandler(found))
