@@ -27,8 +27,8 @@ PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 Radius: TypeAlias = Literal["class", "shared"] | Annotated[float, Field(gt=0)]
 Reduction: TypeAlias = Literal["sum", "mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
-FirstBatch: TypeAlias = Literal["random", "typical"]
-Diversify: TypeAlias = Literal["none", "kmeans", "kcenter"]
+FirstBatch: TypeAlias = Literal["random", "typical", "herding"]
+Diversify: TypeAlias = Literal["none", "kmeans", "kcenter", "herding"]
 Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
 Framing: TypeAlias = Literal["crop", "squash", "pad"]
 Task: TypeAlias = Literal["classification", "detection"]
@@ -285,7 +285,7 @@ class LoopRecipe(Section):
     first: FirstBatch = Field(
         "random",
         description="What is asked before there is a model that can be trusted: random images once, or "
-        "typical ones (TypiClust) until it can.",
+        "typical ones (TypiClust), or those that cover most (herding), until it can.",
     )
     held_out: int = Field(
         0,

@@ -43,6 +43,7 @@ def diverse(name, how):
 MAKERS = {name: partial(cheap, name) for name in NAMES}
 MAKERS |= {f"{name}, kmeans": partial(diverse, name, "kmeans") for name in SCORING}
 MAKERS |= {f"{name}, kcenter": partial(diverse, name, "kcenter") for name in ("margin", "rejection")}
+MAKERS |= {f"{name}, herding": partial(diverse, name, "herding") for name in ("margin", "rejection")}
 LEARNING = [name for name, make in MAKERS.items() if make().needs]
 BUILT_IN = [name for name in NAMES if strategies.get(name).__module__.startswith("ncenet.")]
 

@@ -58,10 +58,28 @@ def test_nothing_left_to_ask(places):
     assert len(TypicalImages(places, Recipe(), Streams(0)).query([], list(places.ids()), 3)) == 0
 
 
-@pytest.mark.parametrize("first", ["random", "typical"])
+HERDED = Recipe().with_changes({"loop.first": "herding"})
+
+
+def test_herded_images_are_those_that_cover_most():
+    random = np.random.default_rng(0)
+    sizes = {0: 40, 1: 12, 2: 25}  # of three heaps, far apart
+    places = np.concatenate([[100.0 * (h == np.arange(3))] * n for h, n in sizes.items()])
+    pool = ArrayPool((places + random.standard_normal(places.shape)).astype(np.float32))
+    of = dict(zip(pool.ids(), np.repeat([0, 1, 2], list(sizes.values())).tolist(), strict=True))
+    query = TypicalImages(pool, HERDED, Streams(0)).query(pool.ids(), [], 3)
+    assert [of[id] for id in query.ids] == [0, 2, 1], "the largest heap first"
+    assert list(query.scores) == sorted(query.scores, reverse=True) and sum(query.scores) <= 1
+    labeled = [id for id in pool.ids() if of[id] == 0][:1]
+    left = [id for id in pool.ids() if id not in labeled]
+    assert [of[id] for id in TypicalImages(pool, HERDED, Streams(0)).query(left, labeled, 2).ids] == [2, 1]
+    assert len(TypicalImages(pool, HERDED, Streams(0)).query(left[:2], labeled, 5)) == 2
+
+
+@pytest.mark.parametrize("first", ["random", "typical", "herding"])
 def test_the_recipe_decides(tmp_path, first):
     recipe = Recipe().with_changes({"data.train": "digits", "loop.first": first})
     loop, _ = open_loop(recipe, tmp_path)
     with loop.ledger:
         loop.ask(12, held_out_first=False)
-        assert (loop.ledger.latest_query().asked == TYPICAL) is (first == "typical")
+        assert (loop.ledger.latest_query().asked == TYPICAL) is (first != "random")

@@ -61,6 +61,24 @@ def test_an_image_that_is_not_among_the_best_stays_out_however_far_it_lies():
         assert view.ids[order[9]] in query(view, 3, how, factor=4).ids, "the factor decides who is"
 
 
+def test_herding_takes_what_covers_most_of_the_best_and_no_label_does():
+    view = fake_view(NEEDS)
+    order = ranked(view)
+    crowd, few = (1, 3, 4, 6, 7), (2, 5, 8)
+    for rank, row in enumerate(order[:9]):
+        place = 0 if rank in crowd else 1 if rank in few else 2
+        view.pool.features[row] = 100.0 * place + 0.01 * rank
+    view.labeled.features[:] = 1000.0
+
+    def rank_of_first(query_size, factor):
+        got = query(view, query_size, "herding", factor=factor)
+        return order.index(view.ids.index(got.ids[0]))
+
+    assert rank_of_first(1, 9) in crowd
+    view.labeled.features[:] = 0.03
+    assert rank_of_first(1, 9) in few, "a label covers the crowd"
+
+
 def test_kcenter_stays_away_from_what_is_labelled():
     view = fake_view(NEEDS, labeled=2)
     order = ranked(view)

@@ -110,7 +110,7 @@ def test_what_is_needed_follows_the_aggregation():
     assert other.needs == {"probs"}, "told to one, not to its class"
 
 
-@pytest.mark.parametrize("spread", ["kmeans", "kcenter"])
+@pytest.mark.parametrize("spread", ["kmeans", "kcenter", "herding"])
 @pytest.mark.parametrize("how", ["mean", "nms-sum"])
 def test_diversity_among_the_top(how, spread):
     strategy = strategies.get("confusion")(aggregate=how)

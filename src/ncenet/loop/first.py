@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool, Query
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CANDIDATES = 10_000
 """So many images of a larger pool are looked at (ours): half a minute on one core."""
@@ -21,9 +24,11 @@ class FirstQueries(Protocol):
 
 
 class TypicalImages:
-    """TypiClust on features of a model that never learns: typical images that no label covers yet.
+    """Typical images that no label covers yet, on features of a model that never learns.
 
-    Of a large pool, a random part is looked at; the images with a label are looked at in any case.
+    As ``loop.first`` says, those are TypiClust's, or those that cover most of the pool under a Gaussian
+    kernel (:func:`ncenet.functional.herding.herd`). Of a large pool, a random part is looked at; the images
+    with a label are looked at in any case.
 
     Args:
         pool: where the images are.
@@ -36,7 +41,6 @@ class TypicalImages:
 
     def query(self, ids: Sequence[str], labeled_ids: Sequence[str], query_size: int) -> Query:
         """See :class:`FirstQueries`."""
-        from ncenet.functional.typical import typical_images
         from ncenet.learners.features import frozen_features
 
         candidates = list(ids)
@@ -50,5 +54,24 @@ class TypicalImages:
         features = frozen_features(
             self._pool, looked_at, self._recipe.model, rng=rng, workers=self._recipe.data.workers
         )
-        rows, scores = typical_images(features, range(len(labeled_ids)), query_size, rng=rng)
+        known = len(labeled_ids)
+        if self._recipe.loop.first == "herding":
+            rows, scores = _herded(features, known, query_size)
+        else:
+            from ncenet.functional.typical import typical_images
+
+            rows, scores = typical_images(features, range(known), query_size, rng=rng)
         return Query(tuple(looked_at[row] for row in rows.tolist()), tuple(scores.tolist()))
+
+
+def _herded(features_ND: Tensor, known: int, query_size: int) -> tuple[Tensor, Tensor]:
+    """Rows that cover most of those behind the first ``known``, which cover already; and how much."""
+    from ncenet.functional.herding import herd, typical_distance
+    from ncenet.nn.principal import PrincipalComponents
+    from ncenet.strategies.cover import WIDTH
+
+    features = PrincipalComponents.of(features_ND)(features_ND)
+    pool, centers = features[known:], features[:known]
+    radius = WIDTH * typical_distance(pool)
+    herded = herd(pool, min(query_size, len(pool)), radius, centers_LD=centers)
+    return herded.indices + known, herded.gains / len(pool)

@@ -99,7 +99,7 @@ def open_loop(
         strategy=chosen,
         streams=streams,
         test=test_set,
-        first=TypicalImages(pool, recipe, streams) if recipe.loop.first == "typical" else None,
+        first=None if recipe.loop.first == "random" else TypicalImages(pool, recipe, streams),
         pool_subset=recipe.loop.pool_subset,
         budget_unit=recipe.loop.budget_unit,
         warm=recipe.train.warm,

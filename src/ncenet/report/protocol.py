@@ -73,7 +73,7 @@ _MAP = (
 
 def _initial(recipe: Recipe) -> str:
     loop = recipe.loop
-    what = {"random": "random", "typical": "typical (TypiClust)"}[loop.first]
+    what = {"random": "random", "typical": "typical (TypiClust)", "herding": "herded"}[loop.first]
     if loop.budget_unit == "box":
         return f"{what} images until they have {loop.initial:,} boxes"
     return f"{loop.initial:,} {what} images"

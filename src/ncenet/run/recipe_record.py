@@ -157,7 +157,7 @@ def _allowed(ledger: Ledger, recipe: Recipe) -> tuple[str, ...]:
     """Beginnings of the paths that no past result has depended on."""
     cycles = ledger.cycles()
     if not cycles:
-        typical = recipe.loop.first == "typical"
+        typical = recipe.loop.first != "random"
         return OF_A_FIT + tuple(path for path in OF_LATER_QUERIES if not (typical and path == "model."))
     return OF_A_FIT if ledger.fit_report(cycles[-1].number) is None else ()
 

@@ -15,6 +15,9 @@ LOOKED_AT = 50_000
 sample is within 0.01 of what they cover of the pool, with probability 0.99 (Hoeffding); images picked on the
 sample may look better on it than they are."""
 
+WIDTH = 0.35
+"""Width of a kernel between features of which no radius is known, in median distances (ours)."""
+
 
 def look_at(ids: Sequence[str], rng: Generator) -> list[str]:
     """All ids, or a random part of many, sorted, so that of equal gains the smaller id wins."""

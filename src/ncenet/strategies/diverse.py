@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ncenet.strategies.cover import WIDTH
 from ncenet.strategies.gather import checked_features, gather_features
 from ncenet.types import PoolView, Prediction, Query
 
@@ -22,8 +23,9 @@ class Spread:
 
     ``"kmeans"`` clusters the features of the m images, weighted by rank, and takes the image with the highest
     score of each cluster; so the best image of the pool is always in the query. ``"kcenter"`` takes, again
-    and again, the one of the m that is farthest from the labelled set and from what was taken. The scores of
-    the query are the strategy's own.
+    and again, the one of the m that is farthest from the labelled set and from what was taken. ``"herding"``
+    takes the one that covers most of the m, weighted by rank, that nothing labelled or taken covers. The
+    scores of the query are the strategy's own.
 
     Memory: features of at most 2 m images.
 
@@ -31,11 +33,11 @@ class Spread:
     rank and the best of a cluster are ours.
 
     Attributes:
-        how: ``"kmeans"`` or ``"kcenter"``.
+        how: ``"kmeans"``, ``"kcenter"`` or ``"herding"``.
         factor: m is this many times the query size.
     """
 
-    how: Literal["kmeans", "kcenter"]
+    how: Literal["kmeans", "kcenter", "herding"]
     factor: int
 
     def query(self, scored: Scored, view: PoolView, query_size: int, *, rng: Generator) -> Query:
@@ -46,6 +48,7 @@ class Spread:
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.herding import herd, typical_distance
         from ncenet.functional.kcenter import k_centers
 
         top, features_MD = _top(scored, view, query_size * self.factor)
@@ -57,7 +60,13 @@ class Spread:
             labeled_LD = None
             if view.labeled_ids:
                 labeled_LD = gather_features(view.labeled_predictions(), view.labeled_ids, "diversify")
-            rows = k_centers(features_MD, query_size, labeled_LD).indices.tolist()
+            if self.how == "kcenter":
+                rows = k_centers(features_MD, query_size, labeled_LD).indices.tolist()
+            else:
+                radius = WIDTH * typical_distance(features_MD)
+                weights = _by_rank(top.scores).float()
+                herded = herd(features_MD, query_size, radius, weights_N=weights, centers_LD=labeled_LD)
+                rows = herded.indices.tolist()
         rows = sorted(rows)  # rows of the top stand in the order of the scores
         return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
 
@@ -116,18 +125,21 @@ class _Watched:
         return checked_features(self._last, "diversify")
 
 
+def _by_rank(scores: Sequence[float]) -> Tensor:
+    """Weights in (0, 1], float64: by rank, as scores differ in scale and sign; equal ones weigh the same."""
+    import torch
+    from scipy.stats import rankdata
+
+    return torch.from_numpy(rankdata(scores)) / len(scores)
+
+
 def _best_of_clusters(
     scores: Sequence[float], features_MD: Tensor, query_size: int, rng: Generator
 ) -> list[int]:
     """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
-    import torch
-    from scipy.stats import rankdata
-
     from ncenet.functional.clusters import k_means
 
-    # By rank, because scores differ in scale and sign; equal scores weigh the same. In (0, 1].
-    weights = torch.from_numpy(rankdata(scores)) / len(scores)
-    clusters = k_means(features_MD, query_size, rng=rng, weights_N=weights)
+    clusters = k_means(features_MD, query_size, rng=rng, weights_N=_by_rank(scores))
     best: dict[int, int] = {}
     for row, cluster in enumerate(clusters.tolist()):
         best.setdefault(cluster, row)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ncenet.section import Section
 from ncenet.strategies import strategies
-from ncenet.strategies.cover import cover, look_at
+from ncenet.strategies.cover import WIDTH, cover, look_at
 from ncenet.strategies.gather import gather_features
 from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Query
@@ -36,7 +36,9 @@ class MaxHerding(WithOptions):
         """What may be set."""
 
         width: float = Field(
-            0.35, gt=0, description="Width of the kernel, in median distances between two images of the pool."
+            WIDTH,
+            gt=0,
+            description="Width of the kernel, in median distances between two images of the pool.",
         )
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:

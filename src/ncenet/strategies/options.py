@@ -24,7 +24,8 @@ class ScoreOptions(Section):
 
     diversify: Diversify = Field(
         "none",
-        description="Spread a query over the images with the highest scores: by clusters or by distance.",
+        description="Spread a query over the images with the highest scores: by clusters, by distance, or by "
+        "what they cover.",
     )
     diversify_factor: int = Field(
         10, ge=2, description="With diversify: spread it over so many times the query size."

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from ncenet.errors import NonFiniteScore, RecipeError, UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
-from ncenet.strategies.cover import cover
+from ncenet.strategies.cover import WIDTH, cover
 from ncenet.strategies.gather import gather_features
 from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Prediction, Query
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 LEFT = 10
 """So many times the query is left after the last round (ours)."""
-WIDTH = 0.35
-"""Width of the coverage's kernel, in median distances: that of max-herding (ours)."""
 KEPT = frozenset({"probs", "features", "in_radii", "samples"})
 """What a member may need of a prediction: it is read once and kept."""
 
