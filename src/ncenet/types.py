@@ -6,12 +6,13 @@ M stochastic passes, A anchors, L labelled, B images in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from ncenet.boxes import Boxes, Detections
+from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,16 +187,15 @@ class PoolView(Protocol):
         """Predictions on the labelled set in the order of ``labeled_ids``, in chunks."""
 
 
+@runtime_checkable
 class QueryStrategy(Protocol):
     """The rule that picks the batch.
 
-    A strategy that needs something trained beside the network has an attribute ``auxiliary``, a
-    :data:`ncenet.nn.auxiliary.AuxiliaryFactory`; the learner is given it. One that works with some recipes
-    alone has an attribute ``requires``, see :func:`ncenet.strategies.build.check_fits`. Any object with these
-    two members is one; :class:`ncenet.ScoreStrategy` is the shorter way for a score.
+    Any object with ``needs`` and ``query`` is one; a class that derives from this has the rest of it too.
+    :class:`ncenet.ScoreStrategy` is the shorter way for a score.
 
     >>> import ncenet
-    >>> class Alphabetic:
+    >>> class Alphabetic(ncenet.QueryStrategy):
     ...     needs = frozenset()
     ...     def query(self, view, query_size, *, rng):
     ...         ids = sorted(view.ids)[:query_size]
@@ -204,16 +204,63 @@ class QueryStrategy(Protocol):
     ('a',)
     """
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """What predictions must carry; empty for none.
+    needs: frozenset[str]
+    """What predictions must carry; empty for none.
 
-        ``"probs"``, ``"features"``, ``"samples"``, or the name of what the strategy's auxiliary says.
-        ``"inputs"`` is no part of a prediction: it says that the strategy reads :meth:`PoolView.inputs`.
-        """
+    ``"probs"``, ``"features"``, ``"samples"``, or the name of what the strategy's auxiliary says.
+    ``"inputs"`` is no part of a prediction: it says that the strategy reads :meth:`PoolView.inputs`.
+    """
+
+    requires: frozenset[str] = frozenset()
+    """What a recipe must have for the strategy to work; empty when any will do.
+
+    ``"classes"`` (one for each image, so no detection), ``"committee"``, ``"nce"`` (the head),
+    ``"in_radii"`` (its radius) and ``"pairs"`` (of images in a batch).
+    """
+
+    auxiliary: Callable[[Sequence[int]], Any] | None = None
+    """A :data:`ncenet.nn.auxiliary.AuxiliaryFactory`: makes what is trained beside the network for it."""
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """At most ``query_size`` distinct ids of the pool (all of them when the pool is smaller)."""
+
+
+def whole(strategy: Any) -> QueryStrategy:
+    """A strategy with all members of :class:`QueryStrategy`.
+
+    Args:
+        strategy: perhaps somebody's own, with ``needs`` and ``query`` alone.
+
+    Raises:
+        UsageError: it is none; a class, for instance.
+
+    >>> class Alphabetic:
+    ...     needs = frozenset()
+    ...     def query(self, view, query_size, *, rng): ...
+    >>> whole(Alphabetic()).requires
+    frozenset()
+    """
+    if isinstance(strategy, type):
+        raise UsageError(f"{strategy.__name__} is a class: give an object of it, {strategy.__name__}()")
+    if lacking := [name for name in ("needs", "query") if not hasattr(strategy, name)]:
+        lacks = " and no ".join(lacking)
+        raise UsageError(f"{type(strategy).__name__} is no query strategy: it has no {lacks}")
+    return strategy if isinstance(strategy, QueryStrategy) else _Whole(strategy)
+
+
+class _Whole(QueryStrategy):
+    """Has the members of another object; those that it lacks are as the protocol has them."""
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy, self.needs = strategy, strategy.needs
+        optional = "requires", "auxiliary"
+        vars(self).update({name: getattr(strategy, name) for name in optional if hasattr(strategy, name)})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "_strategy"), name)
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        return cast(QueryStrategy, self._strategy).query(view, query_size, rng=rng)
 
 
 class Learner(Protocol):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import ncenet
-from ncenet.errors import LedgerError, UsageError
+from ncenet.errors import LedgerError, RecipeError, UsageError
 from ncenet.run.advice import Outlook
 from tests.data.make import jpeg, write
 
@@ -152,6 +152,25 @@ def test_a_part_that_is_missing_is_named(folder):
     with pytest.raises(UsageError, match=r"begun with an object, Net, .*backbone or learner= of ncenet.open"):
         run.ask(4)
     run.close()
+
+
+def test_what_a_strategy_requires_is_looked_at_and_may_be_left_out(folder):
+    class Picky(First):
+        requires = frozenset({"committee"})
+
+    class Derived(ncenet.QueryStrategy):
+        needs = frozenset()
+        query = First.query
+
+    with pytest.raises(RecipeError, match=r"strategy given:Picky needs model\.members > 1"):
+        opened(folder, strategy=Picky())
+    opened(folder, strategy=Picky(), recipe=QUICK | {"model.members": 2}).close()
+    with pytest.raises(UsageError, match=r"First is a class: give an object of it, First\(\)"):
+        opened(folder, strategy=First)
+    with pytest.raises(UsageError, match="object is no query strategy: it has no needs and no query"):
+        opened(folder, strategy=object())
+    assert not isinstance(First(), ncenet.QueryStrategy) and isinstance(Derived(), ncenet.QueryStrategy)
+    assert Derived().requires == frozenset() and Derived().auxiliary is None
 
 
 class Wrong(nn.Module):

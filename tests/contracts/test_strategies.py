@@ -19,7 +19,7 @@ from ncenet.strategies import strategies
 from ncenet.strategies.build import CONDITIONS
 from ncenet.strategies.options import options_of
 from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import Query
+from ncenet.types import Query, QueryStrategy
 from tests.contracts.fakes import fake_view
 
 DOCS = Path(__file__).parents[2] / "docs" / "methods"
@@ -103,7 +103,7 @@ def test_distinct_images_of_the_pool_and_as_many_as_asked_for(strategy, query_si
 
 
 def test_what_it_requires_of_a_recipe_is_known(strategy):
-    assert getattr(strategy, "requires", frozenset()) <= CONDITIONS.keys()
+    assert isinstance(strategy, QueryStrategy) and strategy.requires <= CONDITIONS.keys()
 
 
 def test_pools_of_none_and_of_one(strategy):

@@ -39,6 +39,9 @@ class Passes:
 
     needs = frozenset({"samples"})
 
+    def query(self, view, query_size, *, rng):
+        raise NotImplementedError
+
 
 @pytest.fixture
 def plugged(monkeypatch):

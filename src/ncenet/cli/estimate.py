@@ -57,7 +57,7 @@ def print_comparison_estimate(
     for trial in left:
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
         strategy = build_strategy(trial.recipe.loop)
-        beside = getattr(strategy, "auxiliary", None)
+        beside = strategy.auxiliary
         key = plain.model_dump_json(), reads_predictions(strategy), beside
         alike.setdefault(key, []).append(trial.recipe)
     costs = [(estimate(recipes[0]), len(recipes)) for recipes in alike.values()]

@@ -75,7 +75,7 @@ def estimate(recipe: Recipe) -> Cost:
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
     batch = min(fit.batch_size, sizes[-1])
-    auxiliary, members = getattr(strategy, "auxiliary", None), recipe.model.members
+    auxiliary, members = strategy.auxiliary, recipe.model.members
     speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     return Cost(

@@ -20,7 +20,7 @@ from ncenet.run.events import Notify
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy
-from ncenet.types import Learner, QueryStrategy
+from ncenet.types import Learner, QueryStrategy, whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,7 +69,8 @@ def open_loop(
         DataError: the data set names no classes and the recipe gives none.
         LedgerError: images with an answer are gone, or have other bytes now.
     """
-    chosen = open_strategy(recipe) if strategy is None else strategy
+    own = None if strategy is None else whole(strategy)
+    chosen = own or open_strategy(recipe)
     with group().main_process_first():  # the other processes find folder and ledger made
         seen = survey(
             recipe,
@@ -77,7 +78,7 @@ def open_loop(
             notify=notify,
             train=train,
             test=test,
-            strategy=strategy,
+            strategy=own,
             seen=found,
             keep_looks=keep_looks,
         )
@@ -138,7 +139,7 @@ def _learner(
         data,
         streams,
         flip_safe=train.flip_safe,
-        auxiliary=getattr(strategy, "auxiliary", None),
+        auxiliary=strategy.auxiliary,
         notify=notify,
         **own,
     )

@@ -16,7 +16,7 @@ from ncenet.errors import NonFiniteScore
 from ncenet.rng import seeded
 from ncenet.section import Section
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class AdversarialOptions(Section):
     steps: int = Field(STEPS, ge=1, description="Optimizer steps of the models that it trains in each query.")
 
 
-class Adversarial(WithOptions, ABC):
+class Adversarial(WithOptions, QueryStrategy, ABC):
     """Images of the pool that the discriminator says the highest state of; the score is its log odds.
 
     Args:

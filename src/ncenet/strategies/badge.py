@@ -8,14 +8,14 @@ from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import Table, check_squares, checked_features
 from ncenet.strategies.score import normalized
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
 @strategies.register("badge")
-class Badge:
+class Badge(QueryStrategy):
     """Images whose labels would pull the classifier hard, and in different directions.
 
     Each image stands for the gradient that it would give the last layer if its likeliest class were its

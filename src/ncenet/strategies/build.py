@@ -11,7 +11,7 @@ from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
 from ncenet.strategies.options import checked, options_of
 from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import QueryStrategy
+from ncenet.types import QueryStrategy, whole
 
 CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
     "classes": (
@@ -67,7 +67,7 @@ def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
 
     def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
         options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
-        return factory(**{name: getattr(options, name) for name in recipe.options})
+        return whole(factory(**{name: getattr(options, name) for name in recipe.options}))
 
     return strategies.use(recipe.strategy, make)
 
@@ -76,9 +76,7 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
     """Make sure that the rest of a recipe lets its strategy work.
 
     Args:
-        strategy: what ``recipe.loop`` names. Beside ``needs`` it may have an attribute ``requires``, a set of
-            ``"classes"`` (one for each image, so no detection), ``"committee"``, ``"nce"`` (the head) and
-            ``"pairs"`` (of images in a batch).
+        strategy: what ``recipe.loop`` names; see its ``needs`` and ``requires``.
         recipe: the whole run.
 
     Raises:
@@ -89,7 +87,7 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
         from ncenet.nn.heads import heads  # brings torch
 
         heads.get(recipe.model.head.name)
-    asked = strategy.needs | getattr(strategy, "requires", frozenset())
+    asked = strategy.needs | strategy.requires
     for name, (met, what) in CONDITIONS.items():
         if name in asked and not met(recipe):
             raise RecipeError(f"strategy {recipe.loop.strategy} needs {what}")

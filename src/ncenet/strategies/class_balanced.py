@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import Table, check_squares
 from ncenet.strategies.score import normalized
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
 @strategies.register("class-balanced")
-class ClassBalanced:
+class ClassBalanced(QueryStrategy):
     """Images that are most likely to show the class that is rarest so far.
 
     A class's count is the sum of its predicted presence over the labelled images and over the batch. Again

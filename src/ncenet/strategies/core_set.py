@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import gather_features
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator
 
 
 @strategies.register("core-set")
-class CoreSet:
+class CoreSet(QueryStrategy):
     """Images that are farthest from all labelled ones, and from one another (greedy k-centre).
 
     The score is the squared distance, when the image is picked, to the nearest labelled or picked one.

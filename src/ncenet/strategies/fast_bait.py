@@ -8,14 +8,14 @@ from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import Table, check_squares, checked_features
 from ncenet.strategies.score import normalized
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
 @strategies.register("fast-bait")
-class FastBait:
+class FastBait(QueryStrategy):
     """Images that together say the most about the last layer, where the pool asks for it.
 
     Every image counts as a coin, its likeliest class against all others, which makes its Fisher information

@@ -12,14 +12,14 @@ from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
 from ncenet.strategies.gather import Table, check_squares
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
 @strategies.register("herding")
-class Herding(WithOptions):
+class Herding(WithOptions, QueryStrategy):
     """Images that cover the most doubt: each speaks for its neighbours within the learned radius.
 
     An image is doubtful as far as the likelihoods of its two likeliest classes are close; it is covered as

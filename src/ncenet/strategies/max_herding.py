@@ -11,14 +11,14 @@ from ncenet.strategies import strategies
 from ncenet.strategies.cover import WIDTH, cover, look_at
 from ncenet.strategies.gather import gather_features
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator
 
 
 @strategies.register("max-herding")
-class MaxHerding(WithOptions):
+class MaxHerding(WithOptions, QueryStrategy):
     """Images that cover the most of the pool, whatever the classifier thinks of it.
 
     Each speaks for its neighbours, under a Gaussian kernel between features, as far as no labelled or chosen

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator
 
 
 @strategies.register("random")
-class Random:
+class Random(QueryStrategy):
     """Images drawn at random, without replacement.
 
     The score is a uniform number in [0, 1). Numbers go to ids in sorted order, so the draw depends on the

@@ -14,7 +14,7 @@ from ncenet.strategies import strategies
 from ncenet.strategies.cover import WIDTH, cover
 from ncenet.strategies.gather import gather_features
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy, whole
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -26,7 +26,7 @@ KEPT = frozenset({"probs", "features", "in_radii", "samples"})
 
 
 @strategies.register("refine")
-class Refine(WithOptions):
+class Refine(WithOptions, QueryStrategy):
     """Images that at least one of several strategies wants, chosen so that they cover all of these.
 
     In each round every member takes its part of what is left, and what nobody took is out. From the rest, the
@@ -58,11 +58,9 @@ class Refine(WithOptions):
         super().__init__(**options)
         if "refine" in self.options.members:
             raise RecipeError("members: refine doesn't sift for itself: leave it out")
-        self._members = [(name, strategies.get(name)()) for name in self.options.members]
+        self._members = [(name, whole(strategies.get(name)())) for name in self.options.members]
         self.needs = frozenset({"features"}).union(*(member.needs for _, member in self._members))
-        self.requires = frozenset({"classes"}).union(
-            *(getattr(member, "requires", frozenset()) for _, member in self._members)
-        )
+        self.requires = frozenset({"classes"}).union(*(member.requires for _, member in self._members))
         for name, member in self._members:
             if not member.needs <= KEPT:
                 lacking = ", ".join(sorted(member.needs - KEPT))

@@ -10,13 +10,13 @@ from ncenet.errors import UsageError
 from ncenet.recipe import needs_boxes
 from ncenet.strategies.diverse import Spread
 from ncenet.strategies.options import ScoreOptions, WithOptions
-from ncenet.types import PoolView, Prediction, Query
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class ScoreStrategy(WithOptions, ABC):
+class ScoreStrategy(WithOptions, QueryStrategy, ABC):
     """A score per image; the query is the images with the highest scores, ties broken by id.
 
     Predictions come in chunks and are forgotten, so memory does not grow with the pool. On the predictions of

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.gather import gather_features
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator
 
 
 @strategies.register("typiclust")
-class TypiClust:
+class TypiClust(QueryStrategy):
     """Images that are typical of clusters in which little is labelled.
 
     The score is the typicality: one over the mean distance to the nearest neighbours in the cluster.

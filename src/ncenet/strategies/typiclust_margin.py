@@ -10,14 +10,14 @@ from ncenet.errors import UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator
 
 
 @strategies.register("typiclust-margin")
-class TypiClustMargin(WithOptions):
+class TypiClustMargin(WithOptions, QueryStrategy):
     """Typical images while labels are few, then those whose two likeliest classes are close.
 
     The score is that of whichever strategy asks.

@@ -8,7 +8,7 @@ from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
 from ncenet.strategies.gather import Table, check_squares, checked_features, gather_features
-from ncenet.types import PoolView, Query
+from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -18,7 +18,7 @@ WIDEST = 1.0
 
 
 @strategies.register("uherding")
-class UHerding:
+class UHerding(QueryStrategy):
     """Images that cover the most uncertainty: each speaks for its neighbours.
 
     An image is uncertain as far as its two likeliest classes are close, under probabilities calibrated by a
