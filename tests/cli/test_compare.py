@@ -148,3 +148,47 @@ def test_a_comparison_given_to_run_is_told_to_the_one_who_runs_it(ncenet, file):
     done = ncenet("run", file)
     assert done.code == 2
     assert f"{file} holds arms and seeds: ncenet compare {file}" in " ".join(done.err.split())
+
+
+SETS = """
+data:
+  - {name: all, train: digits}
+  - {name: few, train: digits, changes: {loop.initial: 10}}
+"""
+
+
+@pytest.fixture
+def several(file):
+    text = file.read_text().replace("  data: {train: digits}\n", "") + SETS
+    file.write_text(text.replace("seeds: [0, 1]", "seeds: [0]"))
+    return file
+
+
+def test_several_sets_run_into_folders_of_their_own_and_are_reported_together(ncenet, several):
+    dry = ncenet("compare", several, "--dry-run")
+    assert "trials     4" in dry.out and "pool of 1,297 in each trial on few (initial 10)" in dry.out
+    done = ncenet("compare", several)
+    assert done.code == 0, done.err
+    assert "NCE confusion against NCE random is unclear on 2 sets" in " ".join(done.out.split())
+    for name in ("all", "few"):
+        assert (FOLDER / name / "report.html").exists() and (FOLDER / name / "nce-random/seed-0").is_dir()
+    assert "Mean ranks" in (FOLDER / "report.html").read_text()
+    before = states(FOLDER / "all") | states(FOLDER / "few")
+    several.write_text(several.read_text().replace("seeds: [0]", "seeds: [0, 1]"))
+    assert ncenet("compare", several, "--arms", "NCE random").code == 0
+    after = states(FOLDER / "all") | states(FOLDER / "few")
+    assert before.items() < after.items() and len(after) == len(before) * 3 // 2, "the new seed ran alone"
+    again = ncenet("report", FOLDER, "--json")
+    assert json.loads(again.out)["sets"].keys() == {"all", "few"}
+
+
+def test_other_sets_take_the_place_of_those_of_the_file(ncenet, several):
+    one = ncenet("compare", several, "--dry-run", "--data", "digits")
+    assert "trials     2" in one.out and "trial on digits (initial 20)" in one.out
+    more = ncenet("compare", several, "--dry-run", "--data", "digits", "x/", "--test", "digits")
+    assert more.code == 2 and "1 --test for 2 data sets: one for each, in order" in more.said
+
+
+def test_several_sets_for_a_file_that_names_one(ncenet, file):
+    done = ncenet("compare", file, "--dry-run", "--data", "digits", "nowhere/cars")
+    assert done.code == 2 and "nowhere/cars: no built-in data set" in done.said

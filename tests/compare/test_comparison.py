@@ -49,7 +49,7 @@ def test_frozen_radius_and_learned_radius_have_folders_of_their_own():
         ("arms: [{name: a, changes: {train.epochs: 0}}]\nseeds: [0]", "arm 'a': train.epochs: .*got 0"),
         ("base:\n  train:\n    epochs: 0\narms: [{name: a}]\nseeds: [0]", ":3 base.train.epochs: .*got 0"),
         ("arms: [{name: a}]\nseeds: [0]\nsedes: [1]", ":3 sedes: there is no such field"),
-        ("- a list", "expected a mapping of title, about, base, arms, seeds"),
+        ("- a list", "expected a mapping of title, about, base, data, arms, seeds"),
         ("arms: [", "not YAML"),
     ],
 )

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ncenet.compare.records import Results, RunResults, Table
+from ncenet.compare.suite import SuiteResults
+from ncenet.errors import UsageError
 from ncenet.report.blocks import Figure
 from ncenet.report.summary import print_results, read_results, results_record, write_report
 
@@ -52,7 +54,7 @@ class Report:
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.results: Results | RunResults = read_results(self.folder)
+        self.results: Results | SuiteResults | RunResults = read_results(self.folder)
 
     def curve(self, arm: str | None = None) -> list[Point]:
         """The learning curve: of a run, or the mean over the seeds of an arm.
@@ -62,7 +64,10 @@ class Report:
 
         Raises:
             UnknownName: there is no such arm.
+            UsageError: there are several data sets, each with its own: see :attr:`sets`.
         """
+        if isinstance(self.results, SuiteResults):
+            raise UsageError(f"each data set has its own curve: take sets[name], of {', '.join(self.sets)}")
         if isinstance(self.results, RunResults):
             return [
                 Point(cycle.labeled, cycle.accuracy)
@@ -77,6 +82,13 @@ class Report:
             Point(labeled, sum(curve.accuracy[n] for curve in curves) / len(curves))
             for n, labeled in enumerate(self.results.labeled if curves else ())
         ]
+
+    @property
+    def sets(self) -> dict[str, Report]:
+        """The report on each data set by its name; none where there is but one."""
+        if not isinstance(self.results, SuiteResults):
+            return {}
+        return {name: Report(of_set.folder) for name, of_set in self.results.sets.items()}
 
     def record(self) -> dict[str, Any]:
         """Everything, as what JSON can hold; accuracies in [0, 1]."""

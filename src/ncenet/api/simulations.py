@@ -61,7 +61,7 @@ def compare(
     """Several arms over paired seeds; runs what is missing.
 
     Args:
-        comparison: arms and seeds, or a file that holds them. A strategy beside others:
+        comparison: arms, seeds and perhaps data sets, or a file that holds them. A strategy beside others:
             :meth:`ncenet.Comparison.beside`.
         folder: takes the runs, the records of the figures and the report.
         arms: names of those that run now. Default: all.
@@ -71,7 +71,8 @@ def compare(
         notify: told of the trials.
 
     Returns:
-        Tables, verdicts and learning curves.
+        Tables, verdicts and learning curves; with several data sets over all of them, and of each under
+        ``sets``.
 
     Raises:
         RecipeError: the comparison can't be read, or does not hold together.
@@ -94,7 +95,8 @@ def compare(
 
     target = Path(folder)
     run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=tell)
-    analyze(target, on_event=tell)
+    for _, part in whole.parts(target).values():
+        analyze(part, on_event=tell)
     return Report(target)
 
 

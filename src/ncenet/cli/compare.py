@@ -10,15 +10,23 @@ from cyclopts.validators import Number
 
 from ncenet.cli.flags import DryRun, Engine
 from ncenet.compare.comparison import Comparison
+from ncenet.compare.data_sets import of_sources
+from ncenet.errors import UsageError
+from ncenet.recipe import DataRecipe
+
+DEFAULT_DATA: str = DataRecipe.model_fields["train"].default
+
+
+Several = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
 
 
 def compare(
     file: Path,
     /,
     *,
-    data: str | None = None,
-    test: str | None = None,
-    arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
+    data: Several = (),
+    test: Several = (),
+    arms: Several = (),
     seeds: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     out: Path | None = None,
     engine: Engine = "local",
@@ -27,19 +35,22 @@ def compare(
 ) -> None:
     """Compare heads and strategies over paired seeds, and say what the numbers can and cannot show.
 
-    The file names the arms, each a change to one recipe, and the seeds. Interrupted or killed, the same
-    command goes on where it stopped; an arm or a seed that was added to the file runs alone.
+    The file names the arms, each a change to one recipe, the seeds, and perhaps several data sets: then it
+    is also said what holds across them. Interrupted or killed, the same command goes on where it stopped; an
+    arm, a seed or a data set that was added to the file runs alone.
 
     For example:
 
     `ncenet compare recipes/demo.yaml`
 
+    `ncenet compare recipes/features-suite.yaml --data pets/ cars.csv --test held-out/ more.csv`
+
     `ncenet compare recipes/demo.yaml --arms 'NCE random' 'NCE rejection' --seeds 2 --dry-run`
 
     Args:
         file: YAML file with base, arms and seeds.
-        data: Other images to choose from than the file names.
-        test: Other held-out images than the file names.
+        data: Other images to choose from than the file names; several are compared across.
+        test: Other held-out images than the file names, one for each of --data.
         arms: Run only these now. The folder and its report keep all.
         seeds: Run only the first so many seeds of the file.
         out: Folder for runs and report. Default: runs/FILE.
@@ -50,10 +61,9 @@ def compare(
     from ncenet.compare.heads import check_random_arms
 
     comparison = Comparison.load(file)
-    given = {"data.train": data, "data.test": test}
-    changes = {path: source for path, source in given.items() if source is not None}
-    comparison = comparison.model_copy(update={"base": comparison.base.with_changes(changes)})
-    check_random_arms(comparison)
+    comparison = with_sources(comparison, data, test)
+    for part in comparison.sets.values() or [comparison]:
+        check_random_arms(part)
     folder = out or Path("runs") / file.stem
     if dry_run:
         from ncenet.cli.estimate import print_comparison_estimate
@@ -63,3 +73,31 @@ def compare(
         from ncenet.cli.trials import run_comparison
 
         run_comparison(comparison, folder, processes, engine=engine, arms=arms or None, seeds=seeds)
+
+
+def with_sources(comparison: Comparison, data: tuple[str, ...], test: tuple[str, ...]) -> Comparison:
+    """The comparison on other images.
+
+    Args:
+        comparison: on those that its file names.
+        data: images to choose from, one for each set; none leaves those of the file.
+        test: held-out images, none or one for each set.
+
+    Raises:
+        UsageError: there are not as many ``test`` as sets.
+    """
+    listed = tuple(each.train for each in comparison.data)
+    if not data and not test:
+        return comparison
+    if test and len(test) != len(data or listed or (comparison.base.data.train,)):
+        raise UsageError(
+            f"{len(test)} --test for {len(data or listed) or 1} data sets: one for each, in order"
+        )
+    if len(data) > 1 or listed:
+        base = comparison.base.with_changes({"data.train": DEFAULT_DATA, "data.test": None})
+        changes = {"data": of_sources(data or listed, test), "base": base}
+    else:
+        sources = {"data.train": data, "data.test": test}
+        given: dict[str, object] = {path: values[0] for path, values in sources.items() if values}
+        changes = {"base": comparison.base.with_changes(given)}
+    return Comparison.model_validate({**dict(comparison), **changes})

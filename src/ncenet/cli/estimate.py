@@ -60,22 +60,28 @@ def print_comparison_estimate(
         beside = strategy.auxiliary
         key = plain.model_dump_json(), reads_predictions(strategy), beside
         alike.setdefault(key, []).append(trial.recipe)
-    costs = [(estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
+    costs = [(recipes[0], estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
     console = plain_console()
     done = len(trials) - len(left)
     console.print(f"trials     {len(trials)}" + (f", {done} of them finished" if done else ""))
     if not costs:
         return
-    loop = comparison.base.loop
-    pool, labels = costs[0][0].pool, costs[0][0].labels
-    console.print(f"labels     {labels:,} of a pool of {pool:,} in each trial (initial {loop.initial:,})")
-    train = sum(cost.train_seconds * count for cost, count in costs) / 60
-    score = sum(cost.score_seconds * count for cost, count in costs) / 60
+    for name, part in (comparison.sets or {"": comparison}).items():
+        cost = next((cost for recipe, cost, _ in costs if recipe.data == part.base.data), None)
+        if cost is not None:
+            on = f" on {name}" if name else ""
+            initial = part.base.loop.initial
+            console.print(
+                f"labels     {cost.labels:,} of a pool of {cost.pool:,} in each trial{on} "
+                f"(initial {initial:,})"
+            )
+    train = sum(cost.train_seconds * count for _, cost, count in costs) / 60
+    score = sum(cost.score_seconds * count for _, cost, count in costs) / 60
     console.print(
         f"minutes    about {train + score:.1f} for {len(left)} trials one after the other "
         f"(training {train:.1f}, scoring {score:.1f})"
     )
-    megabytes = max(cost.megabytes for cost, _ in costs)
+    megabytes = max(cost.megabytes for _, cost, _ in costs)
     console.print(f"memory     about {megabytes:,.0f} MB a trial")
     console.print(WALL_CLOCK)
     _print_left_out(console, [trial.recipe.loop for trial in left])

@@ -37,7 +37,8 @@ def run_comparison(
 
     with bars() as show:
         run(comparison, folder, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)
-        analyze(folder, on_event=show)
+        for _, part in comparison.parts(folder).values():
+            analyze(part, on_event=show)
     show_results(folder)
 
 

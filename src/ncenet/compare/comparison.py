@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
+from ncenet.compare.data_sets import DataSet, check_sets, slug
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import ModelRecipe, Recipe
 from ncenet.section import Section
@@ -40,7 +40,7 @@ class Arm(Section):
         >>> Arm(name="NCE rejection, R = 0.5").slug, Arm(name="Rejection-").slug
         ('nce-rejection-r-0.5', 'rejection-')
         """
-        return re.sub(r"[^\w.+-]+", "-", self.name.lower()).lstrip(".")
+        return slug(self.name)
 
 
 class Figures(Section):
@@ -71,6 +71,9 @@ class Comparison(Section):
     title: str = Field("", description="What the report is called. Default: the arms and the data.")
     about: str = Field("", description="The question in a sentence or a few; stands below the title.")
     base: Recipe = Field(Recipe(), description="What all arms share.")
+    data: tuple[DataSet, ...] = Field(
+        (), description="Several data sets, each a comparison of its own. Default: the one that base names."
+    )
     arms: tuple[Arm, ...] = Field(min_length=1, description="What is compared.")
     seeds: tuple[int, ...] = Field(
         min_length=1, description="Each arm runs once with each; runs of one seed share their initial set."
@@ -82,6 +85,11 @@ class Comparison(Section):
     def _fits_together(self) -> Comparison:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"a seed stands twice among {', '.join(map(str, self.seeds))}")
+        check_sets(self.data, self.base.data)
+        try:
+            bases = [each.base(self.base) for each in self.data] or [self.base]
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
         slugs: dict[str, str] = {}
         for arm in self.arms:
             if not arm.slug:
@@ -95,10 +103,11 @@ class Comparison(Section):
                     raise ValueError(
                         f"arm {arm.name!r} changes {path}, which all arms must share: set it in base"
                     )
-            try:
-                self.base.with_changes(arm.changes)
-            except RecipeError as error:
-                raise ValueError(f"arm {arm.name!r}: {error}") from None
+            for base in bases:
+                try:
+                    base.with_changes(arm.changes)
+                except RecipeError as error:
+                    raise ValueError(f"arm {arm.name!r}: {error}") from None
         if self.baseline and self.baseline not in slugs.values():
             raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
         for head in ("nce", "softmax"):
@@ -111,6 +120,34 @@ class Comparison(Section):
             raise ValueError(f"figures.{head}: {UnknownName('arm', name, [a.name for a in self.arms])}")
         if arm is not None and self.base.with_changes(arm.changes).model.head.name != head:
             raise ValueError(f"figures.{head}: arm {name!r} has another head")
+
+    @property
+    def sets(self) -> dict[str, Comparison]:
+        """The comparison on each data set that ``data`` lists, by the name of the set; none without a list.
+
+        >>> both = Comparison(data=["digits", "shapes"], arms=[Arm(name="random")], seeds=[0])
+        >>> {name: each.base.data.train for name, each in both.sets.items()}
+        {'digits': 'digits', 'shapes': 'shapes'}
+        """
+        return {
+            each.called: self.model_copy(
+                update={
+                    "base": each.base(self.base),
+                    "data": (),
+                    "title": f"{self.title}: {each.called}" if self.title else "",
+                }
+            )
+            for each in self.data
+        }
+
+    def parts(self, folder: Path) -> dict[str, tuple[Comparison, Path]]:
+        """Comparisons of one data set each with their folders, by the name of the set; itself under ``""``.
+
+        Args:
+            folder: of the whole.
+        """
+        of_sets = {name: (part, folder / slug(name)) for name, part in self.sets.items()}
+        return of_sets or {"": (self, folder)}
 
     @property
     def baseline_arm(self) -> str:

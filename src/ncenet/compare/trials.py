@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison, read_run
+from ncenet.compare.records import COMPARISON_FILE, Results, read_run
+from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UsageError
@@ -41,15 +42,16 @@ def run(
     engine: str = "local",
     processes: int | None = None,
     on_event: Callable[[Event], None] | None = None,
-) -> Results:
+) -> Results | SuiteResults:
     """Run what is not finished yet, and read the results.
 
     Can be stopped anywhere and run again: finished trials are left alone, others continue where they were.
-    An arm or a seed that was added since runs alone.
+    An arm, a seed or a data set that was added since runs alone.
 
     Args:
         comparison: what to run.
-        folder: takes ``comparison.yaml`` and ``<arm>/seed-<n>/``.
+        folder: takes ``comparison.yaml`` and ``<arm>/seed-<n>/``; with several data sets both for each in a
+            folder of its own, which is that of a comparison like any other.
         arms: names of those that run now; ``comparison.yaml`` holds all. Default: all.
         seeds: so many of the first run now; ``comparison.yaml`` holds them, and those that were begun before.
             Default: all.
@@ -67,7 +69,6 @@ def run(
         UsageError: trials are to be run, and their images are not there, or another process runs them.
         DataError: likewise, and the images have no labels.
     """
-    from ncenet.data.open import open_test, open_train
     from ncenet.files import alone, write_text
     from ncenet.run.folder import RunFolder
     from ncenet.run.recipe_record import check_recipe
@@ -80,19 +81,23 @@ def run(
     map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
-    if jobs:  # all trials share their images: a mistake in them is told once, before anything is written
-        train = open_train(comparison.base)
-        train.required_oracle()
-        if open_test(comparison.base.data, train) is None and not comparison.base.loop.held_out:
-            raise UsageError(
-                f"{comparison.base.data.train}: nothing to test on; name held-out images as data.test, or "
-                "have some drawn from the pool (loop.held_out)"
-            )
+    if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
+        for part, _ in comparison.parts(folder).values():
+            _check_images(part)
     with alone(folder) if jobs else nullcontext():
-        kept = _with_seeds_begun(comparison, folder, seeds)
-        for trial in (planned(kept, folder) | trials).values():
+        kept = {
+            name: (_with_seeds_begun(part, path, seeds), path)
+            for name, (part, path) in comparison.parts(folder).items()
+        }
+        begun = [trial for part, path in kept.values() for trial in _trials(part, path).values()]
+        for trial in [*begun, *trials.values()]:
             check_recipe(RunFolder(trial.folder), trial.recipe)
-        write_text(folder / COMPARISON_FILE, kept.to_yaml())
+        for part, path in kept.values():
+            path.mkdir(parents=True, exist_ok=True)
+            write_text(path / COMPARISON_FILE, part.to_yaml())
+        if comparison.data:
+            most = max((part.seeds for part, _ in kept.values()), key=len)
+            write_text(folder / COMPARISON_FILE, comparison.model_copy(update={"seeds": most}).to_yaml())
         tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
         if jobs:
             if processes is None and engine == "local" and _has_gpu():
@@ -100,7 +105,7 @@ def run(
             with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
                 for name, _ in done:
                     tell({"event": "trial", "trial": name})
-    return read_comparison(folder)
+    return read_compared(folder)
 
 
 def planned(
@@ -110,7 +115,7 @@ def planned(
     arms: Collection[str] | None = None,
     seeds: int | None = None,
 ) -> dict[str, Trial]:
-    """The trials of a comparison by name, in the order in which they run.
+    """The trials of a comparison by name, in the order in which they run: seed by seed, set by set.
 
     Args:
         comparison: what to run.
@@ -129,11 +134,14 @@ def planned(
     if seeds is not None and seeds > len(comparison.seeds):
         raise UsageError(f"{seeds} seeds asked for, but the comparison names {len(comparison.seeds)}")
     first = comparison.seeds[:seeds]
-    return {
-        f"{arm}, seed {seed}": Trial(comparison.recipe(arm, seed), folder / comparison.folder(arm, seed))
-        for arm, seed in comparison.trials
+    found = {
+        (f"{name}: " if name else "") + f"{arm}, seed {seed}": (seed, trial)
+        for name, (part, path) in comparison.parts(folder).items()
+        for (arm, seed), trial in _trials(part, path).items()
         if seed in first and (arms is None or arm in arms)
     }
+    order = sorted(found, key=lambda name: comparison.seeds.index(found[name][0]))
+    return {name: found[name][1] for name in order}
 
 
 def check_strategies(trials: Mapping[str, Trial]) -> None:
@@ -156,6 +164,28 @@ def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
     from ncenet.loop.simulate import simulate
 
     simulate(trial.recipe, trial.folder, notify=emit)
+
+
+def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int], Trial]:
+    """The trials on one data set, by arm and seed."""
+    return {
+        (arm, seed): Trial(comparison.recipe(arm, seed), folder / comparison.folder(arm, seed))
+        for arm, seed in comparison.trials
+    }
+
+
+def _check_images(comparison: Comparison) -> None:
+    """Make sure that the images of one data set have labels, and that there are some to test on."""
+    from ncenet.data.open import open_test, open_train
+
+    base = comparison.base
+    train = open_train(base)
+    train.required_oracle()
+    if open_test(base.data, train) is None and not base.loop.held_out:
+        raise UsageError(
+            f"{base.data.train}: nothing to test on; name held-out images as data.test, or "
+            "have some drawn from the pool (loop.held_out)"
+        )
 
 
 def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -> Comparison:

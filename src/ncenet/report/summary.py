@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
-from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_comparison, read_run
+from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
+from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.errors import UsageError
 from ncenet.files import whole
 from ncenet.report import tables, words
+from ncenet.report.across import suite_record
 from ncenet.report.sections import sections_of, title_of
 from ncenet.report.writers import Report, report_formats, terminal
 from ncenet.run.folder import RunFolder
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def read_results(folder: Path) -> Results | RunResults:
+def read_results(folder: Path) -> Results | SuiteResults | RunResults:
     """Read the folder of a comparison or of a run, finished or not.
 
     Raises:
         UsageError: the folder is neither.
     """
     if (folder / COMPARISON_FILE).exists():
-        return read_comparison(folder)
+        return read_compared(folder)
     recipe = RunFolder(folder).recipe
     if recipe.exists():
         return read_run(folder)
@@ -52,14 +54,17 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
     # Tables must wrap within their cells even on a console that leaves wrapping to the terminal.
     if everything:
         console.print(terminal.whole_report(sections_of(results)), soft_wrap=False)
-    elif isinstance(results, Results):
+    elif isinstance(results, Results | SuiteResults):
         console.print(terminal.for_terminal(results), soft_wrap=False)
     else:
         console.print(terminal.as_rich(tables.of_run(results)), soft_wrap=False)
         console.print(words.headline(results), markup=False, highlight=False)
-    run = next(iter(results.runs.values()), None) if isinstance(results, Results) else results
-    if run is not None and run.copied and not everything:
-        console.print(f"{words.copied(run.copied)}.", markup=False, highlight=False)
+    if everything:
+        return
+    for name, run in _one_run_of_each(results).items():
+        if run.copied:
+            said = f"{name}: {words.copied(run.copied)}." if name else f"{words.copied(run.copied)}."
+            console.print(said, markup=False, highlight=False)
 
 
 def write_report(folder: Path, formats: Collection[str] = (), *, out: Path | None = None) -> tuple[Path, ...]:
@@ -89,6 +94,10 @@ def write_report(folder: Path, formats: Collection[str] = (), *, out: Path | Non
     for name in formats:
         report_formats.get(name)  # a mistake comes before the work
     results = read_results(folder)
+    if isinstance(results, SuiteResults):
+        for of_set in results.sets.values():
+            below = None if out is None else out / of_set.folder.relative_to(folder)
+            write_report(of_set.folder, formats, out=below)
     report = Report(title_of(results), sections_of(results), results)
     content: dict[str, bytes] = {}
     if formats:
@@ -119,6 +128,12 @@ def results_record(folder: Path) -> dict[str, Any]:
             "recipe": results.recipe.model_dump(mode="json"),
             "cycles": [asdict(cycle) for cycle in results.cycles],
         }
+    if isinstance(results, SuiteResults):
+        return (
+            suite_record(results)
+            | {"title": title_of(results), "schema": SCHEMA}
+            | {"sets": {name: results_record(of_set.folder) for name, of_set in results.sets.items()}}
+        )
     comparison, baseline = results.comparison, results.comparison.baseline_arm
     pairs = {arm.name: baseline for arm in comparison.arms if arm.name != baseline}
     images = bootstrap_differences(results, pairs)
@@ -146,6 +161,14 @@ def results_record(folder: Path) -> dict[str, Any]:
             for arm in comparison.arms
         ],
     }
+
+
+def _one_run_of_each(results: Results | SuiteResults | RunResults) -> dict[str, RunResults]:
+    """A run on each data set, by its name; the same images are behind all others."""
+    if isinstance(results, RunResults):
+        return {"": results}
+    sets = results.sets if isinstance(results, SuiteResults) else {"": results}
+    return {name: next(iter(of_set.runs.values())) for name, of_set in sets.items() if of_set.runs}
 
 
 def _difference_record(difference: Difference | None, images: Interval | None) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 from ncenet.recipe import BudgetUnit
@@ -76,6 +78,28 @@ def interval(difference: Difference, digits: int = 2) -> str:
     if difference.low is None or difference.high is None:
         return "none: one seed"
     return f"{points(difference.low, digits)} to {points(difference.high, digits)}"
+
+
+def ends(low: float, high: float, digits: int = 2) -> str:
+    """Ends of an interval in percentage points; that there is none if they are no numbers.
+
+    >>> ends(-0.015, 0.035), ends(float("nan"), float("nan"))
+    ('−1.50 to +3.50', '–')
+    """
+    if isnan(low) or isnan(high):
+        return NOTHING
+    return f"{points(low, digits)} to {points(high, digits)}"
+
+
+def percents(low: float, high: float, digits: int = 0) -> str:
+    """Ends of an interval in percent; that there is none if they are no numbers.
+
+    >>> percents(0.25, 0.75)
+    '25 to 75'
+    """
+    if isnan(low) or isnan(high):
+        return NOTHING
+    return f"{percent(low, digits)} to {percent(high, digits)}".replace("-", MINUS)
 
 
 def outlook(difference: Difference) -> str:

@@ -47,6 +47,9 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
 }
 """What a strategy may name in ``requires`` or ``needs``: when a recipe has it, and what to say when not."""
 
+ORACLE = "oracle"
+"""No strategy but a line that none can be above: it reads hidden labels and test accuracy."""
+
 BUILT_IN_HEADS = frozenset({"nce", "softmax"})
 PASSES: int = ModelRecipe.model_fields["passes"].default
 

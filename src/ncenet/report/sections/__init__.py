@@ -1,8 +1,9 @@
 """The sections of a report: what it says and in which order, whatever the format.
 
 A section is made from results and is None where there is nothing to say. It enters by being in a module of
-this package, one of a plug-in by an entry point of the group ``ncenet.sections`` (of comparisons) or
-``ncenet.run_sections`` (of runs); those of plug-ins stand at the end.
+this package, one of a plug-in by an entry point of the group ``ncenet.sections`` (of comparisons),
+``ncenet.suite_sections`` (of comparisons on several data sets) or ``ncenet.run_sections`` (of runs); those of
+plug-ins stand at the end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ncenet.compare.records import Results, RunResults
+from ncenet.compare.suite import SuiteResults
 from ncenet.registry import Registry
 from ncenet.report.blocks import Section
 
@@ -22,15 +24,25 @@ comparison_sections: Registry[Made] = Registry(
     "report section", package="ncenet.report.sections", group="ncenet.sections"
 )
 """Makers, which take the results of a comparison."""
+suite_sections: Registry[Made] = Registry(
+    "report section", package="ncenet.report.sections", group="ncenet.suite_sections"
+)
+"""Makers, which take the results of a comparison on several data sets."""
 run_sections: Registry[Made] = Registry(
     "report section", package="ncenet.report.sections", group="ncenet.run_sections"
 )
 """Makers, which take a run."""
 
 
-def sections_of(results: Results | RunResults) -> list[Section]:
+def sections_of(results: Results | SuiteResults | RunResults) -> list[Section]:
     """What the report of a comparison or a run says."""
-    registry = comparison_sections if isinstance(results, Results) else run_sections
+    match results:
+        case Results():
+            registry = comparison_sections
+        case SuiteResults():
+            registry = suite_sections
+        case RunResults():
+            registry = run_sections
     return [section for _, made in registry.each(lambda make: _sections(make(results))) for section in made]
 
 
@@ -40,10 +52,12 @@ def _sections(made: Made) -> list[Section]:
     return [made] if isinstance(made, Section) else list(made)
 
 
-def title_of(results: Results | RunResults) -> str:
+def title_of(results: Results | SuiteResults | RunResults) -> str:
     """Title of the report of a comparison or a run."""
     if isinstance(results, RunResults):
         return f"One run of {results.recipe.loop.strategy} on {Path(results.recipe.data.train).name}"
     comparison = results.comparison
+    if isinstance(results, SuiteResults):
+        return comparison.title or f"{len(comparison.arms)} arms compared on {', '.join(results.sets)}"
     images = Path(comparison.base.data.train).name
     return comparison.title or f"{len(comparison.arms)} arms compared on {images}"

@@ -27,7 +27,7 @@ def verdicts(results: Results) -> Section | None:
     if said := words.verdict_lines(results):
         blocks.append(Verdicts(said))
     if results.unfinished:
-        blocks.append(Note(_missing(results)))
+        blocks.append(Note(missing_trials(results)))
     return Section("", tuple(blocks)) if blocks else None
 
 
@@ -255,7 +255,7 @@ def _shortened(table: Table) -> Table:
     return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
 
 
-def _missing(results: Results) -> str:
+def missing_trials(results: Results) -> str:
     """Which trials are not finished, arm by arm."""
     missing: dict[str, list[str]] = {}
     for arm, seed in results.unfinished:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ncenet.compare.records import Results, RunResults
+from ncenet.compare.suite import SuiteResults
 from ncenet.registry import Registry
 from ncenet.report.blocks import Figure, Section
 
@@ -27,7 +28,7 @@ class Report:
 
     title: str
     sections: Sequence[Section]
-    results: Results | RunResults
+    results: Results | SuiteResults | RunResults
 
     @property
     def figures(self) -> list[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ncenet.compare.records import Results
+from ncenet.compare.suite import SuiteResults
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_png
 from ncenet.report.writers import Files, Report, report_formats
@@ -16,8 +17,10 @@ def svg(report: Report) -> Files:
 
 @report_formats.register("png", order=6)
 def png(report: Report) -> Files:
-    """``curves.png``, once something was tested."""
+    """``curves.png``, once something was tested; of several data sets each has its own in its folder."""
     results, baseline = report.results, None
+    if isinstance(results, SuiteResults):
+        return {}
     if isinstance(results, Results):
         lines, baseline = curves.lines_of_comparison(results), results.comparison.baseline_arm
     else:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ncenet.compare.records import Results, Table
+from ncenet.compare.suite import SuiteResults
+from ncenet.report.across import differences_by_set, suite_verdicts
 from ncenet.report.blocks import Block, Facts, Note, Section, Verdicts
 from ncenet.report.tables import WORDS, by_cycle, summary, without_empty
 from ncenet.report.words import metric_name, verdict_lines
@@ -41,11 +43,16 @@ def as_rich(table: Table, title: str | None = None) -> RichTable:
     return shown
 
 
-def for_terminal(results: Results) -> Group:
+def for_terminal(results: Results | SuiteResults) -> Group:
     """A comparison for the terminal: accuracies, then differences, then the verdicts as sentences."""
     from rich.console import Group
     from rich.text import Text
 
+    if isinstance(results, SuiteResults):
+        return Group(
+            as_rich(differences_by_set(results), "Mean over cycles, differences to the baseline, points"),
+            *(Text(sentence) for _, sentence in suite_verdicts(results)),
+        )
     cycles = without_empty(by_cycle(results))
     kept = _evenly(len(results.labeled), TERMINAL_CYCLES)
     left_out = f" ({len(kept)} of {len(results.labeled)} cycles)" if len(kept) < len(results.labeled) else ""

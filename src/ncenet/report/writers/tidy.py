@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ncenet.compare.heads import head_name
 from ncenet.compare.records import Results, RunResults, Table
+from ncenet.compare.suite import SuiteResults
 from ncenet.report.writers import Files, Report, report_formats
 from ncenet.tables import csv_lines
 
@@ -20,15 +21,21 @@ def as_csv(table: Table) -> str:
     return "".join(csv_lines(table.columns, table.rows))
 
 
-def tidy(results: Results | RunResults) -> Table:
+def tidy(results: Results | SuiteResults | RunResults) -> Table:
     """One row for each tested cycle of each trial that was begun, numbers as precise as they are known.
 
     Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels`` (boxes, with a budget of boxes),
     the headline number by its name and ``balanced_accuracy``, both in [0, 1], ``fit_seconds``,
     ``score_seconds``, ``select_seconds``, and ``finished``: whether the trial has come as far as the others;
     the report leaves out those that have not. Empty where there is nothing, as for seconds of a query in the
-    last cycle.
+    last cycle. Of a comparison on several data sets a column ``set`` stands before all others.
     """
+    if isinstance(results, SuiteResults):
+        of_sets = {name: tidy(of_set) for name, of_set in results.sets.items()}
+        columns = next((table.columns for table in of_sets.values()), ())
+        return Table(
+            ("set", *columns), tuple((name, *row) for name, table in of_sets.items() for row in table.rows)
+        )
     if isinstance(results, Results):
         runs, unfinished = dict(results.runs), results.unfinished
     else:

@@ -1,0 +1,97 @@
+"""One of several data sets of a comparison: where its images are, and what it changes for all arms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from ncenet.errors import RecipeError
+from ncenet.recipe import DataRecipe, Recipe
+from ncenet.section import Section
+
+
+def slug(name: str) -> str:
+    """A name as a folder: lower case, with dashes for what a file system may not take.
+
+    >>> slug("NCE rejection, R = 0.5"), slug("Rejection-")
+    ('nce-rejection-r-0.5', 'rejection-')
+    """
+    return re.sub(r"[^\w.+-]+", "-", name.lower()).lstrip(".")
+
+
+class DataSet(Section):
+    """A data set that arms are compared on; a name or a path alone is one, too.
+
+    >>> DataSet.model_validate("photos/clothes.parquet").called
+    'clothes'
+    """
+
+    name: str = Field("", description="What it is called. Default: as the file or folder is.")
+    train: str = Field(description="Images to choose from, as data.train of a recipe.")
+    test: str | None = Field(None, description="Held-out images. Built-in sets bring their own.")
+    features: str | None = Field(None, description="As model.features of a recipe. Default: that of base.")
+    changes: dict[str, Any] = Field({}, description="What else it changes in base, by dotted path.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_mapping(cls, values: Any) -> Any:
+        return {"train": values} if isinstance(values, str) else values
+
+    @property
+    def called(self) -> str:
+        """Its name."""
+        return self.name or Path(self.train).stem
+
+    def base(self, shared: Recipe) -> Recipe:
+        """What all arms share on this set.
+
+        Args:
+            shared: what they share on all.
+
+        Raises:
+            RecipeError: a path or value is wrong; names the set.
+        """
+        changes: dict[str, Any] = {"data.train": self.train, "data.test": self.test}
+        if self.features is not None:
+            changes["model.features"] = self.features
+        try:
+            return shared.with_changes(changes | self.changes)
+        except RecipeError as error:
+            raise RecipeError(f"data set {self.called!r}: {error}") from None
+
+
+def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
+    """Make sure that sets can be told apart, and that nothing else names images.
+
+    Raises:
+        ValueError: they can't, or base names images too.
+    """
+    if not sets:
+        return
+    for field in ("train", "test"):
+        if getattr(shared, field) != DataRecipe.model_fields[field].default:
+            raise ValueError(f"base.data.{field}: data lists the sets: leave it out")
+    taken: dict[str, str] = {}
+    for each in sets:
+        folder = slug(each.called)
+        if not folder:
+            raise ValueError(f"data set {each.called!r}: a name needs a letter or a digit")
+        if folder in taken:
+            both = f"{taken[folder]!r} and {each.called!r}"
+            raise ValueError(f"data sets {both} would share the folder {folder!r}: give one another name")
+        taken[folder] = each.called
+
+
+def of_sources(train: tuple[str, ...], test: tuple[str, ...]) -> tuple[DataSet, ...]:
+    """Sets that the command line names.
+
+    Args:
+        train: images to choose from, one for each set.
+        test: held-out images in the same order; none, or as many.
+    """
+    tests: Mapping[int, str] = dict(enumerate(test))
+    return tuple(DataSet(train=source, test=tests.get(n)) for n, source in enumerate(train))

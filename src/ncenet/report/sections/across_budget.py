@@ -1,0 +1,69 @@
+"""Across data sets: early, middle and late in the budget, and what it takes to reach what random reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncenet.compare.across.budget import THIRDS, areas, shares_to_reach, thirds
+from ncenet.compare.across.estimate import estimate
+from ncenet.compare.across.table import numbers
+from ncenet.compare.records import Table
+from ncenet.compare.suite import SuiteResults
+from ncenet.report.across import against, cell
+from ncenet.report.blocks import Note, Section
+from ncenet.report.sections import suite_sections
+from ncenet.report.words import NOTHING, ends, percent, percents, points
+
+
+@suite_sections.register("across-thirds", order=6)
+def in_thirds(results: SuiteResults) -> Section | None:
+    """Differences to the baseline in each third of the budget, and under the curve."""
+    of, baseline = numbers(results), results.comparison.baseline_arm
+    found = None if of is None else thirds(of)
+    if of is None or found is None:
+        return None
+    parts = [estimate(against(third, of, baseline)) for third in [*found, areas(of)]]
+    rows = []
+    for a, arm in enumerate(of.arms):
+        if arm == baseline:
+            continue
+        cells = []
+        for part in parts:
+            mean, low, high, *_ = part.at(a)
+            cells.append(NOTHING if np.isnan(mean) else f"{points(mean)} ({ends(low, high)})")
+        rows.append((arm, *cells))
+    note = Note(
+        "Thirds of the cycles of each set, the first cycle included; the area under the curve is taken by "
+        "trapezoids and divided by the range of labels. In brackets 95 % intervals over seeds, on these sets."
+    )
+    title = f"Early, middle and late, against {baseline}, percentage points"
+    return Section(title, (Table(("Arm", *THIRDS, "Area under the curve"), tuple(rows)), note))
+
+
+@suite_sections.register("across-labels", order=7)
+def labels_to_reach(results: SuiteResults) -> Section | None:
+    """The share of the budget by which arms reach what random reaches with all of it."""
+    of = numbers(results)
+    if of is None:
+        return None
+    shares, reached = shares_to_reach(of)
+    if np.isnan(shares).all():
+        return None
+    found = estimate(np.moveaxis(shares, -1, 0))
+    rows = []
+    for a, arm in enumerate(of.arms):
+        mean, low, high, sets_low, sets_high = found.at(a)
+        there = reached[..., a][np.isfinite(reached[..., a])]
+        count = f"{int(there.sum())} of {len(there)}"
+        shown = cell(mean, lambda x: percent(x, 0))
+        at_least = "at least " if len(there) and not there.all() else ""
+        rows.append((arm, f"{at_least}{shown}", percents(low, high), percents(sets_low, sets_high), count))
+    note = Note(
+        "Share of all labels by which a run's own curve, straight between cycles, reaches what the random "
+        "arm of the baseline's head reaches in the mean with all of them. A run that doesn't get there "
+        "counts as 100 %, the least that it needs."
+    )
+    columns = ("Of the budget, %", "95 %, these sets", "95 %, other sets", "Runs that do")
+    return Section(
+        "Labels to reach what random reaches with all", (Table(("Arm", *columns), tuple(rows)), note)
+    )

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from ncenet.compare.across.ranks import Ranks, nemenyi, ranks
+from tests.reference import across as reference
+
+# The usual table of the studentised range over sqrt(2), as in Demsar (2006), table 5 (a).
+NEMENYI = {2: 1.960, 3: 2.343, 4: 2.569, 5: 2.728, 6: 2.850, 7: 2.949, 8: 3.031, 9: 3.102, 10: 3.164}
+
+
+@pytest.mark.parametrize(("arms", "q"), NEMENYI.items())
+def test_the_quantiles_are_those_of_the_tables(arms, q):
+    assert nemenyi(arms) == pytest.approx(q, abs=1e-3)
+
+
+def test_mean_ranks_with_ties_against_the_slow_version():
+    scores = np.random.default_rng(0).integers(0, 4, (12, 5)) / 4
+    assert ranks(scores).mean == pytest.approx(reference.mean_ranks(scores.tolist()))
+
+
+def test_the_test_is_that_of_iman_and_davenport_on_friedmans_statistic():
+    scores = np.random.default_rng(3).integers(0, 6, (9, 4)) + np.arange(4)
+    chi = stats.friedmanchisquare(*scores.T).statistic  # corrected for ties, as ours
+    n, k = scores.shape
+    f = (n - 1) * chi / (n * (k - 1) - chi)
+    assert ranks(scores).p == pytest.approx(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+
+
+def test_a_perfect_order_and_no_order_at_all():
+    assert ranks(np.tile([3.0, 2.0, 1.0], (5, 1))).p == 0
+    assert ranks(np.ones((5, 3))).p == 1
+
+
+def test_the_critical_difference_shrinks_with_blocks():
+    one, four = (ranks(np.random.default_rng(0).random((n, 3))) for n in (5, 20))
+    assert one.critical == pytest.approx(2.343 * (3 * 4 / (6 * 5)) ** 0.5, abs=1e-3)
+    assert four.critical == pytest.approx(one.critical / 2)
+
+
+def test_blocks_without_all_arms_are_left_out():
+    scores = np.array([[0.9, 0.1], [np.nan, 0.5], [0.8, 0.3]])
+    assert ranks(scores).blocks == 2
+    assert ranks(scores[1:2]) is None and ranks(scores[:, :1]) is None
+
+
+def test_groups_are_the_largest_within_the_critical_difference():
+    found = Ranks(np.array([1.0, 3.2, 2.0, 4.0]), 10, 0.01, 1.3)
+    assert found.alike() == [(0, 2), (2, 1), (1, 3)]
+    assert Ranks(found.mean, 10, 0.01, 9.0).alike() == [(0, 2, 1, 3)]
+    assert Ranks(found.mean, 10, 0.01, 0.1).alike() == []

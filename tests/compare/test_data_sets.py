@@ -1,0 +1,103 @@
+import pytest
+
+from ncenet.compare import Arm, Comparison
+from ncenet.compare.trials import planned
+from ncenet.errors import RecipeError
+from ncenet.recipe import Recipe
+
+ARMS = [Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="margin")]
+
+
+def listed(data, **fields):
+    return Comparison(**{"data": data, "arms": ARMS, "seeds": [0, 1], **fields})
+
+
+def test_a_set_is_a_name_or_says_more():
+    both = listed(
+        [
+            "digits",
+            {
+                "name": "Clothes, small",
+                "train": "a.parquet",
+                "test": "b.parquet",
+                "features": "lite0",
+                "changes": {"loop.initial": 30},
+            },
+        ]
+    )
+    first, second = both.sets.values()
+    assert list(both.sets) == ["digits", "Clothes, small"]
+    assert (first.base.data.train, first.base.model.features, first.base.loop.initial) == (
+        "digits",
+        None,
+        100,
+    )
+    assert (second.base.data.test, second.base.model.features) == ("b.parquet", "lite0")
+    assert (second.base.model.backbone, second.base.loop.initial, second.data) == ("identity", 30, ())
+
+
+def test_a_set_may_be_vectors_where_the_others_are_embedded():
+    base = Recipe().with_changes({"model.features": "lite0"})
+    vectors = {"train": "v.npz", "test": "w.npz", "changes": {"model.features": None}}
+    assert listed([vectors, "digits"], base=base).sets["v"].base.model.features is None
+
+
+def test_each_set_has_a_folder_with_a_comparison_of_its_own(tmp_path):
+    parts = listed([{"train": "digits", "name": "A b"}, "digits"], title="T").parts(tmp_path)
+    assert [path.name for _, path in parts.values()] == ["a-b", "digits"]
+    assert parts["A b"][0].title == "T: A b"
+
+
+def test_without_a_list_a_comparison_is_its_own_part(tmp_path):
+    alone = listed([])
+    assert alone.sets == {} and alone.parts(tmp_path) == {"": (alone, tmp_path)}
+
+
+def test_trials_run_seed_by_seed_so_that_a_stopped_comparison_has_pairs_on_every_set(tmp_path):
+    both = listed([{"train": "digits", "name": "x"}, {"train": "digits", "name": "y"}])
+    names = list(planned(both, tmp_path))
+    assert names[:4] == ["x: random, seed 0", "x: margin, seed 0", "y: random, seed 0", "y: margin, seed 0"]
+    assert planned(both, tmp_path)["y: margin, seed 1"].folder == tmp_path / "y" / "margin" / "seed-1"
+    assert list(planned(both, tmp_path, arms=["margin"], seeds=1)) == [
+        "x: margin, seed 0",
+        "y: margin, seed 0",
+    ]
+
+
+def test_a_list_reads_back_from_the_file_that_it_writes(tmp_path):
+    both = listed(["digits", {"train": "a.npz", "changes": {"loop.cycles": 3}}])
+    (tmp_path / "c.yaml").write_text(both.to_yaml())
+    assert Comparison.load(tmp_path / "c.yaml") == both
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (["a.npz", "x/a.npz"], "data sets 'a' and 'a' would share the folder 'a': give one another name"),
+        ([{"train": "a.npz", "name": "..."}], "a name needs a letter or a digit"),
+        ([{"train": "a", "changes": {"loop.inital": 3}}], "data set 'a': .*loop.inital"),
+        ([{"train": "a", "features": "lite0", "changes": {"train.lr": 1}}], "data set 'a': train.lr"),
+        ([{"train": "a", "tset": "b"}], "tset"),
+        ([{"test": "b"}], "train"),
+    ],
+)
+def test_mistakes_name_the_set_and_the_field(tmp_path, data, complaint):
+    import yaml
+
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump({"data": data, "arms": [{"name": "random"}], "seeds": [0]}))
+    with pytest.raises(RecipeError, match=complaint):
+        Comparison.load(file)
+
+
+@pytest.mark.parametrize("field", ["data.train", "data.test"])
+def test_images_are_named_in_one_place(tmp_path, field):
+    base = Recipe().with_changes({field: "photos"})
+    with pytest.raises(ValueError, match=f"base.{field}: data lists the sets: leave it out"):
+        listed(["digits"], base=base)
+
+
+def test_an_arm_is_checked_on_every_set():
+    arms = [*ARMS, Arm(name="hot", changes={"train.lr": 0.5})]
+    with pytest.raises(ValueError, match=r"arm 'hot': train\.lr"):
+        listed(["digits", {"train": "a", "features": "lite0"}], arms=arms)

@@ -1,0 +1,168 @@
+import csv
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from ncenet.compare import Arm
+from ncenet.compare.suite import read_compared
+from ncenet.errors import DataError, UsageError
+from ncenet.report import print_results, results_record, write_report
+from ncenet.report.sections import sections_of, title_of
+from ncenet.report.words import NOTHING
+from tests.compare.fake_runs import write_run
+from tests.compare.fake_suite import suite, write_suite, written
+
+
+@pytest.fixture
+def sections(tmp_path):
+    return {section.title: section for section in sections_of(written(tmp_path))}
+
+
+def table(section):
+    found = next(block for block in section.blocks if hasattr(block, "rows"))
+    return {row[0]: dict(zip(found.columns, row, strict=True)) for row in found.rows}
+
+
+def test_the_report_has_all_that_is_said_across_sets(sections):
+    assert list(sections) == [
+        "",
+        "Against random, percentage points of the mean over cycles",
+        "Learning curves",
+        "Who wins how often",
+        "Mean ranks",
+        "Early, middle and late, against random, percentage points",
+        "Labels to reach what random reaches with all",
+        "Seconds a query",
+        "What was compared",
+    ]
+
+
+def test_differences_stand_set_by_set_and_over_all(sections):
+    found = table(sections["Against random, percentage points of the mean over cycles"])
+    # On the first set a is ahead by 0, 5 and 9 points in the mean of both seeds.
+    assert found["a"]["one"] == "+4.67" and found["a"]["two"] == "+3.83" and found["a"]["all sets"] == "+4.25"
+    assert found["random"]["all sets"] == NOTHING
+
+
+def test_verdicts_say_on_what_they_rest(sections):
+    said = [sentence for _, sentence in sections[""].blocks[0].sentences]
+    assert len(said) == 2 and re.match(
+        r"a is better than random on 2 sets: \+4\.25 points, 95 % interval \+3\.\d\d to \+5\.\d\d over 4 "
+        r"runs on these sets\. Other sets of the kind: \N{MINUS SIGN}1\.04 to \+9\.54, which these "
+        r"few cannot show\.",
+        said[0],
+    )
+    assert said[1].startswith("b against random is unclear on 2 sets")
+
+
+def test_wins_and_ranks_are_shown(sections):
+    assert table(sections["Who wins how often"])["a"]["random"] == "88"
+    ranked = table(sections["Mean ranks"])
+    assert ranked["a"]["Mean rank over sets"] == "1.50" and list(ranked)[-1] == "random"
+    assert "With 2 set(s) hardly any difference can be critical" in sections["Mean ranks"].blocks[-1].text
+
+
+def test_one_that_never_gets_there_needs_at_least_everything(sections):
+    found = table(sections["Labels to reach what random reaches with all"])
+    assert found["b"]["Of the budget, %"].startswith("at least ") and found["b"]["Runs that do"] == "2 of 4"
+    assert not found["a"]["Of the budget, %"].startswith("at least")
+
+
+def test_files_of_the_whole_and_of_each_set(tmp_path):
+    written(tmp_path)
+    out = tmp_path / "elsewhere"
+    files = write_report(tmp_path, out=out)
+    assert {"report.html", "report.csv", "ranks.svg", "curves-one.svg"} <= {file.name for file in files}
+    assert (out / "two" / "report.html").exists() and not (tmp_path / "report.html").exists()
+    with (out / "report.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 2 * 2 * 3 * 3 and {row["set"] for row in rows} == {"one", "two"}
+    assert rows[0]["arm"] == "random" and float(rows[0]["accuracy"]) == 0.5
+    page = (out / "report.html").read_text()
+    assert page.count("<svg") == 3 and "Who wins how often" in page
+
+
+def test_the_terminal_shows_sets_and_verdicts(tmp_path):
+    written(tmp_path)
+    console = Console(width=110, color_system=None)
+    with console.capture() as text:
+        print_results(tmp_path, console)
+    assert "+4.67" in text.get() and "a is better than random on 2 sets" in text.get()
+
+
+def test_the_record_is_json_without_nan(tmp_path):
+    written(tmp_path)
+    record = json.loads(json.dumps(results_record(tmp_path), allow_nan=False))
+    assert record["kind"] == "suite" and record["sets"]["two"]["kind"] == "comparison"
+    assert record["wins"]["mean"][1][0] == pytest.approx(7 / 8)
+    assert record["ranks"]["over_sets_and_seeds"]["blocks"] == 4
+
+
+def test_what_is_missing_is_named(tmp_path):
+    one = {"random": [[0.1, 0.2, 0.3]] * 2, "a": [[0.1, 0.2, 0.3]]}
+    results = write_suite(tmp_path, suite(), {"one": one})
+    notes = [block.text for block in sections_of(results)[0].blocks if hasattr(block, "text")]
+    assert notes == [
+        "Not begun: two.",
+        "one: 3 of 6 trials are not finished and left out: a, seed 1; all of b",
+    ]
+
+
+def test_one_seed_a_set_is_said_to_show_nothing(tmp_path):
+    accuracy = {"random": [[0.1, 0.2, 0.3]], "a": [[0.2, 0.3, 0.4]], "b": [[0.1, 0.2, 0.3]]}
+    results = write_suite(tmp_path, suite(seeds=[0]), {"one": accuracy, "two": accuracy})
+    (_, said), _ = sections_of(results)[0].blocks[0].sentences
+    assert said.endswith(": +10.00 points; one seed a set shows nothing: run at least two more.")
+
+
+def test_sets_with_unlike_metrics_are_no_comparison(tmp_path):
+    written(tmp_path)
+    comparison = read_compared(tmp_path).comparison
+    part, path = comparison.parts(tmp_path)["two"]
+    for arm, seed in part.trials:
+        folder = path / part.folder(arm, seed)
+        for file in folder.glob("cycles/*/test.json"):
+            file.write_text(file.read_text().replace('"accuracy"', '"metric": "mAP", "mAP"'))
+    with pytest.raises(DataError, match=r"unlike numbers|different numbers: accuracy \(one\), mAP \(two\)"):
+        _ = read_compared(tmp_path).metric
+
+
+def test_the_title_names_the_sets_unless_there_is_one(tmp_path):
+    assert title_of(written(tmp_path)) == "3 arms compared on one, two"
+
+
+def test_in_python_each_set_has_its_own_report(tmp_path):
+    import ncenet
+
+    written(tmp_path)
+    report = ncenet.Report(tmp_path)
+    assert list(report.sets) == ["one", "two"] and report.sets["two"].curve("a")[
+        -1
+    ].accuracy == pytest.approx(0.61)
+    assert "a is better than random" in repr(report) and "<svg" in report._repr_html_()
+    with pytest.raises(UsageError, match="each data set has its own curve: take sets"):
+        report.curve()
+
+
+def test_a_set_is_a_comparison_like_any_other(tmp_path):
+    written(tmp_path)
+    assert results_record(tmp_path / "one")["arms"][1]["name"] == "a"
+
+
+def test_an_arm_of_a_plug_in_name_and_many_arms_fit_the_diagram(tmp_path):
+    arms = [Arm(name="random", changes={"loop.strategy": "random"})]
+    arms += [Arm(name=f"a < {n} & $x$") for n in range(11)]
+    comparison = suite(arms=arms)
+    accuracy = {arm.name: [[0.1, 0.2 + n / 100, 0.3 + n / 100]] * 2 for n, arm in enumerate(arms)}
+    results = write_suite(tmp_path, comparison, {"one": accuracy, "two": accuracy})
+    (figure,) = (
+        b for s in sections_of(results) if s.title == "Mean ranks" for b in s.blocks if hasattr(b, "svg")
+    )
+    assert figure.svg.count("a &lt; ") == 11
+
+
+def test_a_run_alone_is_no_suite(tmp_path):
+    write_run(tmp_path, suite().base, [0.5, 0.6, 0.7])
+    assert results_record(tmp_path)["kind"] == "run"
