@@ -49,6 +49,7 @@ class Server:
 
     def __init__(self, folder: Path, *options: str, classes: Sequence[str] = CLASSES) -> None:
         self.folder, self.options, self.classes, self.port = folder, options, classes, 0
+        self.steps = 8
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -57,7 +58,7 @@ class Server:
         words = [
             *("label", str(self.folder / "photos"), "--classes", ",".join(self.classes)),
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
-            *("--epochs", "1", "--min-steps", "8", "--batch-size", "16", "--threads", "1"),
+            *("--epochs", "1", "--min-steps", str(self.steps), "--batch-size", "16", "--threads", "1"),
         ]
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "ncenet", *words, *self.options],
@@ -89,10 +90,11 @@ def server(tmp_path):
     """Start a server with options; killed in the end."""
     servers: list[Server] = []
 
-    def start(*options: str, images: int = 90, classes: Sequence[str] = CLASSES) -> Server:
+    def start(*options: str, images: int = 90, classes: Sequence[str] = CLASSES, steps: int = 8) -> Server:
         if not (tmp_path / "photos").exists():
             paint(tmp_path / "photos", images)
         server = Server(tmp_path, *options, classes=classes)
+        server.steps = steps
         servers.append(server)
         server.start()
         return server

@@ -165,7 +165,7 @@ def test_reading_a_ledger_that_is_not_there_creates_none(tmp_path):
 
 def test_a_newer_schema_is_refused_by_number(ledger):
     ledger._db._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 4, this one knows 3\)"):
+    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 5, this one knows 4\)"):
         Ledger(ledger.file)
 
 

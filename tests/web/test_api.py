@@ -327,6 +327,7 @@ def test_damaged_reasons_are_told_with_a_sentence(project, visitor):
     visitor.label(6)
     project._trainer.finish()
     (turn,) = visitor.turns(1)
+    (project.folder / "cycles" / "001" / "opinions.npz").write_bytes(b"PK")
     (project.folder / "cycles" / "001" / "why.json").write_text("[1, 2")
     answer = visitor.post("/api/why", {"id": turn["id"]})
     assert answer.status_code == 409 and "the reasons of the model can't be read" in answer.json()["error"]

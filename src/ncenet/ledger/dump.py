@@ -15,6 +15,10 @@ def rows_of_all(db: Database) -> dict[str, list[tuple[Any, ...]]]:
         "facts": "SELECT key, value FROM facts ORDER BY key",
         "items": "SELECT id, hash, problem FROM items ORDER BY rowid",
         "classes": "SELECT name, who FROM classes ORDER BY rowid",
+        "together": "SELECT seq, party, shown, kept, purity FROM together ORDER BY seq",
+        "again": "SELECT number, id, why, upto FROM again ORDER BY number",
+        "class_changes": "SELECT number, who, kind, name, value, first, last, undoes FROM class_changes "
+        "ORDER BY number",
         "receipts": "SELECT key, seq FROM receipts ORDER BY rowid",
         "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
         "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",

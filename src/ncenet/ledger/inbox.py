@@ -15,7 +15,7 @@ from ncenet.errors import DataError, LedgerError, NcenetError, UnknownName
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
 from ncenet.ledger.records import Item
-from ncenet.ledger.schema import NOT_UNDONE, standing
+from ncenet.ledger.schema import ASKED, NOT_UNDONE, OPEN_AGAIN, standing
 from ncenet.types import Label
 
 NOW = 2**63 - 1
@@ -25,6 +25,23 @@ UNDO = """
 INSERT INTO events (who, kind, id, cycle, hash, undoes)
 SELECT ?, 'undo', id, cycle, hash, seq FROM events WHERE seq = ?
 """
+
+
+@dataclass(frozen=True)
+class Together:
+    """That an answer was given to alike images at once.
+
+    Attributes:
+        party: a key of the group, never used for another.
+        shown: images that were on screen.
+        kept: how many of them got this answer.
+        purity: share of the images that was expected to be of one class, in [0, 1].
+    """
+
+    party: str
+    shown: int
+    kept: int
+    purity: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class Delivery:
         undoes: key of the delivery that is taken back; of the same annotator.
         hash: hash of the bytes that the annotator saw; None when the sender does not know.
         seconds: how long the annotator looked; None when the sender does not know.
+        together: the group that it was given to; None for an image by itself.
     """
 
     key: str
@@ -48,6 +66,7 @@ class Delivery:
     undoes: str | None = None
     hash: str | None = None
     seconds: float | None = None
+    together: Together | None = None
 
 
 class Inbox:
@@ -142,7 +161,22 @@ class Inbox:
             raise LedgerError(f"{delivery.id!r} changed since it was shown: look at it again")
         if hashes.get(item.id, item.hash) != item.hash:
             raise LedgerError(f"{delivery.id!r} changed since it was scanned: start ncenet label again")
-        return record_answer(self._db, db, item, delivery.answer, delivery.who, cycle, classes)
+        if delivery.together is not None and self._measures(item):
+            raise LedgerError(f"{delivery.id!r} measures the model: it is answered by itself")
+        again = self._db.one(OPEN_AGAIN + " AND again.id = :id", id=item.id, upto=NOW) is not None
+        seq = record_answer(self._db, db, item, delivery.answer, delivery.who, cycle, classes, repeat=again)
+        if seq is not None and delivery.together is not None:
+            party = delivery.together
+            row = (seq, party.party, party.shown, party.kept, party.purity)
+            db.execute("INSERT INTO together VALUES (?, ?, ?, ?, ?)", row)
+        return seq
+
+    def _measures(self, item: Item) -> bool:
+        """Whether the image, or one with the same bytes, is held out."""
+        held_out = f"SELECT query FROM ({ASKED}) WHERE kind = 'held-out'"
+        of_it = "SELECT id FROM items WHERE hash = :hash"
+        found = f"SELECT 1 FROM queried WHERE id IN ({of_it}) AND query IN ({held_out})"
+        return self._db.one(found, hash=item.hash) is not None
 
     def _take_back(self, db: Any, delivery: Delivery) -> int | None:
         receipt = self._db.rows("SELECT seq FROM receipts WHERE key = :key", key=delivery.undoes)
@@ -170,6 +204,8 @@ def record_answer(
     who: str,
     cycle: int,
     classes: Collection[str] | None,
+    *,
+    repeat: bool = False,
 ) -> int | None:
     """Write an answer within a transaction, unless its annotator repeats what stands.
 
@@ -181,6 +217,7 @@ def record_answer(
         who: the annotator.
         cycle: the cycle whose model asked.
         classes: the class names that are allowed; None allows any.
+        repeat: the image was asked for again, so what its annotator repeats says something.
 
     Returns:
         Number of the event; None for a repetition.
@@ -194,7 +231,7 @@ def record_answer(
     detection = database.one("SELECT value FROM facts WHERE key = 'task'") == "detection"
     kind, label = _kind_and_label(item.id, answer, classes, detection)
     said = database.rows(f"SELECT who, kind, label FROM ({standing('id = :id')})", id=item.id, upto=NOW)
-    if said == [(who, kind, label)]:
+    if said == [(who, kind, label)] and not repeat:
         return None
     cursor = db.execute(
         "INSERT INTO events (who, kind, id, label, cycle, hash) VALUES (?, ?, ?, ?, ?, ?)",

@@ -11,6 +11,7 @@ from typing import Any
 
 from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
+from ncenet.ledger.again import Again
 from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
@@ -35,6 +36,7 @@ class Ledger:
         read_only: open for reading alone, as a report does.
 
     Attributes:
+        again: images that are asked for a second time, and what became of that.
         inbox: takes answers that may arrive twice, as those of a page do.
         review: looks over what was answered.
 
@@ -57,6 +59,7 @@ class Ledger:
         self.file = Path(file)
         self._db = Database(self.file, read_only=read_only)
         self.inbox, self.review = Inbox(self._db), Review(self._db)
+        self.again = Again(self._db)
 
     def close(self) -> None:
         """Close the file."""

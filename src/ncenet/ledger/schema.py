@@ -12,10 +12,11 @@ from collections.abc import Collection
 APPLICATION_ID = 0x6E63656E
 """The letters ``ncen`` in the file's header: a database of something else is not mistaken for a ledger."""
 
-VERSION = 3
+VERSION = 4
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
-Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``. Opened for writing, such a file
+Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``, version 3 none of ``together``,
+``again`` and ``class_changes``. Opened for writing, such a file
 gets them; opened for reading alone, it is read as if they were there and empty.
 """
 
@@ -54,6 +55,31 @@ _TABLES = {
     seconds REAL,
     {_AT}
 )""",
+    "together": """(
+    seq     INTEGER PRIMARY KEY REFERENCES events,
+    party   TEXT NOT NULL,
+    shown   INTEGER NOT NULL,
+    kept    INTEGER NOT NULL CHECK (kept BETWEEN 1 AND shown),
+    purity  REAL NOT NULL
+)""",
+    "again": f"""(
+    number  INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL REFERENCES items,
+    why     TEXT NOT NULL CHECK (why IN ('check', 'doubt', 'split')),
+    upto    INTEGER NOT NULL,
+    {_AT}
+)""",
+    "class_changes": f"""(
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    {_AT},
+    who     TEXT NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('rename', 'merge', 'split', 'delete', 'order', 'look', 'undo')),
+    name    TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    undoes  INTEGER UNIQUE REFERENCES class_changes CHECK ((kind = 'undo') = (undoes IS NOT NULL))
+)""",
     "cycles": f"""(
     cycle   INTEGER PRIMARY KEY,
     upto    INTEGER NOT NULL,
@@ -87,9 +113,10 @@ _INDEXES = """
 CREATE INDEX IF NOT EXISTS items_by_hash ON items (hash);
 CREATE INDEX IF NOT EXISTS events_by_id ON events (id);
 CREATE INDEX IF NOT EXISTS receipts_by_seq ON receipts (seq);
+CREATE INDEX IF NOT EXISTS again_by_id ON again (id);
 """
 
-_APPEND_ONLY = ("facts", "classes", "events", "receipts", "cycles", "fits", "queries", "askers", "queried")
+_APPEND_ONLY = tuple(name for name in _TABLES if name != "items")
 
 _TRIGGERS = "".join(
     f"CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table} "
@@ -156,3 +183,13 @@ def standing(condition: str = "TRUE") -> str:
         "SELECT max(seq) AS seq, who, kind, id, label, hash FROM events "
         f"WHERE {condition} AND {NOT_UNDONE} GROUP BY id"
     )
+
+
+OPEN_AGAIN = """
+SELECT again.number, again.id, again.why, again.upto FROM again
+WHERE NOT EXISTS (
+    SELECT 1 FROM events WHERE events.id = again.id AND events.seq > again.upto AND events.kind != 'undo'
+    AND NOT EXISTS (SELECT 1 FROM events AS undo WHERE undo.undoes = events.seq AND undo.seq <= :upto)
+)
+"""
+"""SQL for what was asked for again and nobody has answered since; further conditions may follow."""

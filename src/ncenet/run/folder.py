@@ -19,6 +19,8 @@
         ├── pictures/           with boxes, a few small pictures of that and of the query
         ├── query.json          who was asked for what, and how long that took
         ├── why.json            why each queried image was, for the labelling page
+        ├── groups.json         alike images, to be labelled at once
+        ├── opinions.npz        what the network says of the pool, for the labelling page
         └── query.csv           rank, id and score of each queried image
 
 Every file is written under a temporary name and renamed, so it is there whole or not at all.
@@ -90,6 +92,16 @@ class CycleFolder:
     def query(self) -> Path:
         """The images that were asked for."""
         return self.path / "query.csv"
+
+    @property
+    def opinions(self) -> Path:
+        """What the network says of the pool."""
+        return self.path / "opinions.npz"
+
+    @property
+    def groups(self) -> Path:
+        """Alike images that nobody has answered."""
+        return self.path / "groups.json"
 
     @property
     def reasons(self) -> Path:

@@ -21,6 +21,7 @@ from ncenet.data.thumbnails import preview
 from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
 from ncenet.web.messages import (
+    AskForGroup,
     AskForMine,
     AskForSheet,
     AskForTurns,
@@ -109,6 +110,14 @@ def build_app(project: Project) -> FastAPI:
     @app.post("/api/classes")
     def classes(message: NewClass) -> Any:
         return {"classes": project.add_class(message.name, message.who)}
+
+    @app.post("/api/group")
+    def group(message: AskForGroup) -> Any:
+        return {"group": project.group(message.window)}
+
+    @app.post("/api/near")
+    def near(message: AskWhy) -> Any:
+        return {"images": project.near(message.id)}
 
     @app.post("/api/why")
     def why(message: AskWhy) -> Any:

@@ -7,13 +7,15 @@ been heard of for a while is cleared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, MEANWHILE, MODEL_OR_STAND_IN, Provenance
 from ncenet.ledger.records import RecordedQuery
 
+SPARSE = 5
+"""One image in so many is asked for a second time at most (ours)."""
 LEASE_SECONDS = 120.0
 """How long an image stays with a window that is not heard of (ours)."""
 
@@ -27,12 +29,14 @@ class Turn:
         hash: hash of its bytes; names it in addresses.
         asked: who asked for it; None where nobody did: an answer was taken back that came unasked.
         cycle: the cycle whose model asked; 0 before there was one.
+        again: number of the request to answer it once more; 0 for the first time.
     """
 
     id: str
     hash: str
     asked: Provenance | None
     cycle: int
+    again: int = 0
 
     def message(self) -> dict[str, object]:
         """As JSON."""
@@ -55,6 +59,7 @@ class Desk:
         self._turns: dict[str, Turn] = {}  # what is still to be answered, in the order in which it is asked
         self._seen: dict[str, Turn] = {}  # of all that was ever on the desk
         self._answered: dict[str, set[str]] = {}
+        self._again: dict[str, Turn] = {}  # what has an answer, and is to be answered once more
         self._leases: dict[str, dict[str, tuple[str, float]]] = {}  # image -> window -> annotator, end
         self.reload()
 
@@ -81,6 +86,22 @@ class Desk:
                 self._put(Turn(part.id, part.hash, part.asked, part.cycle), set(part.who))
         self._ask(asked)
         self._ask(drawn)
+        self.ask_again()
+
+    def ask_again(self) -> None:
+        """Take up what is to be answered once more; nobody sees that it is."""
+        waiting = {second.id: second.number for second in self._ledger.again.waiting()}
+        items = self._ledger.review.items(waiting)
+        self._again = {
+            id: Turn(id, items[id].hash, None, 0, number)
+            for id, number in waiting.items()
+            if items[id].problem is None
+        }
+
+    def leased(self, *, besides: str) -> set[str]:
+        """Images that lie in front of other windows."""
+        self._clear(self._clock())
+        return {id for id, holders in self._leases.items() if holders.keys() - {besides}}
 
     def add(self, turns: Iterable[Turn]) -> None:
         """Put further images at the end, those that enough annotators have answered left out."""
@@ -99,10 +120,10 @@ class Desk:
         now = self._clock()
         self._clear(now)
         given: list[Turn] = []
-        for id in (*holding, *self._turns):
+        for id in (*holding, *self._mixed()):
             if len(given) >= want:
                 break
-            turn = self._turns.get(id)
+            turn = self._again.get(id) or self._turns.get(id)
             if turn is not None and turn not in given and self._free(id, window, who):
                 given.append(turn)
         self._release(window, {turn.id for turn in given})
@@ -121,6 +142,15 @@ class Desk:
             turn = self._seen.get(id) or Turn(id, item.hash, None, 0)
             self._turns = {id: turn, **self._turns}
 
+    def _mixed(self) -> Iterator[str]:
+        """What is to be answered, with those that are for the second time strewn in among the others."""
+        again = iter(self._again)
+        for n, id in enumerate(self._turns, 1):
+            yield id
+            if n % SPARSE == SPARSE - 1 and (second := next(again, None)) is not None:
+                yield second
+        yield from again
+
     def _ask(self, query: RecordedQuery | None) -> None:
         if query is not None:
             items = self._ledger.review.items(query.query.ids)
@@ -136,6 +166,8 @@ class Desk:
             self._turns[turn.id] = turn
 
     def _free(self, id: str, window: str, who: str) -> bool:
+        if id in self._again:
+            return not self._leases.get(id, {}).keys() - {window}
         others = {holder for at, (holder, _) in self._leases.get(id, {}).items() if at != window}
         taken = self._answered[id] | others  # who has answered may hold it a moment longer
         return who not in taken and len(taken) < self.overlap

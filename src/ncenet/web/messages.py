@@ -21,7 +21,7 @@ from ncenet.boxes import Boxes
 from ncenet.class_names import class_name_problem, shown
 from ncenet.errors import DataError
 from ncenet.ledger.answers import Answer
-from ncenet.ledger.inbox import NOW, Delivery
+from ncenet.ledger.inbox import NOW, Delivery, Together
 from ncenet.ledger.review import Said
 
 MOST = 200
@@ -94,6 +94,21 @@ class Drawn(Message):
     difficult: bool = False
 
 
+class InGroup(Message):
+    """That an answer was given to alike images at once."""
+
+    party: Key
+    shown: int = Field(ge=1, le=MOST)
+    kept: int = Field(ge=1, le=MOST)
+    purity: float = Field(ge=0, le=1, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> InGroup:
+        if self.kept > self.shown:
+            raise ValueError("no more can be kept than were shown")
+        return self
+
+
 class Entry(Message):
     """An answer, or the taking back of one."""
 
@@ -105,11 +120,14 @@ class Entry(Message):
     undoes: Key | None = None
     hash: Hash | None = None
     seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
+    together: InGroup | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Entry:
         if (self.kind == "answer") != ((self.label is None) != (self.boxes is None)):
             raise ValueError("an answer, and nothing else, has either a label or boxes")
+        if self.together is not None and (self.kind != "answer" or self.boxes is not None):
+            raise ValueError("a label, and nothing else, is given to a group")
         if (self.kind == "undo") != (self.undoes is not None):
             raise ValueError("an undo, and nothing else, names what it undoes")
         try:
@@ -137,7 +155,8 @@ class Entry(Message):
         closed = Answer(self.kind) if self.kind in ("skip", "unsure") else None
         drawn = self.drawn()
         answer = closed or (self.label if drawn is None else drawn.to_label())
-        return Delivery(self.key, who, self.id, answer, self.undoes, self.hash, self.seconds)
+        together = None if self.together is None else Together(**self.together.model_dump())
+        return Delivery(self.key, who, self.id, answer, self.undoes, self.hash, self.seconds, together)
 
 
 class Parcel(Message):
@@ -152,6 +171,13 @@ class NewClass(Message):
 
     who: Name
     name: TypedClassName
+
+
+class AskForGroup(Message):
+    """A window wants alike images; those that it had before go back."""
+
+    window: Key
+    who: Name
 
 
 class AskWhy(Message):

@@ -25,7 +25,9 @@ from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.embedding import Embedding, Photographs
 from ncenet.web.events import Hub
+from ncenet.web.insight import Insight
 from ncenet.web.state import Stock
+from ncenet.web.together import Parties
 from ncenet.web.trainer import Lesson, Trainer
 
 RESERVE = 2
@@ -75,6 +77,8 @@ class Project:
         self._readable = ledger.review.readable()
         self.size = Sizes(ledger, lambda: pool)
         self._desk = Desk(ledger, overlap=overlap)
+        self._parties = Parties(RunFolder(folder), ledger)
+        self._insight = Insight(RunFolder(folder), ledger)
         self._seen_seq = ledger.last_seq()
         self.held_out, self._apart = frozenset(held_out_ids(ledger)), set_apart(ledger)
         self._progress: dict[str, Any] = {"phase": "idle"}
@@ -119,6 +123,7 @@ class Project:
         """Images for an annotator; see :meth:`ncenet.web.assignments.Desk.give`."""
         with self._lock:
             self._look_for_others()
+            self._parties.keep(window)
             given = self._desk.give(window, who, holding, want)
             if len(given) < want and self._draw(want - len(given)):
                 given = self._desk.give(window, who, holding, want)
@@ -135,12 +140,25 @@ class Project:
                 classes=self.ledger.class_names(),
                 hashes=self._hashes({d.id for d in deliveries if d.answer is not None}),
             )
+            if any(d.together is not None and outcome[d.key] is None for d in deliveries):
+                self._parties.check()
             for id in {d.id for d in deliveries if outcome[d.key] is None}:
                 self._desk.settle(id)
+            self._desk.ask_again()
             self._seen_seq = self.ledger.last_seq()
             self._train_if_due()
         self.hub.change()
         return outcome
+
+    def group(self, window: str) -> dict[str, Any] | None:
+        """Alike images that nobody has answered or is looking at, as JSON; None when there are none."""
+        with self._lock:
+            self._look_for_others()
+            return self._parties.give(window, self._desk.leased(besides=window))
+
+    def near(self, id: str) -> list[dict[str, Any]]:
+        """The nearest images, with their labels, as JSON; nothing of held-out images is told."""
+        return self._insight.near(id)
 
     def _hashes(self, ids: set[str]) -> dict[str, str]:
         """Hash of the bytes that images have now: they may be other ones than those that were looked at."""
@@ -167,6 +185,9 @@ class Project:
         """
         if id in self.held_out:
             return {"from": "held-out"}
+        found_now = None if self.detection else self._insight.reason(id)
+        if found_now is not None:
+            return found_now
         asked = latest_query(self.ledger)
         for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
             found = read_reasons(RunFolder(self.folder).cycle(cycle)).get(id)

@@ -18,6 +18,7 @@ from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.record_files import read_predicted, read_reasons, read_test
 from ncenet.run.records import BoxTest
+from ncenet.web.together import told
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class Stock:
             "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
+            "together": told(self._ledger),
             **measured,
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }

@@ -67,6 +67,7 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     """
     from ncenet.files import alone
     from ncenet.loop.open import open_loop
+    from ncenet.loop.opinions import opine
     from ncenet.loop.reasons import write_reasons
 
     with alone(lesson.folder, wait=True):
@@ -84,6 +85,8 @@ def learn(lesson: Lesson, notify: Notify) -> int:
             recorded = latest_query(loop.ledger)
             cycle = recorded.cycle if recorded is not None else 0
             write_reasons(loop, query, cycle)
+            if cycle:
+                opine(loop, cycle)
     return cycle
 
 

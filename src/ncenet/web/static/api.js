@@ -30,6 +30,8 @@ export const leave = (message) => call("/api/turns", { ...message, holding: [], 
 export const answers = (message) => call("/api/answers", message);
 export const addClass = (message) => call("/api/classes", message);
 export const why = (id) => call("/api/why", { id });
+export const group = (message) => call("/api/group", message);
+export const near = (id) => call("/api/near", { id });
 export const sheet = (message) => call("/api/sheet", message);
 export const mine = (who, limit = 50) => call("/api/mine", { who, limit });
 

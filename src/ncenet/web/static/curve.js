@@ -61,10 +61,10 @@ export function advice(state) {
   } else if (state.curve.length && state.task !== "detection") {
     lines.push(`What further labels should bring can be said after four trainings; this is the ${["first", "second", "third"][state.curve.length - 1] ?? "next"}.`);
   }
-  if (state.choosing) {
-    const { queried_errors: asked, random_errors: random, pays } = state.choosing;
-    const compared = `wrong about ${percent(asked)} of what it asked for, ${percent(random)} of random images`;
-    lines.push(pays ? `Choosing pays: the model was ${compared}.` : `Random images would do as well, as far as can be seen: the model was ${compared}.`);
+  if (state.together) {
+    const { labels, checked, interval } = state.together;
+    const found = checked ? `${number(checked)} of them asked again one by one: ${percent(interval[0])} to ${percent(interval[1])} wrong` : "a few of them will be asked again one by one";
+    lines.push(`${number(labels)} labels came from groups; ${found}.`);
   }
   return make("div", { className: "advice" }, ...lines.map((line) => make("p", {}, line)));
 }

@@ -47,8 +47,19 @@ export const HELP = [
   ["h", "have the model suggest a class"],
   ["w", "why this image"],
   ["n", "new class"],
+  [".", "alike images at once: a class key labels all that are not crossed out"],
+  ["/", "the nearest images, labelled or not"],
   ["g", "look over past answers"],
   ["?", "these keys"],
+];
+
+export const HELP_FOR_GROUPS = [
+  ["1 2 3 …", "labels all images that are not crossed out; Enter takes the class that is proposed"],
+  ["arrows", "move; with Shift they cross out, or take back in, what they pass"],
+  ["Space, click", "crosses an image out, or takes it back in; with Shift a click does so up to there"],
+  ["the rest", "what was crossed out stays on screen: another class key labels it, Esc leaves it for later"],
+  ["z", "undoes the last group"],
+  [".", "back to one image at a time"],
 ];
 
 export const HELP_FOR_BOXES = [
@@ -64,5 +75,5 @@ export const HELP_FOR_BOXES = [
   ["h", "have the model suggest boxes, dashed"],
   ["a", "takes all suggestions over"],
   ["Esc", "deselects, then drops suggestions, then returns from looking back"],
-  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h"].includes(key)),
+  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/"].includes(key)),
 ];

@@ -5,11 +5,13 @@ import { BoxCanvas, drawingOf } from "./boxes.js";
 import { $, ask, make, newKey, notice, say } from "./dom.js";
 import { explainBoxes, suggestBoxes } from "./finds.js";
 import { Grid } from "./grid.js";
-import { assign, classOf, HELP, HELP_FOR_BOXES, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
+import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
+import { showNear } from "./near.js";
 import { showRefused } from "./refused.js";
 import { Session } from "./session.js";
+import { Together } from "./together.js";
 import { explainWhy, markClass, show, showClasses, suggest, wordsFor } from "./stage.js";
 
 const IDLE_MS = 20000; // how often a window says that it is still there
@@ -192,7 +194,7 @@ async function rename() {
 }
 
 function help() {
-  const rows = (canvas ? HELP_FOR_BOXES : HELP).flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
+  const rows = (canvas ? HELP_FOR_BOXES : together.open ? HELP_FOR_GROUPS : HELP).flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
   const close = make("button", { type: "button", className: "primary", onclick: () => $("help").close() }, "Close");
   $("help").replaceChildren(make("h2", { id: "help-title" }, "Keys"), make("dl", {}, ...rows), make("menu", {}, close));
   $("help").showModal();
@@ -226,6 +228,22 @@ const grid = new Grid({
   onClose: () => document.querySelector("main").removeAttribute("inert"),
 });
 
+const together = new Together({
+  classes: () => classes,
+  ask: () => api.group({ window: session.window, who: session.who }),
+  send: (entries) => {
+    session.outbox.pushAll(entries.map((entry) => ({ who: session.who, ...entry })));
+    session.settle(entries.map(({ id }) => id), entries[0]?.kind !== "undo");
+  },
+  onClose: () => document.querySelector("main").removeAttribute("inert"),
+});
+
+function openGroup() {
+  if (canvas) return;
+  document.querySelector("main").setAttribute("inert", "");
+  together.show().catch((error) => notice(error.message));
+}
+
 function openGrid(filter) {
   document.querySelector("main").setAttribute("inert", "");
   grid.show(filter).catch((error) => notice(error.message));
@@ -241,7 +259,8 @@ document.addEventListener("keydown", (event) => {
   let meant = true;
   const name = classOf(classes, key);
   const keys = canvas ? KEYS_FOR_BOXES : KEYS;
-  if (grid.open) meant = grid.key({ key });
+  if (together.open) meant = together.key(event, key);
+  else if (grid.open) meant = grid.key({ key });
   else if (canvas?.key(event)) meant = true;
   else if (key === "Enter" && event.target.matches("button, [role=button]:not([data-box])")) meant = false; // it is pressed
   else if (event.repeat && (name || keys[key])) meant = true; // a key that is held down answers once
@@ -249,6 +268,8 @@ document.addEventListener("keydown", (event) => {
   else if (keys[key]) act(keys[key]);
   else if (key === "n") newClass();
   else if (key === "g") openGrid({});
+  else if (key === "." && !canvas) openGroup();
+  else if (key === "/" && !canvas && session.current) showNear(session.current).catch((error) => notice(error.message));
   else if (key === "?") help();
   else if (key === "Escape") meant = forward();
   else meant = false;
@@ -259,6 +280,7 @@ for (const button of document.querySelectorAll("[data-do]")) button.onclick = ()
 // Whoever clicks goes on with keys: Enter is to answer then, and not to press the button again.
 $("stage").addEventListener("click", (event) => canvas && event.detail && event.target.closest("button")?.blur());
 $("open-help").onclick = help;
+$("open-group").onclick = openGroup;
 $("open-grid").onclick = () => openGrid({});
 $("open-name").onclick = rename;
 $("theme").onclick = () => theme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]);

@@ -57,13 +57,24 @@ export class Outbox {
    * answer may have the `size` of its image, for whoever opens it again after it was refused; it is not sent.
    */
   push(entry) {
+    if (this.#take(entry)) this.#keep();
+    this.flush();
+  }
+
+  /** Take several at once; they are safe when this returns. */
+  pushAll(entries) {
+    for (const entry of entries) this.#take(entry);
+    this.#keep();
+    this.flush();
+  }
+
+  #take(entry) {
     const undone = entry.kind === "undo";
     const settled = this.refused.filter(({ entry: { key, id, who } }) => (undone ? key === entry.undoes : id === entry.id && who === entry.who));
     for (const { entry: old } of settled) this.discard(old);
-    if (undone && settled.length) return; // the server never had it
+    if (undone && settled.length) return false; // the server never had it
     this.entries.push(entry);
-    this.#keep();
-    this.flush();
+    return true;
   }
 
   #keep() {

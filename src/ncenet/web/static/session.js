@@ -18,6 +18,9 @@ function itemOf(turn, answers = []) {
   return { turn, picture, ready, answers };
 }
 
+/** What an answer settles: an image, or the request to answer it once more. */
+const nameOf = ({ id, again }) => (again ? `again ${again}` : id);
+
 /** An image that was answered before, without its picture yet. */
 function pastItem({ id, hash, size, kind, label, boxes, key }) {
   return { turn: { id, hash, size, asked: null, cycle: 0 }, picture: null, answers: [{ key, kind, label, boxes }] };
@@ -82,7 +85,7 @@ export class Session {
     const { turns } = await api.turns({ window: this.window, who: this.who, holding, want });
     const known = new Map(this.ahead.map((item) => [item.turn.id, item]));
     const first = this.ahead[0]; // another one than before if answers were given meanwhile
-    const rest = turns.filter(({ id }) => !this.answered.has(id) && id !== first?.turn.id);
+    const rest = turns.filter((turn) => !this.answered.has(nameOf(turn)) && turn.id !== first?.turn.id);
     this.ahead = rest.map((turn) => known.get(turn.id) ?? itemOf(turn));
     if (first) this.ahead.unshift(first);
     if (this.ahead[0] !== had && this.looking === null) this.#show();
@@ -102,13 +105,22 @@ export class Session {
     if (this.looking === null) {
       this.ahead.shift();
       this.history.push(item);
-      this.answered.add(item.turn.id);
+      this.answered.add(nameOf(item.turn)).add(item.turn.id);
     } else this.ahead = this.ahead.filter(({ turn }) => turn.id !== item.turn.id);
     this.looking = null;
     this.#show();
     this.outbox.push(entry);
     this.topUp().catch(() => {});
     return true;
+  }
+
+  /** Take note of images that were answered in a group: they are not to come up again. */
+  settle(ids, answered = true) {
+    for (const id of ids) answered ? this.answered.add(id) : this.answered.delete(id);
+    const front = this.ahead[0];
+    this.ahead = this.ahead.filter(({ turn }) => turn.again || !this.answered.has(turn.id));
+    if (this.ahead[0] !== front && this.looking === null) this.#show();
+    this.topUp().catch(() => {});
   }
 
   /** Take back the last answer, or the one that is looked at; the image it was about, or undefined. */
@@ -124,6 +136,7 @@ export class Session {
     if (!item.answers.length) {
       this.history.splice(position, 1);
       this.answered.delete(item.turn.id);
+      this.answered.delete(nameOf(item.turn));
       // One that was refused may have been asked for again.
       this.ahead = [this.#withPicture(item), ...this.ahead.filter(({ turn }) => turn.id !== item.turn.id)];
       this.looking = null;

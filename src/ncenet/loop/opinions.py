@@ -1,0 +1,116 @@
+"""Have the model of a cycle look at the images of the pool; write down what it says, and groups of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ncenet import functional
+from ncenet.data.pools import VectorRows
+from ncenet.loop.loop import Loop
+from ncenet.run.alike import alike, kept_ratio
+from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.opinions import Opinions, write_opinions
+from ncenet.run.record_files import write_groups
+from ncenet.run.shares import shares, sharpness_of
+from ncenet.types import BoxLearner
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+MOST_VECTORS, MOST_IMAGES = 20_000, 2_000
+"""So many images of a larger pool are looked at after each fit (ours): a second or two."""
+NEAREST = 12
+"""Neighbours that are kept of each image (ours)."""
+PROJECTED = 128
+"""Dimensions in which neighbours of many images are sought (ours); exact for up to :data:`EXACT` images."""
+EXACT = 4_000
+
+
+def opine(loop: Loop, cycle: int) -> Opinions | None:
+    """Ask the model of a cycle about the images of the pool; None of a detector.
+
+    Held-out images are among them: their answers make shares of likelihoods. They are no neighbours.
+    """
+    learner = loop.model(cycle)
+    if isinstance(learner, BoxLearner):
+        return None
+    labels = dict(loop.ledger.labeled())
+    held_out = [id for id in held_out_ids(loop.ledger) if id in labels]
+    ids = _looked_at(loop, held_out, cycle)
+    if not ids:
+        return None
+    chunks = list(learner.predict(loop.pool, ids, want=frozenset({"probs", "features"})))
+    probs_NC = torch.cat([chunk.probs for chunk in chunks])
+    features_ND = normalize(torch.cat([c.features for c in chunks if c.features is not None]).float())
+    names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names[: probs_NC.shape[1]])
+    row, likelihood = {id: n for n, id in enumerate(ids)}, probs_NC.numpy()
+    told = [id for id in held_out if labels[id] in names and id in row]
+    sharpness = sharpness_of(likelihood[[row[id] for id in told]], [names.index(labels[id]) for id in told])
+    nearest, cosines = neighbours(features_ND, {row[id] for id in held_out if id in row})
+    scores = torch.stack([functional.rejection(probs_NC), functional.confusion(probs_NC)], 1)
+    said = Opinions(
+        cycle,
+        tuple(ids),
+        names,
+        shares(likelihood, sharpness).astype(np.float32),
+        scores.float().numpy(),
+        nearest,
+        cosines,
+    )
+    write_opinions(loop.folder.cycle(cycle), said)
+    closed = loop.ledger.closed_ids() | set_apart(loop.ledger)
+    open_rows = [n for n, id in enumerate(ids) if id not in closed]
+    groups = alike(
+        [ids[n] for n in open_rows],
+        features_ND[open_rows].numpy(),
+        said.shares[open_rows],
+        names,
+        ratio=kept_ratio(loop.ledger.again.groups()),
+    )
+    write_groups(loop.folder.cycle(cycle), groups)
+    return said
+
+
+def neighbours(features_ND: Tensor, apart: set[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Rows (N, K) of the nearest images, and their cosines; those set apart are nobody's neighbours.
+
+    Args:
+        features_ND: of length one.
+        apart: rows.
+    """
+    found = features_ND
+    if len(found) > EXACT:
+        random = torch.Generator().manual_seed(0)
+        projection = torch.randn(found.shape[1], PROJECTED, generator=random)
+        found = normalize(found @ projection)
+    rows, cosines = [], []
+    k = min(NEAREST, max(0, len(found) - 1 - len(apart)))
+    hidden = torch.tensor(sorted(apart), dtype=torch.long)
+    for start in range(0, len(found), 1024):
+        similar = found[start : start + 1024] @ found.T
+        similar[torch.arange(len(similar)), torch.arange(start, start + len(similar))] = -2
+        similar[:, hidden] = -2
+        near = similar.topk(k, dim=1)
+        rows.append(near.indices.numpy().astype(np.int32))
+        cosines.append(near.values.numpy())
+    return np.concatenate(rows), np.concatenate(cosines)
+
+
+def _looked_at(loop: Loop, held_out: list[str], cycle: int) -> list[str]:
+    """All readable images; of many a part, with those that have a label among them."""
+    sound = [item.id for item in loop.ledger.items() if item.problem is None]
+    if loop.available is not None:
+        sound = loop.available(sound)
+    most = MOST_VECTORS if isinstance(loop.pool, VectorRows) else MOST_IMAGES
+    if len(sound) <= most:
+        return sound
+    first = {*held_out, *(id for id, _ in loop.ledger.labeled())}
+    rest = [id for id in sound if id not in first]
+    order = loop.streams.numpy("subset", -cycle).permutation(len(rest))[: max(0, most - len(first))]
+    wanted = first | {rest[n] for n in order}
+    return [id for id in sound if id in wanted]

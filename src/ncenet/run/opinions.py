@@ -1,0 +1,118 @@
+"""What the model of a cycle says of the images of the pool, in a file that needs no network to be read.
+
+``opinions.npz`` lies in the folder of the cycle: ids, classes, shares (see :mod:`ncenet.run.shares`) and, for
+each image, the nearest others. The page reads it: it suggests, explains, groups and filters by it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncenet.errors import DamagedRecord
+from ncenet.files import whole
+from ncenet.run.folder import CycleFolder, RunFolder
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What a model says of N images.
+
+    Attributes:
+        cycle: whose model.
+        ids: the images.
+        class_names: the C classes that it knows.
+        shares: (N, C) in [0, 1], rows sum to one.
+        scores: (N, 2), rejection and confusion (Eq. 8, 9).
+        nearest: (N, K), rows of the images whose features are nearest, the nearest first.
+        cosines: (N, K), how near those are.
+    """
+
+    cycle: int
+    ids: tuple[str, ...]
+    class_names: tuple[str, ...]
+    shares: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    nearest: npt.NDArray[np.int32]
+    cosines: npt.NDArray[np.float32]
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Row of each image."""
+        return {id: n for n, id in enumerate(self.ids)}
+
+    def likeliest(self, id: str, count: int = 3) -> list[tuple[str, float]]:
+        """The likeliest classes of an image, and their shares."""
+        shares = self.shares[self.row[id]]
+        return [(self.class_names[c], round(float(shares[c]), 4)) for c in np.argsort(-shares)[:count]]
+
+    def near(self, id: str) -> list[tuple[str, float]]:
+        """The nearest images, and the cosines."""
+        n = self.row[id]
+        pairs = zip(self.nearest[n].tolist(), self.cosines[n].tolist(), strict=True)
+        return [(self.ids[row], cosine) for row, cosine in pairs]
+
+
+def write_opinions(files: CycleFolder, said: Opinions) -> None:
+    """Write ``opinions.npz``, whole or not at all."""
+    with whole(files.opinions) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            cycle=np.array(said.cycle),
+            ids=_packed(said.ids),
+            class_names=_packed(said.class_names),
+            shares=said.shares.astype(np.float16),
+            scores=said.scores.astype(np.float32),
+            nearest=said.nearest.astype(np.int32),
+            cosines=said.cosines.astype(np.float16),
+        )
+
+
+def read_opinions(files: CycleFolder) -> Opinions | None:
+    """Read ``opinions.npz``; None when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    if not files.opinions.exists():
+        return None
+    try:
+        with np.load(files.opinions, allow_pickle=False) as found:
+            return Opinions(
+                int(found["cycle"]),
+                _unpacked(found["ids"]),
+                _unpacked(found["class_names"]),
+                found["shares"].astype(np.float32),
+                found["scores"],
+                found["nearest"],
+                found["cosines"].astype(np.float32),
+            )
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise DamagedRecord(files.opinions, str(error) or type(error).__name__) from None
+
+
+def last_opinions(run: RunFolder) -> Opinions | None:
+    """Those of the last cycle that has some.
+
+    Raises:
+        DamagedRecord: the file is damaged.
+    """
+    return next(
+        (said for cycle in reversed(run.cycles()) if (said := read_opinions(cycle)) is not None), None
+    )
+
+
+def _packed(texts: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    """Texts end with NUL, which is in none of them; an array of texts would be as wide as the longest."""
+    return np.frombuffer("".join(f"{text}\0" for text in texts).encode(), np.uint8)
+
+
+def _unpacked(packed: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    return tuple(packed.tobytes().decode().split("\0")[:-1])

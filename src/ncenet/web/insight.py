@@ -1,0 +1,74 @@
+"""What the last model says of any image of the pool, as JSON for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ncenet.errors import DamagedRecord
+from ncenet.ledger.ledger import Ledger
+from ncenet.run.folder import RunFolder
+from ncenet.run.held_out import set_apart
+from ncenet.run.opinions import Opinions, read_opinions
+
+SHOWN = 3
+"""Labelled neighbours that are shown (ours)."""
+
+
+class Insight:
+    """Reads the opinions of the last model that has some, each file once.
+
+    Args:
+        run: the run.
+        ledger: what was answered.
+    """
+
+    def __init__(self, run: RunFolder, ledger: Ledger) -> None:
+        self._run, self._ledger, self._apart = run, ledger, set_apart(ledger)
+        self._read: tuple[int, Opinions | None] = 0, None
+
+    def opinions(self) -> Opinions | None:
+        """Those of the last model; None before there is one, or when the file is damaged."""
+        for cycle in reversed(self._run.cycles()):
+            if cycle.opinions.exists():
+                if self._read[0] != cycle.number:
+                    try:
+                        self._read = cycle.number, read_opinions(cycle)
+                    except DamagedRecord:
+                        continue
+                return self._read[1]
+        return None
+
+    def near(self, id: str) -> list[dict[str, Any]]:
+        """The nearest images with their labels, the nearest first; none of a held-out image."""
+        said = self.opinions()
+        if said is None or id in self._apart or id not in said.row:
+            return []
+        labels = dict(self._ledger.labeled(among=[other for other, _ in said.near(id)]))
+        items = self._ledger.review.items(other for other, _ in said.near(id))
+        return [
+            {"id": other, "hash": items[other].hash, "label": labels.get(other), "cosine": round(cosine, 3)}
+            for other, cosine in said.near(id)
+            if other in items and other not in self._apart and items[other].problem is None
+        ]
+
+    def reason(self, id: str) -> dict[str, Any] | None:
+        """What the model thinks an image is; None when it has not looked at it."""
+        said = self.opinions()
+        if said is None or id in self._apart or id not in said.row:
+            return None
+        near = [one for one in self.near(id) if one["label"] is not None][:SHOWN]
+        rejection, confusion = said.scores[said.row[id]].tolist()
+        nearest = max((one["cosine"] for one in near), default=0.0)
+        return {
+            "from": "model",
+            "cycle": said.cycle,
+            "likelihoods": said.likeliest(id),
+            "rejection": rejection,
+            "confusion": confusion,
+            "near": [{"image": one["hash"], "label": one["label"], "size": None} for one in near],
+            "alone": nearest < ALONE,
+        }
+
+
+ALONE = 0.5
+"""Cosine to the nearest labelled image below which an image is said to be unlike all of them (ours)."""

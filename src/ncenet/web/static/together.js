@@ -1,0 +1,165 @@
+// Alike images at once: the whole group is on screen, what does not belong is crossed out, one key labels the others.
+
+import { $, imageUrl, make, newKey, notice, number, percent, say, sharpenLoaded } from "./dom.js";
+import { classOf } from "./keys.js";
+
+const WAIT_MS = 1500;
+
+export class Together {
+  /** `classes()` with their keys; `ask()` for a group; `send(entries)` takes answers, which are safe when it returns. */
+  constructor({ classes, ask, send, onClose }) {
+    Object.assign(this, { classes, ask, send, onClose });
+    this.root = $("together");
+    this.done = []; // what was answered here, for undo
+    this.timer = undefined;
+  }
+
+  get open() {
+    return !this.root.hidden;
+  }
+
+  async show() {
+    this.root.hidden = false;
+    await this.#next();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.root.hidden = true;
+    this.root.replaceChildren();
+    this.group = null;
+    this.onClose();
+  }
+
+  async #next() {
+    const { group } = await this.ask();
+    if (!this.open) return;
+    this.group = group;
+    this.rest = false;
+    this.out = new Set();
+    if (!group) return this.#wait();
+    this.images = group.images;
+    this.shownAt = performance.now();
+    this.#draw();
+  }
+
+  #wait() {
+    this.images = [];
+    const close = make("button", { type: "button", className: "primary", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."));
+    this.root.replaceChildren(make("h2", {}, "Alike images"), make("p", { className: "faint" }, "There is no group to label now: groups come after the first model, and new ones after every few answers."), close);
+    close.focus();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open && !this.group && this.#next().catch((error) => notice(error.message)), WAIT_MS);
+  }
+
+  #draw() {
+    const { label, purity } = this.group;
+    const title = this.rest ? "The rest: which class?" : `Are these all ${label}?`;
+    const hint = this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.`;
+    this.cells = make("div", { className: "cells tiles", role: "grid", "aria-label": "Alike images", "aria-multiselectable": "true" });
+    this.cells.append(...this.images.map((image, n) => this.#tile(image, n)));
+    const buttons = this.classes().map(({ name, digit, letter }) =>
+      make("button", { type: "button", className: `class${!this.rest && name === label ? " suggested" : ""}`, onclick: () => this.#label(name) }, ...[digit, letter].filter(Boolean).map((key) => make("kbd", {}, key)), make("span", {}, name)));
+    this.root.replaceChildren(
+      make("div", { className: "grid-head" }, make("h2", {}, title), make("p", { className: "faint" }, hint),
+        make("button", { type: "button", onclick: () => this.#undo() }, "Undo ", make("kbd", {}, "z")),
+        make("button", { type: "button", onclick: () => this.#later() }, this.rest ? "Later " : "Another group ", make("kbd", {}, "Esc")),
+        make("button", { type: "button", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."))),
+      this.cells,
+      make("div", { className: "classes dock", role: "group", "aria-label": "Classes" }, ...buttons));
+    this.cells.firstChild?.focus();
+    say(`${title} ${this.images.length} images`);
+  }
+
+  #tile(image, n) {
+    const picture = make("img", { onload: sharpenLoaded, src: imageUrl(image.hash, "sheet"), alt: "" });
+    const tile = make("button", { type: "button", className: "cell tile", role: "gridcell", tabIndex: n ? -1 : 0, title: image.id }, picture);
+    tile.dataset.id = image.id;
+    tile.setAttribute("aria-selected", "true");
+    tile.setAttribute("aria-label", `${image.id}, in`);
+    tile.onclick = (event) => this.#toggle(n, event.shiftKey);
+    return tile;
+  }
+
+  /** Cross out, or take back in; with `range` all from the one that was touched last. */
+  #toggle(n, range = false) {
+    const out = !this.out.has(n);
+    const from = range && this.last !== undefined ? this.last : n;
+    const crossed = range && this.last !== undefined ? this.out.has(this.last) : out;
+    for (let i = Math.min(from, n); i <= Math.max(from, n); i++) this.#set(i, crossed);
+    this.last = n;
+    this.cells.children[n].focus();
+  }
+
+  #set(n, out) {
+    out ? this.out.add(n) : this.out.delete(n);
+    const tile = this.cells.children[n];
+    tile.classList.toggle("out", out);
+    tile.setAttribute("aria-selected", String(!out));
+    tile.setAttribute("aria-label", `${this.images[n].id}, ${out ? "crossed out" : "in"}`);
+  }
+
+  #label(name) {
+    const kept = this.images.filter((_, n) => !this.out.has(n));
+    if (!kept.length) return notice("All are crossed out: Esc leaves them for later.");
+    const { party, purity } = this.group;
+    const seconds = Math.round((performance.now() - this.shownAt) / kept.length) / 1000;
+    const together = { party: this.rest ? newKey().slice(0, 16) : party, shown: this.images.length, kept: kept.length, purity: this.rest ? kept.length / this.images.length : purity };
+    const entries = kept.map(({ id, hash }) => ({ key: newKey(), id, hash, kind: "answer", label: name, together, ...(seconds < 3600 && { seconds }) }));
+    this.done.push({ entries, group: this.group, images: this.images, out: new Set(this.out), rest: this.rest });
+    this.send(entries);
+    say(`${kept.length} labelled ${name}`);
+    const left = this.images.filter((_, n) => this.out.has(n));
+    this.last = undefined;
+    if (!left.length) return this.#next().catch((error) => notice(error.message));
+    Object.assign(this, { images: left, out: new Set(), rest: true, shownAt: performance.now() });
+    return this.#draw();
+  }
+
+  #later() {
+    this.last = undefined;
+    if (!this.rest) this.skipped = true;
+    this.#next().catch((error) => notice(error.message));
+  }
+
+  #undo() {
+    const last = this.done.pop();
+    if (!last) return notice("There is no group to undo.");
+    this.send(last.entries.map(({ key, id }) => ({ key: newKey(), id, kind: "undo", undoes: key })));
+    Object.assign(this, { group: last.group, images: last.images, rest: last.rest, out: new Set(), shownAt: performance.now() });
+    this.#draw();
+    for (const n of last.out) this.#set(n, true);
+    return say("Undone");
+  }
+
+  /** A key while the group is open; whether it meant something. */
+  key(event, key) {
+    if (key === "." || (key === "Escape" && !this.images.length)) return this.close(), true;
+    if (!this.group) return false;
+    const tile = document.activeElement?.closest?.(".tile");
+    const n = tile ? [...this.cells.children].indexOf(tile) : 0;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.#columns(), ArrowUp: -this.#columns() }[key];
+    if (step) {
+      const to = Math.min(this.images.length - 1, Math.max(0, n + step));
+      if (event.shiftKey) {
+        this.crossing ??= !this.out.has(n); // as the first of them, so far as Shift is held
+        for (let i = Math.min(n, to); i <= Math.max(n, to); i++) this.#set(i, this.crossing);
+      } else this.crossing = undefined;
+      this.cells.children[to].focus();
+      return true;
+    }
+    if (key === "Shift") return false;
+    this.crossing = undefined;
+    if (key === " " && tile) return this.#toggle(n), true;
+    if (key === "z") return this.#undo(), true;
+    if (key === "Escape") return this.#later(), true;
+    if (event.repeat) return true;
+    const name = key === "Enter" && !this.rest && (tile || document.activeElement === document.body) ? this.group.label : classOf(this.classes(), key);
+    if (name) return this.#label(name), true;
+    return false;
+  }
+
+  #columns() {
+    return getComputedStyle(this.cells).gridTemplateColumns.split(" ").length;
+  }
+}

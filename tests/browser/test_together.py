@@ -1,0 +1,165 @@
+"""Alike images at once: by keyboard, by pointer, on a phone; what the ledger keeps of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ncenet.run.held_out import held_out_ids
+from tests.browser.conftest import KEYS
+from tests.web.conftest import truth
+
+SIZES = ("--held-out", "12", "--initial", "12", "--query-size", "12", "--first", "random")
+
+
+def tiles(ann):
+    return ann.page.evaluate("[...document.querySelectorAll('.tile')].map(t => t.dataset.id)")
+
+
+def crossed_out(ann):
+    return ann.page.evaluate("[...document.querySelectorAll('.tile.out')].map(t => t.dataset.id)")
+
+
+@pytest.fixture
+def learned(server, annotator):
+    """A page with a model that is sure of a few images."""
+
+    def open(**options):
+        running = server(*SIZES, images=120, steps=120)
+        ann = annotator(running, **options)
+        ann.answer(24)
+        ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
+        return running, ann
+
+    return open
+
+
+def opened(ann):
+    ann.page.keyboard.press(".")
+    ann.page.wait_for_selector(".tile")
+    ann.page.wait_for_function("() => [...document.querySelectorAll('.tile img')].every(i => i.naturalWidth)")
+    return ann.page.inner_text("#together h2")
+
+
+def test_a_group_by_keyboard_is_told_of_in_the_ledger_and_undone(learned):
+    running, ann = learned()
+    title = opened(ann)
+    label = title.removeprefix("Are these all ").rstrip("?")
+    shown = tiles(ann)
+    wrong = [id for id in shown if truth(id) != label]
+    for id in wrong:
+        ann.page.focus(f".tile[data-id='{id}']")
+        ann.page.keyboard.press("Space")
+    first = next(id for id in shown if id not in wrong)
+    ann.page.focus(f".tile[data-id='{first}']")
+    ann.page.keyboard.press("Space")
+    assert set(crossed_out(ann)) == {*wrong, first}
+    ann.page.keyboard.press("Space")
+    ann.page.keyboard.press(KEYS[label])
+    ann.settled()
+    kept = set(shown) - set(wrong)
+    with running.ledger as ledger:
+        labels = dict(ledger.labeled())
+        assert {id: labels[id] for id in kept} == dict.fromkeys(kept, label)
+        assert ledger.again.together() == kept and not kept & set(held_out_ids(ledger))
+        (group,) = ledger.again.groups()
+        assert (group.shown, group.kept) == (len(shown), len(kept))
+        checked = [second.id for second in ledger.again.waiting()]
+        assert len(checked) == -(-len(kept) // 20) and set(checked) <= kept, "a sample is asked again"
+    if wrong:  # they stay on screen as the rest
+        assert "The rest" in ann.page.inner_text("#together h2") and set(tiles(ann)) == set(wrong)
+        ann.page.keyboard.press("Escape")
+    ann.page.keyboard.press("z")
+    ann.page.wait_for_function("n => document.querySelectorAll('.tile').length === n", arg=len(shown))
+    ann.settled()
+    with running.ledger as ledger:
+        assert not kept & dict(ledger.labeled()).keys()
+        assert len([event for event in ledger.events() if event.kind == "undo"]) == len(kept)
+    ann.page.keyboard.press(".")
+    assert ann.page.is_hidden("#together")
+    assert ann.mistakes == []
+
+
+def test_ranges_are_crossed_out_by_shift_and_the_rest_gets_a_class_of_its_own(learned):
+    running, ann = learned()
+    opened(ann)
+    shown = tiles(ann)
+    ann.page.focus(f".tile[data-id='{shown[0]}']")
+    ann.page.keyboard.down("Shift")
+    ann.page.keyboard.press("ArrowRight")
+    ann.page.keyboard.up("Shift")
+    assert crossed_out(ann) == shown[:2]
+    ann.page.keyboard.press(KEYS["blue"])
+    ann.page.wait_for_function(
+        "() => document.querySelector('#together h2').textContent.startsWith('The rest')"
+    )
+    assert tiles(ann) == shown[:2]
+    ann.page.keyboard.press(KEYS["red"])
+    ann.settled()
+    with running.ledger as ledger:
+        labels = dict(ledger.labeled())
+    assert [labels[id] for id in shown] == ["red"] * 2 + ["blue"] * (len(shown) - 2)
+    assert ann.mistakes == []
+
+
+def test_by_pointer_and_on_a_phone(learned):
+    running, ann = learned(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    ann.page.tap("#open-group")
+    ann.page.wait_for_selector(".tile")
+    shown = tiles(ann)
+    ann.page.tap(f".tile[data-id='{shown[1]}']")
+    assert crossed_out(ann) == [shown[1]]
+    assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+    ann.page.tap("#together .dock .class >> nth=0")
+    ann.settled()
+    with running.ledger as ledger:
+        assert ledger.again.together() == set(shown) - {shown[1]}
+    assert ann.mistakes == []
+
+
+def test_a_group_is_not_lost_with_the_server_and_counts_once(learned):
+    running, ann = learned()
+    opened(ann)
+    shown = tiles(ann)
+    running.kill()
+    ann.page.keyboard.press("Enter")
+    assert ann.page.evaluate("ncenet.outbox.waiting") == len(shown)
+    running.start()
+    ann.settled()
+    with running.ledger as ledger:
+        assert ledger.again.together() == set(shown)
+        assert len([e for e in ledger.events() if e.id in shown]) == len(shown)
+
+
+def test_what_was_answered_in_a_group_is_asked_again_by_itself_and_compared(learned):
+    running, ann = learned()
+    opened(ann)
+    shown = tiles(ann)
+    ann.page.keyboard.press("Enter")
+    ann.settled()
+    with running.ledger as ledger:
+        (second, *_) = ledger.again.waiting()
+    ann.page.keyboard.press(".")
+    for _ in range(30):
+        id = ann.shown()
+        if id == second.id:
+            break
+        ann.answer(1)
+    assert ann.shown() == second.id and ann.page.inner_text("#phase") == "", "nobody sees that it is again"
+    ann.press(KEYS[truth(second.id)])
+    state = ann.until("s.together.checked === 1")
+    assert state["together"]["labels"] == len(shown) - 1
+    assert "asked again" in ann.page.inner_text("#advice")
+    with running.ledger as ledger:
+        (twice,) = ledger.again.outcomes("check")
+        assert twice.id == second.id and twice.after == truth(second.id)
+    assert ann.mistakes == []
+
+
+def test_the_nearest_images_of_any_image(learned):
+    _, ann = learned()
+    while ann.page.inner_text("#phase").startswith("Measuring"):
+        ann.answer(1)
+    ann.page.keyboard.press("/")
+    ann.page.wait_for_selector("#why .near.many img")
+    assert ann.page.locator("#why .near.many figure").count() == 12
+    assert ann.mistakes == []
