@@ -150,7 +150,7 @@ class UnreadableImages(DataError):
         super().__init__(
             f"{' and '.join(found)}:\n{shown}{more}\n"
             f"repair or remove them, or leave {'those images' if annotations else 'them'} out with "
-            "--on-bad-image skip"
+            "`data.on_bad_image=skip`"
         )
 
 

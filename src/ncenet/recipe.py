@@ -188,11 +188,11 @@ class ModelRecipe(Section):
         "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once.",
     )
     weights: str | None = Field(
-        None, description="File of weights for the network that --features names, in the place of its own."
+        None, description="File of weights for the network that features names, in the place of its own."
     )
     framing: Framing | None = Field(
         None,
-        description="How images become squares for --features: cut the middle out, squash, or pad. Default: "
+        description="How images become squares for features: cut the middle out, squash, or pad. Default: "
         "the network's own way.",
     )
     pretrained: bool = Field(

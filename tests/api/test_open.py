@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import ncenet
-from ncenet.errors import LedgerError, RecipeError, UsageError
+from ncenet.errors import DataError, LedgerError, RecipeError, UsageError
 from ncenet.run.advice import Outlook
 from tests.data.make import jpeg, write
 
@@ -98,6 +98,16 @@ def test_ask_tell_and_what_was_reached(folder):
         assert repr(run) == f"Run({str(folder)!r}, 32 labels of 40 images)"
         assert run.export(folder / "labels.csv") == 32
         assert {change.status for change in run.read_labels(folder / "labels.csv")} == {"same"}
+        said = {id: "light" if label == "dark" else "dark" for id, label in brightness(run.labels).items()}
+        rows = "".join(f"{id},{label}\n" for id, label in said.items())
+        (folder / "other.csv").write_text(f"id,label\n{rows}nowhere,dark\n")
+        with pytest.raises(DataError, match=r"(?s)nowhere.*leave them out with `on_mismatch=skip`"):
+            run.read_labels(folder / "other.csv")
+        options = {"on_conflict": "replace", "on_mismatch": "skip", "who": "bob"}
+        assert len(run.read_labels(folder / "other.csv", **options, dry_run=True)) == 33
+        assert run.labels == brightness(run.labels), "a dry run"
+        run.read_labels(folder / "other.csv", **options)
+        assert run.labels == said
 
 
 def test_it_goes_on_where_it_was(folder):

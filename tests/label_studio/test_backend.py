@@ -309,7 +309,7 @@ class TestDoor:
         ):
             answer = visitor.get(f"/{SECRET}/health", headers={"host": host})
             assert answer.status_code == status, host
-        assert "--name" in answer.json()["error"]
+        assert "start it with that name too" in answer.json()["error"]
 
     def test_too_much_is_refused_before_it_is_read(self, run):
         visitor = web(Backend(run))

@@ -163,7 +163,7 @@ class TestPull:
             pull(run, client, otherwise="me")
 
     def test_nothing_was_pushed(self, run, client):
-        with pytest.raises(UsageError, match=r"nothing was pushed to .* from here; name a --project"):
+        with pytest.raises(UsageError, match=r"nothing was pushed to .* from here; name a `project`"):
             pull(run, client, otherwise="me")
 
     def test_all_pages_are_read(self, client, studio):

@@ -112,7 +112,7 @@ def test_feature_vectors_have_no_image_files(tmp_path):
 
 def test_rows_of_a_table_cannot_be_linked(tmp_path):
     labels = Labels([Record("1", "ant")], CLASSES, lambda: pool_of(["1"]), link=True)
-    with pytest.raises(UsageError, match="--link needs image files"):
+    with pytest.raises(UsageError, match="`link` needs image files"):
         formats.get("class-folders")().write(labels, tmp_path / "out")
 
 

@@ -109,7 +109,7 @@ class TestWhatStands:
         changes = take(told, self.edited(told, tmp_path), who="bob")
         assert counts(changes) == {"same": 3, "conflicting": 1}
         before = told.ledger.dump()
-        with pytest.raises(DataError, match=r"(?s)'a\.jpg': bee, stands as ant by ann.*--on-conflict"):
+        with pytest.raises(DataError, match=r"(?s)'a\.jpg': bee, stands as ant by ann.*`on_conflict`"):
             apply(told.ledger, changes)
         assert apply(told.ledger, changes, on_conflict="keep") == 0
         assert told.ledger.dump() == before
@@ -168,7 +168,7 @@ class TestWhatDoesNotFit:
             "sub/c.jpg": "unknown class",
             "d.jpg": "unknown id",
         }
-        with pytest.raises(DataError, match=r"(?s)4 answer\(s\) don't fit.*too dark.*--on-mismatch skip"):
+        with pytest.raises(DataError, match=r"(?s)4 answer\(s\) don't fit.*too dark.*`on_mismatch=skip`"):
             apply(fresh.ledger, changes)
         assert standing(fresh) == {}
         assert apply(fresh.ledger, changes, on_mismatch="skip") == 1
@@ -200,7 +200,7 @@ class TestClassFolders:
         export_labels(told, tmp_path / "out", format="class-folders", link=True)
         file = tmp_path / "out" / "ant" / "a.jpg"
         assert file.is_symlink() and file.resolve() == (data / "a.jpg").resolve()
-        with pytest.raises(UsageError, match="--link is for formats that copy images"):
+        with pytest.raises(UsageError, match="`link` is for formats that copy images"):
             export_labels(told, tmp_path / "a.csv", link=True)
 
     def test_moving_a_file_changes_its_label(self, told, folders):

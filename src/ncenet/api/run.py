@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ncenet.api.asked import Asked
 from ncenet.api.report import Point, Report
@@ -218,25 +218,45 @@ class Run:
 
         return sort_images(self._open(), Path(out), above=above, how=how)
 
-    def read_labels(self, source: str | PathLike[str], *, format: str | None = None) -> list[Change]:
-        """Record answers from files, as :meth:`export` and other tools write them; what stands is kept.
+    def read_labels(
+        self,
+        source: str | PathLike[str],
+        *,
+        format: str | None = None,
+        who: str | None = None,
+        on_conflict: Literal["stop", "keep", "replace"] = "keep",
+        on_mismatch: Literal["stop", "skip"] = "stop",
+        empty: bool = False,
+        dry_run: bool = False,
+    ) -> list[Change]:
+        """Record answers from files, as :meth:`export` and other tools write them.
 
         Args:
             source: file or folder.
             format: as in :meth:`export`. Default: what the source looks like.
+            who: the annotator. Default: whom the file names, else the user's login.
+            on_conflict: whether answers that contradict those that stand leave them (``"keep"``), replace
+                them (``"replace"``) or stop everything (``"stop"``).
+            on_mismatch: whether answers that fit no image or class stop everything (``"stop"``) or are left
+                out (``"skip"``).
+            empty: of COCO, an image that is listed without a box has no object; otherwise it is unsaid.
+            dry_run: record nothing.
 
         Returns:
-            What each of them did.
+            What each of them does.
 
         Raises:
-            DataError: not of this format, or it names unknown images or classes; nothing is recorded then.
+            DataError: not of this format, or something stops it; nothing is recorded then.
         """
         from ncenet.labels.changes import apply
         from ncenet.labels.transfer import read_labels
 
         run = self._open()
-        changes = read_labels(run, Path(source), format=format, otherwise=getpass.getuser())
-        apply(run.ledger, changes, on_conflict="keep", on_mismatch="stop")
+        changes = read_labels(
+            run, Path(source), format=format, who=who, otherwise=getpass.getuser(), listed_is_empty=empty
+        )
+        if not dry_run:
+            apply(run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch)
         return changes
 
     def __repr__(self) -> str:

@@ -78,7 +78,8 @@ def _pointing_out() -> Iterator[None]:
 
 def _say(message: str) -> None:
     from ncenet.cli.console import plain_console
+    from ncenet.cli.flags import as_typed
 
     console = plain_console(stderr=True)
     console.print("error", style="bold red", end=" ")
-    console.print(message)
+    console.print(as_typed(message))

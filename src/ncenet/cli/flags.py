@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -142,3 +143,24 @@ def _options(words: Iterable[str]) -> Iterator[tuple[str, object]]:
             yield name, yaml.safe_load(value)
         except yaml.YAMLError:
             raise RecipeError(f"--option {word}: the value can't be read: quote it as in YAML") from None
+
+
+_PARAMETER = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([\w-]+))?`")
+
+
+def as_typed(message: str) -> str:
+    """A message of the library as the command line says it: a parameter in backticks becomes its flag.
+
+    >>> as_typed("name them in `data.classes`, or leave them out with `on_mismatch=skip`")
+    'name them in --classes, or leave them out with --on-mismatch skip'
+    """
+    flags = {path: flag for flag, (path, _, _) in _LEAVES.items()}
+
+    def typed(found: re.Match[str]) -> str:
+        path, value = found.groups()
+        if "." in path and path not in flags:
+            return found[0]
+        flag = flags.get(path, path).replace("_", "-")
+        return f"--{flag}" if value is None else f"--{flag} {value}"
+
+    return _PARAMETER.sub(typed, message)

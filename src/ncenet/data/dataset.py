@@ -122,7 +122,7 @@ class Dataset:
             raise DataError(
                 f"{self.name}: the images have no labels. Labels are: one folder per class (at least two, "
                 "and no image beside them), a column 'label' in the CSV manifest or Parquet file, or a "
-                "built-in set. For boxes around objects, add --task detection"
+                "built-in set. For boxes around objects, add `task=detection`"
             )
         return self.oracle
 

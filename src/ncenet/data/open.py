@@ -1,4 +1,4 @@
-"""What ``--data`` takes, turned into a data set."""
+"""What ``data.train`` names, turned into a data set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def open_dataset(
     if source in datasets.names():
         builtin = datasets.use(source, lambda make: make())
         if task not in (None, builtin.task):
-            raise UsageError(f"{source} is for {builtin.task}: add --task {builtin.task}")
+            raise UsageError(f"{source} is for {builtin.task}: add `task={builtin.task}`")
         try:
             return builtin.open(split, cache_folder(), download)
         except (OSError, RuntimeError) as error:
@@ -138,7 +138,7 @@ def _open_boxes(source: str, path: Path, split: Split, classes: Sequence[str]) -
         return reader.open(path, split=split, channels=3, classes=tuple(classes) or None)
     alone = open_dataset(source, channels=3)
     if alone.oracle is not None and path.is_file():
-        raise DataError(f"{source}: has classes of images, no boxes: leave out --task detection")
+        raise DataError(f"{source}: has classes of images, no boxes: leave out `task=detection`")
     notes = ["read as images without boxes"]
     if path.is_dir() and (others := files_below(path, _PERHAPS_BOXES)):
         notes.append(f"{len(others):,} file(s) that hold no boxes passed over, such as {others[0]}")
@@ -162,4 +162,4 @@ def _forms() -> str:
         of_task[task].append(form)
     images, boxes = ("; ".join(of_task[task]) for task in ("classification", "detection"))
     names = ", ".join(datasets.names())
-    return f"Data is one of: a built-in set ({names}); {images}; with --task detection also {boxes}"
+    return f"Data is one of: a built-in set ({names}); {images}; with `task=detection` also {boxes}"

@@ -48,7 +48,7 @@ def bind(host: str, port: int, command: str) -> socket.socket:
     except OSError as error:
         raise UsageError(
             f"port {port} of {host} can't be had: {error.strerror or error}. Perhaps another {command} is "
-            "running; --port takes another one"
+            "running; `port` takes another one"
         ) from error
     # Connections inherit it. Without, the body of an answer waits 40 ms for the receipt of its head.
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

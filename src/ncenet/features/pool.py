@@ -148,7 +148,7 @@ def open_source(
     if name is None:
         raise UsageError("model.features: name an extractor, such as lite0, or a file of vectors")
     if channels_of(pool) == 0:
-        raise UsageError("model.features: the images are feature vectors already; leave it out (--features)")
+        raise UsageError("the images are feature vectors already: leave `model.features` out")
     if is_vectors(name):
         return VectorTable(Path(name).expanduser())
     weights = None if model.weights is None else Path(model.weights).expanduser()

@@ -91,7 +91,7 @@ class _Guard:
         if not secret.same(scope["path"].split("/")[1] if "/" in scope["path"] else None, self._token):
             await answer(send, 404, "not found", {})
         elif self._names is not None and not self._names.hold(host):
-            why = f"this backend is not served under the name {host[:80]!r}: add it with --name"
+            why = f"this backend is not served under the name {host[:80]!r}: start it with that name too"
             await answer(send, 421, why, {})
         elif (long := too_long(headers, MAX_BODY)) is not None:
             await answer(send, 413, long, {})

@@ -159,7 +159,7 @@ class Client:
                 there = error.headers.get("location", "nowhere")
                 raise DataError(
                     f"{self.url}: leads to {there[:200]}, and the token goes nowhere else: if that is your "
-                    "server, give its address with --url"
+                    "server, give its address as `url`"
                 ) from None
             return error.code, error.read()
         except (OSError, ValueError) as error:

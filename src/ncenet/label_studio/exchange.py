@@ -113,7 +113,7 @@ def pull(
     """
     number = project if project is not None else _remembered(run, client)
     if number is None:
-        raise UsageError(f"{run.folder}: nothing was pushed to {client.url} from here; name a --project")
+        raise UsageError(f"{run.folder}: nothing was pushed to {client.url} from here; name a `project`")
     control = control_of(client.project(number)["label_config"], run.class_names, run.recipe.task)
     users = client.users()
     names, records = ImageNames(run.ledger.items()), []
@@ -167,7 +167,7 @@ def link_of(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError, RecursionError) as error:
-        raise DataError(f"{file}: damaged: {error}; remove it, and push again with --project") from error
+        raise DataError(f"{file}: damaged: {error}; remove it, and push again with `project`") from error
 
 
 def remember(folder: Path, **facts: object) -> None:
@@ -186,7 +186,7 @@ def _project(run: OpenRun, client: Client, project: int | None) -> tuple[int, Co
         control = control_of(config, run.class_names, run.recipe.task, exactly=True)
     except DataError as error:
         raise DataError(
-            f"project {number}: {error}: make them the same, or leave --project away for a new one"
+            f"project {number}: {error}: make them the same, or leave `project` away for a new one"
         ) from error
     remember(run.folder, url=client.url, project=number)
     return number, control

@@ -141,9 +141,9 @@ def apply(
     with ledger.transaction():
         changes = _as_of_now(ledger, changes)
         if on_mismatch == "stop":
-            _stop(changes, MISMATCHES, "leave them out with --on-mismatch skip")
+            _stop(changes, MISMATCHES, "leave them out with `on_mismatch=skip`")
         if on_conflict == "stop":
-            what_to_do = "choose with --on-conflict: keep what stands, or replace it"
+            what_to_do = "choose with `on_conflict`: keep what stands, or replace it"
             _stop(changes, frozenset({"conflicting"}), what_to_do)
         write = WRITTEN | ({"conflicting"} if on_conflict == "replace" else frozenset())
         cycles = ledger.cycles()

@@ -53,7 +53,7 @@ def write_image(pool: Pool, record: Record, file: Path, *, link: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if link:
         if not isinstance(pool, FolderPool):
-            raise UsageError("--link needs image files; these images are rows of a table or built in")
+            raise UsageError("`link` needs image files; these images are rows of a table or built in")
         file.symlink_to(pool.root / record.id)
     elif isinstance(pool, FolderPool):
         shutil.copyfile(pool.root / record.id, file)

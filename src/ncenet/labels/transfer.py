@@ -91,9 +91,9 @@ def export_labels(
             f"this format holds no labels of {labels.task}; those that do are {', '.join(fitting)}"
         )
     if link and not chosen.copies_images:
-        raise UsageError("--link is for formats that copy images; this one writes labels alone")
+        raise UsageError("`link` is for formats that copy images; this one writes labels alone")
     if raw and not chosen.writes_csv:
-        raise UsageError("--raw is for CSV; this format writes none")
+        raise UsageError("`raw` is for CSV; this format writes none")
     if out.is_dir():
         raise UsageError(f"{out}: is there already; remove it or name another")
     if not labels.records:

@@ -61,7 +61,7 @@ def estimate(recipe: Recipe) -> Cost:
     test = open_test(recipe.data, train)
     names = recipe.data.classes or train.class_names
     if not names:
-        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
     pool, tested = len(train.pool.ids()), 0 if test is None else len(test.pool.ids())
     loop, fit = recipe.loop, recipe.train
     per_label = 1.0 if loop.budget_unit == "image" else 1 / _boxes_per_image(train)

@@ -45,7 +45,7 @@ def write_scores(
     if suffix not in _WRITERS:
         raise UsageError(f"{out}: the name ends in none of {', '.join(sorted(_WRITERS))}")
     if raw and suffix != ".csv":
-        raise UsageError(f"--raw is for CSV, and this is {suffix.removeprefix('.')}")
+        raise UsageError(f"`raw` is for CSV, and this is {suffix.removeprefix('.')}")
     count = 0
     place: AbstractContextManager[Path | None] = nullcontext() if out is None else whole(out)
     with place as file, _WRITERS[suffix](file, table.columns, raw) as write:

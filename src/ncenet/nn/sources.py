@@ -70,5 +70,5 @@ def check_reachable(what: str, url: str) -> None:
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{what} are not on this machine, and {parts.netloc} can't be reached: {error}. Fetch them where "
-            "there is a network, or leave --pretrained away"
+            "there is a network, or leave `model.pretrained` away"
         ) from error

@@ -234,7 +234,7 @@ def survey(
     train = open_train(recipe) if train is None else train
     names = recipe.data.classes or train.class_names
     if not names:
-        raise DataError(f"{recipe.data.train}: images without labels; name the classes with --classes")
+        raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
     if test is None and not recipe.loop.held_out:
         test = open_test(recipe.data, train)
     files = RunFolder(folder)

@@ -62,9 +62,9 @@ def place(pool: Pool, row: Row, out: Path, how: How) -> None:
     except OSError as error:
         if how == "link":
             if error.errno == errno.EXDEV:
-                raise UsageError(f"{out}: is on another disk than the images: take --how copy") from None
+                raise UsageError(f"{out}: is on another disk than the images: take `how=copy`") from None
             raise UsageError(
-                f"{out}: {error.strerror}: this disk has no hard links; take --how copy"
+                f"{out}: {error.strerror}: this disk has no hard links; take `how=copy`"
             ) from None
         _write(data, target, out, lasting=True)
     if how == "move":

@@ -149,7 +149,7 @@ def sort_images(
         check_place(run, out)
         root = run.pool.root if isinstance(run.pool, FolderPool) else None
         if how != "copy" and root is None:
-            raise UsageError(f"--how {how} needs image files; these are rows of a table or built in")
+            raise UsageError(f"`how={how}` needs image files; these are rows of a table or built in")
         known = known_of(run, opinions(run, notify))
         rows, estimate = plan(run, known, above), known.expected(above)
         _check_room(root, rows, out, how)
@@ -258,14 +258,14 @@ def _header(out: Path) -> dict[str, Any] | None:
 
 def _check_same(out: Path, header: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     if header["state"] == "undoing":
-        raise UsageError(f"{out}: is being taken back: ncenet sort RUN {out} --undo goes on with that")
+        raise UsageError(f"{out}: is being taken back: `undo` goes on with that")
     if header["state"] == "sorted":
-        raise UsageError(f"{out}: is sorted already; name another folder, or take it back with --undo")
+        raise UsageError(f"{out}: is sorted already; name another folder, or take it back with `undo`")
     for key, value in wanted.items():
         if header.get(key) != value:
             raise UsageError(
                 f"{out}: a sort with {key} {header.get(key)} was interrupted here, and this one has {value}: "
-                "go on with that, take it back with --undo, or name another folder"
+                "go on with that, take it back with `undo`, or name another folder"
             )
 
 
@@ -280,5 +280,5 @@ def _check_room(root: Path | None, rows: Sequence[Row], out: Path, how: How) -> 
     if needed > free:
         raise UsageError(
             f"{out}: copies take {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there: "
-            "take --how link, which needs no room"
+            "take `how=link`, which needs no room"
         )

@@ -188,15 +188,15 @@ def test_images_alone_are_a_pool_without_boxes(tmp_path):
 def test_another_task_is_said(tmp_path):
     write_images(tmp_path, samples(2))
     (tmp_path / "pool.csv").write_text("path,label\n000000.jpg,cat\n")
-    with pytest.raises(DataError, match="has classes of images, no boxes: leave out --task detection"):
+    with pytest.raises(DataError, match="has classes of images, no boxes: leave out `task=detection`"):
         open_boxes(tmp_path / "pool.csv")
-    with pytest.raises(UsageError, match="digits is for classification: add --task classification"):
+    with pytest.raises(UsageError, match="digits is for classification: add `task=classification`"):
         open_boxes("digits")
-    with pytest.raises(UsageError, match="voc2007 is for detection: add --task detection"):
+    with pytest.raises(UsageError, match="voc2007 is for detection: add `task=detection`"):
         open_dataset("voc2007")
-    with pytest.raises(UsageError, match=r"no such file or folder.*with --task detection also a VOC folder"):
+    with pytest.raises(UsageError, match=r"no such file or folder.*with `task=detection` also a VOC folder"):
         open_boxes(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="For boxes around objects, add --task detection"):
+    with pytest.raises(DataError, match="For boxes around objects, add `task=detection`"):
         open_dataset(str(write_parquet(tmp_path / "a.parquet", samples(2)))).required_oracle()
 
 

@@ -75,7 +75,7 @@ def test_every_mistake_is_listed_not_only_the_first(tmp_path):
     message = str(UnreadableImages(open_boxes(root).problems))
     assert message.startswith("4 mistake(s) in annotations:\n  Annotations/000001.xml: is missing")
     assert message.count("object") >= 3
-    assert "leave those images out with --on-bad-image skip" in message
+    assert "leave those images out with `data.on_bad_image=skip`" in message
 
 
 def test_an_unknown_class_is_a_mistake_when_the_classes_are_given(tmp_path):
