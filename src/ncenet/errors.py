@@ -59,7 +59,8 @@ class UnknownName(UsageError):
         nearest = difflib.get_close_matches(name, self.known, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}unknown {kind} {name!r}: {hint}known: {', '.join(self.known)}")
+        said = name if len(name) <= 80 else f"{name[:80]}..."
+        super().__init__(f"{place}unknown {kind} {said!r}: {hint}known: {', '.join(self.known)}")
 
 
 class MissingExtra(UsageError):

@@ -273,7 +273,7 @@ class TestFile:
         file = tmp_path / "model.safetensors"
         fitted(own=lambda: Own(64, 7))[0].save(file)
         other = classifier(own=lambda: Own(64, 8))
-        assert "does not fit this backbone" in self.refused(file, other)
+        assert "its backbone.weight is 7 x 64, and 8 x 64 was expected" in self.refused(file, other)
         with pytest.raises(NotFitted):
             _ = other.network
 

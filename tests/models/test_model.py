@@ -228,4 +228,4 @@ def test_loading_downloads_no_pretrained_weights(tmp_path, monkeypatch):
     learner.fit(labeled(images()), images(), cycle=1)
     learner.save(tmp_path / "model.safetensors")
     Model.from_pretrained(tmp_path)
-    assert wanted == [True, False]
+    assert wanted == [True, False, False], "the second on paper alone, to see whether the weights fit"

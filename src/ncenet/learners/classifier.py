@@ -92,7 +92,8 @@ class Classifier(NetworkLearner[Network]):
             return self._fit_head(labeled, targets, pool, tensors, cycle)
         if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
-                self._network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
+                network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
+                self._network = network.to(processes().device)
                 self._initialize_head(labeled.ids, targets, tensors)
         self.network.head.meet(targets)
         lesson = ClassLesson(
@@ -118,7 +119,8 @@ class Classifier(NetworkLearner[Network]):
         ids = list(labeled.ids)
         with self.streams.scope("weights", cycle):
             reduced = self._reduced(pool)
-            self._network = self._build(tensors.shape, labeled.class_names, ids, tensors, reduced)
+            network = self._build(tensors.shape, labeled.class_names, ids, tensors, reduced)
+            network = self._network = network.to(processes().device)
         if (
             self.member
         ):  # the first is who would have been alone; the others learn from draws with replacement
@@ -132,7 +134,6 @@ class Classifier(NetworkLearner[Network]):
                 steps = max(step, STEPS)
                 self.notify({"event": "fit", "cycle": cycle, "step": step, "steps": steps, "loss": loss})
 
-        network = self.network
         vectors = network.features(self._to(network.mean.device, tensors.batch(ids)))
         report = fit_head(network.head, vectors, targets.to(vectors.device), notify=tell)
         self.cycle = cycle
@@ -202,6 +203,10 @@ class Classifier(NetworkLearner[Network]):
             about["components"] = self.network.backbone.out_features
         return about
 
+    @property
+    def _own_parts(self) -> bool:
+        return self.backbone is not None
+
     def _rebuilt(self, about: Mapping[str, Any]) -> Network:
         self.fingerprint = about.get("fingerprint")
         shape, components = tuple(about["shape"]), about.get("components")
@@ -232,7 +237,7 @@ class Classifier(NetworkLearner[Network]):
             network.set_normalization(tensors.chunks(ids))
         if len(shape) == 3 and self.train.channels_last:
             network = network.to(memory_format=torch.channels_last)
-        return network.to(processes().device)
+        return network
 
     def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
         if self.model.head.name == "nce" and self.model.head.init == "class-mean":

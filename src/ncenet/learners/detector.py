@@ -73,7 +73,8 @@ class Detector(NetworkLearner[SSD]):
         warm = self._warm(before, labeled.class_names)
         if not warm:
             with self.streams.scope("weights", cycle):
-                self._network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
+                network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
+                self._network = network.to(processes().device)
         tensors = self._inputs(pool)
         if not warm:
             self.network.set_normalization(tensors.chunks(labeled.ids))
@@ -174,7 +175,7 @@ class Detector(NetworkLearner[SSD]):
             network.auxiliary = self.auxiliary(backbone.channels)
         if self.train.channels_last:
             network = network.to(memory_format=torch.channels_last)
-        return network.to(processes().device)
+        return network
 
     def _anchor_vectors(
         self, ids: Sequence[str], objects: Sequence[Objects], tensors: ImageTensors, cycle: int

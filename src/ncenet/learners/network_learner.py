@@ -13,8 +13,8 @@ from torch import Tensor
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
 from ncenet.learners.lesson import Lesson
-from ncenet.learners.model_file import auxiliary_name, fill, read_model, write_model
-from ncenet.learners.processes import accelerator
+from ncenet.learners.model_file import auxiliary_name, filled, read_model, write_model
+from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import Fit
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
@@ -92,6 +92,11 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
     def _rebuilt(self, about: Mapping[str, Any]) -> AnyNetwork:
         """The network that a file tells of, with weights that come from there next."""
 
+    @property
+    def _own_parts(self) -> bool:
+        """Whether parts of the network are given by the caller, who may hand out the same ones each time."""
+        return False
+
     @abstractmethod
     def _opened(self, pool: Pool) -> ImageTensors:
         """Images of a pool as the network reads them."""
@@ -130,9 +135,8 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         """
         about, weights = read_model(file, self.format, self.model, prefix=self._prefix)
         with self.streams.scope("weights", 0):
-            network = self._rebuilt(about)
-        fill(network, about, weights, file)
-        self._network, self.cycle = network.eval(), about["cycle"]
+            network = filled(lambda: self._rebuilt(about), about, weights, file, own=self._own_parts)
+        self._network, self.cycle = network.to(processes().device).eval(), about["cycle"]
 
     def forget(self, pool: Pool) -> None:
         """Let go of a pool and its decoded images."""

@@ -29,7 +29,7 @@ from ncenet.learners import classifier, detector
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.learners.detector import Detector
-from ncenet.learners.model_file import read_about, recipe_of
+from ncenet.learners.model_file import check_members, read_about, rebuilding, recipe_of
 from ncenet.models.eyes import about_eyes, eyes_of, seen_by, write_with_eyes
 from ncenet.models.given import GivenPool, ImageLike
 from ncenet.models.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
@@ -79,8 +79,11 @@ class Pretrained(ABC, Generic[Said]):
         if found != cls.format:
             known = {kind.format: kind for kind in (Model, DetectionModel)}
             hint = f": {known[found].__name__}.from_pretrained reads it" if found in known else ""
-            raise DataError(f"{file}: holds {found!r}, expected {cls.format!r}{hint}")
-        return cls._read(file, about, recipe_of(about, file))
+            raise DataError(f"{file}: holds {found!r:.60}, expected {cls.format!r}{hint}")
+        recipe = recipe_of(about, file)
+        check_members(file, recipe)
+        with rebuilding(file):
+            return cls._read(file, about, recipe)
 
     @classmethod
     @abstractmethod
@@ -282,7 +285,7 @@ class DetectionModel(Pretrained[BoxScores]):
         learner = Detector(recipe, TrainRecipe(), DataRecipe(cache_gb=0), Streams(0))
         learner.load(file)
         model, config, run = cls(learner, file), read_config(file, about), recipe_beside(file)
-        if "aggregate" in config:
+        if config.get("aggregate") is not None:
             model.aggregate_by(config["aggregate"], config["aggregate_k"])
         elif run is not None:
             said = score_options(Recipe.load(run).loop)

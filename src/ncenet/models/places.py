@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, PositiveInt, ValidationError, model_validator
+
 from ncenet.errors import DataError, MissingExtra, UsageError
+from ncenet.recipe import Aggregate
 from ncenet.run.folder import RunFolder
+from ncenet.section import explain
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 HUB = "hub:"
 """What a model on the Hugging Face Hub is written with: nothing uses the network unasked."""
+
+
+class _Said(BaseModel):
+    """What is read of it beside what the model file says itself: of detectors, both or neither."""
+
+    aggregate: Aggregate | None = None
+    aggregate_k: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> _Said:
+        if (self.aggregate is None) != (self.aggregate_k is None):
+            raise ValueError("aggregate and aggregate_k stand there together")
+        return self
 
 
 def model_file(source: str | Path, revision: str | None = None) -> Path:
@@ -53,9 +71,17 @@ def read_config(file: Path, about: dict[str, Any]) -> dict[str, Any]:
         DataError: the two contradict each other.
     """
     config = file.with_name(CONFIG)
-    if not config.exists():
+    if not os.path.lexists(config):
         return {}
-    said: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+    try:
+        said: dict[str, Any] = json.loads(config.read_bytes())
+        _Said.model_validate(said)
+    except ValidationError as error:
+        raise DataError(f"{config}: damaged: {explain(error.errors()[0])[:200]}") from error
+    except OSError as error:
+        raise DataError(f"{config}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{config}: damaged: no JSON: {error}") from error
     if said | about != said:
         raise DataError(f"{config} does not belong to {file.name} beside it")
     return said
