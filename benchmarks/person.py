@@ -1,153 +1,145 @@
-"""A person at the labelling page, and the server behind it, for `walk.py`: Chromium by its own automation."""
+"""Minutes of a scripted person at the page: one image at a time, and alike images at once.
+
+    python benchmarks/person.py TRAIN.parquet TEST.parquet [SEED ...]
+
+Both files hold labelled images. A single answer takes 0.9 s and is wrong once in a hundred times; a group
+takes 0.5 s and 0.25 s for each image; one that does not belong is overlooked once in ten times. What was
+crossed out is labelled as the rest, with another glance at each, where two at least are of one class; others
+come up by themselves. One in twenty answers from groups is given again singly. After fifty labels a model
+is fitted; no time is charged for that. Accuracy is on TEST, which nobody labels.
+"""
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
-import time
-from pathlib import Path
-from typing import Any
+import tempfile
+from collections import Counter
 
-from page import WATCH
-from playwright.sync_api import Browser
+import numpy as np
 
-PATIENCE = 600_000
-"""Milliseconds that a loaded machine may take."""
+import ncenet
+from ncenet.data.open import open_dataset
+from ncenet.features.pool import VectorPool
+from ncenet.ledger.inbox import Delivery, Together
+from ncenet.loop.opinions import opine
+from ncenet.run.record_files import read_groups
 
-
-class Server:
-    """``ncenet label`` on a port that stays the same over restarts."""
-
-    def __init__(self, photos: Path, run: Path, classes: tuple[str, ...]) -> None:
-        self.words = ["label", str(photos), "--out", str(run), "--classes", ",".join(classes)]
-        self.port, self.url = 0, ""
-
-    def start(self) -> float:
-        """Start, and wait for the link; seconds."""
-        start = time.perf_counter()
-        words = [*self.words, "--no-browser", "--who", "ann", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "ncenet", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        said = []
-        for line in self.process.stdout or ():
-            said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)/\?token=\S+", line):
-                self.url, self.port = found[0], int(found[1])
-                return time.perf_counter() - start
-        raise SystemExit("the server did not start:\n" + "".join(said))
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+SINGLE, TILE, GROUP = 0.9, 0.25, 0.5
+SLIP, OVERLOOKED = 0.01, 0.1
+POOL, EVERY, STOP = 2000, 50, 1500
 
 
 class Person:
-    """At the keyboard; knows the true class of each image, and what was answered."""
+    """Answers, and counts seconds."""
 
-    def __init__(
-        self, browser: Browser, url: str, truth: dict[str, str], pace: float, shots: Path | None
-    ) -> None:
-        self.truth, self.pace, self.shots, self.rests = truth, pace, shots, True
-        self.answers: dict[str, str] = {}
-        self.events, self.mistakes, self.askers = 0, [], []
-        self.waits: list[float] = []
-        self.page = browser.new_page(viewport={"width": 1280, "height": 800})
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("pageerror", lambda error: self.mistakes.append(str(error)))
-        self.visit(url)
+    def __init__(self, run, truth, seed):
+        self.run, self.truth, self.random = run, truth, np.random.default_rng(seed)
+        self.seconds, self.labels, self.in_groups, self.parties = 0.0, {}, 0, 0
 
-    def visit(self, url: str | None = None) -> None:
-        """Open the page, or load it anew."""
-        self.page.goto(url) if url else self.page.reload()
-        self.shown()
-        self.page.evaluate(WATCH)
+    def other(self, label):
+        names = [name for name in self.run.class_names if name != label]
+        return names[self.random.integers(len(names))]
 
-    def shown(self, besides: str = "") -> str:
-        """Id of the image that is shown, once it is another one."""
-        handle = self.page.wait_for_function(
-            "besides => { const image = document.querySelector('#image[data-id]');"
-            " return image && image.complete && image.dataset.id !== besides && image.dataset.id }",
-            arg=besides,
-        )
-        return str(handle.json_value())
+    def single(self, id):
+        true = self.truth[id]
+        self.seconds += SINGLE
+        self.labels[id] = self.other(true) if self.random.random() < SLIP else true
+        self.run.tell({id: self.labels[id]}, who="person")
 
-    def look(self, name: str) -> None:
-        if self.shots is not None:
-            self.shots.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=self.shots / f"{name}.png")
+    def group(self, group):
+        ids = [id for id in group.ids if id not in self.labels]
+        self.seconds += GROUP + TILE * len(ids)
+        kept = [id for id in ids if self.truth[id] == group.label or self.random.random() < OVERLOOKED]
+        self.give(kept, group.label, len(ids), group.purity)
+        rest = [id for id in ids if id not in kept]
+        (most, count), *_ = Counter(self.truth[id] for id in rest).most_common(1) or [("", 0)]
+        if count >= 2:
+            self.seconds += GROUP + TILE * len(rest)
+            self.give([id for id in rest if self.truth[id] == most], most, len(rest), count / len(rest))
+        for id in rest:
+            if id not in self.labels:
+                self.single(id)
+        checks = sum(self.random.random() < 1 / 20 for _ in kept)
+        self.seconds += SINGLE * checks
 
-    def key_of(self, label: str) -> str:
-        return str(self.page.inner_text(f".class[data-name='{label}'] kbd >> nth=0"))
+    def give(self, ids, label, shown, purity):
+        if not ids:
+            return
+        self.parties += 1
+        how = Together(f"party-{self.parties}", shown, len(ids), purity)
+        given = [Delivery(f"{self.parties}-{id}", "person", id, label, together=how) for id in ids]
+        self.run._loop.ledger.inbox.deliver(given, cycle=1)
+        self.labels |= dict.fromkeys(ids, label)
+        self.in_groups += len(ids)
 
-    def press(self, key: str, answer: str | None = None) -> str:
-        """Press a key that answers; the image it was about."""
-        id = self.shown()
-        self.askers.append(self.page.inner_text("#phase"))
-        if self.rests and not self.askers[-1].startswith("Measuring"):
-            self.trained()
-        time.sleep(self.pace)
-        known = self.page.evaluate("waits.length")
-        self.page.keyboard.press(key)
-        self.page.wait_for_function("n => waits.length > n || ncenet.session.ahead.length === 0", arg=known)
-        self.waits += self.page.evaluate("waits.splice(0)")
-        self.answers[id] = answer or self.truth[id]
-        self.events += 1
-        return id
 
-    def answer(self, count: int) -> None:
-        for _ in range(count):
-            self.press(self.key_of(self.truth[self.shown()]))
+def curve(train, test, seed, *, groups):
+    """Rows of minutes, labels, accuracy on TEST, wrong labels."""
+    data, unseen = open_dataset(train), open_dataset(test)
+    ids = list(data.pool.ids())
+    ids = sorted(np.random.default_rng(seed).permutation(ids)[:POOL].tolist())
+    pool, truth = data.subset(ids).pool, data.required_oracle().answer(ids)
+    recipe = {"model.features": "lite0", "loop.held_out": 50, "loop.first": "typical", "loop.seed": seed}
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        run = ncenet.open(folder, pool=pool, classes=data.class_names, recipe=recipe)
+        with run:
+            person = Person(run, truth, seed)
+            seen = VectorPool(unseen.pool, run._loop.pool.source)
+            test_ids = list(unseen.pool.ids())
+            of_test = unseen.required_oracle().answer(test_ids)
+            for _ in range(2):
+                for id in run.ask(50 if not person.labels else 25).ids:
+                    person.single(id)
+            while len(person.labels) < min(STOP, len(ids)):
+                cycle, before = run.fit(), len(person.labels)
+                chunks = run._loop.model(cycle).predict(seen, test_ids, want=frozenset({"probs"}))
+                said = np.concatenate([chunk.probs.numpy().argmax(1) for chunk in chunks])
+                right = np.mean(
+                    [data.class_names[c] == of_test[id] for c, id in zip(said, test_ids, strict=True)]
+                )
+                wrong = np.mean([label != truth[id] for id, label in person.labels.items()])
+                rows.append((person.seconds / 60, before, float(right), float(wrong), person.in_groups))
+                print(*(f"{value:.3f}" for value in rows[-1]), flush=True)
+                if groups:
+                    opine(run._loop, cycle)
+                    for group in read_groups(run._loop.folder.cycle(cycle)):
+                        person.group(group)
+                        if len(person.labels) - before >= EVERY:
+                            break
+                if len(person.labels) == before:
+                    for id in run.ask(25).ids:
+                        person.single(id)
+    return rows
 
-    def slip(self) -> str:
-        """Answer wrongly; the image."""
-        true = self.truth[self.shown()]
-        wrong = next(name for name in sorted(set(self.truth.values())) if name != true)
-        return self.press(self.key_of(wrong), wrong)
 
-    def undo(self) -> None:
-        """Take the last answer back, and give the true one."""
-        front = self.shown()
-        self.page.keyboard.press("z")
-        id = self.shown(besides=front)
-        del self.answers[id]
-        self.events += 1
-        self.answer(1)
+def reaches(rows, goal):
+    """Minutes until an accuracy is reached for the first time."""
+    return next((row[0] for row in rows if row[2] >= goal), None)
 
-    def correct(self, id: str) -> None:
-        """Find an answer in the grid, and correct it."""
-        self.page.keyboard.press("g")
-        cell = f".cell[title='{id}']"
-        self.page.wait_for_selector(cell)
-        self.page.focus(cell)
-        self.page.keyboard.press(self.key_of(self.truth[id]))
-        self.page.wait_for_selector(f"{cell}.corrected")
-        self.page.wait_for_timeout(500)
-        self.look("grid")
-        self.page.keyboard.press("Escape")
-        self.answers[id] = self.truth[id]
-        self.events += 1
 
-    def why(self) -> None:
-        """Ask why the image is there."""
-        self.page.keyboard.press("w")
-        self.page.wait_for_selector("#why:not([hidden])")
-        self.page.wait_for_timeout(1000)
-        self.look("why")
+def pace(rows, count):
+    """Images a minute up to so many labels."""
+    last = next((row for row in rows if row[1] >= count), rows[-1])
+    return last[1] / last[0]
 
-    def settled(self) -> None:
-        self.page.wait_for_function("() => ncenet.outbox.waiting === 0")
 
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.page.evaluate("fetch('/api/state').then(answer => answer.json())")
-        return found
+def main(train, test, *seeds):
+    """Print both curves, and what they come to."""
+    for seed in map(int, seeds or ("0",)):
+        found = {}
+        for name in ("one by one", "groups"):
+            print(f"seed {seed}, {name}: minutes, labels, accuracy, wrong, in groups")
+            found[name] = curve(train, test, seed, groups=name == "groups")
+        one, many = found["one by one"], found["groups"]
+        for count in (500, 1000, STOP):
+            slow, fast = (pace(rows, count) for rows in (one, many))
+            print(
+                f"images a minute up to {count}: {slow:.0f} and {fast:.0f}, {fast / slow:.2f} times as many"
+            )
+        print(f"wrong labels at the end: {one[-1][3]:.2%} and {many[-1][3]:.2%}")
+        print(f"minutes to 85 %: {reaches(one, 0.85)} and {reaches(many, 0.85)}")
 
-    def trained(self) -> dict[str, Any]:
-        """Wait until no model is in training; the state then."""
-        while (state := self.state())["training"]["phase"] not in ("idle", "failed"):
-            time.sleep(1)
-        return state
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

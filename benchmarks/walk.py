@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from person import Person, Server
+from at_page import Person, Server
 from playwright.sync_api import sync_playwright
 
 import ncenet

@@ -93,3 +93,12 @@ def shown(name: object) -> str:
     """
     text = repr(name)
     return text if len(text) <= 62 else f"{text[:59]}..."
+
+
+def folded(name: str) -> str:
+    """A name without case, blanks, hyphens and underscores: what is equal then is perhaps a slip.
+
+    >>> folded("T-Shirt") == folded("t shirt"), folded("a1") == folded("a2")
+    (True, False)
+    """
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c not in " -_")

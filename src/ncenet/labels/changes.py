@@ -97,9 +97,14 @@ def compare(
     """
     items = {item.id: item for item in run.ledger.items()}
     standing = {event.id: event for event in run.ledger.answers()}
+    renamed = run.ledger.classes.renamed()
     classes, gate = frozenset(run.class_names), run.sizes.gate() if run.task == "detection" else None
     changes = []
     for record in records:
+        if (
+            record.label in renamed and record.label not in classes
+        ):  # a class that was renamed or merged since
+            record = replace(record, label=renamed[record.label])
         name, before, cut = who or record.who or otherwise, standing.get(record.id), gate.cut if gate else 0
         try:
             passed = _passed(record, items.get(record.id), classes, gate)

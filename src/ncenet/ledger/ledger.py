@@ -13,6 +13,7 @@ from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
 from ncenet.ledger.again import Again
 from ncenet.ledger.answers import Answer
+from ncenet.ledger.classes import Classes
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
 from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
@@ -37,6 +38,7 @@ class Ledger:
 
     Attributes:
         again: images that are asked for a second time, and what became of that.
+        classes: what they are called, and how that changed.
         inbox: takes answers that may arrive twice, as those of a page do.
         review: looks over what was answered.
 
@@ -59,7 +61,7 @@ class Ledger:
         self.file = Path(file)
         self._db = Database(self.file, read_only=read_only)
         self.inbox, self.review = Inbox(self._db), Review(self._db)
-        self.again = Again(self._db)
+        self.again, self.classes = Again(self._db), Classes(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -118,12 +120,15 @@ class Ledger:
         check_class_names([name])
         with self._db.transaction() as db:
             if name not in self.class_names():
+                self.classes.check_new(name)
                 db.execute("INSERT INTO classes (name, who) VALUES (?, ?)", (name, who))
 
     def class_names(self) -> tuple[Label, ...]:
-        """The classes that the run was begun with (the fact ``class_names``), then the added ones."""
-        begun = json.loads(self.recall("class_names") or "[]")
-        return (*begun, *self._db.column("SELECT name FROM classes ORDER BY rowid"))
+        """The classes that the run was begun with (the fact ``class_names``), then the added ones.
+
+        As they are called now, without those that were merged or deleted since.
+        """
+        return self.classes.names()
 
     def add_items(self, items: Iterable[tuple[str, str, str | None]]) -> None:
         """Enter the images of the pool; those that are known already stay what they are.

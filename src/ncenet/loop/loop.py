@@ -96,7 +96,9 @@ class Loop:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes that the run was begun with, then those that annotators added."""
+        """The classes that the run was begun with, then those that annotators added; changed as they were."""
+        if self.ledger.classes.changes():
+            return self.ledger.class_names()
         added = [name for name in self.ledger.class_names() if name not in self._begun_with]
         return (*self._begun_with, *added)
 
@@ -215,8 +217,12 @@ class Loop:
 
     def _labeled_set(self, upto: int | None = None) -> LabeledSet:
         """The same, with the classes that there are."""
-        labels = self.labeled(upto)
+        labels = [(id, label) for id, label in self.labeled(upto) if self._is_class(label)]
         return LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
+
+    def _is_class(self, label: Label) -> bool:
+        """Whether a label is of a class that there is: one of before may be merged or deleted."""
+        return not self.ledger.classes.changes() or label in self.class_names
 
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from ncenet import functional
 from ncenet.data.pools import VectorRows
 from ncenet.loop.loop import Loop
-from ncenet.run.alike import alike, kept_ratio
+from ncenet.run.alike import alike, kept_ratio, purity_wanted
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
 from ncenet.run.record_files import write_groups
@@ -71,6 +71,7 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
         said.shares[open_rows],
         names,
         ratio=kept_ratio(loop.ledger.again.groups()),
+        pure=purity_wanted(len(loop.labeled()), len(names)),
     )
     write_groups(loop.folder.cycle(cycle), groups)
     return said

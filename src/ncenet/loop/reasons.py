@@ -46,7 +46,8 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
     probs_NC, features_ND = _predicted(learner, loop.pool, ids)
     _, features_LD = _predicted(learner, loop.pool, list(labels))
     nearest_NK = (features_ND @ features_LD.T).topk(min(NEIGHBOURS, len(labels)), dim=1).indices
-    names = loop.class_names[: probs_NC.shape[1]]  # classes are added at the end: the model may know fewer
+    # Classes are added and changed: the model may know others.
+    names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names)[: probs_NC.shape[1]]
     reasons = {
         id: _reason(names, probs, [list(labels)[row] for row in rows.tolist()], labels)
         for id, probs, rows in zip(ids, probs_NC, nearest_NK, strict=True)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 LARGEST, LEAST = 32, 4
 """Images of a group (ours): a screen holds thirty-two, and fewer than four are as fast one by one."""
-PURE = 0.9
-"""The purity that is aimed at (ours): below it, picking out takes longer than it saves."""
+LEARNING, LEARNED = 0.75, 0.93
+"""The purity that is aimed at (ours): first the model learns most from what has to be picked out, ..."""
+LABELS_PER_CLASS = 40
+"""... and from so many labels a class on the rest is to be done fast."""
 PRIOR = 20.0
 """So many images are taken to have kept what was promised before any group was answered (ours)."""
 SAME = 0.97
@@ -42,6 +44,15 @@ class Alike:
     ids: tuple[str, ...]
     label: str
     purity: float
+
+
+def purity_wanted(labels: int, classes: int) -> float:
+    """The purity that groups are to have.
+
+    >>> purity_wanted(100, 10), purity_wanted(400, 10)
+    (0.75, 0.93)
+    """
+    return LEARNING if labels < LABELS_PER_CLASS * classes else LEARNED
 
 
 def kept_ratio(past: Sequence[Group]) -> float:
@@ -64,7 +75,7 @@ def alike(
     ratio: float = 1.0,
     count: int = 12,
     largest: int = LARGEST,
-    pure: float = PURE,
+    pure: float = LEARNED,
 ) -> list[Alike]:
     """Groups out of images that nobody has answered, no image in two of them.
 

@@ -26,6 +26,7 @@ from ncenet.web.messages import (
     AskForSheet,
     AskForTurns,
     AskWhy,
+    ChangeClasses,
     NewClass,
     Parcel,
     as_shown,
@@ -111,9 +112,14 @@ def build_app(project: Project) -> FastAPI:
     def classes(message: NewClass) -> Any:
         return {"classes": project.add_class(message.name, message.who)}
 
+    @app.post("/api/classes/change")
+    def change_classes(message: ChangeClasses) -> Any:
+        project.change_classes(message)
+        return {"classes": project.ledger.class_names()}
+
     @app.post("/api/group")
     def group(message: AskForGroup) -> Any:
-        return {"group": project.group(message.window)}
+        return {"group": project.group(message.window, message.left)}
 
     @app.post("/api/near")
     def near(message: AskWhy) -> Any:

@@ -98,6 +98,15 @@ class Desk:
             if items[id].problem is None
         }
 
+    def next(self, ids: Iterable[str]) -> None:
+        """Put images first that nobody has answered yet."""
+        fresh = {}
+        for id, item in self._ledger.review.items(ids).items():
+            if item.problem is None and not self._ledger.review.answers(id):
+                self._answered[id] = set()
+                fresh[id] = self._seen[id] = self._turns.get(id) or Turn(id, item.hash, None, 0)
+        self._turns = {**fresh, **self._turns}
+
     def leased(self, *, besides: str) -> set[str]:
         """Images that lie in front of other windows."""
         self._clear(self._clock())

@@ -57,12 +57,13 @@ class Insight:
         if said is None or id in self._apart or id not in said.row:
             return None
         near = [one for one in self.near(id) if one["label"] is not None][:SHOWN]
+        now = self._ledger.classes.renamed()
         rejection, confusion = said.scores[said.row[id]].tolist()
         nearest = max((one["cosine"] for one in near), default=0.0)
         return {
             "from": "model",
             "cycle": said.cycle,
-            "likelihoods": said.likeliest(id),
+            "likelihoods": [(now.get(name, name), share) for name, share in said.likeliest(id)],
             "rejection": rejection,
             "confusion": confusion,
             "near": [{"image": one["hash"], "label": one["label"], "size": None} for one in near],

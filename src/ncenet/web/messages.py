@@ -173,11 +173,39 @@ class NewClass(Message):
     name: TypedClassName
 
 
+class Look(Message):
+    """How a class is shown."""
+
+    key: str | None = Field(None, pattern=r"^[a-z0-9]?$")
+    colour: str | None = Field(None, pattern=r"^(#[0-9a-f]{6})?$")
+    note: str | None = Field(None, max_length=500)
+
+
+class ChangeClasses(Message):
+    """A change of the classes; ``name`` is what it is about."""
+
+    who: Name
+    kind: Literal["rename", "merge", "delete", "order", "look", "again", "undo"]
+    name: ClassName | None = None
+    into: TypedClassName | None = None
+    order: tuple[ClassName, ...] | None = Field(None, max_length=10_000)
+    look: Look | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ChangeClasses:
+        needs = {"rename": "into", "merge": "into", "order": "order", "look": "look"}.get(self.kind)
+        given = {name for name in ("into", "order", "look") if getattr(self, name) is not None}
+        if given != ({needs} if needs else set()) or (self.name is None) != (self.kind in ("order", "undo")):
+            raise ValueError(f"not what {self.kind} needs")
+        return self
+
+
 class AskForGroup(Message):
-    """A window wants alike images; those that it had before go back."""
+    """A window wants alike images; those that it had go back, those left over come up by themselves."""
 
     window: Key
     who: Name
+    left: tuple[Id, ...] = Field((), max_length=MOST)
 
 
 class AskWhy(Message):

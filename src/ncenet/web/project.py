@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.embedding import Embedding, Photographs
 from ncenet.web.events import Hub
 from ncenet.web.insight import Insight
+from ncenet.web.messages import ChangeClasses
 from ncenet.web.state import Stock
 from ncenet.web.together import Parties
 from ncenet.web.trainer import Lesson, Trainer
@@ -134,10 +136,17 @@ class Project:
         with self._lock:
             self._look_for_others()
             cycles = self.ledger.cycles()
+            renamed, names = self.ledger.classes.renamed(), self.ledger.class_names()
+            deliveries = [  # of a page that hasn't heard of a change yet
+                replace(d, answer=renamed[d.answer])
+                if isinstance(d.answer, str) and d.answer in renamed and d.answer not in names
+                else d
+                for d in deliveries
+            ]
             outcome = self.ledger.inbox.deliver(
                 deliveries,
                 cycle=cycles[-1].number if cycles else 0,
-                classes=self.ledger.class_names(),
+                classes=names,
                 hashes=self._hashes({d.id for d in deliveries if d.answer is not None}),
             )
             if any(d.together is not None and outcome[d.key] is None for d in deliveries):
@@ -150,10 +159,16 @@ class Project:
         self.hub.change()
         return outcome
 
-    def group(self, window: str) -> dict[str, Any] | None:
-        """Alike images that nobody has answered or is looking at, as JSON; None when there are none."""
+    def group(self, window: str, left: Sequence[str] = ()) -> dict[str, Any] | None:
+        """Alike images that nobody has answered or is looking at, as JSON; None when there are none.
+
+        Args:
+            window: of the annotator.
+            left: crossed out of the group before, and not labelled: they come up next, by themselves.
+        """
         with self._lock:
             self._look_for_others()
+            self._desk.next(left)
             return self._parties.give(window, self._desk.leased(besides=window))
 
     def near(self, id: str) -> list[dict[str, Any]]:
@@ -177,6 +192,34 @@ class Project:
         self.ledger.add_class(name, who=who)
         self.hub.change()
         return self.ledger.class_names()
+
+    def change_classes(self, message: ChangeClasses) -> None:
+        """Rename, merge, delete, order or show classes otherwise, or take the last such change back."""
+        classes, who = self.ledger.classes, message.who
+        name, into = message.name or "", message.into or ""
+        with self._lock:
+            match message.kind:
+                case "rename":
+                    classes.rename(name, into, who=who)
+                case "merge":
+                    classes.merge(name, into, who=who)
+                case "delete":
+                    classes.delete(name, who=who)
+                case "order":
+                    classes.order(list(message.order or ()), who=who)
+                case "look":
+                    classes.look(
+                        name, message.look.model_dump(exclude_none=True) if message.look else {}, who=who
+                    )
+                case "again":
+                    of_class = [id for id, label in self.ledger.labeled() if label == name]
+                    self.ledger.again.ask(of_class, "split")
+                case "undo":
+                    classes.undo(who=who)
+            self._seen_seq = self.ledger.last_seq()
+            self._desk.reload()
+            self._train_if_due()
+        self.hub.change()
 
     def reason(self, id: str) -> dict[str, Any]:
         """Why an image is asked for, and what the model thinks it is; as JSON.

@@ -68,6 +68,8 @@ class Stock:
         measured = self._boxes() if detection else self._measured(truth, labels)
         return {
             "classes": list(names),
+            "looks": self._ledger.classes.looks(),
+            "changed": _last_change(self._ledger),
             "counts": {name: of_class.get(name, 0) for name in names},
             "empty": counts.get(("answer", Boxes().to_label()), 0) if detection else 0,
             "skipped": counts.get(("skip", None), 0),
@@ -115,8 +117,9 @@ class Stock:
     def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
         """Learning curve and advice, by today's labels of the held-out images."""
         cycles = [cycle.number for cycle in self._ledger.cycles()]
+        now = self._ledger.classes.renamed()
         models = [
-            tested
+            tested._replace(predicted={id: now.get(name, name) for id, name in tested.predicted.items()})
             for cycle in cycles
             if self._run.cycle(cycle).test.exists() and (tested := self._spared(self._tested, cycle))
         ]
@@ -184,3 +187,9 @@ class Stock:
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
         rows = read_predicted(self._run.cycle(models[-1].cycle)) if models else None
         return {row.id: row.label for row in rows or ()}
+
+
+def _last_change(ledger: Ledger) -> dict[str, Any] | None:
+    """The last change of a class, which can be undone."""
+    last = next(reversed(ledger.classes.changes()), None)
+    return None if last is None else {"kind": last.kind, "name": last.name, "value": last.value}

@@ -48,6 +48,7 @@ class Parties:
         self._leases = {w: lease for w, lease in self._leases.items() if lease[0] > now}
         busy = set(taken).union(*(ids for _, ids in self._leases.values()))
         closed = self._ledger.closed_ids() | self._apart
+        called = self._ledger.classes.renamed()
         for cycle in reversed(self._run.cycles()):
             if not cycle.opinions.exists():
                 continue
@@ -55,12 +56,12 @@ class Parties:
                 ids = [id for id in group.ids if id not in busy and id not in closed]
                 items = self._ledger.review.items(ids)
                 ids = [id for id in ids if id in items and items[id].problem is None]
-                if len(ids) >= LEAST and group.label in self._ledger.class_names():
+                if len(ids) >= LEAST and called.get(group.label, group.label) in self._ledger.class_names():
                     self._leases[window] = now + LEASE_SECONDS, frozenset(ids)
                     return {
                         "party": secrets.token_hex(8),
                         "cycle": cycle.number,
-                        "label": group.label,
+                        "label": called.get(group.label, group.label),
                         "purity": group.purity,
                         "images": [_named(items[id]) for id in ids],
                     }

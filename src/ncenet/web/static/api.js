@@ -29,6 +29,7 @@ export const turns = (message) => call("/api/turns", message);
 export const leave = (message) => call("/api/turns", { ...message, holding: [], want: 0 }, { keepalive: true }).catch(() => {});
 export const answers = (message) => call("/api/answers", message);
 export const addClass = (message) => call("/api/classes", message);
+export const changeClasses = (message) => call("/api/classes/change", message);
 export const why = (id) => call("/api/why", { id });
 export const group = (message) => call("/api/group", message);
 export const near = (id) => call("/api/near", { id });

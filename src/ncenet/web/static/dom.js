@@ -54,6 +54,18 @@ export function ask(title, text, value = "") {
   });
 }
 
+/** Ask yes or no in the same dialog. */
+export async function confirmed(title, text) {
+  const input = $("ask-input");
+  input.hidden = true;
+  const answer = await ask(title, text, "yes");
+  input.hidden = false;
+  return answer === "yes";
+}
+
+/** A name without case, blanks, hyphens and underscores: what is equal then is perhaps a slip. */
+export const folded = (name) => name.normalize("NFKC").toLowerCase().replace(/[ _-]/g, "");
+
 /** A key that nothing else has; also where the browser keeps randomUUID for encrypted pages. */
 export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 

@@ -5,9 +5,23 @@
 export const RESERVED = "suzbnhwg";
 export const RESERVED_FOR_BOXES = `${RESERVED}a`;
 
-/** One `{name, digit, letter}` for each class; a class may have only one of the two, or neither. */
-export function assign(names, reserved = RESERVED) {
-  const taken = new Set(reserved);
+/** With more classes than this, letters begin to type a name instead. */
+export const MANY = 20;
+
+/**
+ * One `{name, digit, letter}` for each class; a class may have only one of the two, or neither. `looks` holds keys
+ * that somebody chose.
+ */
+export function assign(names, reserved = RESERVED, looks = {}) {
+  const chosen = names.filter((name) => looks[name]?.key).map((name) => [name, looks[name].key]);
+  if (chosen.length) {
+    const keys = new Map(chosen);
+    const others = assign(names.filter((name) => !keys.has(name)), reserved + [...keys.values()].join(""));
+    const used = new Set(keys.values());
+    const rest = new Map(others.map((one) => [one.name, { ...one, digit: used.has(one.digit) ? "" : one.digit }]));
+    return names.map((name) => rest.get(name) ?? { name, digit: /[0-9]/.test(keys.get(name)) ? keys.get(name) : "", letter: /[a-z]/.test(keys.get(name)) ? keys.get(name) : "" });
+  }
+  const taken = new Set(names.length > MANY ? "abcdefghijklmnopqrstuvwxyz" : reserved);
   const letters = new Map();
   const digits = new Map(names.filter((name) => /^[0-9]$/.test(name)).map((name) => [name, name]));
   const free = [..."1234567890"].filter((digit) => !digits.has(digit));
@@ -46,7 +60,9 @@ export const HELP = [
   ["b", "back to the answer before, to look at it or to correct it; Esc returns"],
   ["h", "have the model suggest a class"],
   ["w", "why this image"],
+  ["Space", "find a class by typing: its beginning, or some of its letters; Enter answers"],
   ["n", "new class"],
+  ["#", "the classes: rename, merge, delete, order, keys, colours"],
   [".", "alike images at once: a class key labels all that are not crossed out"],
   ["/", "the nearest images, labelled or not"],
   ["g", "look over past answers"],
@@ -75,5 +91,5 @@ export const HELP_FOR_BOXES = [
   ["h", "have the model suggest boxes, dashed"],
   ["a", "takes all suggestions over"],
   ["Esc", "deselects, then drops suggestions, then returns from looking back"],
-  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/"].includes(key)),
+  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/", "Space", "#"].includes(key)),
 ];

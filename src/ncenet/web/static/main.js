@@ -2,10 +2,12 @@
 
 import * as api from "./api.js";
 import { BoxCanvas, drawingOf } from "./boxes.js";
-import { $, ask, make, newKey, notice, say } from "./dom.js";
+import { $, ask, confirmed, folded, make, newKey, notice, say } from "./dom.js";
 import { explainBoxes, suggestBoxes } from "./finds.js";
 import { Grid } from "./grid.js";
-import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
+import { ClassesDialog } from "./classes.js";
+import { Finder } from "./finder.js";
+import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, MANY, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
 import { showNear } from "./near.js";
@@ -23,6 +25,7 @@ let session;
 let canvas = null; // where boxes are drawn; null in a run that asks for classes
 let online = true;
 let told = "";
+let lookNow = "";
 
 const named = (storage, key, make) => {
   if (!storage.getItem(key)) storage.setItem(key, make());
@@ -58,7 +61,10 @@ function takeState(next) {
   document.title = `${state.title} · ncenet`;
   $("title").textContent = state.title;
   $("who").textContent = session.who;
-  if (state.classes.join("\n") !== classes.map(({ name }) => name).join("\n")) useClasses(state.classes);
+  const look = JSON.stringify([state.classes, state.looks]);
+  if (look !== lookNow) useClasses(state.classes);
+  lookNow = look;
+  if (classesDialog.open) classesDialog.refresh();
   showPanel(state, session.who);
   if (!session.current) redraw();
   if (asked && state.training.phase === "idle") session.renew().catch(() => {});
@@ -67,8 +73,8 @@ function takeState(next) {
 }
 
 function useClasses(names) {
-  classes = assign(names, canvas ? RESERVED_FOR_BOXES : RESERVED);
-  showClasses(classes, state.counts, (name) => act("answer", name), newClass, canvas !== null);
+  classes = assign(names, canvas ? RESERVED_FOR_BOXES : RESERVED, state.looks);
+  showClasses(classes, state.counts, (name) => act("answer", name), newClass, canvas !== null, state.looks);
   redraw();
 }
 
@@ -181,6 +187,8 @@ async function newClass() {
   const name = await ask("New class", "Everybody in this project can use it from now on.");
   if (name === null) return;
   if (classes.some((known) => known.name === name)) return notice(`${name} is a class already.`);
+  const alike = classes.find((known) => folded(known.name) === folded(name));
+  if (alike && !(await confirmed(`${name}, beside ${alike.name}?`, `There is a class ${alike.name} already. Are these two classes?`))) return undefined;
   session.outbox.push({ who: session.who, name });
   useClasses([...classes.map((known) => known.name), name]);
 }
@@ -213,6 +221,13 @@ function edit(said) {
   say(`Correcting: ${wordsFor(said)}`);
 }
 
+const classesDialog = new ClassesDialog({
+  state: () => state,
+  assigned: () => classes,
+  change: (message) => api.changeClasses({ who: session.who, ...message }),
+});
+const finder = new Finder({ names: () => state.classes, counts: () => state.counts, choose: (name) => act("answer", name) });
+
 const grid = new Grid({
   classes: () => classes,
   people: () => state.annotators.map(({ who }) => who),
@@ -230,7 +245,7 @@ const grid = new Grid({
 
 const together = new Together({
   classes: () => classes,
-  ask: () => api.group({ window: session.window, who: session.who }),
+  ask: (left) => api.group({ window: session.window, who: session.who, left }),
   send: (entries) => {
     session.outbox.pushAll(entries.map((entry) => ({ who: session.who, ...entry })));
     session.settle(entries.map(({ id }) => id), entries[0]?.kind !== "undo");
@@ -268,6 +283,9 @@ document.addEventListener("keydown", (event) => {
   else if (keys[key]) act(keys[key]);
   else if (key === "n") newClass();
   else if (key === "g") openGrid({});
+  else if (key === "#" && !canvas) classesDialog.show();
+  else if (key === " " && !canvas && session.current && !event.target.matches("button")) finder.show();
+  else if (classes.length > MANY && !canvas && session.current && /^[a-z]$/.test(key) && !KEYS[key] && key !== "n" && key !== "g") finder.show(key);
   else if (key === "." && !canvas) openGroup();
   else if (key === "/" && !canvas && session.current) showNear(session.current).catch((error) => notice(error.message));
   else if (key === "?") help();
@@ -280,6 +298,7 @@ for (const button of document.querySelectorAll("[data-do]")) button.onclick = ()
 // Whoever clicks goes on with keys: Enter is to answer then, and not to press the button again.
 $("stage").addEventListener("click", (event) => canvas && event.detail && event.target.closest("button")?.blur());
 $("open-help").onclick = help;
+$("open-classes").onclick = () => classesDialog.show();
 $("open-group").onclick = openGroup;
 $("open-grid").onclick = () => openGrid({});
 $("open-name").onclick = rename;

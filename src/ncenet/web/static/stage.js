@@ -36,16 +36,17 @@ export function wordsFor(answer) {
 }
 
 /** Show the classes as buttons with their keys. */
-export function showClasses(classes, counts, onClass, onNew, boxed = false) {
+export function showClasses(classes, counts, onClass, onNew, boxed = false, looks = {}) {
   const names = classes.map(({ name }) => name);
   const swatch = (name) => {
     const colour = make("span", { className: "swatch" });
-    colour.style.background = colourOf(name, names);
+    colour.style.background = looks[name]?.colour || colourOf(name, names);
     return colour;
   };
   const buttons = classes.map(({ name, digit, letter }) => {
     const keys = [digit, letter].filter(Boolean).map((key) => make("kbd", {}, key));
-    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, ...(boxed ? [swatch(name)] : []), make("span", {}, name));
+    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, ...(boxed || looks[name]?.colour ? [swatch(name)] : []), make("span", {}, name));
+    if (looks[name]?.note) button.title = looks[name].note;
     button.dataset.name = name;
     return button;
   });

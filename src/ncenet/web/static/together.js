@@ -31,8 +31,8 @@ export class Together {
     this.onClose();
   }
 
-  async #next() {
-    const { group } = await this.ask();
+  async #next(left = []) {
+    const { group } = await this.ask(left);
     if (!this.open) return;
     this.group = group;
     this.rest = false;
@@ -118,8 +118,8 @@ export class Together {
 
   #later() {
     this.last = undefined;
-    if (!this.rest) this.skipped = true;
-    this.#next().catch((error) => notice(error.message));
+    // What was crossed out is what the model has to learn: it comes up next, by itself.
+    this.#next(this.rest ? this.images.map(({ id }) => id) : []).catch((error) => notice(error.message));
   }
 
   #undo() {

@@ -1,0 +1,105 @@
+// The classes of the run: rename, merge, look again, delete, order, key, colour, note. Every change can be undone.
+
+import { $, ask, confirmed, make, notice, number } from "./dom.js";
+
+const WORDS = { rename: "renaming", merge: "merging", delete: "deleting", order: "the order", look: "the look of" };
+
+export class ClassesDialog {
+  /** `state()` of the run, `assigned()` keys, `change(message)` sends a change. */
+  constructor({ state, assigned, change }) {
+    Object.assign(this, { state, assigned, change });
+    this.root = $("classes-dialog");
+  }
+
+  get open() {
+    return this.root.open;
+  }
+
+  show() {
+    this.#draw();
+    this.root.showModal();
+  }
+
+  /** Another state of the run is there: draw anew, unless somebody is typing. */
+  refresh() {
+    const { classes, looks, counts, changed } = this.state();
+    const drawn = JSON.stringify([classes, looks, counts, changed]);
+    if (drawn !== this.drawn && !this.root.querySelector("input:focus, select:focus")) this.#draw();
+  }
+
+  #draw() {
+    const { classes, looks, counts, changed } = this.state();
+    this.drawn = JSON.stringify([classes, looks, counts, changed]);
+    const focused = document.activeElement?.dataset?.at;
+    const rows = classes.map((name, n) => this.#row(name, n, classes, looks[name] ?? {}, counts[name]));
+    const undo = make("button", { type: "button", disabled: !changed, onclick: () => this.#send({ kind: "undo" }) }, changed ? `Undo ${WORDS[changed.kind]} ${changed.name}` : "Nothing to undo");
+    undo.id = "classes-undo";
+    const close = make("button", { type: "button", className: "primary", onclick: () => this.root.close() }, "Close ", make("kbd", {}, "Esc"));
+    this.root.replaceChildren(
+      make("h2", { id: "classes-title" }, "Classes"),
+      make("p", { className: "faint" }, "A change holds for everybody, and for all answers so far. The old ones stay on record."),
+      make("div", { className: "class-rows" }, ...rows),
+      make("menu", {}, undo, close));
+    if (focused) this.root.querySelector(`[data-at="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  #row(name, n, classes, look, count) {
+    const button = (what, words, onclick, disabled = false) => {
+      const made = make("button", { type: "button", onclick, disabled, "aria-label": `${words} ${name}` }, what);
+      made.dataset.at = `${what} ${name}`;
+      return made;
+    };
+    const move = (by) => {
+      const order = [...classes];
+      order.splice(n + by, 0, ...order.splice(n, 1));
+      this.#send({ kind: "order", order });
+    };
+    const key = make("input", { className: "key", maxLength: 1, value: look.key ?? "", placeholder: this.#keyOf(name), "aria-label": `Key of ${name}` });
+    key.onchange = () => this.#send({ kind: "look", name, look: { key: key.value.toLowerCase() } });
+    const colour = make("input", { type: "color", value: look.colour || "#888888", "aria-label": `Colour of ${name}` });
+    colour.onchange = () => this.#send({ kind: "look", name, look: { colour: colour.value } });
+    const others = classes.filter((other) => other !== name);
+    const merge = make("select", { "aria-label": `Merge ${name} into` }, make("option", { value: "" }, "Merge into…"), ...others.map((other) => make("option", { value: other }, other)));
+    merge.onchange = async () => {
+      const into = merge.value;
+      merge.value = "";
+      if (into && (await confirmed(`Merge ${name} into ${into}?`, `${number(count)} images become ${into}.`))) this.#send({ kind: "merge", name, into });
+    };
+    const row = make("div", { className: "class-row" },
+      button("↑", "Up:", () => move(-1), n === 0), button("↓", "Down:", () => move(1), n === classes.length - 1),
+      make("strong", { title: look.note ?? "" }, name), make("span", { className: "faint" }, number(count)), key, colour,
+      button("Rename", "Rename", () => this.#rename(name)), merge,
+      button("Note", "Note on", () => this.#note(name, look.note)),
+      button("Look again", "Look again at", () => this.#again(name, count)),
+      button("Delete", "Delete", () => this.#delete(name, count)));
+    row.dataset.name = name;
+    return row;
+  }
+
+  #keyOf(name) {
+    const { digit, letter } = this.assigned().find((one) => one.name === name) ?? {};
+    return digit || letter || "";
+  }
+
+  async #rename(name) {
+    const into = await ask(`Rename ${name}`, "All its images go by the new name.", name);
+    if (into !== null && into !== name) this.#send({ kind: "rename", name, into });
+  }
+
+  async #note(name, before = "") {
+    const note = await ask(`Note on ${name}`, "What belongs here? Shown with the class.", before);
+    if (note !== null) this.#send({ kind: "look", name, look: { note } });
+  }
+
+  async #again(name, count) {
+    if (await confirmed(`Look again at ${name}?`, `${number(count)} images come up again, among the others; until then their answers stand. Add the classes that they are to be divided into first.`)) this.#send({ kind: "again", name });
+  }
+
+  async #delete(name, count) {
+    if (await confirmed(`Delete ${name}?`, `${number(count)} images lose their answer and are asked for again. This can be undone.`)) this.#send({ kind: "delete", name });
+  }
+
+  #send(message) {
+    this.change(message).catch((error) => notice(error.message, 10));
+  }
+}
