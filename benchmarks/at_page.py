@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ PATIENCE = 600_000
 """Milliseconds that a loaded machine may take."""
 
 
+STATE = """
+() => fetch("/api/state", { headers: { authorization: `Bearer ${sessionStorage.getItem("ncenet/token")}` } })
+  .then((answer) => answer.json())
+"""
+
+
 class Server:
     """``ncenet label`` on a port that stays the same over restarts."""
 
-    def __init__(self, photos: Path, run: Path, classes: tuple[str, ...]) -> None:
-        self.words = ["label", str(photos), "--out", str(run), "--classes", ",".join(classes)]
+    def __init__(self, photos: Path, run: Path, classes: tuple[str, ...], flags: Sequence[str] = ()) -> None:
+        self.words = ["label", str(photos), "--out", str(run), "--classes", ",".join(classes), *flags]
         self.port, self.url = 0, ""
 
     def start(self) -> float:
@@ -143,7 +150,7 @@ class Person:
         self.page.wait_for_function("() => ncenet.outbox.waiting === 0")
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.page.evaluate("fetch('/api/state').then(answer => answer.json())")
+        found: dict[str, Any] = self.page.evaluate(STATE)
         return found
 
     def trained(self) -> dict[str, Any]:

@@ -58,14 +58,14 @@ def command(*words: str | Path) -> str:
     return done.stdout + done.stderr
 
 
-def lay_out(source: str, photos: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Write the images as files; the classes, and the true class of each file."""
+def lay_out(source: str, photos: Path, *, most: int | None = None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Write the images, or so many of them, as files; the classes, and the true class of each file."""
     data = open_dataset(source)
     ids = data.pool.ids()
     truth = data.required_oracle().answer(ids)
     photos.mkdir(parents=True)
     named = {}
-    for number, row in enumerate(np.random.default_rng(0).permutation(len(ids)).tolist()):
+    for number, row in enumerate(np.random.default_rng(0).permutation(len(ids))[:most].tolist()):
         name = f"IMG_{number:05}.jpg"
         (photos / name).write_bytes(data.pool.read(ids[row]))
         named[name] = truth[ids[row]]

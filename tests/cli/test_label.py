@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ncenet.recipe import DataRecipe, Recipe
@@ -149,6 +150,39 @@ def test_photographs_are_learned_on_features(ncenet, photos, monkeypatch, there,
     monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: there)
     done = ncenet("init", "photos", *CLASSES, "--out", "run", *words)
     assert done.code == 0, done.err
-    assert Recipe.load(Path("run/recipe.yaml")).model.features == features
+    recipe = Recipe.load(Path("run/recipe.yaml"))
+    assert recipe.model.features == features
+    assert recipe.loop.strategy == ("herding" if features else "confusion")
     heard = " ".join(done.err.split())
     assert said in heard if said else "photographs" not in heard
+
+
+def test_ask_takes_them_for_photographs_too(ncenet, photos, monkeypatch):
+    vectors = {"ids": sorted(path.name for path in Path("photos").iterdir())}
+    vectors["vectors"] = np.random.default_rng(0).normal(size=(len(vectors["ids"]), 4)).astype(np.float32)
+    np.savez("v.npz", **vectors)
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: True)
+    monkeypatch.setattr("ncenet.cli.people.FEATURES", "v.npz")
+    done = ncenet("ask", "run", "--data", "photos", *CLASSES, "-n", "3")
+    assert done.code == 0, done.err
+    assert "features v.npz, a network" in " ".join(done.err.split())
+    recipe = Recipe.load(Path("run/recipe.yaml"))
+    assert (recipe.model.features, recipe.loop.strategy, recipe.loop.initial) == ("v.npz", "herding", 100)
+
+
+@pytest.mark.parametrize(
+    ("words", "strategy"),
+    [
+        ((), "herding"),
+        (("--strategy", "margin"), "margin"),
+        (("--radius", "class"), "confusion"),
+        (("--head", "softmax"), "confusion"),
+        (("--head", "paper"), "confusion"),
+        (("--members", "3"), "confusion"),
+        (("--option", "diversify=kmeans"), "confusion"),
+    ],
+)
+def test_herding_chooses_where_one_head_has_one_radius(ncenet, photos, words, strategy):
+    done = ncenet("init", "photos", *CLASSES, "--out", "run", "--features", "lite0", *words)
+    assert done.code == 0, done.err
+    assert Recipe.load(Path("run/recipe.yaml")).loop.strategy == strategy

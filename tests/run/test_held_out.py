@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 
 from ncenet.data.pools import ArrayPool
+from ncenet.errors import UnreadableImage
 from ncenet.ledger import Answer, Ledger
 from ncenet.ledger.provenance import HELD_OUT, MODEL_OR_STAND_IN
 from ncenet.rng import Streams
-from ncenet.run.held_out import draw_held_out, held_out_ids, held_out_test, set_apart
+from ncenet.run.held_out import (
+    EVERY,
+    FIRST,
+    draw_held_out,
+    held_out_ids,
+    held_out_test,
+    interleaved,
+    set_apart,
+)
+from ncenet.run.record_files import read_predicted, read_test
 from ncenet.types import Query
 from tests.loop.fakes import CLASSES
 
@@ -155,3 +165,66 @@ class TestCopies:
         tell(loop, ["3"])
         assert loop.fit() == 2
         assert loop.learner.fits == [(2, ["2", "3"])]
+
+
+class TestInterleaved:
+    """On the page some come first, and the others in between."""
+
+    def test_nobody_meets_all_of_them_before_the_first_batch(self):
+        measuring, others = [f"h{n}" for n in range(50)], [f"p{n}" for n in range(25)]
+        order = interleaved(measuring, others, measured=0, told=0)
+        assert sorted(order) == sorted([*measuring, *others])
+        assert order[:FIRST] == measuring[:FIRST]
+        assert order[: order.index("p24") + 1].count("p24") == 1
+        assert order.index("p24") + 1 == FIRST + 25 + 24 // EVERY
+        assert order[order.index("p24") + 1 :] == measuring[FIRST + 24 // EVERY :], "rather than nothing"
+
+    @pytest.mark.parametrize("after", range(0, 60, 7))
+    def test_it_goes_on_where_it_was(self, after):
+        measuring, others = [f"h{n}" for n in range(30)], [f"p{n}" for n in range(40)]
+        whole = interleaved(measuring, others, measured=0, told=0)
+        done = set(whole[:after])
+        rest = interleaved(
+            [id for id in measuring if id not in done],
+            [id for id in others if id not in done],
+            measured=len(done & set(measuring)),
+            told=len(done & set(others)),
+        )
+        assert rest == whole[after:]
+
+
+class TestLabelsThatComeLater:
+    """All models can be held against the same images, whenever those got their labels."""
+
+    def test_what_a_model_says_of_them_is_kept_and_measures_nothing_yet(self, held):
+        loop, ids = held
+        tell(loop, ids[:3])
+        tell(loop, loop.ask(4, held_out_first=False).ids)
+        loop.fit()
+        files = loop.folder.cycle(1)
+        assert read_test(files).images == 3
+        rows = {row.id: row.label for row in read_predicted(files)}
+        assert rows == dict.fromkeys(ids[:3], "ant") | dict.fromkeys(ids[3:])
+
+    def test_answers_that_name_no_class_get_no_label_later(self, held):
+        loop, ids = held
+        tell(loop, ids[:3])
+        loop.tell({ids[3]: Answer.SKIP}, who="ann")
+        tell(loop, loop.ask(4, held_out_first=False).ids)
+        loop.fit()
+        assert ids[3] not in {row.id for row in read_predicted(loop.folder.cycle(1))}
+
+    def test_one_that_is_gone_is_left_out_and_holds_up_no_fit(self, held, monkeypatch):
+        loop, ids = held
+        tell(loop, ids[:3])
+        tell(loop, loop.ask(4, held_out_first=False).ids)
+        predict = type(loop.learner).predict
+
+        def without_one(self, pool, wanted, *, want):
+            if ids[5] in wanted:
+                raise UnreadableImage(ids[5], "gone")
+            return predict(self, pool, wanted, want=want)
+
+        monkeypatch.setattr(type(loop.learner), "predict", without_one)
+        loop.fit()
+        assert {row.id for row in read_predicted(loop.folder.cycle(1))} == set(ids) - {ids[5]}

@@ -88,3 +88,14 @@ def test_by_the_records_of_a_classifier(tmp_path):
     names = enumerate(["cat", "dog"] * 20)
     write_predicted(files, (PredictedImage(f"{n}\u2028 \n.jpg", name, name) for n, name in names))
     assert trusted_by_records(files, labeled=5, classes=2)
+
+
+def test_images_whose_label_comes_later_are_no_evidence(tmp_path):
+    files = CycleFolder(tmp_path)
+    write_test(files, ClassTest(1, 5, 40, 1.0, 1.0, {"cat": 1.0, "dog": 1.0}, 1.0))
+    rows = [
+        PredictedImage(f"{n}", ("cat", "dog")[n % 2] if n < 3 else None, ("cat", "dog")[n % 2])
+        for n in range(40)
+    ]
+    write_predicted(files, rows)
+    assert not trusted_by_records(files, labeled=5, classes=2), "three images that are right prove little"

@@ -81,6 +81,17 @@ def test_a_corrected_label_moves_the_whole_curve(ledger, tmp_path):
     assert stock.take()["curve"][0]["accuracy"] == pytest.approx(before + 1 / 50)
 
 
+def test_a_label_that_came_later_measures_the_models_before_it_too(ledger, tmp_path):
+    learned(ledger, tmp_path, 40)
+    files = RunFolder(tmp_path).cycle(1)
+    rows = [
+        PredictedImage(id, "cat" if n < 20 else None, "cat" if n < 40 else "dog") for n, id in enumerate(HELD)
+    ]
+    write_predicted(files, rows)
+    (point,) = Stock(tmp_path, ledger).take()["curve"]
+    assert (point["images"], point["accuracy"]) == (50, 0.8)
+
+
 @pytest.mark.parametrize(("right", "pays"), [(4, True), (16, False)])
 def test_choosing_pays_when_the_model_was_wrong_about_what_it_asked_for(ledger, tmp_path, right, pays):
     for _ in range(3):

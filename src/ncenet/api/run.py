@@ -158,17 +158,19 @@ class Run:
         from ncenet.run.record_files import read_predicted
 
         sizes: list[int] = []
-        tested: list[dict[str, bool]] = []
+        tested: list[dict[str, str]] = []
+        truth: dict[str, str] = {}
         for cycle in read_run(self.folder).cycles:
             rows = read_predicted(self._loop.folder.cycle(cycle.number))
             if rows is not None:
                 sizes.append(cycle.labeled)
-                tested.append({row.id: row.label == row.predicted for row in rows})
-        # Images that the first models were not tested on are left out: all points share their images.
-        common = [id for id in tested[0] if all(id in each for each in tested)] if tested else []
+                tested.append({row.id: row.predicted for row in rows})
+                truth = {row.id: row.label for row in rows if row.label is not None}
+        # All points share their images, and the labels are those that the last model was held against.
+        common = [id for id in truth if all(id in each for each in tested)]
         if len(set(sizes)) < len(sizes) or not common:
             return None
-        right = np.array([[each[id] for id in common] for each in tested])
+        right = np.array([[each[id] == truth[id] for id in common] for each in tested])
         return outlook(sizes, right, labels=labels)
 
     def report(self) -> Report:

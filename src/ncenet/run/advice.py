@@ -115,8 +115,8 @@ def trusted_by_records(files: CycleFolder, *, labeled: int, classes: int) -> boo
     tested = read_test(files)
     if isinstance(tested, BoxTest):
         return trusted_detector(tested.mAP_interval, labeled=labeled, classes=classes)
-    rows = read_predicted(files) or ()
-    truth, said = [row.label for row in rows], [row.predicted for row in rows]
+    told = [(row.label, row.predicted) for row in read_predicted(files) or () if row.label is not None]
+    truth, said = [label for label, _ in told], [guess for _, guess in told]
     return trusted(truth, said, labeled=labeled, classes=classes)
 
 

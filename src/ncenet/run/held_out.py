@@ -6,6 +6,9 @@ belong to it. Other images of the pool may have the same bytes as one of them; s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from ncenet.boxes import Boxes
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.ledger.ledger import Ledger
@@ -15,6 +18,12 @@ from ncenet.types import Pool, Query
 
 LARGEST_SHARE = 0.5
 """Of the pool at most this much is held out (ours): a model has to learn from something."""
+FIRST = 15
+"""So many images that measure come before all others (ours): enough to tell a good first model ..."""
+EVERY = 3
+"""... and then one after so many others (ours), until the held-out set is answered."""
+
+T = TypeVar("T")
 
 
 def held_out_ids(ledger: Ledger) -> tuple[str, ...]:
@@ -56,6 +65,38 @@ def _draw(ledger: Ledger, size: int, streams: Streams) -> None:
     size = min(size, int(LARGEST_SHARE * len(ids)))
     order = streams.numpy("held-out").permutation(len(ids))[:size]
     ledger.record_query(0, HELD_OUT, Query(tuple(ids[i] for i in order), (0.0,) * size))
+
+
+def interleaved(measuring: Sequence[T], others: Sequence[T], *, measured: int, told: int) -> list[T]:
+    """Held-out images among others: first some, then one after every few others.
+
+    Args:
+        measuring: those of the held-out set that are still to be answered.
+        others: what else is asked for.
+        measured: how many of the held-out set have been answered.
+        told: how many others have.
+
+    >>> interleaved(["a", "b"], [1, 2, 3, 4], measured=FIRST, told=0)
+    [1, 2, 3, 'a', 4, 'b']
+    """
+    order: list[T] = []
+    first, second = iter(measuring), iter(others)
+    left = len(measuring)
+    for other in second:
+        while left and measured < FIRST + told // EVERY:
+            order.append(next(first))
+            measured, left = measured + 1, left - 1
+        order.append(other)
+        told += 1
+    return [*order, *first]
+
+
+def unlabeled_held_out(ledger: Ledger) -> tuple[str, ...]:
+    """Held-out images that nobody has answered yet, in runs with one class an image."""
+    if ledger.recall("task") == "detection":
+        return ()
+    closed = ledger.closed_ids() | ledger.problems().keys()
+    return tuple(id for id in sorted(held_out_ids(ledger)) if id not in closed)
 
 
 def held_out_test(ledger: Ledger, pool: Pool, class_names: tuple[str, ...]) -> TestSet | BoxTestSet | None:

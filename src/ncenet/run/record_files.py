@@ -72,7 +72,9 @@ def read_test(files: CycleFolder) -> Test | None:
 
 def write_predicted(files: CycleFolder, rows: Iterable[PredictedImage]) -> None:
     """Write ``test.csv``."""
-    write_csv(files.predicted, ("id", "label", "predicted"), ((r.id, r.label, r.predicted) for r in rows))
+    write_csv(
+        files.predicted, ("id", "label", "predicted"), ((r.id, r.label or "", r.predicted) for r in rows)
+    )
 
 
 def read_predicted(files: CycleFolder) -> tuple[PredictedImage, ...] | None:
@@ -82,7 +84,9 @@ def read_predicted(files: CycleFolder) -> tuple[PredictedImage, ...] | None:
         DamagedRecord: it is damaged.
     """
     rows = _rows(files.predicted, ("id", "label", "predicted"))
-    return None if rows is None else tuple(PredictedImage(*row) for row in rows)
+    return (
+        None if rows is None else tuple(PredictedImage(id, label or None, guess) for id, label, guess in rows)
+    )
 
 
 def write_found(files: CycleFolder, found: Iterable[FoundObject]) -> None:

@@ -157,10 +157,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class PredictedImage:
-    """What became of one held-out image: its class, and the class that was predicted."""
+    """What became of one held-out image: its class, None while nobody has said it, and the predicted one."""
 
     id: str
-    label: str
+    label: str | None
     predicted: str
 
 

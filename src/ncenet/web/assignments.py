@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, MEANWHILE, MODEL_OR_STAND_IN, Provenance
 from ncenet.ledger.records import RecordedQuery
+from ncenet.run.held_out import interleaved
 
 SPARSE = 5
 """One image in so many is asked for a second time at most (ours)."""
@@ -72,20 +73,28 @@ class Desk:
     def reload(self) -> None:
         """Take up what the ledger asks for now.
 
-        That is the held-out set, what was asked for before and too few have answered, the latest query, and
-        what was drawn after it.
+        That is what was asked for before and too few have answered, the latest query, and what was drawn
+        after it; among them, at their places, the images of the held-out set.
         """
         self._turns.clear()
         asked = latest_query(self._ledger)
         drawn = self._ledger.latest_query(by=MEANWHILE)
         if drawn is not None and asked is not None and drawn.number < asked.number:
             drawn = None
-        self._ask(self._ledger.latest_query(by=HELD_OUT))
+        held_out = self._ledger.latest_query(by=HELD_OUT)
+        self._ask(held_out)
+        measuring = list(self._turns.values())
         if self.overlap > 1:
             for part in self._ledger.review.partly_answered(self.overlap):
                 self._put(Turn(part.id, part.hash, part.asked, part.cycle), set(part.who))
         self._ask(asked)
         self._ask(drawn)
+        if held_out is not None and measuring:
+            measures, answered = set(held_out.query.ids), self._ledger.closed_ids()
+            others = [turn for turn in self._turns.values() if turn.id not in measures]
+            measured = len(answered & measures)
+            order = interleaved(measuring, others, measured=measured, told=len(answered) - measured)
+            self._turns = {turn.id: turn for turn in order}
         self.ask_again()
 
     def ask_again(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from ncenet.data.open import open_train
 from ncenet.engines.standing import StandingWorker
@@ -13,8 +15,11 @@ from ncenet.engines.trial import Event, Failure
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 
-POLITE = 5
-"""So much nicer (in the sense of the operating system) than the page is the process that embeds (ours)."""
+POLITE = 10
+"""So much nicer (in the operating system's sense) than the page is the process that embeds, once there is
+something to choose among (ours)."""
+TO_CHOOSE_AMONG = 200
+"""So many images are embedded first, and the first query waits for them (ours)."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,18 @@ class Photographs:
     hashes: dict[str, str]
 
 
+def wanted_first(pool: Sequence[str], held_out: Sequence[str]) -> tuple[str, ...]:
+    """Images in the order in which they are embedded.
+
+    Some to choose the first batch among, then those that measure the first model, then the others.
+
+    Args:
+        pool: ids that may be chosen, in random order.
+        held_out: ids that measure.
+    """
+    return (*pool[:TO_CHOOSE_AMONG], *held_out, *pool[TO_CHOOSE_AMONG:])
+
+
 def embed(job: Photographs, notify: Notify) -> int:
     """Embed what is missing; how many images that were.
 
@@ -41,14 +58,27 @@ def embed(job: Photographs, notify: Notify) -> int:
     """
     from ncenet.features.pool import VectorPool, open_source
 
-    with suppress(AttributeError, OSError):  # no such thing on Windows
-        os.nice(POLITE)
     recipe, pool = job.recipe, open_train(job.recipe).pool
     source = open_source(recipe.model, pool=pool, ids=job.ids, workers=recipe.data.workers)
     vectors = VectorPool(pool, source, job.hashes)
-    return vectors.embed(
-        job.ids, lambda done, total: notify({"event": "embed", "done": done, "total": total})
-    )
+    total, begun = len(job.ids), 0
+
+    def tell(done: int, _: int) -> None:
+        notify({"event": "embed", "done": begun + done, "total": total})
+
+    computed = vectors.embed(job.ids[:TO_CHOOSE_AMONG], tell)  # the first batch waits for these
+    _give_way()
+    begun = min(TO_CHOOSE_AMONG, total)
+    return computed + vectors.embed(job.ids[begun:], tell)
+
+
+def _give_way() -> None:
+    """Let everybody else have the processor first: on Linux each thread has a niceness of its own."""
+    with suppress(AttributeError, OSError):  # no such thing on Windows
+        os.nice(POLITE)
+    with suppress(AttributeError, OSError):
+        for thread in Path("/proc/self/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), POLITE)
 
 
 class Embedding:

@@ -24,7 +24,7 @@ from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
-from ncenet.web.embedding import Embedding, Photographs
+from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.insight import Insight
 from ncenet.web.messages import ChangeClasses
@@ -96,11 +96,12 @@ class Project:
         self._train_if_due()
 
     def _embed_all(self) -> Embedding:
-        """Begin to embed the images: first those that measure the model, then the others in random order."""
+        """Begin to embed the images: in random order, and those that measure the model soon."""
         ids = [id for id in self._found.hashes if id not in self.held_out]
         order = Streams(self.recipe.loop.seed).numpy("first", -2).permutation(len(ids))
         held_out = [id for id in held_out_ids(self.ledger) if id in self._found.hashes]
-        job = Photographs(self.recipe, (*held_out, *(ids[row] for row in order)), dict(self._found.hashes))
+        wanted = wanted_first([ids[row] for row in order], held_out)
+        job = Photographs(self.recipe, wanted, dict(self._found.hashes))
         embedding = Embedding(job, self._hear)
         embedding.start()
         return embedding

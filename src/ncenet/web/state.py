@@ -186,7 +186,7 @@ class Stock:
 
     def _labels_of_records(self, models: list[Tested]) -> dict[str, str]:
         rows = read_predicted(self._run.cycle(models[-1].cycle)) if models else None
-        return {row.id: row.label for row in rows or ()}
+        return {row.id: row.label for row in rows or () if row.label is not None}
 
 
 def _last_change(ledger: Ledger) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from ncenet.engines.trial import Failure, Success
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.web.assignments import latest_query
+from ncenet.web.embedding import TO_CHOOSE_AMONG
 
 if TYPE_CHECKING:
     from ncenet.loop.loop import Loop
@@ -46,10 +47,8 @@ class Lesson:
 
 _opened: dict[Path, Loop] = {}
 """In a process that stays: the loop of the run that it learns for."""
-VECTORS = 200
-"""The first query waits for so many images to choose among (ours)."""
-PATIENCE = 15.0
-"""Seconds that it waits for them (ours)."""
+PATIENCE = 12.0
+"""Seconds that the first query waits for images to choose among (ours); then it takes what is there."""
 
 
 def learn(lesson: Lesson, notify: Notify) -> int:
@@ -79,7 +78,7 @@ def learn(lesson: Lesson, notify: Notify) -> int:
         loop.notify = notify
         with nullcontext() if lesson.stays else loop.ledger:
             _check_bytes(loop)
-            _wait_for_vectors(loop)
+            _wait_for_vectors(loop, lesson.query_size)
             # Fit and query in one call: between two, answers come in, and another fit would begin.
             query = loop.ask(lesson.query_size, held_out_first=False)
             recorded = latest_query(loop.ledger)
@@ -90,17 +89,17 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     return cycle
 
 
-def _wait_for_vectors(loop: Loop) -> None:
+def _wait_for_vectors(loop: Loop, query_size: int) -> None:
     """Where images are being embedded, wait until there is something to choose among."""
     from ncenet.features.pool import VectorPool
 
     if loop.available is None or not isinstance(loop.pool, VectorPool):
         return
     sound = [item.id for item in loop.ledger.items() if item.problem is None]
-    wanted, until = min(VECTORS, len(sound)), time.monotonic() + PATIENCE
-    while len(loop.available(sound)) < wanted and time.monotonic() < until:
+    wanted, until = min(TO_CHOOSE_AMONG, len(sound)), time.monotonic() + PATIENCE
+    while (there := len(loop.available(sound))) < wanted and time.monotonic() < until:
         time.sleep(0.2)
-    if len(loop.available(sound)) < wanted:  # whoever should embed doesn't
+    if there < min(2 * query_size, wanted):  # whoever should embed doesn't, or hardly gets to it
         order = loop.streams.numpy("first", -1).permutation(len(sound))[:wanted]
         loop.pool.embed([sound[row] for row in order])
 

@@ -13,8 +13,7 @@ function niceStep(span) {
 export function curve(points, heldOut, task) {
   const what = task === "detection" ? "mAP" : "right";
   if (!points.length) {
-    const wait = heldOut.size && heldOut.answered < heldOut.size;
-    return make("p", { className: "faint" }, wait ? "First come the random images that measure the model." : heldOut.size ? "Appears after the first training." : "There are no held-out images: how good the model is cannot be said.");
+    return make("p", { className: "faint" }, heldOut.size ? "Appears after the first training." : "There are no held-out images: how good the model is cannot be said.");
   }
   const labels = points.map((p) => p.labeled);
   const [first, last] = [Math.min(...labels), Math.max(...labels)];

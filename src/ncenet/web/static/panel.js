@@ -22,7 +22,10 @@ function training({ phase, done, cycle, why }, labeled) {
 export function showPanel(state, who) {
   const { batch, heldOut } = state;
   const parts = [];
-  if (heldOut.answered < heldOut.size) parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
+  if (heldOut.answered < heldOut.size) {
+    parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
+    parts.push(make("p", { className: "faint" }, "They measure every model and train none: without them nobody can say how good it is. A few come first, the others in between."));
+  }
   const more = batch.answered - batch.size; // answered while the model trains
   parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
   if (state.embedding) parts.push(bar("Looking at the photographs", state.embedding.done, state.embedding.total));

@@ -16,6 +16,8 @@ const BY_STRATEGY = new Map([
   ["random", "Picked at random"],
   ["rejection", "Far from every class the model knows"],
   ["confusion", "Between classes that the model knows"],
+  ["herding", "Speaks for many images that the model is unsure of"],
+  ["max-herding", "Speaks for many images like it"],
 ]);
 const BY_ANCHORS = new Map([
   ["rejection", "Much in it looks like no class, and unlike the background"],
