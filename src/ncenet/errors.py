@@ -159,6 +159,10 @@ class LedgerError(NcenetError):
     """The ledger refuses what it was asked to do."""
 
 
+class EmptyLedger(LedgerError):
+    """A ledger without anything in it, as a process leaves that is ended while it makes one."""
+
+
 class Diverged(NcenetError):
     """The loss of a fit is nan or inf, and what is trained on from there learns nothing.
 

@@ -193,6 +193,35 @@ class TestWebhook:
         assert self.post(backend, **sent) == 1
         assert standing(run)["b.jpg"][0] == "skip"
 
+    def test_what_was_recorded_is_known_after_a_restart(self, run):
+        """Messages come twice and late; another server of ours takes back what the first one recorded."""
+        made = {
+            "action": "ANNOTATION_CREATED",
+            "task": task(1, ncenet_id="a.jpg"),
+            "annotation": annotation(),
+        }
+        gone = {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 1}]}
+        assert [self.post(Backend(run), **made) for _ in range(3)] == [1, 0, 0]
+        other = made | {"task": task(2, ncenet_id="b.jpg"), "annotation": annotation("bee", id=2)}
+        assert self.post(Backend(run), **other) == 1
+        assert [self.post(Backend(run), **gone) for _ in range(3)] == [1, 0, 0]
+        assert list(standing(run)) == ["b.jpg"]
+        told = []
+        late = Backend(run, tell=told.append).webhook(made)
+        assert late.recorded == 0 and "annotation 1 of 'a.jpg' was deleted there" in told[0]
+        assert list(standing(run)) == ["b.jpg"]
+
+    def test_a_deletion_takes_back_its_own_answer_alone(self, run):
+        made = {
+            "action": "ANNOTATION_CREATED",
+            "task": task(1, ncenet_id="a.jpg"),
+            "annotation": annotation(),
+        }
+        assert self.post(Backend(run), **made) == 1
+        run.tell({"a.jpg": "bee"}, who="bob")
+        assert self.post(Backend(run), action="ANNOTATIONS_DELETED", annotations=[{"id": 1}]) == 0
+        assert standing(run)["a.jpg"][:3] == ("answer", "bee", "bob")
+
     def test_annotators_have_names_when_the_server_may_be_asked(self, run):
         with serving(FakeLabelStudio()) as url:
             backend = Backend(run, client=Client(url, TOKEN))

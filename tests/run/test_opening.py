@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from ncenet.errors import LedgerError, UsageError
+from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.run.opening import open_run, survey
 from tests.labels.make import photos
@@ -68,3 +71,48 @@ def test_reading_and_answering_import_no_torch(recipe, tmp_path):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def nothing(file):
+    file.touch()
+
+
+def write_ahead(file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def tables(file):
+    Ledger(file).close()
+
+
+def names_of_classes(file):
+    """What an earlier version left between two of its writes."""
+    with Ledger(file) as ledger:
+        ledger.remember("class_names", '["ant", "bee"]')
+
+
+@pytest.mark.parametrize("left", [nothing, write_ahead, tables, names_of_classes])
+def test_a_run_that_a_kill_left_half_begun_is_begun_by_whoever_comes_next(recipe, tmp_path, left):
+    survey(recipe, tmp_path / "run")
+    left(tmp_path / "run" / "ledger.sqlite")
+    with pytest.raises(
+        UsageError, match="run: a recipe, and nothing was asked yet; ncenet label or ncenet ask"
+    ):
+        open_run(tmp_path / "run", read_only=True)
+    with open_run(tmp_path / "run", begin=True) as run:
+        assert [item.id for item in run.ledger.items()] == list(run.pool.ids()) != []
+        run.tell({run.pool.ids()[0]: "ant"}, who="ann")
+
+
+def test_a_run_is_begun_in_one_transaction(recipe, tmp_path, monkeypatch):
+    seen = survey(recipe, tmp_path / "run")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ncenet.run.opening.draw_held_out", killed)
+    with pytest.raises(KeyboardInterrupt):
+        seen.begin()
+    with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
+        assert (ledger.class_names(), ledger.items(), ledger.recall("task")) == ((), [], None)

@@ -79,7 +79,6 @@ class Backend:
     ) -> None:
         self.run, self.client = run, client
         self._train, self._tell = train, tell
-        self._recorded: dict[Any, tuple[str, int]] = {}  # by annotation: image, and event
         self._users: dict[int, str] = {}
         self._followed = ""
         self._lock = threading.Lock()
@@ -127,7 +126,7 @@ class Backend:
 
         An annotation that contradicts another annotator's is recorded as well: it was given later. A skip
         takes no other annotator's answer away. Of several annotations that arrive together each is taken by
-        itself; one that was recorded since this server started and is deleted there is taken back.
+        itself; one that came by here and is deleted there is taken back, also by a later server.
 
         Raises:
             DataError: the message is malformed, or its only annotation none that an image can have.
@@ -189,25 +188,32 @@ class Backend:
             raise LeftOut(
                 f"{record.id!r}: {record.who} skipped it, and {stands.who} answered: the answer stands"
             )
+        known = annotation_fact(annotation)
+        if self.run.ledger.recall(f"{known} deleted") == record.id:
+            raise LeftOut(f"{known} of {record.id!r} was deleted there: this is an old message")
         changes = compare(self.run, [record], otherwise="Label Studio")
-        recorded = apply(self.run.ledger, changes, on_conflict="replace")
-        said = self.run.ledger.review.standing(record.id)
-        if said is not None:
-            self._recorded[annotation.get("id")] = record.id, said.seq
+        with self.run.ledger.transaction():  # what it came from is known when it is there
+            recorded = apply(self.run.ledger, changes, on_conflict="replace")
+            said = self.run.ledger.review.standing(record.id)
+            if said is not None and self.run.ledger.recall(known) in (None, record.id):
+                self.run.ledger.remember(known, record.id)
+                self.run.ledger.remember(f"{known} event {said.seq}", record.id)
         return recorded
 
     def _take_back(self, annotation: Mapping[str, Any]) -> int:
-        number = annotation.get("id")
-        id, seq = self._recorded.pop(number, (None, 0))
-        said = None if id is None else self.run.ledger.review.standing(id)
-        if id is None:
-            raise LeftOut(
-                f"annotation {number} was deleted there and came before this server started: the word undo "
-                "in ncenet tell takes its answer back"
-            )
-        if said is None or said.seq != seq:
-            return 0  # another answer stands by now
-        self.run.ledger.undo(id, who=said.who)
+        known = annotation_fact(annotation)
+        with self.run.ledger.transaction():
+            id = self.run.ledger.recall(known)
+            if id is None:
+                raise LeftOut(
+                    f"{known} was deleted there and did not come by here: the word undo in ncenet tell takes "
+                    "its answer back"
+                )
+            self.run.ledger.remember(f"{known} deleted", id)
+            said = self.run.ledger.review.standing(id)
+            if said is None or self.run.ledger.recall(f"{known} event {said.seq}") is None:
+                return 0  # another answer stands by now
+            self.run.ledger.undo(id, who=said.who)
         return 1
 
     def follow(self) -> None:
@@ -300,6 +306,15 @@ class Backend:
         except LeftOut:
             return None
         return id if id in self._image_names() else None
+
+
+def annotation_fact(annotation: Mapping[str, Any]) -> str:
+    """How the ledger knows an annotation: under this, its image; with ``event N``, the event it became.
+
+    >>> annotation_fact({"id": 7})
+    'Label Studio annotation 7'
+    """
+    return f"Label Studio annotation {annotation.get('id')}"
 
 
 def listed(request: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ncenet.errors import LedgerError
+from ncenet.errors import EmptyLedger, LedgerError
 from ncenet.ledger import schema
 
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
@@ -105,7 +105,7 @@ class Database:
                 self._write_ahead()
                 self._connection.executescript(schema.CREATE)
         if read_only and not self.rows("SELECT 1 FROM sqlite_master"):
-            raise LedgerError(
+            raise EmptyLedger(
                 f"{self.file}: nothing is in this ledger yet, as when a process is ended while it makes one: "
                 "ncenet ask or ncenet label goes on"
             )

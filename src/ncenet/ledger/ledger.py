@@ -174,6 +174,11 @@ class Ledger:
         """All images, in the order in which they were first entered."""
         return [Item(*row) for row in self._db.rows("SELECT id, hash, problem FROM items ORDER BY rowid")]
 
+    @property
+    def has_items(self) -> bool:
+        """Whether any image was entered."""
+        return self._db.one("SELECT 1 FROM items LIMIT 1") is not None
+
     def problems(self) -> dict[str, str]:
         """Why images cannot be read, by id; sound images are left out."""
         return dict(self._db.rows("SELECT id, problem FROM items WHERE problem IS NOT NULL ORDER BY rowid"))

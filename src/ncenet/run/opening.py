@@ -32,7 +32,7 @@ from ncenet.run.findings import Findings, look_at, write_findings
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import draw_held_out
 from ncenet.run.recipe_file import keep
-from ncenet.run.recipe_record import check_ledger, check_recipe, load_recipe, record_recipe
+from ncenet.run.recipe_record import check_ledger, check_recipe, is_begun, load_recipe, record_recipe
 from ncenet.run.sizes import Sizes
 from ncenet.types import Label, Pool
 
@@ -87,13 +87,14 @@ class Survey:
         """
         ledger = Ledger(RunFolder(self.folder).ledger)
         try:
-            record_recipe(ledger, self.recipe)
-            ledger.remember("task", self.recipe.task)
-            ledger.remember("class_names", json.dumps(self.class_names))
-            ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
-            ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
-            ledger.miss_items(set(ids))
-            draw_held_out(ledger, self.recipe.loop.held_out, Streams(self.recipe.loop.seed))
+            with ledger.transaction():  # a run is begun or it isn't
+                record_recipe(ledger, self.recipe)
+                ledger.remember("task", self.recipe.task)
+                ledger.remember("class_names", json.dumps(self.class_names))
+                ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
+                ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
+                ledger.miss_items(set(ids))
+                draw_held_out(ledger, self.recipe.loop.held_out, Streams(self.recipe.loop.seed))
         except BaseException:
             ledger.close()
             raise
@@ -267,7 +268,7 @@ def open_run(
     files = RunFolder(folder)
     recipe = load_recipe(files)
     check_ledger(files)
-    if not files.ledger.exists():
+    if not is_begun(files):
         if not begin:
             raise UsageError(
                 f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"

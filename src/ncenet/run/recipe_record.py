@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from ncenet.errors import LedgerError, RecipeError, UsageError
+from ncenet.errors import EmptyLedger, LedgerError, RecipeError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
@@ -87,7 +87,7 @@ def check_recipe(files: RunFolder, recipe: Recipe) -> None:
         LedgerError: the ledger can't be read.
     """
     check_ledger(files)
-    if not files.ledger.exists():
+    if not is_begun(files):
         if files.recipe.exists():
             _refuse_others(files, Recipe.load(files.recipe), recipe, allowed=())
         return
@@ -114,6 +114,17 @@ def load_recipe(files: RunFolder) -> Recipe:
     return Recipe.load(files.recipe)
 
 
+def is_begun(files: RunFolder) -> bool:
+    """Whether there is a ledger with images in it: one that is killed while it begins leaves one without."""
+    if not files.ledger.exists() or files.ledger.stat().st_size == 0:
+        return False
+    try:
+        with Ledger(files.ledger, read_only=True) as ledger:
+            return ledger.has_items
+    except EmptyLedger:
+        return False
+
+
 def check_ledger(files: RunFolder) -> None:
     """Make sure that there is a ledger where there are cycles, and that it knows them.
 
@@ -124,7 +135,7 @@ def check_ledger(files: RunFolder) -> None:
     last = max((cycle.number for cycle in files.cycles()), default=None)
     if last is None:
         return
-    if not files.ledger.exists() or files.ledger.stat().st_size == 0:
+    if not is_begun(files):
         what = "is missing" if not files.ledger.exists() else "is empty"
         raise UsageError(
             f"{files.ledger}: {what}, and {files.all_cycles} holds cycles of a run: put the ledger back from "

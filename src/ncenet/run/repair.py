@@ -21,7 +21,7 @@ from ncenet.recipe import Recipe
 from ncenet.run import record_files
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.recipe_file import keep
-from ncenet.run.recipe_record import differing, recorded
+from ncenet.run.recipe_record import differing, is_begun, recorded
 from ncenet.run.records import Fit
 
 SET_ASIDE = "set-aside"
@@ -74,7 +74,7 @@ class _Repair:
         files = self._files
         if not files.ledger.exists() and not files.recipe.exists() and not files.cycles():
             raise UsageError(f"{files.path}: no run here")
-        if not files.ledger.exists() or files.ledger.stat().st_size == 0:
+        if not is_begun(files):
             if files.ledger.exists():
                 yield self._aside(files.ledger, "is empty")
             for cycle in files.cycles():
