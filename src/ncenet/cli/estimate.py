@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ncenet.cli.console import plain_console
 from ncenet.compare.comparison import Comparison
-from ncenet.recipe import LoopRecipe, Recipe
+from ncenet.recipe import Recipe
 
 WALL_CLOCK = "clock      a few steps were timed by the wall, on this machine as busy as it is now"
 """Said with the minutes, which a busy machine makes more of."""
@@ -33,7 +33,7 @@ def print_estimate(recipe: Recipe, trials: int) -> None:
         f"memory     about {cost.megabytes:,.0f} MB a trial (network {cost.parameters:,} parameters)"
     )
     console.print(WALL_CLOCK)
-    _print_left_out(console, [recipe.loop])
+    _print_left_out(console, [recipe])
 
 
 def print_comparison_estimate(
@@ -47,7 +47,7 @@ def print_comparison_estimate(
     """
     from ncenet.compare.trials import check_strategies, planned
     from ncenet.loop.estimate import estimate, reads_predictions
-    from ncenet.strategies.build import build_strategy
+    from ncenet.loop.oracle import OracleLine, open_simulated
 
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     unfinished = {name: trial for name, trial in trials.items() if not trial.finished}
@@ -56,9 +56,9 @@ def print_comparison_estimate(
     alike: dict[tuple[object, ...], list[Recipe]] = {}
     for trial in left:
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
-        strategy = build_strategy(trial.recipe.loop)
+        strategy = open_simulated(trial.recipe)
         beside = strategy.auxiliary
-        key = plain.model_dump_json(), reads_predictions(strategy), beside
+        key = plain.model_dump_json(), reads_predictions(strategy), beside, isinstance(strategy, OracleLine)
         alike.setdefault(key, []).append(trial.recipe)
     costs = [(recipes[0], estimate(recipes[0]), len(recipes)) for recipes in alike.values()]
     console = plain_console()
@@ -84,18 +84,18 @@ def print_comparison_estimate(
     megabytes = max(cost.megabytes for _, cost, _ in costs)
     console.print(f"memory     about {megabytes:,.0f} MB a trial")
     console.print(WALL_CLOCK)
-    _print_left_out(console, [trial.recipe.loop for trial in left])
+    _print_left_out(console, [trial.recipe for trial in left])
 
 
-def _print_left_out(console: Console, loops: Iterable[LoopRecipe]) -> None:
+def _print_left_out(console: Console, recipes: Iterable[Recipe]) -> None:
     """Say which strategies train models of their own, whose time nobody has measured here."""
+    from ncenet.loop.oracle import open_simulated
     from ncenet.strategies.adversarial import Adversarial
-    from ncenet.strategies.build import build_strategy
 
     steps = {
-        (loop.strategy, trained.options.steps)
-        for loop in loops
-        if loop.cycles > 1 and isinstance(trained := build_strategy(loop), Adversarial)
+        (recipe.loop.strategy, trained.options.steps)
+        for recipe in recipes
+        if recipe.loop.cycles > 1 and isinstance(trained := open_simulated(recipe), Adversarial)
     }
     for strategy, count in sorted(steps):
         console.print(

@@ -150,11 +150,11 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
     Raises:
         RecipeError: one doesn't, or there is no such strategy; names the trial.
     """
-    from ncenet.strategies.build import open_strategy
+    from ncenet.loop.oracle import open_simulated
 
     for name, trial in trials.items():
         try:
-            open_strategy(trial.recipe)
+            open_simulated(trial.recipe)
         except UsageError as error:
             raise RecipeError(f"{name}: {error}") from None
 

@@ -10,9 +10,9 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.learners.box_counts import spent
+from ncenet.loop.oracle import PROPOSALS, OracleLine, open_simulated
 from ncenet.loop.speed import speed_of
 from ncenet.recipe import Recipe
-from ncenet.strategies.build import build_strategy
 from ncenet.types import Pool, QueryStrategy
 
 _LOOKED_AT = 20
@@ -69,7 +69,7 @@ def estimate(recipe: Recipe) -> Cost:
     sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     steps = sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch)
-    strategy = build_strategy(loop)
+    strategy = open_simulated(recipe)
     scored = tested * loop.cycles
     if reads_predictions(strategy):
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
@@ -78,6 +78,9 @@ def estimate(recipe: Recipe) -> Cost:
     auxiliary, members = strategy.auxiliary, recipe.model.members
     speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
+    if isinstance(strategy, OracleLine):  # which fits and tests each of its proposals
+        steps += PROPOSALS * sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch[1:])
+        scored += PROPOSALS * tested * (loop.cycles - 1)
     return Cost(
         pool=pool,
         labels=sizes[-1],

@@ -195,6 +195,19 @@ class Loop:
         self._load(cycle)
         return self.learner
 
+    def would_reach(self, labeled: LabeledSet) -> float:
+        """Accuracy on the held-out images of what the next cycle would learn from other labels.
+
+        For simulations, where those are known. The learner then holds that model; the next step of the loop
+        loads its own again.
+        """
+        assert isinstance(self.test, TestSet)
+        self._model_of = None
+        self.learner.fit(labeled, self.pool, cycle=len(self.ledger.cycles()) + 1)
+        chunks = self.learner.predict(self.test.pool, self.test.ids, want=frozenset())
+        guesses = [guess for chunk in chunks for guess in chunk.probs.argmax(-1).tolist()]
+        return sum(map(int.__eq__, guesses, self.test.targets)) / len(guesses)
+
     def _current_cycle(self) -> tuple[int, int]:
         """The cycle that learns the labels there are, started if need be, and its last event."""
         cycles = self.ledger.cycles()

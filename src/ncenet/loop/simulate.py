@@ -14,10 +14,10 @@ from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
 from ncenet.loop.open import open_loop
+from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
-from ncenet.strategies.build import open_strategy
 from ncenet.types import Query
 
 
@@ -41,7 +41,7 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     """
     if _finished(recipe, folder):
         return
-    open_strategy(recipe)  # mistakes come before anything is written
+    open_simulated(recipe)  # mistakes come before anything is written
     open_train(recipe).required_oracle()
 
     with alone(folder) if group().is_main_process else nullcontext():
@@ -59,9 +59,12 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
         if notify is not None:
             notify({"cycles": recipe.loop.cycles, **event})
 
-    loop, train = open_loop(recipe, folder, notify=tell_all, keep_looks=False)
+    strategy = open_simulated(recipe)
+    loop, train = open_loop(recipe, folder, notify=tell_all, keep_looks=False, strategy=strategy)
     with loop.ledger:
         oracle = train.required_oracle()
+        if isinstance(strategy, OracleLine):
+            strategy.reveal(loop, oracle)
 
         def ask(cycle: int) -> Query:
             if recipe.loop.budget_unit == "image":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import isnan
 
+from ncenet.compare.heads import strategy_of
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 from ncenet.recipe import BudgetUnit
+from ncenet.strategies.build import ORACLE
 
 MINUS = "\N{MINUS SIGN}"
 MOST_SENTENCES = 7
@@ -170,11 +172,11 @@ def headline(run: RunResults) -> str:
 
 
 def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
-    """Difference to the baseline and its sentence, for each other arm."""
+    """Difference to the baseline and its sentence, for each other arm but the oracle."""
     baseline = results.comparison.baseline_arm
     said: dict[str, tuple[Difference | None, str]] = {}
     for arm in results.comparison.arms:
-        if arm.name != baseline:
+        if arm.name != baseline and strategy_of(results.comparison, arm.name) != ORACLE:
             difference = difference_to_baseline(results, arm.name)
             if difference is None:
                 said[arm.name] = None, f"{arm.name} against {baseline}: no seed has finished both yet."

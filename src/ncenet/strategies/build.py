@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ncenet.errors import RecipeError
+from ncenet.errors import RecipeError, UsageError
 from ncenet.given import is_given, missing
 from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
@@ -62,11 +62,17 @@ def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
 
     Raises:
         UnknownName: there is no such strategy.
-        UsageError: the recipe's strategy was an object, which is not here.
+        UsageError: the recipe's strategy was an object, which is not here; or the oracle line, which is for
+            simulations alone.
         RecipeError: it has no such option, or the value of one is out of range.
     """
     if is_given(recipe.strategy):
         missing(recipe.strategy, "strategy")
+    if recipe.strategy == ORACLE:
+        raise UsageError(
+            "strategy oracle reads hidden labels and test accuracy: only ncenet simulate and ncenet compare "
+            "have it, as the line that no strategy should be above"
+        )
 
     def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
         options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
@@ -129,11 +135,11 @@ def for_strategy(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
     name = changes.get("loop.strategy", base.loop.strategy)
     changes = dict(changes)
     if name != base.loop.strategy and base.loop.options and "loop.options" not in changes:
-        has = strategies.use(name, options_of).model_fields
+        has = {} if name == ORACLE else strategies.use(name, options_of).model_fields
         kept = {option: value for option, value in base.loop.options.items() if option in has}
         changes = {"loop.options": kept, **changes}
     recipe = base.with_changes(changes)
     left = recipe.model.passes != PASSES and "model.passes" not in changes
-    if left and "samples" not in build_strategy(recipe.loop).needs:
+    if left and (name == ORACLE or "samples" not in build_strategy(recipe.loop).needs):
         return recipe.with_changes({"model.passes": PASSES})
     return recipe

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.heads import strategy_of, training_of
+from ncenet.strategies.build import ORACLE
 
 
 def arms_of_figures(comparison: Comparison) -> tuple[str, ...]:
     """Names of the arms that the figures compare: NCE first, then softmax, without a head that no arm has.
 
     Section ``figures`` of the comparison may name them. Otherwise they are: the first NCE arm that does not
-    query at random, else the first NCE arm; and of the softmax arms that share the rest of its recipe (of all
-    of them if none does) the one that queries by entropy, else the first.
+    query at random and is not the oracle, else the first NCE arm; and of the softmax arms that share the rest
+    of its recipe (of all of them if none does) the one that queries by entropy, else the first.
 
     >>> from ncenet.compare import Arm
     >>> changes = {"model.head.name": "softmax", "loop.strategy": "entropy"}
@@ -27,7 +28,8 @@ def arms_of_figures(comparison: Comparison) -> tuple[str, ...]:
     }
     chosen = []
     if nce := comparison.figures.nce or _first(
-        [name for name in of_head["nce"] if recipes[name].loop.strategy != "random"], of_head["nce"]
+        [name for name in of_head["nce"] if recipes[name].loop.strategy not in ("random", ORACLE)],
+        of_head["nce"],
     ):
         chosen.append(nce)
     if softmax := comparison.figures.softmax or _softmax(comparison, of_head["softmax"], nce):

@@ -1,0 +1,177 @@
+"""The oracle line: a selection that reads hidden labels and test accuracy, which no strategy may.
+
+It says how much there is to gain by choosing. It is none of the registered strategies: only a simulation can
+open it, from the data set's own oracle and the test set, and what other strategies see of a pool stays as it
+was. Greedy selection on cheap classifiers (:mod:`ncenet.functional.lookahead`) proposes some queries, two
+strategies others; the real learner is fitted on each, and the one that leads to the highest accuracy is made.
+
+Greedy is not optimal, so it may be beaten; a report counts how often it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ncenet.data.dataset import Oracle, TestSet
+from ncenet.errors import RecipeError, UsageError
+from ncenet.functional.lookahead import ClassMeans, LookAhead, Ridge, greedy
+from ncenet.loop.loop import Loop
+from ncenet.recipe import Recipe
+from ncenet.section import Section
+from ncenet.strategies.build import ORACLE, check_fits, open_strategy
+from ncenet.strategies.gather import Table
+from ncenet.strategies.options import WithOptions, checked
+from ncenet.types import LabeledSet, PoolView, Prediction, Query, QueryStrategy
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Generator, Tensor
+
+
+RIVALS = ("herding", "margin")
+"""Strategies that propose, too, where the recipe lets them."""
+PROPOSALS = 4 + len(RIVALS)
+"""Queries of which the best is made: of two classifiers, each greedy in two ways, and those of strategies."""
+
+
+class OracleLine(WithOptions, QueryStrategy):
+    """Greedy on the accuracy on test images.
+
+    Source: ours, after the greedy oracle of Werner, Burchert, Stubbemann and Schmidt-Thieme, A Cross-Domain
+    Benchmark for Active Learning, NeurIPS 2024.
+    Cost: a product of matrices a pick, and a fit of the learner for each of six proposals: seven times a run.
+    When: a simulation on frozen features that asks how much choosing could gain.
+    """
+
+    needs: frozenset[str] = frozenset({"features"})
+    requires: frozenset[str] = frozenset({"classes"})
+
+    class Options(Section):
+        """What may be set."""
+
+        candidates: int = Field(
+            500, ge=1, description="Images of the pool that are looked at, drawn anew for each query."
+        )
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        self._loop: Loop | None = None
+        self._answers: Oracle | None = None
+        self._rivals: tuple[QueryStrategy, ...] = ()
+
+    def beside(self, rivals: Sequence[QueryStrategy]) -> None:
+        """Let strategies propose, too."""
+        self._rivals = tuple(rivals)
+        self.needs = self.needs.union(*(rival.needs for rival in rivals))
+
+    def reveal(self, loop: Loop, answers: Oracle) -> None:
+        """Let it see what a simulation knows.
+
+        Args:
+            loop: whose queries it makes.
+            answers: all labels.
+        """
+        self._loop, self._answers = loop, answers
+
+    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+        """The best of the proposals; its score is the test accuracy that it leads to.
+
+        Raises:
+            UsageError: nothing was revealed to it, or there are no images to test on.
+        """
+        import torch
+
+        if self._loop is None or self._answers is None:
+            raise UsageError("the oracle line reads hidden labels: simulate and compare alone can use it")
+        loop, answers = self._loop, self._answers
+        if not isinstance(loop.test, TestSet):
+            raise UsageError("the oracle line reads test accuracy, and there are no held-out images")
+        order = torch.randperm(len(view.ids), generator=rng)[: max(self.options.candidates, query_size)]
+        ids = [view.ids[row] for row in order.tolist()]
+        labels = answers.answer(ids)
+        index = {name: c for c, name in enumerate(loop.class_names)}
+        features = _features(view.predictions(), ids)
+        known = _features(view.labeled_predictions(), view.labeled_ids)
+        test = _features(loop.learner.predict(loop.test.pool, loop.test.ids, want=self.needs), loop.test.ids)
+        scale = known.norm(dim=1).mean().clamp_min(1e-12)  # ridge is measured in lengths of a vector
+        given = (
+            known / scale,
+            torch.tensor(view.labels),
+            features / scale,
+            torch.tensor([index[labels[id]] for id in ids]),
+            test / scale,
+            len(index),
+        )
+        targets = torch.tensor(loop.test.targets)
+        proposals = {
+            tuple(ids[row] for row in greedy(ahead, targets, len(ids), query_size, softness))
+            for ahead, softness in _classifiers(given)
+        }
+        proposals |= {rival.query(view, query_size, rng=rng).ids for rival in self._rivals}
+        learned = LabeledSet(
+            list(view.labeled_ids), [loop.class_names[c] for c in view.labels], loop.class_names
+        )
+        best, accuracy = (), -1.0
+        for proposal in sorted(proposals):
+            more = LabeledSet(
+                [*learned.ids, *proposal],
+                [*learned.labels, *answers.answer(proposal).values()],
+                learned.class_names,
+            )
+            reached = loop.would_reach(more)
+            if reached > accuracy:
+                best, accuracy = proposal, reached
+        return Query(best, (accuracy,) * len(best))
+
+
+def open_simulated(recipe: Recipe) -> QueryStrategy:
+    """What makes the queries of a simulation: the strategy of a recipe, or the oracle line.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        RecipeError: the rest of the recipe doesn't let it work.
+    """
+    if recipe.loop.strategy != ORACLE:
+        return open_strategy(recipe)
+    options = checked(
+        OracleLine, recipe.loop.options, where="loop.options.", name=f"strategy {recipe.loop.strategy}"
+    )
+    line = OracleLine(**options.model_dump())
+    check_fits(line, recipe)
+    if recipe.model.backbone != "identity":
+        raise RecipeError(
+            "strategy oracle fits the learner for each of its proposals, which takes frozen features "
+            "(model.features lite0, a file of vectors): a network is too slow"
+        )
+    rivals = []
+    for name in RIVALS:
+        with suppress(RecipeError):  # one that doesn't fit the recipe proposes nothing
+            rivals.append(open_strategy(recipe.with_changes({"loop.strategy": name})))
+    line.beside(rivals)
+    return line
+
+
+def _classifiers(
+    given: tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int],
+) -> Iterator[tuple[LookAhead, float]]:
+    """Each with a softness: what proposes best changes with the number of labels (ours, measured)."""
+    for softness in (0.25, 1.0):
+        yield ClassMeans(*given), softness
+        yield Ridge(*given, strength=1.0), softness
+
+
+def _features(predictions: Iterator[Prediction], ids: Sequence[str]) -> torch.Tensor:
+    """Vectors (N, D) in double precision in the order of ``ids``, of predictions of these and others."""
+    import torch
+
+    table, wanted = Table(ids), set(ids)
+    for chunk in predictions:
+        rows = [row for row, id in enumerate(chunk.ids) if id in wanted]
+        if rows:
+            assert chunk.features is not None
+            table.fill([chunk.ids[row] for row in rows], chunk.features[rows].detach())
+    return table.rows.to(torch.float64)

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from ncenet.compare import Arm
+from ncenet.compare.across import headroom as module
+from ncenet.compare.across.headroom import headroom
+from ncenet.compare.across.table import numbers
+from ncenet.compare.suite import read_compared
+from ncenet.recipe import Recipe
+from ncenet.report.sections import sections_of
+from tests.compare.fake_suite import suite, write_suite
+
+ARMS = [
+    Arm(name="random", changes={"loop.strategy": "random"}),
+    Arm(name="a"),
+    Arm(name="line", changes={"loop.strategy": "oracle"}),
+]
+BASE = Recipe().with_changes(
+    {"model.features": "lite0", "loop.initial": 4, "loop.query_size": 2, "loop.cycles": 3}
+)
+
+
+def written(folder, a=0.06, line=0.10, noise=0.01, seeds=(0, 1, 2)):
+    comparison = suite(arms=ARMS, seeds=seeds).model_copy(update={"base": BASE})
+    rng = np.random.default_rng(0)
+
+    def curves(gain):
+        return [[0.5, *(0.6 + gain + noise * rng.standard_normal(2))] for _ in seeds]
+
+    accuracy = {name: {"random": curves(0), "a": curves(a), "line": curves(line)} for name in ("one", "two")}
+    return write_suite(folder, comparison, accuracy)
+
+
+def test_the_share_is_that_of_the_means_and_its_interval_holds_it(tmp_path):
+    of = numbers(written(tmp_path))
+    found = headroom(of)
+    gains = {arm: of.mean[..., n].mean() - of.mean[..., 0].mean() for n, arm in enumerate(of.arms)}
+    share, low, high = found.shares[0]
+    assert (found.oracle, found.random, found.arms) == ("line", "random", ("a",))
+    assert share == pytest.approx(gains["a"] / gains["line"]) and low < share < high
+    assert found.gain[0] == pytest.approx(gains["line"])
+
+
+def test_intervals_of_shares_cover_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(400):
+        random, a, line = (mean + 0.01 * rng.standard_normal((3, 4)) for mean in (0.0, 0.03, 0.05))
+        _, low, high = module._share(a - random, line - random, np.zeros(3))
+        covered.append(low <= 0.6 <= high)
+    assert 0.92 <= np.mean(covered) <= 0.98
+
+
+def test_without_headroom_there_is_a_share_and_no_interval(tmp_path):
+    found = headroom(numbers(written(tmp_path, a=0.0, line=0.001, noise=0.02)))
+    assert np.isnan(found.shares[0][1:]).all()
+
+
+def test_cells_are_counted_without_the_first_cycle(tmp_path):
+    found = headroom(numbers(written(tmp_path, noise=0.0)))
+    assert (found.above, found.cells, found.deserved) == (1.0, 2 * 3 * 2, True)
+
+
+def section(results):
+    return next(s for s in sections_of(results) if s.title.startswith("What there is to gain"))
+
+
+def test_one_that_is_beaten_is_not_called_an_oracle(tmp_path):
+    beaten = section(written(tmp_path / "x", a=0.12, noise=0.0))
+    assert beaten.title.endswith("shares of line, which is no oracle here")
+    assert "In 0.0 % of 12 cells" in beaten.blocks[1].text and "less than 95 %" in beaten.blocks[1].text
+    good = section(written(tmp_path / "y", noise=0.0))
+    assert good.title.endswith("shares of the oracle") and "less than" not in good.blocks[1].text
+    assert good.blocks[0].rows == (("a", "60", "60 to 60"),), "rounding to test images is all the noise"
+
+
+def test_one_set_has_the_section_too(tmp_path):
+    written(tmp_path)
+    assert section(read_compared(tmp_path / "one")).blocks[0].rows[0][0] == "a"
+
+
+def test_the_oracle_has_no_rank_no_verdict_and_is_no_rival(tmp_path):
+    results = written(tmp_path)
+    shown = {s.title: s for s in sections_of(results)}
+    assert {row[0] for row in shown["Mean ranks"].blocks[1].rows} == {"random", "a"}
+    assert len(shown[""].blocks[0].sentences) == 1
+    of_one = {s.title: s for s in sections_of(read_compared(tmp_path / "one"))}
+    assert "line" not in str([row[1:] for row in of_one["Against the best rival"].blocks[0].rows])
+    assert len(of_one[""].blocks[0].sentences) == 1
+
+
+def test_without_an_oracle_there_is_no_section(tmp_path):
+    from tests.compare.fake_suite import written as plain
+
+    assert headroom(numbers(plain(tmp_path))) is None

@@ -1,0 +1,126 @@
+"""The oracle line: better than any strategy in a simulation, and impossible anywhere else."""
+
+import json
+
+import numpy as np
+import pytest
+
+import ncenet
+from ncenet.compare import read_run
+from ncenet.data.open import open_train
+from ncenet.errors import RecipeError, UsageError
+from ncenet.loop.oracle import OracleLine, open_simulated
+from ncenet.loop.simulate import simulate
+from ncenet.recipe import Recipe
+from ncenet.strategies import strategies
+from ncenet.strategies.build import ORACLE, open_strategy
+from tests.contracts.fakes import fake_view
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """Digits as vectors, their pixels."""
+    file = tmp_path_factory.mktemp("vectors") / "digits.npz"
+    base, ids, rows = Recipe().data, [], []
+    from ncenet.data.open import open_test
+
+    train = open_train(Recipe())
+    for pool in (train.pool, open_test(base, train).pool):
+        ids += pool.ids()
+        rows += [pool.load(id).reshape(-1) / 255 for id in pool.ids()]
+    np.savez(file, ids=np.array(ids), vectors=np.array(rows, np.float32))
+    return file
+
+
+@pytest.fixture
+def recipe(vectors):
+    sizes = {"loop.initial": 10, "loop.query_size": 5, "loop.cycles": 3}
+    return Recipe().with_changes(
+        {"model.features": str(vectors), "loop.strategy": ORACLE, "loop.options": {"candidates": 600}} | sizes
+    )
+
+
+def accuracy(recipe, folder):
+    simulate(recipe, folder)
+    return [cycle.accuracy for cycle in read_run(folder).tested]
+
+
+def test_it_is_above_strategies_and_its_score_is_the_accuracy_that_follows(recipe, tmp_path):
+    line = accuracy(recipe, tmp_path / "line")
+    for name in ("random", "margin", "herding"):
+        other = accuracy(recipe.with_changes({"loop.strategy": name}), tmp_path / name)
+        assert other[0] == line[0], "the same initial set"
+        assert line[1] >= other[1] and line[2] > other[2], name
+    for cycle in (1, 2):
+        rows = (tmp_path / f"line/cycles/{cycle:03d}/query.csv").read_text().splitlines()
+        assert len(rows) == 6 and float(rows[1].split(",")[2]) == line[cycle]
+
+
+def test_a_run_that_is_stopped_goes_on_with_the_same_queries(recipe, tmp_path):
+    whole = accuracy(recipe, tmp_path / "whole")
+
+    class Stopped(Exception):
+        pass
+
+    def stop(event):
+        if event["event"] == "query" and event["cycle"] == 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        simulate(recipe, tmp_path / "again", notify=stop)
+    assert accuracy(recipe, tmp_path / "again") == whole
+
+
+def test_no_real_run_can_have_it(recipe, tmp_path):
+    assert ORACLE not in strategies.names()
+    with pytest.raises(UsageError, match="only ncenet simulate and ncenet compare have it"):
+        open_strategy(recipe)
+    with pytest.raises(UsageError, match="reads hidden labels and test accuracy"):
+        ncenet.open(tmp_path / "run", images="digits", recipe=recipe)
+    with pytest.raises(ncenet.errors.NcenetError):
+        ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=ORACLE)
+
+
+def test_a_simulated_run_cannot_be_gone_on_with_by_people(recipe, tmp_path):
+    simulate(recipe.with_changes({"loop.cycles": 1}), tmp_path)
+    with pytest.raises(UsageError, match="oracle reads hidden labels"), ncenet.open(tmp_path) as run:
+        run.ask(1)
+
+
+def test_unbound_it_answers_nobody():
+    with pytest.raises(UsageError, match="simulate and compare alone"):
+        OracleLine().query(fake_view(frozenset({"features"})), 3, rng=None)
+
+
+def test_networks_that_learn_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(RecipeError, match="takes frozen features"):
+        simulate(Recipe().with_changes({"loop.strategy": ORACLE}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_its_option_is_checked(recipe):
+    assert open_simulated(recipe).options.candidates == 600
+    with pytest.raises(RecipeError, match=r"loop\.options\.candidates"):
+        open_simulated(recipe.with_changes({"loop.options": {"candidates": 0}}))
+    with pytest.raises(RecipeError, match="strategy oracle has no option 'candidate'"):
+        open_simulated(recipe.with_changes({"loop.options": {"candidate": 10}}))
+
+
+def test_the_view_that_strategies_get_holds_no_hidden_label(recipe, tmp_path, monkeypatch):
+    seen = []
+    query = OracleLine.query
+
+    def look(self, view, query_size, *, rng):
+        seen.append(vars(view))
+        return query(self, view, query_size, rng=rng)
+
+    monkeypatch.setattr(OracleLine, "query", look)
+    simulate(recipe.with_changes({"loop.cycles": 2}), tmp_path)
+    held = seen[0]
+    assert set(held) == {"ids", "labeled_ids", "predict_seconds", "_learner", "_pool", "_labeled", "_needs"}
+    assert len(held["_labeled"]) == 10 and not hasattr(held["_pool"], "oracle")
+
+
+def test_provenance_names_it(recipe, tmp_path):
+    simulate(recipe.with_changes({"loop.cycles": 2}), tmp_path)
+    assert json.loads((tmp_path / "cycles/001/query.json").read_text())["strategy"] == ORACLE
