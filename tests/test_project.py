@@ -15,6 +15,8 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -39,6 +41,8 @@ MODELS = ["docs/export.md"]
 """Pages whose samples need a model that was trained before."""
 CHECKED = ["docs/scikit-learn.md"]
 """Pages whose samples are held against what they print, by the tests of what they are about."""
+SCALE = ["docs/scale.md"]
+"""Pages whose samples need buckets and clusters; those that don't are run, and the others compiled."""
 INSIDE = "from ncenet.strategies.score import"
 """What a sample imports that is a file of ncenet itself, as CONTRIBUTING shows one."""
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "pandas", "timm"}
@@ -122,7 +126,9 @@ def test_samples_import_from_the_surface_alone(page):
         deep = re.findall(r"^(?:from|import) (ncenet\.[\w.]+)", block, re.MULTILINE)
         assert deep == [], block
     if "```python" in page.read_text(encoding="utf-8"):
-        assert str(page.relative_to(ROOT)) in RUNNABLE + MODELS + CHECKED, "its samples run in no test"
+        assert str(page.relative_to(ROOT)) in RUNNABLE + MODELS + CHECKED + SCALE, (
+            "its samples run in no test"
+        )
 
 
 def test_the_python_shown_runs(tmp_path):
@@ -152,6 +158,28 @@ def test_the_python_about_models_runs(tmp_path):
     for block in blocks:
         done = run(sys.executable, "-W", "error", "-c", block, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_python_about_pools_of_any_size_runs(tmp_path):
+    quick = {"train.epochs": 1, "train.min_steps": 1, "train.batch_size": 4, "data.image_size": 64}
+    pool = ncenet.ArrayPool(np.random.default_rng(0).integers(0, 255, (8, 64, 64, 3), np.uint8))
+    with ncenet.open(tmp_path / "runs/pets", pool=pool, classes=["cat", "dog"], recipe=quick) as pets:
+        pets.tell(dict.fromkeys(pets.ask(6).ids, "cat"))
+        pets.fit()
+    Image.new("RGB", (80, 60), "gray").save(tmp_path / "a.jpg")
+    image = (tmp_path / "a.jpg").read_bytes()
+    rows = [{"id": str(row), "image": image, "camera": "north"} for row in range(3)]
+    (tmp_path / "photos").mkdir()
+    for file in ("photos.parquet", "photos/one.parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / file)
+    blocks = [block for page in SCALE for block in outside(page)]
+    for block in blocks:
+        compile(block, "docs/scale.md", "exec")
+    here = [block for block in blocks if not re.search("^import (ray|daft)|spark|s3:", block, re.MULTILINE)]
+    assert ["Scorer(" in here[0], "iter_batches" in here[1], "datasets" in here[2]] == [True] * 3
+    program = "\n".join(["import datasets; datasets.disable_progress_bars()", *here, "print(len(scored))"])
+    done = run(sys.executable, "-c", program, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
 
 def test_the_demo_has_its_place_in_the_readme():
