@@ -24,7 +24,7 @@ from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
-from ncenet.learners.box_lesson import BoxLesson, Objects
+from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects
 from ncenet.learners.detector import Detector
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
@@ -78,10 +78,12 @@ class Case:
         self.network = self.detector.network
         self.lesson = BoxLesson(
             self.network,
-            ImageTensors(self.pool, ids, size=side).batch,
             ids,
             [Objects.of(boxes, (side, side), names) for boxes in truth],
-            BoxAugment(side, fill=[0.0] * 3, flip=False, distort=False),
+            Augmented(
+                ImageTensors(self.pool, ids, size=side).batch,
+                BoxAugment(side, fill=[0.0] * 3, flip=False, distort=False),
+            ),
         )
         images, *targets = self.lesson.batch(range(batch_size), torch.Generator().manual_seed(0))
         self.images = images.contiguous(memory_format=torch.channels_last)

@@ -32,6 +32,7 @@ CASES = [
     ({"model.passes": 5}, {"model.members": 3, "model.dropout": 0.2}),
     ({"model.pretrained": True}, {}),
     ({"model.pretrained": True}, BOXES),
+    ({"model.pretrained": True}, BOXES | {"model.backbone": "lite0"}),
     ({"train.lr_drops": (0.5,)}, {}),
     ({"train.nesterov": True}, {"train.momentum": 0.0}),
     ({"train.crop_padding": 2}, BOXES),

@@ -76,7 +76,10 @@ class DataRecipe(Section):
         description="Side to resize to. Default: the images' own if all agree on one up to 64, else 64.",
     )
     cache_gb: float = Field(
-        4.0, ge=0, description="Keep decoded images in memory when all of them fit into this many GB."
+        4.0,
+        ge=0,
+        description="Keep decoded images in memory when all of them fit into this many GB, and on disk the "
+        "maps of a pretrained detector until they take as much.",
     )
     workers: int = Field(2, ge=1, description="Threads that decode images.")
 
@@ -179,8 +182,8 @@ class ModelRecipe(Section):
 
     backbone: str = Field(
         "small",
-        description="small, resnet18, mlp and identity (feature vectors), or timm:NAME. Detection: small or "
-        "ssd300-vgg16.",
+        description="small, resnet18, mlp and identity (feature vectors), or timm:NAME. Detection: small, "
+        "ssd300-vgg16, or with pretrained weights lite0, lite2 and timm:NAME.",
     )
     features: str | None = Field(
         None,
@@ -352,6 +355,11 @@ class Recipe(Section):
             raise ValueError("model.members: committees classify, task detection trains one network")
         if self.task == "detection" and self.model.features is not None:
             raise ValueError("model.features: vectors know no places; leave it out with task detection")
+        if self.task == "detection" and self.model.backbone.startswith("timm:") and not self.model.pretrained:
+            raise ValueError(
+                "model.backbone: a detector on a network of timm learns on its pretrained maps: add "
+                "model.pretrained (--pretrained)"
+            )
         if self.loop.budget_unit == "box" and self.task != "detection":
             raise ValueError("loop.budget_unit: box needs task detection: classes have no boxes")
         if self.loop.held_out and self.data.test is not None:

@@ -13,6 +13,9 @@ from typing import Any, TypeAlias
 Values: TypeAlias = Mapping[str, Any]
 """A recipe by dotted path."""
 
+BRINGS_WEIGHTS = frozenset({"lite0", "lite2"})
+"""Backbones of detectors that are pretrained, whatever is said."""
+
 PROTOTYPES = (
     "prototypes_per_class",
     "kernel",
@@ -57,7 +60,7 @@ def _detection(values: Values) -> bool:
 
 def _no_weights(values: Values) -> bool:
     backbone = str(values.get("model.backbone"))
-    return backbone == "small" if _detection(values) else not backbone.startswith("timm:")
+    return backbone in BRINGS_WEIGHTS | {"small"} if _detection(values) else not backbone.startswith("timm:")
 
 
 UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
@@ -99,7 +102,8 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
     (
         ("model.pretrained",),
         _no_weights,
-        "there are no weights for this backbone; timm:NAME has some, in detection ssd300-vgg16",
+        "there are none to download for this backbone; timm:NAME has some, in detection ssd300-vgg16 too, "
+        "and lite0 brings its own",
     ),
     (
         ("train.lr_drops",),

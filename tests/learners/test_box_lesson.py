@@ -7,7 +7,7 @@ import torch
 
 from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
-from ncenet.learners.box_lesson import BoxLesson, Objects
+from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.ssd import SSD, build_detection_head
 from ncenet.recipe import HeadRecipe, ModelRecipe
@@ -35,7 +35,7 @@ def lesson(head: HeadRecipe) -> BoxLesson:
     pool, truth = scenes(6)
     recipe = ModelRecipe(backbone="small", head=head, anchor_features=32)
     network = SSD(
-        build_detection_backbone(recipe, 3, 64, pretrained=False),
+        build_detection_backbone(recipe, 3, 64),
         build_detection_head(recipe, len(CLASSES)),
         channels=3,
     ).double()
@@ -45,10 +45,12 @@ def lesson(head: HeadRecipe) -> BoxLesson:
     rows = {id: n for n, id in enumerate(pool.ids())}
     return BoxLesson(
         network,
-        lambda ids: images[[rows[id] for id in ids]],
         list(pool.ids()),
         objects,
-        BoxAugment(64, fill=[0.0] * 3, flip=False, distort=False),
+        Augmented(
+            lambda ids: images[[rows[id] for id in ids]],
+            BoxAugment(64, fill=[0.0] * 3, flip=False, distort=False),
+        ),
     )
 
 

@@ -26,7 +26,7 @@ def _seed():
 
 def network(head="nce", backbone="small", classes=3, *, side=None, channels=3, auxiliary=None, **model):
     recipe = ModelRecipe(backbone=backbone, head=HeadRecipe(name=head), **model)
-    body = build_detection_backbone(recipe, channels, side, pretrained=False)
+    body = build_detection_backbone(recipe, channels, side)
     return SSD(
         body,
         build_detection_head(recipe, classes),
@@ -140,7 +140,7 @@ class TestLight:
         with pytest.raises(UsageError, match=r"sides that 32 divides.* data\.image_size is 100"):
             network(side=100)
         with pytest.raises(UsageError, match="no weights for small; ssd300-vgg16 has some"):
-            build_detection_backbone(ModelRecipe(backbone="small"), 3, None, pretrained=True)
+            build_detection_backbone(ModelRecipe(backbone="small", pretrained=True), 3, None)
         with pytest.raises(UnknownName, match="unknown detection backbone 'resnet18'"):
             network(backbone="resnet18")
 

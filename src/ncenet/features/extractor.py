@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ncenet.features.framing import Preprocessing
+from ncenet.nn.weights import fingerprint
 from ncenet.recipe import Framing
 from ncenet.registry import Registry
 from ncenet.types import Pool
@@ -76,12 +75,7 @@ class Extractor(nn.Module):
     @property
     def fingerprint(self) -> str:
         """32 hexadecimal digits that stand for name, weights and preprocessing."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps([VERSION, self.name, self.preprocessing.about()]).encode())
-        for name, tensor in self.network.state_dict().items():
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        return fingerprint([VERSION, self.name, self.preprocessing.about()], self.network.state_dict())
 
     @property
     def dim(self) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -44,6 +44,54 @@ class Objects:
             torch.tensor(boxes.difficult, dtype=torch.bool),
         )
 
+    def mirrored(self) -> Objects:
+        """Those of the mirror image."""
+        left, top, right, bottom = self.boxes.unbind(1)
+        return replace(self, boxes=torch.stack([1 - right, top, 1 - left, bottom], 1))
+
+
+class Show(Protocol):
+    """How a lesson shows its images, each time a little otherwise."""
+
+    def __call__(
+        self, ids: Sequence[str], objects: Sequence[Objects], noise: torch.Generator
+    ) -> tuple[Tensor, list[Objects]]:
+        """What the network reads of B images, on the CPU, and the objects on each as they are shown.
+
+        Args:
+            ids: B ids.
+            objects: on each image.
+            noise: whatever is drawn comes from it.
+        """
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Images under the train transform.
+
+    Attributes:
+        inputs: maps ids to a batch on the CPU, uint8 (B, channels, S, S).
+        augment: the train transform.
+    """
+
+    inputs: Callable[[Sequence[str]], Tensor]
+    augment: BoxAugment
+
+    def __call__(
+        self, ids: Sequence[str], objects: Sequence[Objects], noise: torch.Generator
+    ) -> tuple[Tensor, list[Objects]]:
+        """See :class:`Show`; uint8 (B, channels, S, S)."""
+        images, shown = [], []
+        with seeded(noise):
+            for image, there in zip(self.inputs(ids), objects, strict=True):
+                side = image.shape[-1]
+                image, boxes, classes, difficult = self.augment(
+                    image, there.boxes * side, there.classes, there.difficult
+                )
+                images.append(image)
+                shown.append(Objects(boxes / side, classes, difficult))
+        return torch.stack(images), shown
+
 
 @dataclass(frozen=True)
 class BoxLesson:
@@ -51,17 +99,15 @@ class BoxLesson:
 
     Attributes:
         network: its anchors and its head judge.
-        inputs: maps ids to a batch on the CPU, uint8 (B, channels, S, S).
         ids: L ids.
         objects: L images' objects, parallel to ``ids``.
-        augment: the train transform.
+        show: how the images are shown.
     """
 
     network: SSD
-    inputs: Callable[[Sequence[str]], Tensor]
     ids: Sequence[str]
     objects: Sequence[Objects]
-    augment: BoxAugment
+    show: Show
 
     def description(self) -> list[Any]:
         """Ids and objects."""
@@ -71,22 +117,15 @@ class BoxLesson:
         ]
 
     def batch(self, rows: Sequence[int], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Augmented images, and classes (B, A) and codes (B, A, 4) that their anchors should say."""
-        anchors = self.network.anchors.cpu()
-        images, classes, codes = [], [], []
-        with seeded(noise):
-            for row, image in zip(rows, self.inputs([self.ids[row] for row in rows]), strict=True):
-                there, side = self.objects[row], image.shape[-1]
-                image, boxes, labels, difficult = self.augment(
-                    image, there.boxes * side, there.classes, there.difficult
-                )
-                wanted, code = anchor_targets(
-                    anchors, boxes / side, labels, difficult, background=self.network.background
-                )
-                images.append(image)
-                classes.append(wanted)
-                codes.append(code)
-        return torch.stack(images), torch.stack(classes), torch.stack(codes)
+        """What the network reads, and classes (B, A) and codes (B, A, 4) that its anchors should say."""
+        anchors, background = self.network.anchors.cpu(), self.network.background
+        inputs, shown = self.show([self.ids[row] for row in rows], [self.objects[row] for row in rows], noise)
+        targets = [
+            anchor_targets(anchors, each.boxes, each.classes, each.difficult, background=background)
+            for each in shown
+        ]
+        classes, codes = zip(*targets, strict=True)
+        return inputs, torch.stack(classes), torch.stack(codes)
 
     def judge(self, said: Detection, *targets: Tensor) -> Outcome:
         """SSD's loss; right is the part of the learned anchors whose largest output is their class."""

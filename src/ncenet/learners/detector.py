@@ -17,9 +17,10 @@ from ncenet.data.tensors import ImageTensors
 from ncenet.errors import UsageError
 from ncenet.functional.boxes import anchor_targets, decode
 from ncenet.functional.suppression import find_objects
-from ncenet.learners.box_lesson import BoxLesson, Objects
+from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects, Show
 from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
+from ncenet.learners.seen import Seen, SeenWithMirrors
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.heads import PrototypeClassifier
 from ncenet.nn.ssd import SSD, build_detection_head
@@ -73,23 +74,33 @@ class Detector(NetworkLearner[SSD]):
         warm = self._warm(before, labeled.class_names)
         if not warm:
             with self.streams.scope("weights", cycle):
-                network = self._build(channels_of(pool), labeled.class_names, self.model.pretrained)
+                network = self._build(channels_of(pool), labeled.class_names)
                 self._network = network.to(processes().device)
         tensors = self._inputs(pool)
         if not warm:
             self.network.set_normalization(tensors.chunks(labeled.ids))
             if self.model.head.name == "nce" and self.model.head.init == "class-mean":
-                self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, tensors, cycle))
-        backbone, train = self.network.backbone, self.train
-        augment = BoxAugment(
-            backbone.side,
-            fill=self.network.mean.tolist(),
-            flip=self.flip_safe if train.flip is None else train.flip,
-            distort=backbone.augment if train.box_augment is None else train.box_augment,
-        )
-        lesson = BoxLesson(self.network, tensors.batch, labeled.ids, objects, augment)
-        report = self._run(lesson, cycle, resume)
-        return replace(report, details=self._details(labeled, objects, tensors))
+                self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, pool, cycle))
+        report = self._run(BoxLesson(self.network, labeled.ids, objects, self._show(pool)), cycle, resume)
+        return replace(report, details=self._details(labeled, objects, pool))
+
+    def _show(self, pool: Pool) -> Show:
+        """How the images of a pool are shown in training."""
+        backbone, train, seen = self.network.backbone, self.train, self._seen(pool)
+        flip = self.flip_safe if train.flip is None else train.flip
+        distort = backbone.augment if train.box_augment is None else train.box_augment
+        if isinstance(seen, Seen) and not distort:
+            return SeenWithMirrors(seen, flip=flip)
+        fill = self.network.mean.tolist()
+        augment = BoxAugment(backbone.side, fill=fill, flip=flip, distort=distort)
+        return Augmented(self._inputs(pool).batch, augment)
+
+    def _seen(self, pool: Pool) -> ImageTensors | Seen:
+        """What the network reads of a pool: images, or what its frozen part made of them before."""
+        tensors = self._inputs(pool)
+        if self.network.backbone.frozen is None:
+            return tensors
+        return Seen(self.model.backbone, self.network, pool, tensors, most_gb=self.data.cache_gb)
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
@@ -101,13 +112,13 @@ class Detector(NetworkLearner[SSD]):
                 (M, N, A, C + 1), ``"boxes"`` (N, A, 4) in parts of the image's sides, and what the auxiliary
                 says (N,).
         """
-        network, tensors = self.network, self._inputs(pool)
+        network, seen = self.network, self._seen(pool)
         device = network.mean.device
         for start in range(0, len(ids), PREDICT_BATCH):
             chunk = ids[start : start + PREDICT_BATCH]
             # Not inference mode: whoever reads may learn from what is said.
             with torch.no_grad():
-                images = self._to(device, tensors.batch(chunk))
+                images = self._to(device, seen.batch(chunk))
                 said = network(images)
                 extras = {}
                 if network.auxiliary is not None and network.auxiliary.extra in want:
@@ -157,17 +168,15 @@ class Detector(NetworkLearner[SSD]):
         return {"channels": self.channels, "side": self.network.backbone.side}
 
     def _rebuilt(self, about: Mapping[str, Any]) -> SSD:
-        return self._build(about["channels"], tuple(about["class_names"]), False, about["side"])
+        return self._build(about["channels"], tuple(about["class_names"]), about["side"], empty=True)
 
     def _build(
-        self, channels: int, class_names: tuple[str, ...], pretrained: bool, side: int | None = None
+        self, channels: int, class_names: tuple[str, ...], side: int | None = None, *, empty: bool = False
     ) -> SSD:
         if channels == 0:
             raise UsageError("detection needs images, and these are feature vectors")
         self.channels, self.class_names = channels, class_names
-        backbone = build_detection_backbone(
-            self.model, channels, side or self.data.image_size, pretrained=pretrained
-        )
+        backbone = build_detection_backbone(self.model, channels, side or self.data.image_size, empty=empty)
         head = build_detection_head(self.model, len(class_names))
         network = SSD(backbone, head, channels=channels, dropout=self.model.dropout)
         if self.auxiliary is not None:
@@ -178,20 +187,20 @@ class Detector(NetworkLearner[SSD]):
         return network
 
     def _anchor_vectors(
-        self, ids: Sequence[str], objects: Sequence[Objects], tensors: ImageTensors, cycle: int
+        self, ids: Sequence[str], objects: Sequence[Objects], pool: Pool, cycle: int
     ) -> tuple[Tensor, Tensor]:
         """What the head reads of the anchors on objects, and of as many on the background, with classes.
 
         Under the test transform, (n, d) and (n,).
         """
-        network = self.network.eval()
+        network, inputs = self.network.eval(), self._seen(pool)
         device, anchors = network.mean.device, network.anchors.cpu()
         noise = self.streams.torch("weights", cycle, 1)
         vectors, classes = [], []
         for start in range(0, len(ids), PREDICT_BATCH):
             rows = range(start, min(start + PREDICT_BATCH, len(ids)))
             with torch.no_grad():
-                images = self._to(device, tensors.batch([ids[row] for row in rows]))
+                images = self._to(device, inputs.batch([ids[row] for row in rows]))
                 seen = network.vectors(network.maps(images)).float()
             for row, of_image in zip(rows, seen, strict=True):
                 there = objects[row]
@@ -206,13 +215,11 @@ class Detector(NetworkLearner[SSD]):
                 classes.append(wanted[chosen])
         return torch.cat(vectors), torch.cat(classes).to(device)
 
-    def _details(
-        self, labeled: LabeledSet, objects: Sequence[Objects], tensors: ImageTensors
-    ) -> dict[str, Any]:
+    def _details(self, labeled: LabeledSet, objects: Sequence[Objects], pool: Pool) -> dict[str, Any]:
         head, names = self.network.head, (*labeled.class_names, "background")
         details = head.report(names)
         if isinstance(head, PrototypeClassifier) and head.prototypes.shape[1] > 1:
-            live = head.live_prototypes(*self._anchor_vectors(labeled.ids, objects, tensors, self.cycle))
+            live = head.live_prototypes(*self._anchor_vectors(labeled.ids, objects, pool, self.cycle))
             details["live_prototypes"] = dict(zip(names, live.tolist(), strict=True))
         return details
 

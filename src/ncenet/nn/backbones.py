@@ -247,7 +247,7 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
     if is_given(recipe.backbone):
         missing(recipe.backbone, "backbone or learner")
     if recipe.backbone.startswith("timm:"):
-        return _timm(recipe.backbone.removeprefix("timm:"), shape, pretrained=recipe.pretrained)
+        return timm_net(recipe.backbone.removeprefix("timm:"), shape, pretrained=recipe.pretrained)
     if recipe.pretrained:
         raise UsageError(
             f"model.pretrained: there are no weights for {recipe.backbone}; a backbone timm:NAME has some"
@@ -255,7 +255,18 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
     return backbones.use(recipe.backbone, lambda make: make(shape))
 
 
-def _timm(name: str, shape: tuple[int, ...], *, pretrained: bool) -> nn.Module:
+def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
+    """A model of timm without its classifier.
+
+    Args:
+        name: as timm has it.
+        shape: (channels, H, W) of one image.
+        pretrained: with its weights, from this machine or else from the network.
+
+    Raises:
+        UsageError: timm has no such model, or its weights are not to be had.
+        MissingExtra: timm is not installed.
+    """
     _check_image(shape, f"timm:{name}")
     try:
         import timm

@@ -12,9 +12,14 @@ from ncenet.errors import UsageError
 from ncenet.nn.anchors import Level
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
+from ncenet.unread import BRINGS_WEIGHTS
 
 IMAGENET_MEANS = (123.0, 117.0, 104.0)
 """Of red, green and blue, in 0..255; the VGG-16 of SSD comes from Caffe, which divides by no deviation."""
+SCALES = (0.07, 0.15, 0.35, 0.8)
+"""Sides of anchors at strides of 8, 16 and 32 pixels and beyond (ours): an eighth, a quarter and a half of
+the image, and some between. With ratio 2 an object of an area between two scales overlaps an anchor by more
+than one half."""
 
 
 class DetectionBackbone(nn.Module):
@@ -43,6 +48,20 @@ class DetectionBackbone(nn.Module):
     @abstractmethod
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps (B, channels[l], cells, cells) of the levels."""
+
+    @property
+    def frozen(self) -> nn.Module | None:
+        """The part that never learns, so that :meth:`look` says the same of an image for ever."""
+        return None
+
+    def look(self, images: Tensor) -> Tensor:
+        """What the part that never learns makes of images (B, channels, S, S): any (B, ...)."""
+        return images
+
+    def read(self, seen: Tensor) -> list[Tensor]:
+        """Maps of the levels, from what :meth:`look` said."""
+        maps: list[Tensor] = self(seen)
+        return maps
 
     def pooled(self, maps: Sequence[Tensor]) -> Tensor:
         """Features (B, D) of the images whose maps these are."""
@@ -128,22 +147,19 @@ class LightNet(DetectionBackbone):
         if self.side % 32 or not 64 <= self.side <= 300:
             raise UsageError(f"small takes sides that 32 divides, from 64 to 288: data.image_size is {side}")
         if pretrained:
-            raise UsageError("model.pretrained: there are no weights for small; ssd300-vgg16 has some")
-        self.stem = nn.Sequential(_conv(channels, 16, stride=2), _conv(16, 32, stride=2), _conv(32, 32))
+            raise UsageError("model.pretrained: there are no weights for small; lite0 brings some")
+        self.stem = nn.Sequential(conv(channels, 16, stride=2), conv(16, 32, stride=2), conv(32, 32))
         self.stages = nn.ModuleList(
             [
-                nn.Sequential(_conv(32, 64, stride=2), _conv(64, 64)),
-                nn.Sequential(_conv(64, 128, stride=2), _conv(128, 128)),
-                nn.Sequential(_conv(128, 128, stride=2), _conv(128, 128)),
+                nn.Sequential(conv(32, 64, stride=2), conv(64, 64)),
+                nn.Sequential(conv(64, 128, stride=2), conv(128, 128)),
+                nn.Sequential(conv(128, 128, stride=2), conv(128, 128)),
             ]
         )
-        self.necks = nn.ModuleList(_conv(inputs, width) for inputs in (64, 128, 128))
+        self.necks = nn.ModuleList(conv(inputs, width) for inputs in (64, 128, 128))
         self.channels = (width,) * 3
-        # Squares of an eighth, a quarter and a half of the side, and some between; with ratio 2 an object of
-        # an area between two scales overlaps an anchor by more than one half.
-        scales = (0.07, 0.15, 0.35, 0.8)
         self.levels = tuple(
-            Level(self.side // stride, stride / self.side, scales[n], scales[n + 1], (2.0,))
+            Level(self.side // stride, stride / self.side, SCALES[n], SCALES[n + 1], (2.0,))
             for n, stride in enumerate((8, 16, 32))
         )
 
@@ -179,7 +195,8 @@ def _vgg16_layers(pretrained: bool) -> nn.Sequential:
     return layers
 
 
-def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    """3x3 convolution, batch normalisation, ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -188,7 +205,7 @@ def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
 
 
 def build_detection_backbone(
-    recipe: ModelRecipe, channels: int, side: int | None, *, pretrained: bool
+    recipe: ModelRecipe, channels: int, side: int | None, *, empty: bool = False
 ) -> DetectionBackbone:
     """The detection backbone that a recipe names.
 
@@ -196,10 +213,17 @@ def build_detection_backbone(
         recipe: section ``model``.
         channels: of an image, 1 or 3.
         side: of the square images; None takes the backbone's own.
-        pretrained: download weights. Not for a model whose weights are loaded from a file.
+        empty: leave pretrained weights out: they come from the file of a model next.
 
     Raises:
         UnknownName: there is no such detection backbone.
-        UsageError: the backbone does not take such images.
+        UsageError: the backbone does not take such images, or its weights are not to be had.
+        MissingExtra: a package that it needs is not installed.
     """
-    return detection_backbones.use(recipe.backbone, lambda make: make(channels, side, pretrained=pretrained))
+    from ncenet.nn import pretrained_maps  # enters its own
+
+    name, pretrained = recipe.backbone, recipe.pretrained and not empty
+    if name.startswith("timm:"):
+        return pretrained_maps.of_timm(name, channels, side, pretrained=pretrained)
+    pretrained = pretrained or (name in BRINGS_WEIGHTS and not empty)
+    return detection_backbones.get(name)(channels, side, pretrained=pretrained)

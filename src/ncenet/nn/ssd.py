@@ -99,10 +99,17 @@ class SSD(Normalizing):
             self.mean.copy_(mean)
             self.std.copy_(std)
 
+    def look(self, images: Tensor) -> Tensor:
+        """What the part of the backbone that never learns makes of uint8 images (B, channels, S, S)."""
+        return self.backbone.look(self.normalized(images))
+
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Maps of the levels, from uint8 images (B, channels, S, S) in 0..255."""
-        maps: list[Tensor] = self.backbone(self.normalized(images))
-        return maps
+        """Maps of the levels, from uint8 images (B, channels, S, S) in 0..255, or from what was seen of them.
+
+        What was seen, by :meth:`look`, is of floating point.
+        """
+        seen = images if images.is_floating_point() else self.look(images)
+        return self.backbone.read(seen)
 
     def drop(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """The maps after dropout, when it is on."""
@@ -145,7 +152,7 @@ class SSD(Normalizing):
         return torch.cat(vectors).index_select(0, torch.cat(order).argsort())
 
     def forward(self, images: Tensor) -> Detection:
-        """What is said of uint8 images (B, channels, S, S) in 0..255."""
+        """What is said of images, see :meth:`maps`."""
         maps = self.maps(images)
         codes = _per_anchor(self.box_convs, maps, 4)
         said = None if self.auxiliary is None else self.auxiliary(maps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,20 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], *, what: str, source
                 f"{tuple(tensor.shape)}"
             )
     network.load_state_dict({name: weights.get(name, tensor) for name, tensor in expected.items()})
+
+
+def fingerprint(about: Any, weights: Mapping[str, Tensor]) -> str:
+    """32 hexadecimal digits that stand for weights, and for what else decides what they say.
+
+    Args:
+        about: anything that can be written as JSON.
+        weights: tensors by name.
+
+    >>> fingerprint("a", {}) == fingerprint("b", {})
+    False
+    """
+    digest = hashlib.blake2b(json.dumps(about).encode(), digest_size=16)
+    for name, tensor in weights.items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
