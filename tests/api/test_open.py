@@ -1,6 +1,7 @@
 """A run as an object, and its parts as objects of one's own."""
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import ncenet
 from ncenet.errors import DataError, LedgerError, RecipeError, UsageError
 from ncenet.run.advice import Outlook
 from tests.data.make import jpeg, write
+from tests.features.conftest import cache, edges, in_torch, photos  # noqa: F401 - fixtures
 
 QUICK = {"train.epochs": 1, "train.min_steps": 2, "train.batch_size": 8}
 
@@ -225,9 +227,38 @@ def test_a_notebook_shows_images_with_scores_and_the_curve(tmp_path):
         page = run.report()._repr_html_()
         assert page.startswith("<h4>One run of confusion") and "<table>" in page
         assert "20" in repr(run.report())
-        model = run.model
+        model, photo = run.model, tmp_path / "photos/0.jpg"
         said = model.predict(tmp_path / "photos")
+        assert repr(said).startswith("Scores(30 images: 0.jpg a ") and repr(said).endswith("...; 2 classes)")
+        assert re.fullmatch(r"Scores\(1 image: .*0\.jpg a \d\.\d\d; 2 classes\)", repr(model.predict(photo)))
         assert len(said) == 30 and set(said.ids) == set(run.pool.ids())
+
+
+def test_photographs_are_learned_on_features_and_shown_as_they_are(
+    folder,
+    photos,  # noqa: F811
+    monkeypatch,
+    cache,  # noqa: F811
+    edges,  # noqa: F811
+    in_torch,  # noqa: F811
+):
+    monkeypatch.setattr("ncenet.run.people.FEATURES", "edges")
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: name == "edges")
+    chosen = {"images": photos, "classes": ["ant", "bee", "cow"]}
+    with ncenet.open(folder, **chosen) as run:
+        assert run.recipe.model.features == "edges"
+        query = run.ask(12)
+        assert query._repr_html_().count("<img") == 12 and run.pool.load(query.ids[0]).ndim == 3
+        run.tell({id: id.split("/")[0] for id in query.ids})
+        assert run.model.predict(run.pool.load(query.ids[0])).class_names == ("ant", "bee", "cow")
+    with ncenet.open(folder) as again:
+        assert again.recipe.model.features == "edges"
+    for n, recipe in enumerate([ncenet.Recipe(), QUICK, {"model.backbone": "small"}]):
+        with ncenet.open(folder / str(n), **chosen, recipe=recipe) as run:
+            assert run.recipe.model.features is None, "somebody has said how to learn"
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: False)
+    with ncenet.open(folder / "without", **chosen) as run:
+        assert run.recipe.model.features is None
 
 
 def test_vectors_show_their_ids(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,8 @@ def open(
         classes: what they may show, when they have no labels.
         recipe: everything else: a :class:`ncenet.Recipe`, a file, or changes by dotted path, such as
             ``{"train.epochs": 5}``. Default: that of the folder, or else :class:`ncenet.Recipe` as it is.
+            On photographs, where nothing is said of network and training, a new run learns on pretrained
+            features, if they are installed (``pip install 'ncenet[features]'``); herding chooses then.
         strategy: name of a query strategy, or one of your own.
         backbone: name of a network, or a module from inputs (B, channels, H, W) or (B, D0) to features
             (B, D). Each cycle begins with a copy of it as it is given.
@@ -89,21 +91,25 @@ def open(
     if learner is not None:
         changes["model.backbone"] = name_of(learner)
     whole = _recipe(target, recipe, begun="data.train" in changes).with_changes(changes)
+    dataset = _dataset(pool, whole)
+    begins = not RunFolder(target).recipe.exists()
+    if begins and learner is None and (recipe is None or isinstance(recipe, Mapping)):
+        whole = _with_features(whole, {*changes, *(recipe or ())}, dataset)
     if backbone is not None and whole.task == "detection" and not isinstance(backbone, str):
         raise UsageError(
             "a detector reads several levels, which one module has not: give learner, not backbone"
         )
     own = None if backbone is None or isinstance(backbone, str) else backbone
-    loop, _ = open_loop(
+    loop, train = open_loop(
         whole,
         target,
         notify=notify,
-        train=_dataset(pool, whole),
+        train=dataset,
         strategy=None if isinstance(strategy, str) else strategy,
         learner=learner,
         backbone=None if own is None else lambda: copy.deepcopy(own),
     )
-    return Run(whole, loop, own=learner is not None or own is not None)
+    return Run(whole, loop, train.pool, own=learner is not None or own is not None)
 
 
 def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
@@ -119,6 +125,18 @@ def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
     if not begun and "data.train" not in changes:
         raise UsageError(f"{folder}: no run here yet; say where the images are: images= or pool=")
     return Recipe().with_changes(changes)
+
+
+def _with_features(recipe: Recipe, changed: Collection[str], dataset: Dataset | None) -> Recipe:
+    """With pretrained features, if they are installed and suit the images, and nobody chose a network."""
+    from ncenet.nn.packaged import installed
+    from ncenet.run.people import FEATURES, chooses, features_suit
+
+    suit = installed(FEATURES) and features_suit(recipe, changed, None if dataset is None else dataset.pool)
+    if not suit:
+        return recipe
+    recipe = recipe.with_changes({"model.features": FEATURES})
+    return recipe if "loop.strategy" in changed else recipe.with_changes({"loop.strategy": chooses(recipe)})
 
 
 def _dataset(pool: Pool | Dataset | None, recipe: Recipe) -> Dataset | None:

@@ -35,11 +35,13 @@ class Run:
     Args:
         recipe: what was asked for.
         loop: what fits, predicts, queries and records.
+        pool: the images.
         own: whether the model is an object of the caller's own, which no file can rebuild.
 
     Attributes:
         folder: where it lives.
         recipe: what was asked for.
+        pool: the images, as they are also where the learner sees vectors of them.
 
     >>> import ncenet, tempfile
     >>> quick = {"train.epochs": 1, "train.min_steps": 1}
@@ -51,8 +53,8 @@ class Run:
     ('3',)
     """
 
-    def __init__(self, recipe: Recipe, loop: Loop, *, own: bool = False) -> None:
-        self.recipe, self.folder = recipe, loop.folder.path
+    def __init__(self, recipe: Recipe, loop: Loop, pool: Pool, *, own: bool = False) -> None:
+        self.recipe, self.folder, self.pool = recipe, loop.folder.path, pool
         self._loop, self._own = loop, own
 
     def __enter__(self) -> Run:
@@ -64,11 +66,6 @@ class Run:
     def close(self) -> None:
         """Close the ledger; nothing more can be asked or told."""
         self._loop.ledger.close()
-
-    @property
-    def pool(self) -> Pool:
-        """The images, as the learner sees them."""
-        return self._loop.pool
 
     @property
     def class_names(self) -> tuple[str, ...]:

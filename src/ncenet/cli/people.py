@@ -12,24 +12,21 @@ from ncenet.cli.console import plain_console
 from ncenet.cli.flags import changes_of, flag_fields
 from ncenet.recipe import Recipe
 from ncenet.run.people import (
+    FEATURES,
     FIRST_BATCH,
     HELD_OUT,
     OF_A_DETECTOR,
     ON_FEATURES,
     PER_CLASS,
     PER_CLASS_ON_FEATURES,
+    features_suit,
     recipe_for_people,
 )
 from ncenet.section import flat
-from ncenet.unread import STEPS
 
 if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun
 
-FEATURES = "lite0"
-"""On photographs a head learns on the vectors of this network, where its extra is installed."""
-NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STEPS)}
-"""Who sets one of these says which network learns, and how, and gets that."""
 _CLASSIFIER = flat(Recipe().model_dump())
 _CHOOSES = f"{_CLASSIFIER['loop.strategy']}; on stored features {ON_FEATURES}"
 PeopleFlags: type[BaseModel] = create_model(
@@ -88,12 +85,7 @@ def pretrained(recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         What else is to be changed.
     """
-    if recipe.task == "detection" or NETWORK & changes.keys():
-        return {}
-    from ncenet.data.kind import is_photographs
-    from ncenet.data.open import open_dataset
-
-    if not is_photographs(open_dataset(recipe.data.train).pool):
+    if not features_suit(recipe, changes):
         return {}
     from ncenet.nn.packaged import installed
 

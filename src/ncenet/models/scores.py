@@ -14,8 +14,11 @@ from ncenet.errors import NonFiniteScore
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+SHOWN = 3
+"""So many images stand in the text of scores; their tables are attributes."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Scores:
     """What a classifier, or a committee of them, says of N images.
 
@@ -58,6 +61,12 @@ class Scores:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        highest = self.likelihood[:SHOWN].max(-1, initial=0)
+        first = zip(self.ids, self.predicted[:SHOWN], highest, strict=False)
+        said = [f"{id} {name} {likelihood:.2f}" for id, name, likelihood in first]
+        return f"Scores({_shown(said, len(self))}; {len(self.class_names)} classes)"
+
     @classmethod
     def joined(cls, chunks: Sequence[Scores]) -> Scores:
         """One after the other; at least one."""
@@ -74,7 +83,7 @@ class Scores:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BoxScores:
     """What a detector says of N images.
 
@@ -106,6 +115,10 @@ class BoxScores:
     def __len__(self) -> int:
         return len(self.found)
 
+    def __repr__(self) -> str:
+        said = [f"{each.id} {len(each)} objects" for each in self.found[:SHOWN]]
+        return f"BoxScores({_shown(said, len(self))}; {len(self.class_names)} classes)"
+
     @classmethod
     def joined(cls, chunks: Sequence[BoxScores]) -> BoxScores:
         """One after the other; at least one."""
@@ -115,6 +128,11 @@ class BoxScores:
             np.concatenate([chunk.rejection for chunk in chunks]),
             np.concatenate([chunk.confusion for chunk in chunks]),
         )
+
+
+def _shown(said: Sequence[str], count: int) -> str:
+    more = ", ..." if count > len(said) else ""
+    return f"{count:,} {'image' if count == 1 else 'images'}{': ' if said else ''}{', '.join(said)}{more}"
 
 
 def _refuse_non_finite(ids: Sequence[str], *columns: npt.NDArray[np.float32] | None) -> None:

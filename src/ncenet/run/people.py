@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ncenet.recipe import Recipe
+from ncenet.types import Pool
+from ncenet.unread import STEPS
 
 HELD_OUT = 50
 FIRST_BATCH = 25
@@ -17,6 +19,10 @@ ON_FEATURES = "herding"
 """What chooses where the NCE head learns on stored features with one radius for all classes."""
 OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size": 8, "train.lr": 0.02}
 """What trains the light detector on few images, as in recipes/bccd.yaml."""
+FEATURES = "lite0"
+"""On photographs a head learns on the vectors of this network, where its extra is installed."""
+NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STEPS)}
+"""Who sets one of these says which network learns, and how, and gets that."""
 
 
 def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> Recipe:
@@ -67,3 +73,23 @@ def chooses(recipe: Recipe) -> str:
     one_radius = head.name == "nce" and head.kernel == "gaussian" and head.radius != "class"
     suits = alone and one_radius and not recipe.loop.options  # options are those of the strategy they know
     return ON_FEATURES if suits else recipe.loop.strategy
+
+
+def features_suit(recipe: Recipe, changed: Collection[str], pool: Pool | None = None) -> bool:
+    """Whether a run that begins has photographs to learn, and nobody chose a network for them.
+
+    Args:
+        recipe: with what was chosen put in.
+        changed: dotted paths of what that was.
+        pool: the images. Default: those that the recipe names.
+
+    Raises:
+        UsageError: the images are not there.
+        DataError: what is there is not a data set.
+    """
+    from ncenet.data.kind import is_photographs
+    from ncenet.data.open import open_dataset
+
+    if recipe.task == "detection" or not NETWORK.isdisjoint(changed):
+        return False
+    return is_photographs(open_dataset(recipe.data.train).pool if pool is None else pool)
