@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -14,10 +14,14 @@ from pydantic import BaseModel
 from ncenet.cli.console import plain_console
 from ncenet.cli.flags import apply_flags, changes_of
 from ncenet.cli.people import AskFlags, pretrained
+from ncenet.cli.score_flags import ScoreFlags, chosen_from
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.people import chooses
+
+if TYPE_CHECKING:
+    from ncenet.types import Query
 
 
 def ask(
@@ -26,9 +30,11 @@ def ask(
     *,
     data: str | None = None,
     number: Annotated[int | None, Parameter(name=["--number", "-n"], validator=Number(gte=1))] = None,
+    scores: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     out: Path | None = None,
     raw: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    choice: Annotated[ScoreFlags | None, Parameter(name="*")] = None,
     flags: Annotated[AskFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Print the images to label next, most informative first.
@@ -46,10 +52,14 @@ def ask(
 
     `ncenet ask runs/pets -n 50`
 
+    `ncenet ask runs/pets -n 500 --scores s3://bucket/scores/ --diversify herding`
+
     Args:
         folder: Run folder; holds the recipe after the first call.
         data: Where the images are; needed by the first call.
         number: How many images. Default: --initial at first, --query-size later.
+        scores: Files of scores, of any model, to choose from in the place of a model of the run; see
+            `ncenet select`. The query is recorded in the run, whose answered images are passed over.
         out: Write the ids there as CSV (id, score, label with nothing in it) instead of printing them. An
             earlier query is replaced once its labels were told, and nothing else is.
         raw: Leave ids as they are that begin with = + - @ or a tab, which spreadsheets take for formulas.
@@ -72,14 +82,19 @@ def ask(
         if data is not None:
             recipe = recipe.with_changes({"data.train": data})
 
+    if choice is not None and choice.given and not scores:
+        raise UsageError("quotas, budgets and diversity of this kind are for --scores")
     from ncenet.cli.progress import bars
     from ncenet.files import alone
-    from ncenet.labels.query_file import COLUMNS, check_replaceable
+    from ncenet.labels.query_file import check_replaceable
     from ncenet.loop.open import open_loop
-    from ncenet.tables import csv_lines, write_csv
 
     if out is not None:
         _check(out, files)
+    if scores:
+        query = _from_scores(recipe, folder, scores, choice or ScoreFlags(), number, flags)
+        _show(query, folder, out, raw, json_output)
+        return
     with alone(folder), bars() as show:
         loop, _ = open_loop(recipe, folder, notify=show)
         with loop.ledger:
@@ -87,6 +102,48 @@ def ask(
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
             if out is not None:
                 check_replaceable(out, loop.ledger)  # once more: people fill it in while a model trains
+    _show(query, folder, out, raw, json_output)
+
+
+def _from_scores(
+    recipe: Recipe,
+    folder: Path,
+    scores: tuple[str, ...],
+    choice: ScoreFlags,
+    number: int | None,
+    flags: BaseModel | None,
+) -> Query:
+    """Choose from files, and record the query."""
+    from ncenet.cli.progress import bars
+    from ncenet.files import alone
+    from ncenet.loop.from_scores import begun, record_choice
+
+    said = changes_of(flags)
+    strategy = said.get("loop.strategy")
+    options = {
+        name.removeprefix("loop.options."): value
+        for name, value in said.items()
+        if name.startswith("loop.options.")
+    }
+    if number is None and choice.boxes is None and choice.minutes is None:
+        number = recipe.loop.query_size
+    with alone(folder):
+        with bars() as show:
+            run = begun(recipe, folder, show)
+        with run:
+            wish = choice.wish(
+                number, strategy=strategy, options=options, seed=recipe.loop.seed, ledger=run.ledger
+            )
+            chosen = chosen_from(scores, wish)
+            record_choice(run, chosen)
+    return chosen.query
+
+
+def _show(query: Query, folder: Path, out: Path | None, raw: bool, json_output: bool) -> None:
+    """Print a query, or write it."""
+    from ncenet.labels.query_file import COLUMNS
+    from ncenet.tables import csv_lines, write_csv
+
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:
         write_csv(out, COLUMNS, rows, raw=raw)

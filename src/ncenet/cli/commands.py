@@ -89,6 +89,11 @@ COMMANDS = (
         "Print what a model says of each image, a row each; memory does not grow with their number.",
     ),
     Command(
+        "select",
+        "select:select",
+        "Choose images from files of scores, of any model: exact, and without holding the pool in memory.",
+    ),
+    Command(
         "export",
         "export:export",
         "Write the labels of a run for other tools, or its model for other runtimes.",

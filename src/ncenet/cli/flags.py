@@ -128,13 +128,18 @@ def changes_of(flags: BaseModel | None) -> dict[str, Any]:
     for network in (given.get("backbone"), given.get("features")):
         if network is not None and network.startswith("timm:"):
             trust(network)
-    changes = {f"loop.options.{name}": value for name, value in _options(given.pop("option", ()))}
+    changes = {f"loop.options.{name}": value for name, value in split_options(given.pop("option", ()))}
     for flag in MOVED.keys() & given.keys():
         changes[f"loop.{flag}"] = yaml.safe_load(given.pop(flag))
     return {_LEAVES[flag][0]: value for flag, value in given.items()} | changes
 
 
-def _options(words: Iterable[str]) -> Iterator[tuple[str, object]]:
+def split_options(words: Iterable[str]) -> Iterator[tuple[str, object]]:
+    """Names and values of ``--option NAME=VALUE``.
+
+    Raises:
+        RecipeError: a word is none of these.
+    """
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals):

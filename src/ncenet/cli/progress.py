@@ -52,6 +52,8 @@ class Bars:
             case "score" | "sort" as kind:
                 note = {"score": "asking the model", "sort": "sorting images"}[kind]
                 self._show(trial, kind, event["done"], event["total"], note)
+            case "rows":
+                self._show(trial, "rows", event["done"], event["total"], "reading scores")
             case "embed":
                 self._hide(trial, "scan")
                 self._show(trial, "embed", event["done"], event["total"], self._speed(event))
@@ -121,6 +123,8 @@ class Lines:
                 return f"asking the model, {event['done']:,} of {event['total']:,} images"
             case "sort":
                 return f"sorting images, {event['done']:,} of {event['total']:,}"
+            case "rows":
+                return f"reading scores, {event['done']:,} of {event['total']:,} rows"
             case "embed":
                 return f"embedding images, {event['done']:,} of {event['total']:,}"
             case "fit":

@@ -23,7 +23,7 @@ from ncenet.models.decoding import Decoded, decode_one
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.models.places import model_file
 from ncenet.strategies import strategies
-from ncenet.strategies.score import ScoreStrategy
+from ncenet.strategies.score import ScoreStrategy, ranking_names
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -145,7 +145,7 @@ class Scorer:
         known = [name.replace("_", "-"), name]
         found = next((strategies.get(each) for each in known if each in strategies.names()), None)
         if found is None:
-            raise UnknownName("output", name, [*self.special, *score_names()])
+            raise UnknownName("output", name, [*self.special, *ranking_names()])
         strategy = found(**_options(model)) if isinstance(model, DetectionModel) else found()
         can = {"probs", "samples"} | ({"boxes"} if isinstance(model, DetectionModel) else set())
         if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= can:
@@ -217,15 +217,6 @@ class Scorer:
             if rows.dtype.kind == "f" and not np.isfinite(rows).all():
                 raise DataError(f"{self.model}: says nan or inf, or more than float16 holds, as {name}")
         return table
-
-
-def score_names() -> list[str]:
-    """Strategies that rank images by the likelihoods of one network."""
-    return [
-        name
-        for name, factory in strategies
-        if isinstance(factory, type) and issubclass(factory, ScoreStrategy) and factory.needs == {"probs"}
-    ]
 
 
 _LOADING = threading.Lock()

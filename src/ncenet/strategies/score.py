@@ -99,6 +99,21 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         return best.query()
 
 
+def ranking_names() -> list[str]:
+    """Strategies that rank images by the likelihoods of one network, and need nothing else.
+
+    >>> "margin" in ranking_names(), "core-set" in ranking_names()
+    (True, False)
+    """
+    from ncenet.strategies import strategies
+
+    return [
+        name
+        for name, factory in strategies
+        if isinstance(factory, type) and issubclass(factory, ScoreStrategy) and factory.needs == {"probs"}
+    ]
+
+
 def normalized(likelihoods: Tensor) -> Tensor:
     """Rows that sum to one: p_c / sum_c p_c.
 

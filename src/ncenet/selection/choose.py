@@ -1,0 +1,354 @@
+"""A query from files of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncenet import addresses
+from ncenet.errors import DataError, NonFiniteScore, UsageError
+from ncenet.selection.best import Best, Row
+from ncenet.selection.columns import REASON, Holding, holding, matrix, texts
+from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
+from ncenet.selection.forms import forms
+from ncenet.selection.quotas import Quota, share
+from ncenet.selection.ranking import ByLikelihoods, open_ranking
+from ncenet.selection.spread import FACTOR, Diversify, distinct, spread
+from ncenet.types import Query
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LIKELY = 0.5
+"""Confidence from which on an object counts as one to draw (ours)."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a query may cost.
+
+    Attributes:
+        images: how many; None when something else bounds it.
+        boxes: objects, by the confidences; an image without any counts one.
+        seconds: of a person's time.
+        seconds_an_image, seconds_a_box: what an image costs.
+    """
+
+    images: int | None = None
+    boxes: int | None = None
+    seconds: float | None = None
+    seconds_an_image: float = 0.0
+    seconds_a_box: float = 0.0
+
+    @property
+    def most(self) -> int:
+        """Images that are enough in any case."""
+        bounds = [bound for bound in (self.images, self.boxes) if bound is not None]
+        if self.seconds is not None:
+            bounds.append(max(1, int(self.seconds / max(1e-9, self.seconds_an_image))))
+        if not bounds:
+            raise UsageError("how many? Give a number of images (-n), boxes (--boxes) or minutes (--minutes)")
+        return min(bounds)
+
+    @property
+    def by_boxes(self) -> bool:
+        """Whether it has to be known how many objects an image has."""
+        return self.boxes is not None or (self.seconds is not None and self.seconds_a_box > 0)
+
+    def fits(self, boxes: Sequence[float]) -> int:
+        """How many images can be had, one after the other, with so many objects each; at least one."""
+        drawn = np.cumsum(np.maximum(1, np.asarray(boxes, dtype=float)))
+        time = np.arange(1, len(boxes) + 1) * self.seconds_an_image
+        time = time + self.seconds_a_box * np.cumsum(np.asarray(boxes, dtype=float))
+        within = np.ones(len(boxes), bool)
+        if self.boxes is not None:
+            within &= drawn <= self.boxes
+        if self.seconds is not None:
+            within &= time <= self.seconds
+        count = int(within.sum())
+        return max(1, min(count, self.images or count))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of score files.
+
+    Attributes:
+        budget: how many images.
+        strategy, by, options, seed: see :func:`ncenet.selection.ranking.open_ranking`.
+        diversify: how a query is spread over different images among the best.
+        factor: over so many times its size.
+        near: cosine distance of embeddings below which images count as one; 0 for none.
+        quotas: bounds for values of columns.
+        skip: ids that are passed over: those that have a label.
+        id: column of the ids.
+        probs, embedding: columns, or patterns of them, where they have other names than ours.
+    """
+
+    budget: Budget
+    strategy: str | None = None
+    by: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    seed: int = 0
+    diversify: Diversify = "none"
+    factor: int = FACTOR
+    near: float = 0.0
+    quotas: Sequence[Quota] = ()
+    skip: frozenset[str] = frozenset()
+    id: str = "id"
+    probs: str | None = None
+    embedding: str | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A query from files, and what was found on the way.
+
+    Attributes:
+        query: ids and scores, the highest first.
+        places: file and row of each.
+        rows: rows of the files in all.
+        unread: rows of images that could not be read.
+        copies: candidates that were near copies of better ones.
+        short: values of a quota's column of which there are fewer than the least, with how many came.
+        strategy: what ranked them.
+    """
+
+    query: Query
+    places: tuple[tuple[str, int], ...]
+    rows: int
+    unread: int
+    copies: int
+    short: Mapping[tuple[str, str], int]
+    strategy: str
+
+
+def open_files(sources: Sequence[str], id: str = "id") -> ScoreFiles:
+    """The files that addresses name: Parquet, CSV, and what other programs write of their predictions.
+
+    Raises:
+        UsageError: there is no such file.
+        DataError: a file cannot be read, or does not go with the others.
+    """
+    found: list[ScoreFile] = []
+    for source in sources:
+        table = next((made for _, form in forms.ordered() if (made := form(source)) is not None), None)
+        if table is not None:
+            found.append(TableFile(source, table))
+            continue
+        if source.lower().endswith(".json"):
+            raise DataError(
+                f"{source}: not predictions that are known: a COCO list of results, or tasks of Label Studio "
+                "with predictions"
+            )
+        for file in addresses.files_at(source, ENDINGS):
+            found.append(CsvFile(file) if file.lower().endswith(".csv") else ParquetFile(file))
+    return ScoreFiles(found, id)
+
+
+def choose(files: ScoreFiles, wish: Wish, *, progress: Callable[[int], None] = lambda rows: None) -> Chosen:
+    """Choose images.
+
+    Exact: what is chosen is what sorting all rows would give. Memory holds the candidates and one chunk.
+
+    Args:
+        files: see :func:`open_files`.
+        wish: what is asked for.
+        progress: told how many rows are done.
+
+    Raises:
+        UsageError: the files do not hold what it takes.
+        NonFiniteScore: a score is nan or missing, and no reason says why.
+        DataError: an id stands there twice, or the files are not what they should be.
+    """
+    held = holding(files, probs=wish.probs, embedding=wish.embedding)
+    chooser = _Chooser(files, held, wish, progress)
+    return chooser.choose()
+
+
+class _Chooser:
+    def __init__(self, files: ScoreFiles, held: Holding, wish: Wish, progress: Callable[[int], None]) -> None:
+        self.files, self.held, self.wish, self.progress = files, held, wish, progress
+        self.ranking = open_ranking(
+            held, files, strategy=wish.strategy, by=wish.by, options=wish.options, seed=wish.seed
+        )
+        from ncenet.selection.boxes import DIFFICULTY, ByBoxes
+
+        self.boxes = self.ranking if isinstance(self.ranking, ByBoxes) else None
+        self.difficulty = self.boxes if self.boxes and self.boxes.how == DIFFICULTY else None
+        self.size = wish.budget.most
+        self._check()
+        self.total = self.unread = 0
+
+    def choose(self) -> Chosen:
+        wish = self.wish
+        several = wish.diversify != "none" or wish.near > 0 or self.difficulty is not None
+        factor = wish.factor if several else 1
+        if self.boxes is not None:
+            self.boxes.look(self.files)
+        while True:
+            best = self._scan(factor * self.size)
+            rows = best.rows()
+            values = [() for _ in best.cells] if not wish.quotas else list(best.cells)
+            kept, copies = self._without_copies(rows)
+            shared = share(kept, values, wish.quotas, self.size)  # type: ignore[arg-type]
+            # Where copies took the place of others, more candidates are looked at, until all were.
+            if not copies or shared.counts.total() >= self.size or len(rows) >= self._there():
+                break
+            factor *= 4
+        picked = [row for cell, count in shared.counts.items() for row in self._spread(kept, cell, count)]
+        picked.sort()
+        picked = picked[: self._afforded(picked)]
+        return Chosen(
+            Query(tuple(row.id for row in picked), tuple(0.0 - row.rank for row in picked)),
+            tuple((self.files.names[row.place[0]], row.place[1]) for row in picked),
+            self.total,
+            self.unread,
+            copies,
+            shared.short,
+            wish.by or wish.strategy or (self.boxes.how if self.boxes else "margin"),
+        )
+
+    def _check(self) -> None:
+        wish = self.wish
+        needs = "--diversify" if wish.diversify != "none" else "--near" if wish.near > 0 else None
+        if needs and not self.held.embedding:
+            raise UsageError(
+                f"{needs} compares images by their embeddings, and {self.held.sentence()}; name a "
+                "column of them with --embedding"
+            )
+        if wish.diversify == "badge" and not self.held.likelihoods:
+            raise UsageError(f"--diversify badge needs class likelihoods, and {self.held.sentence()}")
+        if wish.budget.by_boxes and self.held.boxes is None:
+            raise UsageError(f"a budget of boxes needs to know them, and {self.held.sentence()}")
+        for quota in wish.quotas:
+            if quota.column not in self.files.types:
+                raise UsageError(
+                    f"--quota {quota.column}: there is no such column, only {', '.join(self.files.types)}"
+                )
+
+    def _scan(self, k: int) -> Best:
+        files, wish = self.files, self.wish
+        best = Best(k, files.names, wish.skip)
+        quotas = [quota.column for quota in wish.quotas]
+        reason = [REASON] if self.held.reason else []
+        model = ["model"] if files.types.get("model") == "text" else []
+        seen_model: set[str] = set()
+        self.total = self.unread = 0
+        for file, start, table in files.chunks([files.id, *self.ranking.columns, *quotas, *reason, *model]):
+            where = files.names[file]
+            scores = self.ranking.scores(table, where)
+            self._refuse_missing(scores, table, where)
+            for name in model:
+                seen_model |= set(texts(table, name).unique().to_pylist())
+                if len(seen_model) > 1:
+                    raise DataError(
+                        f"{where}: the column 'model' names {' and '.join(sorted(map(str, seen_model)))}: "
+                        "scores of two models do not compare; choose by one of them"
+                    )
+            column = table[files.id]
+
+            def ids(rows: npt.NDArray[np.int64], column: Any = column) -> Sequence[str]:
+                return files.named(column.take(rows))
+
+            best.push(scores, ids, file, start, self._cells(table, quotas, best))
+            self.total += len(table)
+            self.progress(self.total)
+        if isinstance(self.ranking, ByLikelihoods):
+            self.ranking.check()
+        return best
+
+    def _refuse_missing(self, scores: npt.NDArray[Any], table: Any, where: str) -> None:
+        bad = ~np.isfinite(scores)
+        if not bad.any():
+            return
+        if self.held.reason:
+            reasons = texts(table, REASON).fill_null("")
+            explained = np.asarray(reasons.to_numpy(zero_copy_only=False) != "", dtype=bool)
+            self.unread += int((bad & explained).sum())
+            bad &= ~explained
+        if bad.any():
+            first = self.files.named(table[self.files.id].slice(int(bad.argmax()), 1))[0]
+            raise NonFiniteScore(int(bad.sum()), f"{first} ({where})")
+
+    def _cells(self, table: Any, columns: Sequence[str], best: Best) -> npt.NDArray[np.int64] | None:
+        """The number of each row's cell; None without quotas."""
+        if not columns:
+            return None
+        coded = [texts(table, name).fill_null("").dictionary_encode() for name in columns]
+        codes = np.zeros(len(table), np.int64)
+        for each in coded:
+            codes = codes * max(1, len(each.dictionary)) + np.asarray(each.indices, dtype=np.int64)
+        distinct_codes, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        numbers = [
+            best.cell(tuple(each.dictionary[each.indices[int(row)].as_py()].as_py() for each in coded))
+            for row in first.tolist()
+        ]
+        return np.asarray(numbers, np.int64)[back.reshape(-1)] if len(distinct_codes) else back
+
+    def _there(self) -> int:
+        """Rows that could be candidates."""
+        return self.total - self.unread - len(self.wish.skip)
+
+    def _vectors(self, rows: Sequence[Row]) -> npt.NDArray[np.float32]:
+        table = self.files.rows([row.place for row in rows], self.held.embedding)
+        vectors = matrix(table, self.held.embedding, self.files.names[0])
+        bad = ~np.isfinite(vectors.astype(np.float32)).all(1)
+        if bad.any():
+            raise NonFiniteScore(int(bad.sum()), f"{rows[int(bad.argmax())].id}, its embedding")
+        return vectors
+
+    def _without_copies(self, rows: list[Row]) -> tuple[list[Row], int]:
+        if not self.wish.near or not rows:
+            return rows, 0
+        kept = [rows[row] for row in distinct(self._vectors(rows), self.wish.near)]
+        return kept, len(rows) - len(kept)
+
+    def _spread(self, rows: Sequence[Row], cell: int, count: int) -> list[Row]:
+        """The images of a cell: the best, or different ones among the best."""
+        candidates = [row for row in rows if row.cell == cell][: self.wish.factor * count]
+        if (self.difficulty is None and self.wish.diversify == "none") or len(candidates) <= count:
+            return candidates[:count]
+        if self.wish.diversify == "none":
+            return self._by_difficulty(candidates, count)
+        import torch
+
+        probs = None
+        if self.wish.diversify == "badge":
+            table = self.files.rows([row.place for row in candidates], self.held.likelihoods)
+            probs = matrix(table, self.held.likelihoods, self.files.names[0])
+        chosen = spread(
+            self.wish.diversify,
+            self._vectors(candidates),
+            [-row.rank for row in candidates],
+            count,
+            rng=torch.Generator().manual_seed(self.wish.seed),
+            probs_MC=probs,
+        )
+        return [candidates[row] for row in chosen]
+
+    def _by_difficulty(self, candidates: list[Row], count: int) -> list[Row]:
+        from ncenet.selection.boxes import flat
+
+        assert self.difficulty is not None and self.held.boxes is not None
+        places = [row.place for row in candidates]
+        found = flat(self.files.rows(places, [self.held.boxes]), self.held.boxes, self.files.names[0])
+        vectors = self._vectors(candidates) if self.held.embedding else None
+        return [candidates[row] for row in self.difficulty.pick(found, vectors, count)]
+
+    def _afforded(self, rows: Sequence[Row]) -> int:
+        """How many of them the budget pays for."""
+        budget = self.wish.budget
+        if not rows or (budget.boxes is None and budget.seconds is None):
+            return len(rows)
+        boxes: Sequence[float] = [0.0] * len(rows)
+        if self.held.boxes is not None and budget.by_boxes:
+            from ncenet.selection.boxes import flat
+
+            table = self.files.rows([row.place for row in rows], [self.held.boxes])
+            found = flat(table, self.held.boxes, self.files.names[0])
+            boxes = found.summed((found.confidences >= LIKELY).astype(float)).tolist()
+        return budget.fits(boxes)

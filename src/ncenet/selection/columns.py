@@ -1,0 +1,188 @@
+"""Columns of score files as arrays: ids, numbers, likelihoods, embeddings; and which of them a file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncenet.errors import DataError, UsageError
+from ncenet.tables import pyarrow
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ncenet.selection.files import ScoreFiles
+
+LIKELIHOODS = ("likelihood", "likelihoods", "probs", "probabilities", "likelihood[*]", "prob[*]", "prob_*")
+EMBEDDINGS = ("embedding", "embeddings", "features", "vector", "embedding_*")
+BOXES = ("boxes",)
+REASON = "reason"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What score files hold, by the names of their columns.
+
+    Attributes:
+        likelihoods: one column of lists, or one column a class; empty when there is none.
+        class_names: of the likelihoods, as far as the files say.
+        embedding: one column of lists, or one column a number.
+        boxes: the column of found objects.
+        scores: columns of single numbers.
+        reason: whether a column says which images could not be read.
+    """
+
+    likelihoods: tuple[str, ...]
+    class_names: tuple[str, ...]
+    embedding: tuple[str, ...]
+    boxes: str | None
+    scores: tuple[str, ...]
+    reason: bool
+
+    def sentence(self) -> str:
+        """What it is, for messages."""
+        found = []
+        if self.likelihoods:
+            found.append("class likelihoods")
+        if self.boxes:
+            found.append("boxes")
+        if self.scores:
+            found.append(f"the scores {', '.join(self.scores[:12])}")
+        if self.embedding:
+            found.append("embeddings")
+        return "the files hold " + (" and ".join(found) or "ids alone")
+
+
+def holding(files: ScoreFiles, *, probs: str | None = None, embedding: str | None = None) -> Holding:
+    """What files hold.
+
+    Args:
+        files: score files.
+        probs: name of the column of likelihoods, or a pattern such as ``p_*`` for one column a class.
+        embedding: likewise for embeddings.
+
+    Raises:
+        UsageError: there is no column of a name that was given.
+    """
+    types = files.types
+    likelihoods = _matching(types, (probs,) if probs else LIKELIHOODS, files, given=probs is not None)
+    if len(likelihoods) == 1 and not _is_list(types[likelihoods[0]]) and not files.text:
+        likelihoods = ()  # that of the likeliest class alone
+    if files.text and len(likelihoods) == 1:
+        likelihoods = ()
+    vectors = _matching(types, (embedding,) if embedding else EMBEDDINGS, files, given=embedding is not None)
+    boxes = next((name for name in BOXES if name in types), None)
+    told = tuple(files.about.get("class_names", ()))
+    named = tuple(_class_of(name) for name in likelihoods) if len(likelihoods) > 1 else told
+    apart = {files.id, *likelihoods, *vectors}
+    numbers = tuple(
+        name
+        for name, kind in types.items()
+        if name not in apart
+        and (files.text or kind.startswith(("float", "double", "halffloat", "int", "uint")))
+    )
+    scores = tuple(name for name in numbers if not (files.text and name in (REASON, "predicted", *BOXES)))
+    return Holding(likelihoods, named, vectors, boxes, scores, REASON in types)
+
+
+def texts(table: Any, name: str) -> Any:
+    """A column as an array of text, of pyarrow."""
+    pa = pyarrow("reading scores")
+    column = table[name].combine_chunks() if hasattr(table[name], "combine_chunks") else table[name]
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def numbers(table: Any, name: str, where: str) -> npt.NDArray[Any]:
+    """A column as an array (N,); what is missing is nan.
+
+    Raises:
+        DataError: it holds no numbers.
+    """
+    pa = pyarrow("reading scores")
+    column = table[name]
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        trimmed = pa.compute.utf8_trim_whitespace(column)
+        filled = pa.compute.if_else(pa.compute.equal(trimmed, ""), None, trimmed)
+        try:
+            column = filled.cast(pa.float64())
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{where}: the column {name!r} holds what is no number: {error}") from error
+    if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
+        column = column.cast(pa.float64())
+    if not pa.types.is_floating(column.type):
+        raise DataError(f"{where}: the column {name!r} holds {column.type}, not numbers")
+    if column.null_count:
+        column = column.fill_null(pa.scalar(float("nan"), column.type))
+    array: npt.NDArray[Any] = column.to_numpy()
+    return array
+
+
+def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float32]:
+    """Columns, or one column of lists, as an array (N, C); rows of what is missing are nan.
+
+    Raises:
+        DataError: rows of different lengths, or no numbers.
+    """
+    pa = pyarrow("reading scores")
+    if len(names) > 1:
+        return np.stack([numbers(table, name, where).astype(np.float32) for name in names], axis=1)
+    column = table[names[0]]
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks)
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    kinds = pa.types
+    if not (
+        kinds.is_list(column.type)
+        or kinds.is_large_list(column.type)
+        or kinds.is_fixed_size_list(column.type)
+    ):
+        raise DataError(f"{where}: the column {names[0]!r} holds {column.type}, not lists of numbers")
+    there = np.asarray(column.is_valid())
+    values = column.flatten()
+    if values.null_count:
+        values = values.cast(pa.float32()).fill_null(float("nan"))
+    count = int(there.sum())
+    lengths = np.asarray(pa.compute.list_value_length(column.filter(pa.array(there))))
+    if count and (lengths != lengths[0]).any():
+        raise DataError(f"{where}: the column {names[0]!r} holds rows of different lengths")
+    flat = np.asarray(values.to_numpy(zero_copy_only=False))
+    if flat.dtype.kind not in "fiu":
+        raise DataError(f"{where}: the column {names[0]!r} holds {column.type}, not lists of numbers")
+    width = int(lengths[0]) if count else 0
+    rows = flat.reshape(count, width)
+    if count == len(column):
+        return rows.astype(np.float32, copy=False)
+    full = np.full((len(column), width), np.nan, np.float32)
+    full[there] = rows
+    return full
+
+
+def _matching(
+    types: Mapping[str, str], patterns: Sequence[str], files: ScoreFiles, *, given: bool
+) -> tuple[str, ...]:
+    for pattern in patterns:
+        # Brackets are part of our own names, and no sets of characters.
+        escaped = pattern.replace("[", "[[]")
+        found = tuple(name for name in types if name == pattern or fnmatchcase(name, escaped))
+        if found and (given or len(found) > 1 or _is_list(types[found[0]])):
+            return found
+    if given:
+        raise UsageError(f"{files.names[0]}: has no column {patterns[0]!r}, only {', '.join(types)}")
+    return ()
+
+
+def _is_list(word: str) -> bool:
+    return word.startswith("lists of") or " x " in word
+
+
+def _class_of(name: str) -> str:
+    """The class of a column such as ``likelihood[cat]`` or ``prob_cat``."""
+    if name.endswith("]") and "[" in name:
+        return name[name.index("[") + 1 : -1]
+    return name.partition("_")[2] or name

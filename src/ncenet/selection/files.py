@@ -1,0 +1,387 @@
+"""Files of scores: what they hold, chunk by chunk, and whether they belong together.
+
+A file is Parquet or CSV, a row an image; files of other forms become a table in memory (``forms``). Files
+that contradict each other are refused before a row is ranked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ncenet import addresses
+from ncenet.errors import DataError, UsageError
+from ncenet.tables import pyarrow
+
+ENDINGS = (".parquet", ".csv")
+METADATA = b"ncenet"
+"""Key of a Parquet file's metadata under which a file of ours says what made it, as JSON."""
+CHUNK_ROWS = 1_000_000
+CHUNK_BYTES = 64 * 2**20
+"""Most rows of a chunk, and how many bytes it should have (ours)."""
+
+
+class Chunk(NamedTuple):
+    """Rows of a file, one after the other.
+
+    Attributes:
+        file: its number.
+        start: number of the first row in its file.
+        table: the columns that were asked for, of pyarrow.
+    """
+
+    file: int
+    start: int
+    table: Any
+
+
+class ScoreFile(ABC):
+    """One file.
+
+    Attributes:
+        name: its address.
+        types: the type of each column, in words that are compared and shown.
+        about: what made it, when it says so.
+    """
+
+    name: str
+    types: Mapping[str, str]
+    about: Mapping[str, Any]
+    count: int | None = None
+    """Rows, where that is known without reading them."""
+
+    @abstractmethod
+    def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
+        """First row and table of each chunk."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Equal for two files that may hold the same rows."""
+
+    def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
+        """Some rows, by their numbers in ascending order."""
+        pa, parts, at = pyarrow("reading scores"), [], 0
+        for start, table in self.chunks(columns):
+            stop = at
+            while stop < len(wanted) and wanted[stop] < start + len(table):
+                stop += 1
+            if stop > at:
+                parts.append(table.take(pa.array([row - start for row in wanted[at:stop]])))
+            at = stop
+            if at == len(wanted):
+                break
+        return pa.concat_tables(parts)
+
+    @property
+    def kind(self) -> str:
+        """Files of one kind have to have columns of the same types."""
+        return type(self).__name__
+
+
+class ParquetFile(ScoreFile):
+    """A Parquet file, read by row group."""
+
+    def __init__(self, address: str) -> None:
+        pa, self.name = pyarrow("reading scores"), address
+        with addresses.reading(address) as file:
+            self._metadata = pa.parquet.read_metadata(file)
+        self.count = self._metadata.num_rows
+        schema = self._metadata.schema.to_arrow_schema()
+        self.types = {field.name: _word(pa, field.type) for field in schema}
+        try:
+            self.about = json.loads((schema.metadata or {}).get(METADATA, b"{}"))
+        except ValueError as error:
+            raise DataError(f"{address}: what it says of its model cannot be read: {error}") from error
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
+        """See :class:`ScoreFile`; a row group, or a part of a large one."""
+        pa, start = pyarrow("reading scores"), 0
+        wanted = set(columns)
+        with self._opened() as file:
+            for number in range(self._metadata.num_row_groups):
+                size = self._width(number, wanted) or 1
+                rows = int(max(1024, min(CHUNK_ROWS, CHUNK_BYTES // size)))
+                if rows >= self._metadata.row_group(number).num_rows:
+                    table = file.read_row_group(number, columns=list(columns))
+                    yield start, table
+                    start += len(table)
+                    continue
+                for batch in file.iter_batches(rows, row_groups=[number], columns=list(columns)):
+                    yield start, pa.Table.from_batches([batch])
+                    start += len(batch)
+
+    def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
+        """See :class:`ScoreFile`; row groups without one of them are not read."""
+        pa, parts, at, start = pyarrow("reading scores"), [], 0, 0
+        with self._opened() as file:
+            for number in range(self._metadata.num_row_groups):
+                end, first = start + self._metadata.row_group(number).num_rows, at
+                while at < len(wanted) and wanted[at] < end:
+                    at += 1
+                if at > first:
+                    table = file.read_row_group(number, columns=list(columns))
+                    parts.append(table.take(pa.array([row - start for row in wanted[first:at]])))
+                start = end
+        return pa.concat_tables(parts)
+
+    def fingerprint(self) -> str:
+        """By the sizes and bounds of all column chunks, which stand at the end of the file."""
+        digest = hashlib.blake2b(digest_size=16)
+        for number in range(self._metadata.num_row_groups):
+            group = self._metadata.row_group(number)
+            for place in range(group.num_columns):
+                column = group.column(place)
+                bounds = column.statistics and (column.statistics.min, column.statistics.max)
+                digest.update(repr((column.path_in_schema, column.total_compressed_size, bounds)).encode())
+        return f"{self._metadata.num_rows} {digest.hexdigest()}"
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        pa = pyarrow("reading scores")
+        with (
+            addresses.reading(self.name) as source,
+            addresses.reasons(self.name),
+            pa.parquet.ParquetFile(source, memory_map=isinstance(source, str)) as file,
+        ):
+            yield file
+
+    def _width(self, number: int, columns: set[str]) -> int:
+        """Bytes that a row of a row group takes in the columns that are read."""
+        group, total = self._metadata.row_group(number), 0
+        for place in range(group.num_columns):
+            column = group.column(place)
+            if column.path_in_schema.split(".")[0] in columns:
+                total += column.total_uncompressed_size
+        return int(total // max(1, group.num_rows))
+
+
+class CsvFile(ScoreFile):
+    """A CSV file, read in blocks; every column is text until somebody takes it for numbers."""
+
+    def __init__(self, address: str) -> None:
+        self.name, self.about = address, {}
+        header = next(self.chunks(None), None)
+        if header is None:
+            raise DataError(f"{address}: is empty; the first line names the columns")
+        self.types = dict.fromkeys(header[1].column_names, "text")
+
+    def chunks(self, columns: Sequence[str] | None) -> Iterator[tuple[int, Any]]:
+        """See :class:`ScoreFile`."""
+        pa, start = pyarrow("reading scores"), 0
+        import pyarrow.csv as csv
+
+        with addresses.reading(self.name) as source, addresses.reasons(self.name):
+            if self._empty():
+                return
+            names = self._names()
+            convert = csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns or names)
+            )
+            options = csv.ReadOptions(block_size=16 * 2**20)
+            parse = csv.ParseOptions(newlines_in_values=True)
+            with csv.open_csv(source, options, parse, convert) as reader:
+                for batch in reader:
+                    yield start, pa.Table.from_batches([batch])
+                    start += len(batch)
+
+    def _empty(self) -> bool:
+        return addresses.size_of(self.name) == 0
+
+    def _names(self) -> list[str]:
+        import csv
+
+        with addresses.reading(self.name) as source:
+            if isinstance(source, str):
+                with open(source, "rb") as file:  # noqa: PTH123 - as a file of pyarrow's has it
+                    line = file.readline(2**20)
+            else:
+                line = source.read(2**20).split(b"\n")[0]
+        names = next(csv.reader([line.decode("utf-8-sig").strip("\r\n")]), [])
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{self.name}: names the column {twice!r} twice: which one counts?")
+        return names
+
+    def fingerprint(self) -> str:
+        """By size and beginning."""
+        with addresses.reading(self.name) as source:
+            if isinstance(source, str):
+                with open(source, "rb") as file:  # noqa: PTH123 - as a file of pyarrow's has it
+                    begin = file.read(2**20)
+            else:
+                begin = source.read(2**20)
+        digest = hashlib.blake2b(begin, digest_size=16).hexdigest()
+        return f"{addresses.size_of(self.name)} {digest}"
+
+
+class TableFile(ScoreFile):
+    """A table in memory, made of a file of another form."""
+
+    def __init__(self, name: str, table: Any) -> None:
+        pa = pyarrow("reading scores")
+        self.name, self.about, self.table = name, {}, table
+        self.count = len(table)
+        self.types = {field.name: _word(pa, field.type) for field in table.schema}
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
+        """See :class:`ScoreFile`; all of it."""
+        yield 0, self.table.select(list(columns))
+
+    def fingerprint(self) -> str:
+        """By its rows."""
+        return hashlib.blake2b(repr(self.table.slice(0, 1000).to_pylist()).encode()).hexdigest()
+
+
+class ScoreFiles:
+    """Files that hold the scores of one pool.
+
+    Args:
+        files: one or more.
+        id: the column of the ids.
+
+    Raises:
+        UsageError: there is no file, or no column of that name.
+        DataError: a file is there twice, was made by another model, or has other columns than the rest.
+    """
+
+    def __init__(self, files: Sequence[ScoreFile], id: str = "id") -> None:
+        if not files:
+            raise UsageError("no file of scores was named")
+        self.files, self.id = list(files), id
+        for file in files:
+            if id not in file.types:
+                raise UsageError(
+                    f"{file.name}: has no column {id!r}, only {', '.join(file.types) or 'none'}; name the "
+                    "one that holds ids: --id-column NAME"
+                )
+        self._of_one_model()
+        self._of_the_same_columns()
+        self._once_each()
+
+    @property
+    def names(self) -> list[str]:
+        """Addresses of the files."""
+        return [file.name for file in self.files]
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The type of each column."""
+        return self.files[0].types
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What made the files, as far as they say so."""
+        return self.files[0].about
+
+    @cached_property
+    def text(self) -> bool:
+        """Whether numbers stand there as text."""
+        return isinstance(self.files[0], CsvFile)
+
+    @property
+    def count(self) -> int | None:
+        """Rows in all; None when that takes reading them."""
+        counts = [file.count for file in self.files]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def named(self, column: Any) -> list[str]:
+        """Ids of a column, as text.
+
+        Raises:
+            DataError: one is missing.
+        """
+        pa = pyarrow("reading scores")
+        if column.null_count:
+            raise DataError(f"{self.files[0].name}: an id is missing; every row needs one")
+        named = column.cast(pa.string())
+        if self.text:  # without the apostrophe that keeps a spreadsheet from running it
+            pattern, bare = r"^'('*[=+\-@\t\r\n])", r"\1"
+            named = pa.compute.replace_substring_regex(named, pattern=pattern, replacement=bare)
+        ids: list[str] = named.to_pylist()
+        return ids
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """All rows, file by file."""
+        for number, file in enumerate(self.files):
+            for start, table in file.chunks(list(dict.fromkeys(columns))):
+                yield Chunk(number, start, table)
+
+    def rows(self, places: Sequence[tuple[int, int]], columns: Sequence[str]) -> Any:
+        """A table of some rows in the order of ``places``, each the number of a file and of a row in it."""
+        pa = pyarrow("reading scores")
+        order = sorted(range(len(places)), key=places.__getitem__)
+        parts = [
+            self.files[number].rows([places[each][1] for each in group], list(dict.fromkeys(columns)))
+            for number, group in groupby(order, key=lambda each: places[each][0])
+        ]
+        back = [0] * len(order)
+        for row, each in enumerate(order):
+            back[each] = row
+        return pa.concat_tables(parts).take(pa.array(back))
+
+    def _of_one_model(self) -> None:
+        first = self.files[0]
+        for file in self.files[1:]:
+            for what in ("model", "class_names"):
+                if file.about.get(what) != first.about.get(what):
+                    raise DataError(
+                        f"{first.name} and {file.name} were made by two models, and their scores do not "
+                        "compare: choose by one of them"
+                    )
+
+    def _of_the_same_columns(self) -> None:
+        first = self.files[0]
+        for file in self.files[1:]:
+            if file.kind != first.kind:
+                raise DataError(
+                    f"{first.name} and {file.name} are of two forms: write the scores of one pool alike"
+                )
+            for name in first.types.keys() | file.types.keys():
+                has, other = first.types.get(name), file.types.get(name)
+                if has is None or other is None:
+                    there, lacking = (file, first) if has is None else (first, file)
+                    raise DataError(
+                        f"{there.name} has a column {name!r} and {lacking.name} has none: "
+                        "are both of one model?"
+                    )
+                if has != other:
+                    raise DataError(
+                        f"the column {name!r} is {has} in {first.name} and {other} in "
+                        f"{file.name}: write it alike"
+                    )
+
+    def _once_each(self) -> None:
+        seen: dict[str, ScoreFile] = {}
+        for file in self.files:
+            before = seen.setdefault(file.fingerprint(), file)
+            if before is file:
+                continue
+            ids = [next(iter(each.chunks([self.id])), (0, None))[1] for each in (before, file)]
+            if before.name == file.name or ids[0] is None or ids[0].equals(ids[1]):
+                raise DataError(
+                    f"{before.name} and {file.name} hold the same rows: a shard is there twice"
+                    if before.name != file.name
+                    else f"{file.name}: is named twice"
+                )
+
+
+def _word(pa: Any, kind: Any) -> str:
+    """A type in words; those that hold the same text are one."""
+    kinds = pa.types
+    if isinstance(kind, pa.ExtensionType):
+        kind = kind.storage_type
+    if kinds.is_dictionary(kind):
+        kind = kind.value_type
+    if kinds.is_string(kind) or kinds.is_large_string(kind):
+        return "text"
+    if kinds.is_fixed_size_list(kind):
+        return f"{kind.list_size} x {_word(pa, kind.value_type)}"
+    if kinds.is_list(kind) or kinds.is_large_list(kind):
+        return f"lists of {_word(pa, kind.value_type)}"
+    return str(kind)

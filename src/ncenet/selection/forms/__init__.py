@@ -1,0 +1,51 @@
+"""What other programs write of their predictions, as tables of ids and found objects: one file a form.
+
+A form enters by being a module of this package, one of a plug-in by an entry point of the group
+``ncenet.prediction_forms``. Each is a function of an address that returns a table of pyarrow's, or None when
+it is not of that form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ncenet import addresses
+from ncenet.errors import DataError
+from ncenet.registry import Registry
+from ncenet.tables import pyarrow
+
+forms: Registry[Any] = Registry(
+    "form of predictions", package="ncenet.selection.forms", group="ncenet.prediction_forms"
+)
+
+
+def box_table(objects: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]]) -> Any:
+    """A table of the columns ``id`` and ``boxes``.
+
+    Args:
+        objects: label, confidence and edges of each object by image.
+    """
+    pa = pyarrow("reading predictions")
+    kind = pa.struct({"box": pa.list_(pa.float32()), "label": pa.string(), "likelihood": pa.float32()})
+    rows = [
+        [{"box": list(box), "label": label, "likelihood": score} for label, score, box in found]
+        for found in objects.values()
+    ]
+    ids = pa.array(list(objects), pa.string())
+    return pa.table({"id": ids, "boxes": pa.array(rows, pa.list_(kind))})
+
+
+def read_json(address: str) -> Any:
+    """The content of a JSON file; None when its name ends in something else.
+
+    Raises:
+        DataError: it cannot be read, or is no JSON.
+    """
+    if not address.lower().endswith(".json"):
+        return None
+    try:
+        return json.loads(addresses.read_bytes(address))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{address}: not JSON: {error}") from error
