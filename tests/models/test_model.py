@@ -222,7 +222,7 @@ def test_loading_downloads_no_pretrained_weights(tmp_path, monkeypatch):
         return create(name, **options | {"pretrained": False})
 
     monkeypatch.setattr(timm, "create_model", spy)
-    monkeypatch.setattr("ncenet.nn.backbones._cached", lambda about: True)
+    monkeypatch.setattr("ncenet.nn.backbones._cached", lambda about: tmp_path / "kept.safetensors")
     learner = classifier(backbone="timm:test_resnet")
     learner.model = learner.model.model_copy(update={"pretrained": True})
     learner.fit(labeled(images()), images(), cycle=1)

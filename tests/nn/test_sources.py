@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.nn import backbones, sources
 from ncenet.nn.backbones import build_backbone
+from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.recipe import ModelRecipe
 from tests.commands import run_command
 
@@ -87,10 +91,75 @@ def test_weights_that_cannot_be_fetched_are_told_at_once(monkeypatch, why):
         raise why
 
     monkeypatch.setattr(sources.socket, "create_connection", away)
-    monkeypatch.setattr(backbones, "_cached", lambda about: False)
+    monkeypatch.setattr(backbones, "_cached", lambda about: None)
     start = time.monotonic()
     with pytest.raises(
         UsageError, match=r"pretrained weights of timm:resnet18 .* can't be reached: .*(known|timed)"
     ):
         build_backbone(ModelRecipe(backbone="timm:resnet18", pretrained=True), (3, 32, 32))
     assert time.monotonic() - start < 10
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A cache of the hub in which the weights of timm:test_vit are, or what a test makes of them."""
+    cache = tmp_path / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    about = timm.get_pretrained_cfg("test_vit")
+    kept = cache / f"models--{about.hf_hub_id.replace('/', '--')}"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text("abc")
+    file = kept / "snapshots" / "abc" / "model.safetensors"
+    file.parent.mkdir(parents=True)
+    model = timm.create_model("test_vit", pretrained=False)
+    save_file({name: torch.full_like(tensor, 0.5) for name, tensor in model.state_dict().items()}, file)
+    return file
+
+
+def test_cached_weights_are_taken_without_a_word_to_the_network(hub, monkeypatch):
+    """``away`` would raise: the fixture of this file has no network."""
+    start = time.monotonic()
+    network = build_backbone(ModelRecipe(backbone="timm:test_vit", pretrained=True), (3, 160, 160))
+    assert all((tensor == 0.5).all() for tensor in network.state_dict().values())
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("size", [0, 5, 100, 5000])
+def test_weights_that_are_cached_in_part_are_named_at_once(hub, size):
+    hub.write_bytes(hub.read_bytes()[:size])
+    with pytest.raises(DataError, match=r"model\.safetensors: not whole \(.*\): remove it"):
+        build_backbone(ModelRecipe(backbone="timm:test_vit", pretrained=True), (3, 160, 160))
+
+
+def test_a_link_to_weights_that_never_came_is_no_cache(hub, monkeypatch):
+    hub.unlink()
+    hub.symlink_to("../../blobs/none")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UsageError, match=r"are not on this machine.*HF_HUB_OFFLINE is set"):
+        build_backbone(ModelRecipe(backbone="timm:test_vit", pretrained=True), (3, 160, 160))
+
+
+def test_a_name_that_is_looked_up_for_ever_is_waited_for_a_while(monkeypatch):
+    released = threading.Event()
+
+    def slow(*_, **__):
+        released.wait(60)
+        raise OSError("too late")
+
+    monkeypatch.setattr(sources.socket, "create_connection", slow)
+    monkeypatch.setattr(sources, "SECONDS", -0.9)
+    with pytest.raises(UsageError, match=r"example\.org can't be reached: timed out"):
+        sources.check_reachable("the weights", "https://example.org")
+    released.set()
+
+
+def test_the_weights_of_vgg_are_not_waited_for_either(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recipe = ModelRecipe(backbone="ssd300-vgg16", pretrained=True)
+    with pytest.raises(UsageError, match="weights of ssd300-vgg16 are not on this machine"):
+        build_detection_backbone(recipe, 3, None, pretrained=True)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "vgg16_features-amdegroot-88682ab5.pth").write_bytes(b"half")
+    with pytest.raises(DataError, match=r"88682ab5\.pth: no weights of VGG-16 .*: remove it"):
+        build_detection_backbone(recipe, 3, None, pretrained=True)

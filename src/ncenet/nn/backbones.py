@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ncenet.errors import MissingExtra, UsageError
+from ncenet.errors import DataError, MissingExtra, UsageError
 from ncenet.given import is_given, missing
 from ncenet.nn.sources import PLAIN, check_reachable, check_source
 from ncenet.recipe import ModelRecipe
@@ -278,24 +279,42 @@ def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
         near = difflib.get_close_matches(name, timm.list_models(), n=1)
         hint = f": did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"model.backbone: timm has no model {name!r}{hint}")
-    if pretrained and plain and not _cached(timm.get_pretrained_cfg(name)):
-        server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-        check_reachable(f"the pretrained weights of timm:{name}", server)
+    overlay: dict[str, Any] = {}
+    if pretrained and plain:
+        cached = _cached(timm.get_pretrained_cfg(name))
+        if cached is None:
+            server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+            check_reachable(f"the pretrained weights of timm:{name}", server)
+        else:  # named, they are not asked for on the network, where there may be none
+            overlay = {"pretrained_cfg_overlay": {"file": str(cached)}}
     try:
-        return TimmNet(timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0]))
+        net = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0], **overlay)
+        return TimmNet(net)
     except Exception as error:  # timm and the libraries below it raise each their own
         missing = " with its pretrained weights" if pretrained else ""
         raise UsageError(f"model.backbone: timm can't build {name!r}{missing}: {error}") from error
 
 
-def _cached(about: Any) -> bool:
-    """Whether the pretrained weights that timm knows of are on this machine."""
-    if about is None or not about.hf_hub_id:
-        return False
-    from huggingface_hub import try_to_load_from_cache
+def _cached(about: Any) -> Path | None:
+    """The file of the pretrained weights that timm knows of; None when it is not on this machine.
 
-    files = ("model.safetensors", "pytorch_model.bin")
-    return any(isinstance(try_to_load_from_cache(about.hf_hub_id, file), str) for file in files)
+    Raises:
+        DataError: it is there in part.
+    """
+    if about is None or not about.hf_hub_id or about.custom_load:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+    from safetensors import SafetensorError, safe_open
+
+    name = Path(about.hf_hub_filename or "model.safetensors").with_suffix(".safetensors")
+    file = try_to_load_from_cache(about.hf_hub_id, str(name))
+    if not isinstance(file, str):
+        return None
+    try:
+        with safe_open(file, "np"):
+            return Path(file)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{file}: not whole ({error}): remove it, and it is fetched again") from error
 
 
 def _check_image(shape: tuple[int, ...], name: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
 
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.nn.anchors import Level
+from ncenet.nn.sources import check_reachable
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
 from ncenet.unread import BRINGS_WEIGHTS
@@ -184,7 +187,16 @@ def _vgg16_layers(pretrained: bool) -> nn.Sequential:
     from torchvision.models.vgg import cfgs, make_layers
 
     if pretrained:
-        downloaded: nn.Sequential = vgg16(weights=VGG16_Weights.IMAGENET1K_FEATURES).features
+        weights = VGG16_Weights.IMAGENET1K_FEATURES
+        kept = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+        if not kept.exists():
+            check_reachable("the pretrained weights of ssd300-vgg16", weights.url)
+        try:
+            downloaded: nn.Sequential = vgg16(weights=weights).features
+        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+            raise DataError(
+                f"{kept}: no weights of VGG-16 ({error}): remove it, and it is fetched"
+            ) from error
         return downloaded
     layers: nn.Sequential = make_layers(cfgs["D"])
     for layer in layers:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from contextlib import closing
+import threading
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -63,12 +63,25 @@ def check_reachable(what: str, url: str) -> None:
         UsageError: it can't be reached.
     """
     parts = urlsplit(getproxies().get("https") or url)
-    try:
-        port = parts.port or (80 if parts.scheme == "http" else 443)
-        with closing(socket.create_connection((parts.hostname or "", port), timeout=SECONDS)):
-            return
-    except (OSError, ValueError) as error:
+    why: list[str] = []
+
+    def connect() -> None:
+        try:
+            port = parts.port or (80 if parts.scheme == "http" else 443)
+            socket.create_connection((parts.hostname or "", port), timeout=SECONDS).close()
+        except (OSError, ValueError) as error:
+            why.append(str(error))
+
+    # A thread, for looking up a name knows no time limit.
+    thread = threading.Thread(target=connect, daemon=True)
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        why.append("HF_HUB_OFFLINE is set")
+    else:
+        thread.start()
+        thread.join(SECONDS + 1)
+    if why or thread.is_alive():
         raise UsageError(
-            f"{what} are not on this machine, and {parts.netloc} can't be reached: {error}. Fetch them where "
-            "there is a network, or leave `model.pretrained` away"
-        ) from error
+            f"{what} are not on this machine, and {parts.netloc} can't be reached: "
+            f"{' '.join(why) or 'timed out'}. Fetch them where there is a network, or leave "
+            "`model.pretrained` away"
+        )
