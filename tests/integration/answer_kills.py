@@ -22,40 +22,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import onnx
 import torch
 
 from ncenet.cli import main as ncenet
+from ncenet.data.pools import FolderPool
+from ncenet.label_studio.tasks import label_config
+from ncenet.learners.classifier import Classifier
 from ncenet.ledger import Ledger
-from ncenet.web import project as page
-from ncenet.web.serve import open_project, serve
-from tests.labels.make import new_run, photos
-from tests.web.conftest import IdleTrainer
+from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
+from ncenet.rng import Streams
+from ncenet.types import LabeledSet
+from tests.integration.forks import ended, forked
+from tests.integration.server_kills import backend_kills, page_kills
+from tests.label_studio.fake import TOKEN, FakeLabelStudio, serving
+from tests.labels.make import CLASSES, new_run, photos
 
 torch.set_num_threads(1)
 
 IDS = tuple(f"{n:02}.jpg" for n in range(30))
 BEFORE, OLDER, FRESH = IDS[:20], IDS[:10], IDS[20:]
+GRAPHS = ("export torch", "export onnx")
+"""These take seconds, and are killed a fifth as often."""
 TINY = ("--initial", "8", "--on-bad-image", "skip")
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Process number of a fork that does the work, silently."""
-    child = os.fork()
-    if child == 0:
-        try:
-            with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-                work()
-        except BaseException as error:  # noqa: BLE001 - a fork must not return into its parent's loop
-            print(repr(error), file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    return child
-
-
-def ended(child: int) -> int:
-    """Its exit code; that of a signal is negative."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def told(run: Path) -> list[Any]:
@@ -141,12 +130,46 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-def commands(folder: Path) -> dict[str, Command]:
+def trained(run: Path, data: Path) -> None:
+    """A model, as a run leaves it."""
+    learner = Classifier(
+        ModelRecipe(backbone="mlp"), TrainRecipe(epochs=1, min_steps=2), DataRecipe(image_size=8), Streams(1)
+    )
+    learner.fit(LabeledSet(IDS[:2], CLASSES, CLASSES), FolderPool(data), cycle=1)
+    (run / "cycles" / "001").mkdir(parents=True)
+    learner.save(run / "cycles" / "001" / "model.safetensors")
+
+
+def annotated(tell: int) -> None:
+    """A Label Studio in which somebody annotated; its address goes through a pipe."""
+    fake = FakeLabelStudio()
+    fake.projects[1] = {"id": 1, "model_version": "", "label_config": label_config(CLASSES, "classification")}
+    for number, id in enumerate(FRESH, start=1):
+        fake.tasks[number] = {"id": number, "data": {"ncenet_id": id}, "annotations": []}
+        fake.annotate(id, "bee")
+    with serving(fake) as url:
+        os.write(tell, f"{url}\n".encode())
+        signal.pause()
+
+
+def opened_graph(file: Path) -> bool | None:
+    """Whether a graph is there, whole: it is loaded. Two of one model differ in names made at random."""
+    if not file.exists():
+        return None
+    if file.suffix == ".onnx":
+        onnx.checker.check_model(onnx.load(file))
+    else:
+        torch.export.load(file)
+    return True
+
+
+def commands(folder: Path, url: str) -> dict[str, Command]:
     start = prepared(folder / "start")
-    places = {
-        name: shutil.copytree(start, folder / name) for name in ("tell", "import", "export", "table", "ask")
-    }
+    names = ("tell", "import", "pull", "export", "table", "ask", "safetensors", "torch", "onnx")
+    places = {name: shutil.copytree(start, folder / name) for name in names}
     shutil.rmtree(places["ask"] / "run")
+    for name in ("safetensors", "torch", "onnx"):
+        trained(places[name] / "run", folder / "photos")
     asking = ("ask", "run", "--data", str(folder / "photos"), "--classes", "ant,bee", *TINY)
 
     def of_run(run: Path) -> list[Any]:
@@ -158,6 +181,9 @@ def commands(folder: Path) -> dict[str, Command]:
     return {
         "tell": Command(places["tell"], "tell", "run", "answers.csv", "--who", "ann", written=of_run),
         "import": Command(places["import"], "import", "run", "labels.csv", written=of_run),
+        "label-studio pull": Command(
+            places["pull"], *("label-studio", "pull", "run", "--url", url, "--project", "1"), written=of_run
+        ),
         "export": Command(
             places["export"],
             *("export", "run", "out", "--format", "class-folders"),
@@ -166,70 +192,41 @@ def commands(folder: Path) -> dict[str, Command]:
         ),
         "export csv": Command(places["table"], "export", "run", "out.csv", written=table),
         "ask": Command(places["ask"], *asking, "--out", "out.csv", written=table),
-    }
-
-
-def serving(run: Path, recipe: Any, tell: int) -> None:
-    """A labelling page whose address goes through a pipe; its model never trains."""
-    page.Trainer = IdleTrainer
-    project = open_project(recipe, run, you="ann")
-    serve(project, host="127.0.0.1", port=0, ready=lambda at: os.write(tell, f"{at.url}\n".encode()) and None)
-
-
-def page_kills(folder: Path, count: int, moments: random.Random) -> dict[str, Any]:
-    """Answer at a page until its server is killed, send again what was not acknowledged, and look it up."""
-    data = photos(folder / "photos-of-page", tuple(f"{n:03}.jpg" for n in range(120)))
-    with new_run(folder / "page", data) as begun:
-        recipe, ids = begun.recipe, [item.id for item in begun.ledger.items()]
-    sent: dict[str, dict[str, str]] = {}
-    acknowledged: set[str] = set()
-    killed = 0
-    for _ in range(count):
-        hear, tell = os.pipe()
-        child = forked(lambda tell=tell: serving(folder / "page", recipe, tell))
-        os.close(tell)
-        with os.fdopen(hear) as pipe:
-            address = pipe.readline().strip()
-        url, _, token = address.partition("/?token=")
-        url, token = (url, token) if token else address.split("/#", 1)
-        headers = {"origin": url, "authorization": f"Bearer {token.rpartition('=')[2]}"}
-        deadline = time.perf_counter() + moments.uniform(0, 0.5)
-        with httpx.Client(base_url=url, headers=headers, timeout=5, trust_env=False) as client:
-            while time.perf_counter() < deadline or not sent:
-                waiting = [entry for key, entry in sent.items() if key not in acknowledged]
-                number = len(sent)
-                entry = {"key": f"answer-{number:06}", "id": ids[number % len(ids)], "kind": "answer"}
-                sent[entry["key"]] = entry | {"label": "ant" if number % 2 else "bee"}
-                entries = [*waiting, sent[entry["key"]]]
-                if time.perf_counter() > deadline - 0.02:  # the kill falls into this request, or soon after
-                    os.kill(child, signal.SIGKILL)
-                try:
-                    answer = client.post("/api/answers", json={"who": "ann", "entries": entries})
-                    assert answer.status_code == 200, answer.text
-                except httpx.HTTPError:
-                    break
-                acknowledged |= {key for key, why in answer.json()["outcome"].items() if why is None}
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        killed += ended(child) == -signal.SIGKILL
-    with Ledger(folder / "page" / "ledger.sqlite", read_only=True) as ledger:
-        dump = ledger.dump()
-    receipts = [key for key, _ in dump["receipts"]]
-    return {
-        "kills": count,
-        "killed": killed,
-        "acknowledged": len(acknowledged),
-        "lost": sorted(acknowledged - set(receipts)),
-        "doubled": len(dump["events"]) - len({seq for _, seq in dump["receipts"] if seq is not None}),
-        "unknown": sorted(set(receipts) - set(sent)),
-        "events": len(dump["events"]),
+        "export model": Command(
+            places["safetensors"],
+            *("export", "run", "out", "--model", "safetensors"),
+            written=lambda run: tree(run / "out"),
+            once=True,
+        ),
+        "export torch": Command(
+            places["torch"],
+            *("export", "run", "out.pt2", "--model", "torch"),
+            written=lambda run: opened_graph(run / "out.pt2"),
+        ),
+        "export onnx": Command(
+            places["onnx"],
+            *("export", "run", "out.onnx", "--model", "onnx"),
+            written=lambda run: opened_graph(run / "out.onnx"),
+        ),
     }
 
 
 def main(folder: Path, count: int) -> None:
     moments = random.Random(count)
-    record = {name: command.kills(count, moments) for name, command in commands(folder).items()}
+    os.environ["LABEL_STUDIO_API_KEY"] = TOKEN
+    hear, tell = os.pipe()
+    server = forked(lambda: annotated(tell))
+    try:
+        with os.fdopen(hear) as pipe:
+            url = pipe.readline().strip()
+        record = {}
+        for name, command in commands(folder, url).items():
+            record[name] = command.kills(max(1, count // 5) if name in GRAPHS else count, moments)
+    finally:
+        os.kill(server, signal.SIGKILL)
+        ended(server)
     record["label"] = page_kills(folder, count, moments)
+    record["serve"] = backend_kills(folder, count, moments)
     print(json.dumps(record))
 
 

@@ -21,10 +21,15 @@ def test_what_a_kill_leaves(tmp_path, kills):
     )
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout.splitlines()[-1])
-    page = record.pop("label")
+    servers = [record.pop("label"), record.pop("serve")]
     assert [(name, wrong) for name, command in record.items() for wrong in command["wrong"]] == []
-    assert set(record) == {"tell", "import", "export", "export csv", "ask"}
+    assert set(record) == {
+        *("tell", "import", "label-studio pull", "export", "export csv", "ask"),
+        *("export model", "export torch", "export onnx"),
+    }
     assert sum(command["killed"] for command in record.values()) > kills, "most kills hit a command at work"
-    assert 0 < sum(command["complete"] for command in record.values()) < 5 * kills, "some before, some after"
-    assert page["killed"] == kills and page["acknowledged"] > 0
-    assert (page["lost"], page["doubled"], page["unknown"]) == ([], 0, [])
+    tried = sum(command["kills"] for command in record.values())
+    assert 0 < sum(command["complete"] for command in record.values()) < tried, "some before, some after"
+    for server in servers:
+        assert server["killed"] == kills and server["acknowledged"] > 0
+        assert (server["lost"], server["doubled"], server["unknown"]) == ([], 0, [])
