@@ -158,8 +158,8 @@ def test_the_weights_of_vgg_are_not_waited_for_either(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     recipe = ModelRecipe(backbone="ssd300-vgg16", pretrained=True)
     with pytest.raises(UsageError, match="weights of ssd300-vgg16 are not on this machine"):
-        build_detection_backbone(recipe, 3, None, pretrained=True)
+        build_detection_backbone(recipe, 3, None)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "vgg16_features-amdegroot-88682ab5.pth").write_bytes(b"half")
     with pytest.raises(DataError, match=r"88682ab5\.pth: no weights of VGG-16 .*: remove it"):
-        build_detection_backbone(recipe, 3, None, pretrained=True)
+        build_detection_backbone(recipe, 3, None)
