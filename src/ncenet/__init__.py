@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from ncenet.data.pools import FolderPool as FolderPool
     from ncenet.data.readers import Reader as Reader
     from ncenet.learners.estimator import NCEClassifier as NCEClassifier
-    from ncenet.ledger.answers import Answer as Answer
+    from ncenet.ledger.records import Answer as Answer
     from ncenet.models.model import DetectionModel as DetectionModel
     from ncenet.models.model import Model as Model
     from ncenet.models.model import load as load
@@ -100,7 +100,7 @@ else:
         "data.pools": ("ArrayPool", "FolderPool"),
         "data.readers": ("Reader",),
         "learners.estimator": ("NCEClassifier",),
-        "ledger.answers": ("Answer",),
+        "ledger.records": ("Answer",),
         "models.model": ("DetectionModel", "Model", "load"),
         "models.scorer": ("Scorer",),
         "nn.heads": ("PrototypeClassifier",),

@@ -12,9 +12,8 @@ from typing import Any
 
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError, LedgerError, NcenetError, UnknownName
-from ncenet.ledger.answers import Answer
 from ncenet.ledger.database import Database
-from ncenet.ledger.records import Item
+from ncenet.ledger.records import Answer, Item
 from ncenet.ledger.schema import ASKED, NOT_UNDONE, OPEN_AGAIN, standing
 from ncenet.types import Label
 
@@ -238,6 +237,31 @@ def record_answer(
         (who, kind, item.id, label, cycle, item.hash),
     )
     return int(cursor.lastrowid)
+
+
+def take_back(database: Database, db: Any, id: str, who: str, *, repeat: bool = True) -> int | None:
+    """Take back the standing answer of an image within a transaction.
+
+    Args:
+        database: for reading.
+        db: the transaction.
+        id: the image.
+        who: who takes it back, which need not be who gave it.
+        repeat: also if that was the last thing that this annotator, or anybody, did about it.
+
+    Returns:
+        Number of the event; None for a repetition.
+
+    Raises:
+        LedgerError: the image has no standing answer.
+    """
+    seq = database.one(standing("id = :id"), id=id, upto=NOW)
+    last = database.rows("SELECT kind, who FROM events WHERE id = :id ORDER BY seq DESC LIMIT 1", id=id)
+    if not repeat and (last == [("undo", who)] or (last and seq is None)):
+        return None
+    if seq is None:
+        raise LedgerError(f"{id!r} has no answer to undo")
+    return int(db.execute(UNDO, (who, seq)).lastrowid)
 
 
 def item_of(database: Database, id: str) -> Item:

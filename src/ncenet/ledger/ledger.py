@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any
 from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
 from ncenet.ledger.again import Again
-from ncenet.ledger.answers import Answer
 from ncenet.ledger.classes import Classes
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
-from ncenet.ledger.inbox import NOW, UNDO, Inbox, item_of, record_answer
+from ncenet.ledger.inbox import NOW, Inbox, item_of, record_answer, take_back
 from ncenet.ledger.provenance import Kind, Provenance, provenance
-from ncenet.ledger.records import Cycle, Event, Item, RecordedQuery, not_as_labelled
+from ncenet.ledger.records import Answer, Cycle, Event, Item, RecordedQuery, not_as_labelled
 from ncenet.ledger.review import Review
 from ncenet.ledger.schema import ASKED, standing
 from ncenet.types import Label, Query
@@ -223,7 +221,7 @@ class Ledger:
             for image, answer in answers.items():
                 item = item_of(self._db, image)
                 if answer is None:
-                    seq = self._take_back_once(db, image, who)
+                    seq = take_back(self._db, db, image, who, repeat=False)
                 else:
                     seq = record_answer(self._db, db, item, answer, who, cycle, classes)
                 if seq is not None:
@@ -241,20 +239,7 @@ class Ledger:
             LedgerError: the image has no standing answer.
         """
         with self._db.transaction() as db:
-            self._take_back(db, id, who)
-
-    def _take_back_once(self, db: sqlite3.Connection, id: str, who: str) -> int | None:
-        """As :meth:`undo`, unless it was the last thing that this annotator, or anybody, did about it."""
-        last = self._db.rows("SELECT kind, who FROM events WHERE id = :id ORDER BY seq DESC LIMIT 1", id=id)
-        if last == [("undo", who)] or (last and self._db.one(standing("id = :id"), id=id, upto=NOW) is None):
-            return None
-        return self._take_back(db, id, who)
-
-    def _take_back(self, db: sqlite3.Connection, id: str, who: str) -> int:
-        seq = self._db.one(standing("id = :id"), id=id, upto=NOW)
-        if seq is None:
-            raise LedgerError(f"{id!r} has no answer to undo")
-        return int(db.execute(UNDO, (who, seq)).lastrowid or 0)
+            take_back(self._db, db, id, who)
 
     def labeled(
         self, upto: int | None = None, *, among: Collection[str] | None = None

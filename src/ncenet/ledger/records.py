@@ -1,14 +1,30 @@
-"""What comes back out of a ledger."""
+"""What goes into a ledger and comes back out of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal, NamedTuple
 
 from ncenet.errors import LedgerError
 from ncenet.ledger.provenance import Provenance
 from ncenet.types import Label, Query
+
+
+class Answer(Enum):
+    """What an annotator may say instead of a class name; either way the image is not asked for again.
+
+    >>> import ncenet
+    >>> ncenet.Answer.SKIP.value, ncenet.Answer.UNSURE.value
+    ('skip', 'unsure')
+    """
+
+    SKIP = "skip"
+    """Not to be labelled: out of scope, broken, private."""
+
+    UNSURE = "unsure"
+    """The annotator can't tell."""
 
 
 class Item(NamedTuple):

@@ -14,9 +14,9 @@ from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UsageError
 from ncenet.learners.box_counts import ExpectedBoxes, spent
 from ncenet.learners.processes import group
-from ncenet.ledger.answers import Answer
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenance, by_strategy
+from ncenet.ledger.records import Answer
 from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.first import FirstQueries
 from ncenet.loop.view import LearnerView

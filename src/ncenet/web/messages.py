@@ -20,8 +20,8 @@ from ncenet.box_gate import BoxGate
 from ncenet.boxes import Boxes
 from ncenet.class_names import class_name_problem, shown
 from ncenet.errors import DataError
-from ncenet.ledger.answers import Answer
 from ncenet.ledger.inbox import NOW, Delivery, Together
+from ncenet.ledger.records import Answer
 from ncenet.ledger.review import Said
 
 MOST = 200
