@@ -62,11 +62,14 @@ class View:
     def __init__(self, head: Head, data: Stored, labeled: Sequence[int], needs: frozenset[str]) -> None:
         self._head, self._data, self._needs = head, data, needs
         known = set(labeled)
-        self._rows = [row for row in range(len(data.pool)) if row not in known]
+        self.offer([row for row in range(len(data.pool)) if row not in known])
         self._labeled = list(labeled)
-        self.ids = [f"{row:06}" for row in self._rows]
         self.labeled_ids = [f"{row:06}" for row in labeled]
         self.labels = data.targets[self._labeled].tolist()
+
+    def offer(self, rows: list[int]) -> None:
+        """What may be asked for."""
+        self._rows, self.ids = rows, [f"{row:06}" for row in rows]
 
     def inputs(self, ids: Sequence[str]) -> Tensor:
         raise NotImplementedError("no strategy here reads images")

@@ -83,3 +83,37 @@ def test_a_change_leaves_the_original_alone():
 def test_held_out_images_come_from_one_place():
     with pytest.raises(RecipeError, match=r"from data\.test or from loop\.held_out, not from both"):
         Recipe().with_changes({"data.test": "held-out", "loop.held_out": 5})
+
+
+STORED = {"model.features": "lite0"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "strategy"),
+    [
+        ({}, "confusion"),
+        (STORED, "herding"),
+        (STORED | {"model.head.radius": 0.5}, "herding"),
+        (STORED | {"loop.options.width": 2.0}, "herding"),
+        (STORED | {"model.head.radius": "class"}, "confusion"),
+        (STORED | {"model.head.kernel": "cosine"}, "confusion"),
+        (STORED | {"model.head.name": "softmax"}, "confusion"),
+        (STORED | {"model.head.name": "paper"}, "confusion"),
+        (STORED | {"model.members": 3}, "confusion"),
+        (STORED | {"model.dropout": 0.2}, "confusion"),
+        (STORED | {"loop.options.diversify": "kmeans"}, "confusion"),
+        (STORED | {"loop.strategy": "confusion"}, "confusion"),
+    ],
+)
+def test_a_strategy_that_nobody_named_suits_the_head(changes, strategy):
+    recipe = Recipe().with_changes(changes)
+    assert recipe.loop.strategy == strategy
+    assert recipe.with_changes({"loop.seed": 3}).loop.strategy == strategy
+    assert Recipe.model_validate(recipe.model_dump()) == recipe, "a file holds what was settled"
+
+
+def test_a_strategy_that_was_named_stays_whatever_the_head_becomes():
+    named = Recipe().with_changes({"loop.strategy": "confusion"}).with_changes({"loop.seed": 1})
+    assert named.with_changes(STORED).loop.strategy == "confusion"
+    unnamed = Recipe().with_changes(STORED)
+    assert unnamed.with_changes({"model.head.name": "softmax"}).loop.strategy == "confusion"

@@ -27,6 +27,7 @@ PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
 Radius: TypeAlias = Literal["class", "shared"] | Annotated[float, Field(gt=0)]
 Reduction: TypeAlias = Literal["sum", "mean"]
 OnBadImage: TypeAlias = Literal["stop", "skip"]
+Foreign: TypeAlias = Literal["ask", "leave-out"]
 FirstBatch: TypeAlias = Literal["random", "typical", "herding"]
 Diversify: TypeAlias = Literal["none", "kmeans", "kcenter", "herding"]
 Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
@@ -280,7 +281,11 @@ class TrainRecipe(Section):
 class LoopRecipe(Section):
     """What is asked, how often, and how much."""
 
-    strategy: str = Field("confusion", description="Query strategy; `ncenet strategies` lists them.")
+    strategy: str = Field(
+        "confusion",
+        description="Query strategy; `ncenet strategies` lists them. Where the NCE head learns on stored "
+        "features herding, unless one is named.",
+    )
     options: dict[str, Any] = Field(
         {}, description="Options of the strategy by name; `ncenet strategies NAME` lists them."
     )
@@ -302,6 +307,11 @@ class LoopRecipe(Section):
         "their boxes are so many.",
     )
     cycles: int = Field(5, ge=1, description="Times that the network is trained; one query fewer is made.")
+    foreign: Foreign = Field(
+        "ask",
+        description="Images that look more like skipped than like labelled ones: choose among them too, or "
+        "leave them out.",
+    )
     seed: int = Field(0, ge=0, description="Every random number of the run follows from it.")
     pool_subset: int | None = Field(
         None, ge=1, description="Score a fresh random subset of the pool in each cycle instead of all of it."
@@ -322,6 +332,8 @@ class Recipe(Section):
     >>> recipe = Recipe().with_changes({"data.train": "digits", "loop.strategy": "margin", "train.epochs": 5})
     >>> recipe.loop.strategy, recipe.model.head.name
     ('margin', 'nce')
+    >>> Recipe().loop.strategy, Recipe().with_changes({"model.features": "lite0"}).loop.strategy
+    ('confusion', 'herding')
     >>> Recipe().with_changes({"loop.query_size": 0})
     Traceback (most recent call last):
     ...
@@ -346,6 +358,31 @@ class Recipe(Section):
         return values
 
     @model_validator(mode="after")
+    def _suited_strategy(self) -> Recipe:
+        """A strategy that nobody named is the one that measures best with this head; still nobody's choice.
+
+        Evidence: benchmarks/results/features_selection.md.
+        """
+        if "strategy" not in self.loop.model_fields_set and self._herds():
+            loop = self.loop.model_copy(update={"strategy": "herding"})
+            loop.model_fields_set.discard("strategy")
+            self.__dict__["loop"] = loop  # frozen, but being made
+        return self
+
+    def _herds(self) -> bool:
+        """Whether one NCE head with one radius learns alone, and no option asks for another strategy."""
+        model = self.model
+        head = model.head.settled(stored=True)
+        return (
+            self.task == "classification"
+            and model.features is not None
+            and (model.backbone, model.dropout, model.members) == ("identity", 0, 1)
+            and (head.name, head.kernel) == ("nce", "gaussian")
+            and head.radius != "class"
+            and self.loop.options.keys() <= {"width"}
+        )
+
+    @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         if self.data.long_tail is not None and self.task == "detection":
             raise ValueError(
@@ -362,6 +399,8 @@ class Recipe(Section):
             )
         if self.loop.budget_unit == "box" and self.task != "detection":
             raise ValueError("loop.budget_unit: box needs task detection: classes have no boxes")
+        if self.loop.foreign == "leave-out" and self.task == "detection":
+            raise ValueError("loop.foreign: an image without objects is no stranger to task detection")
         if self.loop.held_out and self.data.test is not None:
             raise ValueError("held-out images come from data.test or from loop.held_out, not from both")
         for path, why in unread(flat(self.model_dump()), _defaults()).items():
@@ -384,6 +423,8 @@ class Recipe(Section):
         3
         """
         data = self.model_dump()
+        if "strategy" not in self.loop.model_fields_set:
+            del data["loop"]["strategy"]
         if changes.get("loop.strategy", self.loop.strategy) != self.loop.strategy:
             data["loop"]["options"] = {}
         for path, value in changes.items():

@@ -26,6 +26,7 @@ Stream: TypeAlias = Literal[
     "dropout",
     "held-out",
     "first",
+    "scope",
     "bootstrap",
     "figures",
     "outlook",

@@ -18,7 +18,6 @@ from ncenet.cli.score_flags import ScoreFlags, chosen_from
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
-from ncenet.run.people import chooses
 
 if TYPE_CHECKING:
     from ncenet.types import Query
@@ -161,8 +160,7 @@ def _first(data: str, flags: BaseModel | None) -> Recipe:
     """The recipe of a run that begins: batches are what the flags say, and photographs become features."""
     changes = changes_of(flags)
     recipe = Recipe().with_changes({"data.train": data} | changes)
-    recipe = recipe.with_changes(pretrained(recipe, changes))
-    return recipe.with_changes({"loop.strategy": changes.get("loop.strategy", chooses(recipe))})
+    return recipe.with_changes(pretrained(recipe, changes))
 
 
 def _check(out: Path, files: RunFolder) -> None:

@@ -16,7 +16,6 @@ from ncenet.run.people import (
     FIRST_BATCH,
     HELD_OUT,
     OF_A_DETECTOR,
-    ON_FEATURES,
     PER_CLASS,
     PER_CLASS_ON_FEATURES,
     features_suit,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from ncenet.run.opening import OpenRun
 
 _CLASSIFIER = flat(Recipe().model_dump())
-_CHOOSES = f"{_CLASSIFIER['loop.strategy']}; on stored features {ON_FEATURES}"
+_CHOOSES = f"{_CLASSIFIER['loop.strategy']}; on stored features herding"
 PeopleFlags: type[BaseModel] = create_model(
     "PeopleFlags",
     **flag_fields(

@@ -157,7 +157,10 @@ def out_of_fold(
         with threadpool_limits(1):
             model.fit(rows[learned].numpy(), targets_L[learned].numpy())
         log_probs = torch.full((len(asked), C), -torch.inf)
-        log_probs[:, classes] = torch.from_numpy(model.predict_log_proba(rows[asked].numpy())).float()
+        logits = torch.from_numpy(model.decision_function(rows[asked].numpy()))
+        if logits.dim() == 1:  # of two classes scikit-learn tells one number
+            logits = torch.stack([torch.zeros_like(logits), logits], 1)
+        log_probs[:, classes] = logits.log_softmax(1).float()
         said.append(log_probs)
         told.append(targets_L[asked])
     return torch.cat(said), torch.cat(told)

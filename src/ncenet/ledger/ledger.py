@@ -270,6 +270,11 @@ class Ledger:
         """Ids that are not to be asked for again: labelled, skipped or unsure."""
         return set(self._db.column(f"SELECT id FROM ({standing()})", upto=NOW))
 
+    def skipped_ids(self) -> list[str]:
+        """Ids whose standing answer is a skip, sorted: out of scope, as far as anybody knows."""
+        skipped = f"SELECT id FROM ({standing()}) WHERE kind = 'skip' ORDER BY id"
+        return self._db.column(skipped, upto=NOW)
+
     def events(self, after: int = 0) -> list[Event]:
         """All that annotators did since event ``after``, in order."""
         rows = self._db.rows(

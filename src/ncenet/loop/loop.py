@@ -19,6 +19,7 @@ from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenanc
 from ncenet.ledger.records import Answer
 from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.first import FirstQueries
+from ncenet.loop.scope import of_scope
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
@@ -53,6 +54,7 @@ class Loop:
         first: who chooses until the model can be trusted; None draws the initial set at random and trusts
             the strategy from the first fit on.
         pool_subset: score a fresh random subset of this size instead of the whole pool.
+        leave_out_foreign: choose among images that look more like labelled than like skipped ones.
         budget_unit: what the sizes of queries count: images, or the boxes on them.
         warm: each fit of the learner goes on from the model before.
         notify: told what happens.
@@ -73,6 +75,7 @@ class Loop:
         test: TestSet | BoxTestSet | None = None,
         first: FirstQueries | None = None,
         pool_subset: int | None = None,
+        leave_out_foreign: bool = False,
         budget_unit: BudgetUnit = "image",
         warm: bool = False,
         notify: Notify | None = None,
@@ -85,6 +88,7 @@ class Loop:
         self._make_learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test = streams, test
         self.pool_subset, self.budget_unit, self.warm = pool_subset, budget_unit, warm
+        self.leave_out_foreign = leave_out_foreign
         self.notify = notify or (lambda event: None)
         self._state = group()
         self._model_of: int | None = None  # the cycle whose model the learner holds
@@ -285,6 +289,9 @@ class Loop:
             query = _random_query(ids, query_size, self.streams)
         else:
             self._load(cycle)
+            if self.leave_out_foreign and (skipped := self.ledger.skipped_ids()):
+                rng = self.streams.torch("scope", cycle)
+                ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
             view = LearnerView(self.learner, self.pool, ids, labeled, self.strategy.needs)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds

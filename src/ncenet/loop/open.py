@@ -102,6 +102,7 @@ def open_loop(
         test=test_set,
         first=None if recipe.loop.first == "random" else TypicalImages(pool, recipe, streams),
         pool_subset=recipe.loop.pool_subset,
+        leave_out_foreign=recipe.loop.foreign == "leave-out",
         budget_unit=recipe.loop.budget_unit,
         warm=recipe.train.warm,
         notify=notify,

@@ -15,8 +15,6 @@ PER_CLASS = 5
 """The first batch holds so many images for each class, when there are many classes."""
 PER_CLASS_ON_FEATURES = 1
 """The same with stored features, on which a model says something much sooner."""
-ON_FEATURES = "herding"
-"""What chooses where the NCE head learns on stored features with one radius for all classes."""
 OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size": 8, "train.lr": 0.02}
 """What trains the light detector on few images, as in recipes/bccd.yaml."""
 FEATURES = "lite0"
@@ -28,8 +26,7 @@ NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STE
 def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of a run that begins: small batches, and images to measure the model unless there are some.
 
-    A detector takes smaller steps than a classifier. On stored features herding chooses, where the head lets
-    it, see :func:`chooses`.
+    A detector takes smaller steps than a classifier.
 
     Args:
         images: where they are.
@@ -47,7 +44,6 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     named = recipe.with_changes(wanted)
     each = PER_CLASS if named.model.features is None else PER_CLASS_ON_FEATURES
     sizes: dict[str, Any] = {
-        "loop.strategy": chooses(named),
         "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
         "loop.initial": max(FIRST_BATCH, each * len(named.data.classes)),
         "loop.query_size": FIRST_BATCH,
@@ -56,23 +52,6 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     if named.task == "detection":
         sizes |= OF_A_DETECTOR
     return recipe.with_changes(sizes | wanted)
-
-
-def chooses(recipe: Recipe) -> str:
-    """The query strategy of a run in which nobody named one.
-
-    Where the NCE head alone learns, on stored features and with one radius, herding chooses
-    (benchmarks/results/minutes.md); elsewhere what a recipe says by itself.
-
-    >>> chooses(Recipe()), chooses(Recipe().with_changes({"model.features": "lite0"}))
-    ('confusion', 'herding')
-    """
-    model = recipe.model
-    alone = model.features is not None and model.backbone == "identity" and model.members == 1
-    head = model.head
-    one_radius = head.name == "nce" and head.kernel == "gaussian" and head.radius != "class"
-    suits = alone and one_radius and not recipe.loop.options  # options are those of the strategy they know
-    return ON_FEATURES if suits else recipe.loop.strategy
 
 
 def features_suit(recipe: Recipe, changed: Collection[str], pool: Pool | None = None) -> bool:

@@ -22,7 +22,14 @@ FREE = frozenset({"loop.cycles", "train.checkpoint_seconds", "data.workers", "da
 """Fields that change no outcome, or continue a run."""
 OF_A_FIT = ("train.",)
 """What a fit that has not finished reads."""
-OF_LATER_QUERIES = ("model.", "loop.strategy", "loop.options", "loop.query_size", "loop.pool_subset")
+OF_LATER_QUERIES = (
+    "model.",
+    "loop.strategy",
+    "loop.options",
+    "loop.query_size",
+    "loop.pool_subset",
+    "loop.foreign",
+)
 """What nothing has read before the first fit, unless typical images were looked for with the model."""
 
 

@@ -1,0 +1,72 @@
+"""What is in scope: pools that hold images of no class, and what skipping them teaches.
+
+Whoever skips an image says that it belongs to no class. A line between labelled and skipped images says of
+every other how far it is on which side; where the pool is cut is learned as well, by what the same line says
+of answers that it has not seen.
+
+Source: ours. Rejection (Eq. 8) as the number that is cut is measured beside it in benchmarks/open_pool.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from ncenet.functional._precision import at_least_float32
+from ncenet.functional.calibration import RIDGE, out_of_fold
+
+PURE = 0.98
+"""The pool is cut where so many of the answers above were labels (ours)."""
+
+
+def in_scope(
+    pool_ND: Tensor, labeled_LD: Tensor, skipped_SD: Tensor, *, least: int, rng: Generator
+) -> Tensor:
+    """Which images of a pool belong to some class, by the answers so far.
+
+    Args:
+        pool_ND: (N, D) features, finite.
+        labeled_LD: (L, D) of images that have a label.
+        skipped_SD: (S, D) of images that were skipped.
+        least: so many stay at least: those that are most in scope.
+        rng: parts the answers, to try the cut on what it has not seen.
+
+    Returns:
+        (N,) bool; all True when nothing was skipped, or nothing labelled.
+
+    >>> pool = torch.tensor([[0.0], [0.2], [8.0], [8.3]])
+    >>> labeled, skipped = torch.rand(20, 1), 8 + torch.rand(20, 1)
+    >>> in_scope(pool, labeled, skipped, least=1, rng=torch.Generator().manual_seed(0))
+    tensor([ True,  True, False, False])
+    """
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    if not len(labeled_LD) or not len(skipped_SD):
+        return torch.ones(len(pool_ND), dtype=torch.bool)
+    answers = at_least_float32(torch.cat([labeled_LD, skipped_SD])).double()
+    labeled = torch.cat([torch.ones(len(labeled_LD)), torch.zeros(len(skipped_SD))]).long()
+    with threadpool_limits(1):
+        line = LogisticRegression(C=1 / RIDGE, max_iter=200, tol=1e-4).fit(answers.numpy(), labeled.numpy())
+        sides = torch.from_numpy(line.decision_function(pool_ND.double().numpy()))
+    said, told = out_of_fold(answers, labeled, rng=rng)
+    cut = _cut(said[:, 1] - said[:, 0], told) if len(told) else 0.0
+    inside = sides >= cut
+    if inside.sum() < least:
+        inside[sides.topk(min(least, len(sides))).indices] = True
+    return inside
+
+
+def _cut(sides: Tensor, labeled: Tensor) -> float:
+    """The lowest side such that, of the answers at or above it, a part of ``PURE`` were labels.
+
+    Halfway to the next answer: nothing is known of what lies between.
+    """
+    ordered, rows = sides.sort(descending=True)
+    pure = labeled[rows].double().cumsum(0) / torch.arange(1, len(rows) + 1) >= PURE
+    # Equal sides stand or fall together: the last of each is what counts.
+    last = torch.cat([ordered[1:] != ordered[:-1], torch.ones(1, dtype=torch.bool)])
+    good = (pure & last).nonzero().flatten()
+    if not len(good):
+        return torch.inf
+    return float(ordered[good[-1] : good[-1] + 2].mean())

@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from ncenet.functional.scope import PURE, _cut, in_scope
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def heaps(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images of two kinds that overlap a little."""
+    draw = torch.randn(2, count, 8, generator=rng(seed))
+    draw[1, :, 0] += 4
+    return draw[0], draw[1]
+
+
+def test_what_looks_skipped_is_left_out() -> None:
+    (labeled, skipped), (ours, theirs) = heaps(40, 0), heaps(300, 1)
+    inside = in_scope(torch.cat([ours, theirs]), labeled, skipped, least=10, rng=rng())
+    assert inside[:300].float().mean() > 0.8 and inside[300:].float().mean() < 0.05
+
+
+@pytest.mark.parametrize(("labeled", "skipped"), [(0, 9), (9, 0), (0, 0)])
+def test_without_both_kinds_of_answers_nothing_is_left_out(labeled: int, skipped: int) -> None:
+    ours, theirs = heaps(10, 0)
+    assert in_scope(torch.cat([ours, theirs]), ours[:labeled], theirs[:skipped], least=1, rng=rng()).all()
+
+
+def test_one_answer_of_each_kind_is_enough_to_go_by() -> None:
+    ours, theirs = heaps(50, 0)
+    inside = in_scope(torch.cat([ours, theirs]), ours[:1], theirs[:1], least=5, rng=rng())
+    assert 5 <= inside.sum() < 100 and inside[:50].sum() > inside[50:].sum()
+
+
+def test_so_many_stay_at_least_and_these_are_the_most_likely_ones() -> None:
+    ours, theirs = heaps(40, 0)
+    labeled, skipped = ours + 100 * torch.eye(8)[1], theirs
+    pool = torch.cat([theirs, ours])  # none looks labelled
+    inside = in_scope(pool, labeled, skipped, least=7, rng=rng())
+    assert inside.sum() == 7
+    assert in_scope(pool[:3], labeled, skipped, least=7, rng=rng()).all()
+
+
+def test_the_cut_is_the_lowest_that_is_pure() -> None:
+    sides = torch.linspace(10, 0, 101).double()
+    labeled = torch.ones(101, dtype=torch.int64)
+    labeled[60] = labeled[80:] = 0
+    assert 79 / 81 < PURE < 79 / 80, "one stranger among eighty is within it, two are not"
+    assert _cut(sides, labeled) == pytest.approx(float(sides[79:81].mean()))
+    assert _cut(sides, torch.zeros_like(labeled)) == torch.inf
+    assert _cut(torch.zeros(4), torch.tensor([1, 1, 1, 0])) == torch.inf, "equal sides are not parted"
+    assert _cut(torch.zeros(4), torch.ones(4, dtype=torch.int64)) == 0
