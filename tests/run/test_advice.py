@@ -1,9 +1,9 @@
-"""What further labels should bring, and whether choosing pays."""
+"""What further labels should bring."""
 
 import numpy as np
 import pytest
 
-from ncenet.run.advice import choosing, outlook
+from ncenet.run.advice import outlook
 
 SIZES = [25, 50, 75, 100, 125, 150]
 
@@ -60,14 +60,3 @@ def test_asked_twice_the_same_answer():
 def test_three_points_are_no_law_and_no_images_no_curve():
     assert outlook(SIZES[:3], curve(0, SIZES[:3])) is None
     assert outlook(SIZES, np.zeros((6, 0), bool)) is None
-
-
-def test_choosing_pays_when_what_was_asked_for_was_harder():
-    found = choosing([False] * 30 + [True] * 20, [True] * 40 + [False] * 10)
-    assert (found.queried_errors, found.random_errors) == pytest.approx((0.6, 0.2)) and found.pays
-    assert choosing([False] * 12 + [True] * 38, [True] * 40 + [False] * 10).pays is False
-
-
-def test_few_answers_say_nothing_about_choosing():
-    assert choosing([False] * 19, [True] * 50) is None
-    assert choosing([False] * 50, []) is None

@@ -260,9 +260,9 @@ def test_a_model_learns_suggests_and_is_measured(boxed, drawer):
     label(drawer, 6)
     boxed._trainer.finish()
     state = drawer.get("/api/state").json()
-    ((point,), outlook, choosing) = (state["curve"], state["outlook"], state["choosing"])
+    ((point,), outlook, matrix) = (state["curve"], state["outlook"], state["matrix"])
     assert 0 <= point["low"] <= point["high"] <= 1 and point["images"] == 6 and point["labeled"] == 6
-    assert outlook is None and choosing is None, "nothing is forecast for mAP"
+    assert outlook is None and matrix is None, "nothing is forecast for mAP"
     (turn,) = drawer.turns(1)
     why = drawer.post("/api/why", {"id": turn["id"]}).json()
     assert 0 <= why["rejection"] <= 4 and 1 <= why["confusion"] <= 4

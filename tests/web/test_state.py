@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ncenet.ledger import Ledger
-from ncenet.ledger.provenance import HELD_OUT, TYPICAL, by_strategy
+from ncenet.ledger.provenance import HELD_OUT, by_strategy
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import write_predicted, write_reasons, write_test
 from ncenet.run.records import ClassTest, PredictedImage, Reason
@@ -54,7 +54,7 @@ def learned(ledger, folder, right, *, labels=20, queried_right=None, by=REJECTIO
 
 def test_before_any_model(ledger, tmp_path):
     state = Stock(tmp_path, ledger).take()
-    assert (state["curve"], state["outlook"], state["choosing"]) == ([], None, None)
+    assert (state["curve"], state["outlook"], state["matrix"]) == ([], None, None)
     assert (state["labeled"], state["answered"], state["counts"]) == (0, 50, {"cat": 50, "dog": 0})
     assert state["heldOut"] == {"answered": 50, "size": 50}
     json.dumps(state)
@@ -92,20 +92,13 @@ def test_a_label_that_came_later_measures_the_models_before_it_too(ledger, tmp_p
     assert (point["images"], point["accuracy"]) == (50, 0.8)
 
 
-@pytest.mark.parametrize(("right", "pays"), [(4, True), (16, False)])
-def test_choosing_pays_when_the_model_was_wrong_about_what_it_asked_for(ledger, tmp_path, right, pays):
-    for _ in range(3):
-        learned(ledger, tmp_path, 40, queried_right=right)
-    choosing = Stock(tmp_path, ledger).take()["choosing"]
-    assert choosing["pays"] is pays
-    assert choosing["queried_errors"] == pytest.approx(1 - right / 20)
-    assert choosing["random_errors"] == pytest.approx(0.2)
-
-
-def test_typical_images_are_no_choice_of_a_model(ledger, tmp_path):
-    for _ in range(3):
-        learned(ledger, tmp_path, 40, queried_right=4, by=TYPICAL)
-    assert Stock(tmp_path, ledger).take()["choosing"] is None
+def test_which_classes_the_last_model_takes_for_which(ledger, tmp_path):
+    learned(ledger, tmp_path, 20)
+    learned(ledger, tmp_path, 40)
+    assert Stock(tmp_path, ledger).take()["matrix"] == {
+        "classes": ["cat", "dog"],
+        "counts": [[40, 10], [0, 0]],
+    }
 
 
 def test_a_model_in_the_making_is_not_there_yet(ledger, tmp_path):
@@ -136,7 +129,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["test.json", "test.csv", "why.json"])
+@pytest.mark.parametrize("name", ["test.json", "test.csv"])
 def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, name, damage):
     for _ in range(3):
         learned(ledger, tmp_path, 40, queried_right=4)
@@ -149,11 +142,10 @@ def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, nam
     stock = Stock(tmp_path, ledger)
     for _ in range(2):
         state = stock.take()
-        assert len(state["curve"]) == (3 if name == "why.json" else 2)
-        missing = damage is None and name != "test.csv"  # a cycle may have no test and no reasons
-        harmless = name == "why.json" and damage == b"{}"
+        assert len(state["curve"]) == 2
+        missing = damage is None and name != "test.csv"  # a cycle may have no test
         assert [line.split(": ")[0] for line in state["damaged"]] == (
-            [] if missing or harmless else [f"cycles/002/{name}"]
+            [] if missing else [f"cycles/002/{name}"]
         )
         assert state["answered"] == 50 + 60
         json.dumps(state)

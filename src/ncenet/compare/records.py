@@ -128,6 +128,15 @@ class RunResults:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
 
+    @cached_property
+    def answered_by_people(self) -> bool:
+        """Whether people answered, and no oracle of a simulation: how much is up to them then."""
+        file = RunFolder(self.folder).ledger
+        if not file.exists():
+            return False
+        with Ledger(file, read_only=True) as ledger:
+            return bool({effort.who for effort in ledger.review.efforts()} - {"oracle"})
+
     @property
     def copied(self) -> int:
         """How many images of the pool have the bytes of a test image."""

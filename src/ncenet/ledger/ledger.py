@@ -380,6 +380,27 @@ class Ledger:
         query = Query(tuple(image for image, _ in queried), tuple(score for _, score in queried))
         return RecordedQuery(number, of_cycle, provenance(*asked), query)
 
+    def queries(self) -> list[RecordedQuery]:
+        """All queries, in order."""
+        ids: dict[int, list[tuple[str, float]]] = {}
+        for number, image, score in self._db.rows(
+            "SELECT query, id, score FROM queried ORDER BY query, rank"
+        ):
+            ids.setdefault(number, []).append((image, score))
+        return [
+            RecordedQuery(
+                number,
+                cycle,
+                provenance(kind, name),
+                Query(*map(tuple, zip(*ids.get(number, []), strict=True)))
+                if number in ids
+                else Query((), ()),
+            )
+            for number, cycle, kind, name in self._db.rows(
+                f"SELECT query, cycle, kind, strategy FROM ({ASKED}) ORDER BY query"
+            )
+        ]
+
     def open_ids(self, query: RecordedQuery) -> list[str]:
         """The ids of a query that nobody has answered yet, most informative first; broken images left out."""
         queried = "SELECT id FROM queried WHERE query = :query"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,7 +52,7 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
     row, likelihood = {id: n for n, id in enumerate(ids)}, probs_NC.numpy()
     told = [id for id in held_out if labels[id] in names and id in row]
     sharpness = sharpness_of(likelihood[[row[id] for id in told]], [names.index(labels[id]) for id in told])
-    nearest, cosines = neighbours(features_ND, {row[id] for id in held_out if id in row})
+    nearest, cosines = neighbours(features_ND, {row[id] for id in set_apart(loop.ledger) if id in row})
     scores = torch.stack([functional.rejection(probs_NC), functional.confusion(probs_NC)], 1)
     said = Opinions(
         cycle,
@@ -63,6 +64,7 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
         cosines,
     )
     write_opinions(loop.folder.cycle(cycle), said)
+    counts = Counter(labels.values())
     closed = loop.ledger.closed_ids() | set_apart(loop.ledger)
     open_rows = [n for n, id in enumerate(ids) if id not in closed]
     groups = alike(
@@ -70,6 +72,7 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
         features_ND[open_rows].numpy(),
         said.shares[open_rows],
         names,
+        labeled=[counts[name] for name in names],
         ratio=kept_ratio(loop.ledger.again.groups()),
         pure=purity_wanted(len(loop.labeled()), len(names)),
     )

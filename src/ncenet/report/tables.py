@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
@@ -10,6 +11,8 @@ from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
 from ncenet.report.queried import classes_of
 from ncenet.report.words import NOTHING, counted, interval, metric_name, outlook, percent, points, spread
+from ncenet.run.folder import RunFolder
+from ncenet.run.record_files import read_predicted
 
 WORDS = frozenset(
     {"Verdict", "Changes in the recipe", "id", "why", "Best softmax rival", "Best rival", "Beside", "Fact"}
@@ -135,6 +138,33 @@ def classes_of_run(run: RunResults) -> Table:
         ),
         rows,
     )
+
+
+def confusions_of_run(run: RunResults) -> Table | None:
+    """Held-out images by class and by what the last model takes them for; None where no class was kept."""
+    pairs = next((found for n in reversed(run.cycles) if (found := _predicted(run, n.number))), None)
+    if pairs is None:
+        return None
+    names = sorted({name for pair in pairs for name in pair})
+    counts = Counter(pairs)
+    known = {name: sum(counts[name, other] for other in names) for name in names}
+    return Table(
+        ("Class", *names, "Right"),
+        tuple(
+            (
+                name,
+                *(f"{counts[name, other]:,}" if counts[name, other] else NOTHING for other in names),
+                f"{counts[name, name]:,} of {known[name]:,}" if known[name] else NOTHING,
+            )
+            for name in names
+        ),
+    )
+
+
+def _predicted(run: RunResults, cycle: int) -> list[tuple[str, str]]:
+    """Class and predicted class of each held-out image that had a label."""
+    rows = read_predicted(RunFolder(run.folder).cycle(cycle)) or ()
+    return [(row.label, row.predicted) for row in rows if row.label is not None]
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isnan
+from pathlib import Path
 
 from ncenet.compare.heads import strategy_of
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
+from ncenet.ledger import Ledger
+from ncenet.ledger.provenance import Kind
 from ncenet.recipe import BudgetUnit
+from ncenet.run.advice import wilson
+from ncenet.run.folder import RunFolder
 from ncenet.strategies.build import ORACLE
 
 MINUS = "\N{MINUS SIGN}"
@@ -213,3 +219,53 @@ def verdict_lines(results: Results) -> tuple[tuple[Verdict, str], ...]:
     if waiting:
         lines.append(("unclear", f"No seed to compare yet: {', '.join(waiting)}."))
     return tuple(lines)
+
+
+_ASKED = {
+    Kind.HELD_OUT: "held-out images, drawn at random",
+    Kind.INITIAL: "a first batch, drawn at random",
+    Kind.TYPICAL: "typical images",
+    Kind.MEANWHILE: "drawn at random while a model trained",
+}
+
+
+def answers(folder: Path) -> dict[str, str]:
+    """What happened in a run that people labelled: who answered, and what had asked, by subject."""
+    with Ledger(RunFolder(folder).ledger, read_only=True) as ledger:
+        closed, kinds = ledger.closed_ids(), Counter[str](event.kind for event in ledger.answers())
+        together, checks = ledger.again.together(), ledger.again.outcomes("check")
+        doubts, efforts = ledger.again.outcomes("doubt"), ledger.review.efforts()
+        asked, seen = Counter[str](), set[str]()
+        for query in ledger.queries():
+            words = _ASKED.get(query.asked.kind, f"asked for by {query.asked}")
+            fresh = {id for id in query.query.ids if id in closed and id not in together} - seen
+            asked[words] += len(fresh)
+            seen |= fresh
+    said = {
+        "Answers": ", ".join(
+            f"{count:,} {word}"
+            for kind, word in (("answer", "labels"), ("skip", "skipped"), ("unsure", "unsure"))
+            if (count := kinds[kind])
+        ),
+        "By whom": ", ".join(f"{effort.who} {effort.answers:,}" for effort in efforts),
+        "What had asked": ", ".join(
+            f"{count:,} {words}"
+            for words, count in [*asked.items(), ("not asked for", len(closed - seen - together))]
+            if count
+        ),
+    }
+    if together:
+        said["In groups"] = f"{len(together):,} labels" + _wrong(
+            sum(twice.after != twice.before for twice in checks), len(checks)
+        )
+    if doubts:
+        changed = sum(twice.after != twice.before for twice in doubts)
+        said["Looked at again"] = f"{len(doubts):,} labels that looked wrong; {changed:,} were changed"
+    return said
+
+
+def _wrong(wrong: int, checked: int) -> str:
+    if not checked:
+        return ", none of them asked for again yet"
+    low, high = wilson(wrong, checked)
+    return f"; {checked:,} of them were asked for again one by one: {percent(low)} to {percent(high)} % wrong"

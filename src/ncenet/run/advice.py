@@ -1,6 +1,6 @@
-"""When a model may choose, when to stop, and when choosing no longer pays.
+"""When a model may choose, and when to stop.
 
-All of it is read off the held-out images and the past queries. What a model is unsure of says something once
+All of it is read off the held-out images. What a model is unsure of says something once
 it has learned something; before that its queries are no better than chance, and often worse: it asks for
 outliers. Typical images are the safer choice until then.
 
@@ -37,8 +37,6 @@ LEAST_POINTS = 4
 DRAWS = 400
 EXPONENTS = np.linspace(0.1, 1.5, 15)
 """Candidates for c (ours): measured learning curves lie within."""
-LEAST_QUERIED = 20
-"""With fewer answers to what the model asked for, nothing is said about choosing."""
 
 
 def wilson(right: int, total: int) -> tuple[float, float]:
@@ -191,42 +189,3 @@ def _gain(
         gain = np.where(better, b * step, gain)
         left_over = np.where(better[:, None], rest, left_over)
     return gain, left_over
-
-
-@dataclass(frozen=True)
-class Choosing:
-    """Whether what the model asked for was harder than what chance would have picked.
-
-    Attributes:
-        queried_errors: share of queried images on which the model was wrong when it asked.
-        random_errors: share of the held-out images, which were picked at random, on which it is wrong.
-        pays: False when the intervals of the two overlap, so that random images would do as well.
-    """
-
-    queried_errors: float
-    random_errors: float
-    pays: bool
-
-
-def choosing(queried_right: Sequence[bool], random_right: Sequence[bool]) -> Choosing | None:
-    """Compare the model's errors on what it asked for with those on random images.
-
-    An image that the model gets right by itself teaches it little. If it is no more often wrong about the
-    images that it chooses than about random ones, choosing them gains nothing.
-
-    Args:
-        queried_right: for each answered image of the last queries, whether the model that asked had it right.
-        random_right: for each held-out image, whether the last model has it right.
-
-    Returns:
-        None while there are too few answers to tell.
-    """
-    if len(queried_right) < LEAST_QUERIED or not random_right:
-        return None
-    queried = wilson(len(queried_right) - sum(queried_right), len(queried_right))
-    random = wilson(len(random_right) - sum(random_right), len(random_right))
-    return Choosing(
-        1 - sum(queried_right) / len(queried_right),
-        1 - sum(random_right) / len(random_right),
-        queried[0] > random[1],
-    )

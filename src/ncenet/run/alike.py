@@ -25,6 +25,8 @@ LEARNING, LEARNED = 0.75, 0.93
 """The purity that is aimed at (ours): first the model learns most from what has to be picked out, ..."""
 LABELS_PER_CLASS = 40
 """... and from so many labels a class on the rest is to be done fast."""
+LARGE = 0.5
+"""Groups of this part of the largest's size count as large (ours)."""
 PRIOR = 20.0
 """So many images are taken to have kept what was promised before any group was answered (ours)."""
 SAME = 0.97
@@ -72,6 +74,7 @@ def alike(
     shares_NC: npt.NDArray[np.floating],
     class_names: Sequence[str],
     *,
+    labeled: Sequence[int] = (),
     ratio: float = 1.0,
     count: int = 12,
     largest: int = LARGEST,
@@ -84,6 +87,8 @@ def alike(
         features_ND: of length one.
         shares_NC: calibrated likelihoods; rows sum to one.
         class_names: the C classes.
+        labeled: how many labels each of the C classes has; of groups of some size that of the rarest comes
+            first, for a model of easy classes alone learns nothing more.
         ratio: what shares promise is multiplied by this; see :func:`kept_ratio`.
         count: groups at most.
         largest: images of a group at most.
@@ -95,6 +100,7 @@ def alike(
     """
     best, top = shares_NC.argmax(1), shares_NC.max(1)
     left = np.ones(len(ids), bool)
+    had = np.array(labeled, float) if len(labeled) else np.zeros(shares_NC.shape[1])
     found: list[Alike] = []
     while len(found) < count:
         windows = [
@@ -105,8 +111,9 @@ def alike(
         if not windows:
             break
         size = max(map(len, windows))
-        # Of the large ones that which the model is least sure of.
-        chosen = min((w for w in windows if len(w) >= 0.7 * size), key=lambda w: float(top[w].mean()))
+        large = [window for window in windows if len(window) >= LARGE * size]
+        chosen = min(large, key=lambda window: (had[best[window[0]]], float(top[window].mean())))
+        had[best[chosen[0]]] += len(chosen)
         left[chosen] = False
         centre = features_ND[chosen].mean(0)
         order = chosen[np.argsort(-(features_ND[chosen] @ centre), kind="stable")]

@@ -25,6 +25,7 @@ from ncenet.web.messages import (
     AskForMine,
     AskForSheet,
     AskForTurns,
+    AskToSort,
     AskWhy,
     ChangeClasses,
     NewClass,
@@ -116,6 +117,21 @@ def build_app(project: Project) -> FastAPI:
     def change_classes(message: ChangeClasses) -> Any:
         project.change_classes(message)
         return {"classes": project.ledger.class_names()}
+
+    @app.post("/api/sort")
+    def sort(message: AskToSort) -> Any:
+        if not project.finish.start(message.above, message.how):
+            raise HTTPException(409, "a sort is going on already")
+        return {}
+
+    @app.get("/files/{name}")
+    def file(name: str) -> Response:
+        data, media_type = project.file(name)
+        return Response(
+            data,
+            media_type=media_type,
+            headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+        )
 
     @app.post("/api/group")
     def group(message: AskForGroup) -> Any:

@@ -112,7 +112,7 @@ class Guard:
             return True
         # The link, a picture and a stream are asked for by their address alone.
         path, read = scope["path"], scope["method"] in SAFE_METHODS
-        by_address = path in ("/", "/api/events") or path.startswith("/images/")
+        by_address = path in ("/", "/api/events") or path.startswith(("/images/", "/files/"))
         return read and by_address and secret.same(_query_token(scope), self._token)
 
 

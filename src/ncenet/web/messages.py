@@ -208,6 +208,13 @@ class AskForGroup(Message):
     left: tuple[Id, ...] = Field((), max_length=MOST)
 
 
+class AskToSort(Message):
+    """Sort the images, or with no likelihood say what would be sorted."""
+
+    above: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+    how: Literal["copy", "link"] = "copy"
+
+
 class AskWhy(Message):
     """Why is this image asked for?"""
 

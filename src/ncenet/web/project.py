@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.scan import Scan
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UsageError
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
@@ -19,6 +19,7 @@ from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.opening import OpenRun
 from ncenet.run.record_files import read_reasons
 from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
@@ -26,6 +27,7 @@ from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
+from ncenet.web.finish import Finish, labels_csv, report_html
 from ncenet.web.insight import Insight
 from ncenet.web.messages import ChangeClasses
 from ncenet.web.state import Stock
@@ -87,6 +89,7 @@ class Project:
         self._records = Ledger(ledger.file, read_only=True)
         self._stock = Stock(folder, self._records)
         self.hub = Hub(self.snapshot)
+        self.finish = Finish(folder, self.hub.change)
         self._trainer = Trainer(self._hear, threads=recipe.train.threads or 1)
         self._chances, self._closed = 0, False
         self._at_close: Callable[[], None] = lambda: None
@@ -111,6 +114,7 @@ class Project:
         with self._lock:
             self._closed = True
         self._trainer.close()
+        self.finish.close()
         if self._embedding is not None:
             self._embedding.close()
         self.hub.close()
@@ -171,6 +175,22 @@ class Project:
             self._look_for_others()
             self._desk.next(left)
             return self._parties.give(window, self._desk.leased(besides=window))
+
+    def file(self, name: str) -> tuple[bytes, str]:
+        """A file to take along, and its media type.
+
+        Raises:
+            UsageError: there is no such file, or no model yet.
+        """
+        run = OpenRun(self.folder, self.recipe, self.ledger)
+        if name == "labels.csv":
+            return labels_csv(run), "text/csv; charset=utf-8"
+        if name == "report.html":
+            return report_html(self.folder), "text/html; charset=utf-8"
+        model = run.last_model() if name == "model.safetensors" else None
+        if model is None:
+            raise UsageError(f"there is no {name} here" + (" yet" if name == "model.safetensors" else ""))
+        return model.read_bytes(), "application/octet-stream"
 
     def near(self, id: str) -> list[dict[str, Any]]:
         """The nearest images, with their labels, as JSON; nothing of held-out images is told."""
@@ -272,6 +292,7 @@ class Project:
             "batch": batch,
             "training": progress,
             "embedding": self._embedded,
+            "finish": self.finish.state,
             **self._stock.take(),
         }
 

@@ -12,11 +12,10 @@ import numpy as np
 from ncenet.boxes import Boxes
 from ncenet.errors import DamagedRecord
 from ncenet.ledger.ledger import Ledger
-from ncenet.ledger.provenance import Kind
-from ncenet.run.advice import choosing, outlook, wilson
+from ncenet.run.advice import outlook, wilson
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
-from ncenet.run.record_files import read_predicted, read_reasons, read_test
+from ncenet.run.record_files import read_predicted, read_test
 from ncenet.run.records import BoxTest
 from ncenet.web.together import told
 
@@ -48,7 +47,6 @@ class Stock:
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self._folder, self._run, self._ledger = folder, RunFolder(folder), ledger
         self._tested = cache(self._read_tested)
-        self._likeliest = cache(self._read_likeliest)
         self._advised: tuple[Any, dict[str, Any]] = (None, {})
         self._damaged: dict[str, str] = {}
 
@@ -112,7 +110,7 @@ class Stock:
             for test in tests
             if isinstance(test, BoxTest) and test.mAP_interval is not None
         ]
-        return {"curve": curve, "outlook": None, "choosing": None}
+        return {"curve": curve, "outlook": None, "matrix": None}
 
     def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
         """Learning curve and advice, by today's labels of the held-out images."""
@@ -123,26 +121,18 @@ class Stock:
             for cycle in cycles
             if self._run.cycle(cycle).test.exists() and (tested := self._spared(self._tested, cycle))
         ]
-        asked = [
-            hit
-            for model in models[-3:]
-            if self._chose(model.cycle)
-            for hit in self._spared(self._hits, model.cycle, labels) or ()
-        ]
-        key = (len(models), tuple(truth.items()), len(labels), tuple(asked))
+        key = (len(models), tuple(truth.items()))
         if self._advised[0] != key:
-            self._advised = key, self._advise(models, truth, labels, asked)
+            self._advised = key, self._advise(models, truth)
         return self._advised[1]
 
-    def _advise(
-        self, models: list[Tested], truth: dict[str, str], labels: dict[str, str], asked: list[bool]
-    ) -> dict[str, Any]:
+    def _advise(self, models: list[Tested], truth: dict[str, str]) -> dict[str, Any]:
         # Images that the first models were not tested on yet are left out: all points share their images.
         if not truth:  # held-out images that were brought along, whose labels stand in the records
             truth = self._spared(self._labels_of_records, models) or {}
         common = [id for id in truth if all(id in model.predicted for model in models)]
         if not models or not common:
-            return {"curve": [], "outlook": None, "choosing": None}
+            return {"curve": [], "outlook": None, "matrix": None}
         right = np.array([[m.predicted[id] == truth[id] for id in common] for m in models])
         curve = [
             {
@@ -156,24 +146,11 @@ class Stock:
         ]
         sizes = [model.labeled for model in models]
         ahead = outlook(sizes, right) if len(set(sizes)) == len(sizes) else None
-        compared = choosing(asked, right[-1].tolist())
         return {
             "curve": curve,
             "outlook": ahead and ahead.__dict__,
-            "choosing": compared and compared.__dict__,
+            "matrix": _matrix({id: truth[id] for id in common}, models[-1].predicted),
         }
-
-    def _hits(self, cycle: int, labels: dict[str, str]) -> list[bool]:
-        """Whether the model of a cycle was right about each image that it asked for and that has a label."""
-        return [best == labels[id] for id, best in self._likeliest(cycle).items() if id in labels]
-
-    def _read_likeliest(self, cycle: int) -> dict[str, str]:
-        likelihoods = {id: reason.likelihoods for id, reason in read_reasons(self._run.cycle(cycle)).items()}
-        return {id: max(classes, key=classes.__getitem__) for id, classes in likelihoods.items() if classes}
-
-    def _chose(self, cycle: int) -> bool:
-        """Whether the model of a cycle was trusted to choose."""
-        return self._ledger.latest_query(cycle, among={Kind.STRATEGY}) is not None
 
     def _read_tested(self, cycle: int) -> Tested | None:
         files = self._run.cycle(cycle)
@@ -193,3 +170,13 @@ def _last_change(ledger: Ledger) -> dict[str, Any] | None:
     """The last change of a class, which can be undone."""
     last = next(reversed(ledger.classes.changes()), None)
     return None if last is None else {"kind": last.kind, "name": last.name, "value": last.value}
+
+
+def _matrix(truth: dict[str, str], predicted: dict[str, str]) -> dict[str, Any]:
+    """How many held-out images of each class the last model takes for which."""
+    names = sorted({*truth.values(), *(predicted[id] for id in truth)})
+    row = {name: n for n, name in enumerate(names)}
+    counts = [[0] * len(names) for _ in names]
+    for id, label in truth.items():
+        counts[row[label]][row[predicted[id]]] += 1
+    return {"classes": names, "counts": counts}

@@ -16,9 +16,24 @@ def headline(run: RunResults) -> Section:
     """What was reached, and what is missing."""
     missing = run.recipe.loop.cycles - len(run.cycles)
     said: list[Block] = [Verdicts((("unclear", words.headline(run)),))]
-    if missing > 0:
+    if missing > 0 and not run.answered_by_people:
         said.append(Note(f"{missing} of {run.recipe.loop.cycles} cycles were not run."))
     return Section("", tuple(said))
+
+
+@run_sections.register("answers", order=1)
+def answers(run: RunResults) -> Section | None:
+    """What happened, in a run that people labelled."""
+    if not run.answered_by_people:
+        return None
+    return Section("What was labelled", (Facts(words.answers(run.folder)),))
+
+
+@run_sections.register("confusions", order=5)
+def confusions(run: RunResults) -> Section | None:
+    """Which classes the last model takes for which, on the held-out images."""
+    table = tables.confusions_of_run(run)
+    return None if table is None else Section("Taken for", (folded_if_long(table),))
 
 
 @run_sections.register("learning-curve", order=2)
@@ -40,7 +55,10 @@ def cycles(run: RunResults) -> Section:
 @run_sections.register("protocol", order=4)
 def what_numbers_are(run: RunResults) -> Section:
     """What must be stated with every number."""
-    return Section("What these numbers are", (Facts(protocol.protocol_of_run(run.recipe)),))
+    facts = protocol.protocol_of_run(run.recipe)
+    if run.answered_by_people:  # how much was labelled, and when, is up to them
+        facts = {subject: said for subject, said in facts.items() if subject not in ("Initial set", "Labels")}
+    return Section("What these numbers are", (Facts(facts),))
 
 
 @run_sections.register("classes", order=5)

@@ -31,6 +31,7 @@ export const answers = (message) => call("/api/answers", message);
 export const addClass = (message) => call("/api/classes", message);
 export const changeClasses = (message) => call("/api/classes/change", message);
 export const why = (id) => call("/api/why", { id });
+export const sort = (message) => call("/api/sort", message);
 export const group = (message) => call("/api/group", message);
 export const near = (id) => call("/api/near", { id });
 export const sheet = (message) => call("/api/sheet", message);

@@ -40,17 +40,17 @@ export function curve(points, heldOut, task) {
     parts.push(draw("circle", { class: "point", cx: x(p.labeled), cy: y(p.accuracy), r: 3.5 }, draw("title", {}, words)));
   }
   const newest = points.at(-1);
-  const summary = `${percent(newest.accuracy)} ${what}, 95 % interval ${percent(newest.low)} to ${percent(newest.high)}, on ${newest.images} held-out images after ${number(newest.labeled)} labels`;
+  const summary = `${percent(newest.low)} to ${percent(newest.high)} ${what} (95 % interval), ${percent(newest.accuracy)} on ${newest.images} held-out images after ${number(newest.labeled)} labels`;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Learning curve: ${summary}` }, ...parts);
   return make("div", {},
-    make("p", { className: "headline" }, make("strong", {}, percent(newest.accuracy)), make("span", {}, ` ${percent(newest.low)} to ${percent(newest.high)}`)),
+    make("p", { className: "headline" }, make("strong", {}, `${Math.round(100 * newest.low)} to ${percent(newest.high)}`), make("span", {}, ` ${what}; ${percent(newest.accuracy)} of the ${newest.images} held-out images`)),
     svg,
     make("p", { className: "faint axis" }, task === "detection" ? "mAP, % over labelled images; band: 95 %" : "% right over labels; band: 95 % interval"));
 }
 
 const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)}`;
 
-/** What further labels should bring, and whether choosing pays. */
+/** What further labels should bring, and what else is known. */
 export function advice(state) {
   const lines = [];
   if (state.outlook) {
@@ -60,6 +60,8 @@ export function advice(state) {
   } else if (state.curve.length && state.task !== "detection") {
     lines.push(`What further labels should bring can be said after four trainings; this is the ${["first", "second", "third"][state.curve.length - 1] ?? "next"}.`);
   }
+  const [before, now] = state.curve.slice(-2);
+  if (now && before.accuracy > now.accuracy && now.high >= before.low) lines.push(`The fall from ${percent(before.accuracy)} to ${percent(now.accuracy)} is within what ${now.images} images can tell apart: no sign of harm.`);
   if (state.together) {
     const { labels, checked, interval } = state.together;
     const found = checked ? `${number(checked)} of them asked again one by one: ${percent(interval[0])} to ${percent(interval[1])} wrong` : "a few of them will be asked again one by one";

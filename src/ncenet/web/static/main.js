@@ -6,6 +6,7 @@ import { $, ask, confirmed, folded, make, newKey, notice, say } from "./dom.js";
 import { explainBoxes, suggestBoxes } from "./finds.js";
 import { Grid } from "./grid.js";
 import { ClassesDialog } from "./classes.js";
+import { FinishDialog, matrixTable, progressTo } from "./finish.js";
 import { Finder } from "./finder.js";
 import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, MANY, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { Outbox } from "./outbox.js";
@@ -65,6 +66,10 @@ function takeState(next) {
   if (look !== lookNow) useClasses(state.classes);
   lookNow = look;
   if (classesDialog.open) classesDialog.refresh();
+  if (finishDialog.open) finishDialog.refresh();
+  showGoal();
+  $("matrix-fold").hidden = !state.matrix;
+  if (state.matrix) $("matrix").replaceChildren(matrixTable(state.matrix));
   showPanel(state, session.who);
   if (!session.current) redraw();
   if (asked && state.training.phase === "idle") session.renew().catch(() => {});
@@ -226,6 +231,22 @@ const classesDialog = new ClassesDialog({
   assigned: () => classes,
   change: (message) => api.changeClasses({ who: session.who, ...message }),
 });
+const goalName = () => `ncenet/${state.run}/goal`;
+const finishDialog = new FinishDialog({
+  state: () => state,
+  sort: api.sort,
+  goal: () => localStorage.getItem(goalName()),
+  setGoal: (goal) => {
+    goal ? localStorage.setItem(goalName(), goal) : localStorage.removeItem(goalName());
+    showGoal();
+  },
+});
+
+function showGoal() {
+  const goal = progressTo(localStorage.getItem(goalName()), state);
+  $("goal").replaceChildren(...(goal ? [make("progress", { max: 1, value: Math.min(1, goal.share), "aria-label": "Goal" }), make("p", {}, goal.words)] : []));
+}
+
 const finder = new Finder({ names: () => state.classes, counts: () => state.counts, choose: (name) => act("answer", name) });
 
 const grid = new Grid({
@@ -298,6 +319,7 @@ for (const button of document.querySelectorAll("[data-do]")) button.onclick = ()
 // Whoever clicks goes on with keys: Enter is to answer then, and not to press the button again.
 $("stage").addEventListener("click", (event) => canvas && event.detail && event.target.closest("button")?.blur());
 $("open-help").onclick = help;
+$("open-finish").onclick = () => finishDialog.show();
 $("open-classes").onclick = () => classesDialog.show();
 $("open-group").onclick = openGroup;
 $("open-grid").onclick = () => openGrid({});

@@ -134,10 +134,22 @@ export async function suggest(item) {
     return null;
   }
   const [name, likelihood] = best;
-  tell([make("p", {}, "The model suggests ", make("strong", {}, name), `, likelihood ${percent(likelihood)}.`)]);
+  const early = reason.labeled !== undefined && reason.labeled < 50 ? " It has seen few labels yet." : "";
+  tell([make("p", {}, "The model suggests ", make("strong", {}, name), `, ${percent(likelihood)} sure.${early}`)]);
   mark(name, null);
   say(`The model suggests ${name}`);
   return name;
+}
+
+const SURE = 0.9;
+const CLOSE = 0.5; // the second class has this part of the first one's share at least
+
+/** What the model thinks, in words. */
+export function sentence({ likelihoods: [[first, share], second], alone }) {
+  const unlike = alone ? "; it is unlike anything labelled so far" : "";
+  if (share >= SURE) return `The model takes it for ${first}${unlike}.`;
+  if (second && second[1] >= CLOSE * share) return `The model can't tell ${first} from ${second[0]}${unlike}.`;
+  return `The model leans to ${first}${unlike}.`;
 }
 
 /** Say why the image is asked for. */
@@ -148,7 +160,6 @@ export async function explainWhy(item) {
     tell([make("p", {}, withoutModel(reason, item) || chosen)]);
     return;
   }
-  const [[nearest]] = reason.likelihoods;
   const bars = reason.likelihoods.map(([name, p]) =>
     make("div", { className: "share" }, make("span", {}, name), make("meter", { min: 0, max: 1, value: p }), make("span", {}, percent(p))),
   );
@@ -156,10 +167,10 @@ export async function explainWhy(item) {
     make("figure", {}, make("img", { onload: sharpenLoaded, src: imageUrl(image, "sheet"), alt: label }), make("figcaption", {}, label)),
   );
   tell([
-    make("p", {}, make("strong", {}, chosen), `. Model ${reason.cycle}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}; nearest prototype: ${nearest}.`),
+    make("p", {}, make("strong", {}, chosen), chosen ? ". " : "", sentence(reason)),
     make("div", { className: "shares" }, ...bars),
-    make("p", {}, "Nearest labelled images"),
-    make("div", { className: "near" }, ...near),
+    ...(near.length ? [make("p", {}, "Nearest labelled images"), make("div", { className: "near" }, ...near)] : []),
+    make("details", {}, make("summary", {}, "Numbers"), make("p", {}, `Model ${reason.cycle}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}. The bars are shares of all classes, fitted to the held-out images.`)),
   ]);
 }
 
