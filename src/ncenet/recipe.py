@@ -36,15 +36,6 @@ Task: TypeAlias = Literal["classification", "detection"]
 BudgetUnit: TypeAlias = Literal["image", "box"]
 
 
-def needs_boxes(how: Aggregate) -> bool:
-    """Whether an aggregation looks at boxes.
-
-    >>> needs_boxes("mean"), needs_boxes("nms-sum")
-    (False, True)
-    """
-    return how.startswith("nms-")
-
-
 class DataRecipe(Section):
     """Where the images come from and how they are read."""
 
@@ -395,7 +386,7 @@ class Recipe(Section):
         if self.task == "detection" and self.model.backbone.startswith("timm:") and not self.model.pretrained:
             raise ValueError(
                 "model.backbone: a detector on a network of timm learns on its pretrained maps: add "
-                "model.pretrained (--pretrained)"
+                "`model.pretrained`"
             )
         if self.loop.budget_unit == "box" and self.task != "detection":
             raise ValueError("loop.budget_unit: box needs task detection: classes have no boxes")

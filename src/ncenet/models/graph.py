@@ -59,7 +59,8 @@ from ncenet.learners.network_learner import AnyNetwork
 from ncenet.models.model import DetectionModel, Model
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
-from ncenet.recipe import Aggregate, needs_boxes
+from ncenet.recipe import Aggregate
+from ncenet.strategies.options import needs_boxes
 from ncenet.strategies.score import normalized
 
 OUTPUTS = ("likelihood", "rejection", "confusion")

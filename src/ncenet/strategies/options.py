@@ -19,6 +19,15 @@ from ncenet.recipe import Aggregate, Diversify, LoopRecipe
 from ncenet.section import Section, explain
 
 
+def needs_boxes(how: Aggregate) -> bool:
+    """Whether an aggregation looks at boxes.
+
+    >>> needs_boxes("mean"), needs_boxes("nms-sum")
+    (False, True)
+    """
+    return how.startswith("nms-")
+
+
 class ScoreOptions(Section):
     """Options of every strategy that ranks images by a score."""
 

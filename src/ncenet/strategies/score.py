@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ncenet.errors import UsageError
-from ncenet.recipe import needs_boxes
 from ncenet.strategies.diverse import Spread
-from ncenet.strategies.options import ScoreOptions, WithOptions
+from ncenet.strategies.options import ScoreOptions, WithOptions, needs_boxes
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
