@@ -147,7 +147,7 @@ class TestQuotas:
         "text", ["camera", "camera=", "=5", "camera=a", "camera=0", "camera=5:2", "camera=-1"]
     )
     def test_a_quota_that_is_none(self, text):
-        with pytest.raises(UsageError, match="--quota"):
+        with pytest.raises(UsageError, match="`quota`"):
             Quota.parse(text)
 
     def test_a_column_that_is_not_there(self, tmp_path):
@@ -199,7 +199,7 @@ class TestDifferent:
     def test_embeddings_are_needed(self, tmp_path):
         pq.write_table(table(9).drop_columns("embedding"), tmp_path / "a.parquet")
         with pytest.raises(
-            UsageError, match=r"--diversify compares images by their embeddings.*class likelihoods"
+            UsageError, match=r"`diversify` compares images by their embeddings.*class likelihoods"
         ):
             chosen(tmp_path / "a.parquet", n=2, diversify="herding")
 
@@ -226,7 +226,7 @@ class TestRefused:
     def test_no_column_of_ids(self, tmp_path):
         names = ["key", "likelihood", "embedding", "camera", "day"]
         said = self.refused(tmp_path, table(5).rename_columns(names), error=UsageError)
-        assert "has no column 'id', only key, likelihood" in said and "--id-column" in said
+        assert "has no column 'id', only key, likelihood" in said and "as `id_column`" in said
 
     def test_two_models_by_what_the_files_say(self, tmp_path):
         shards(tmp_path / "a", (5,), about={"model": "1f", "class_names": []})
@@ -281,13 +281,13 @@ class TestRefused:
         shards(tmp_path / "s")
         with pytest.raises(UsageError) as raised:
             chosen(tmp_path / "s", n=2, strategy="core-set")
-        assert "hold class likelihoods" in str(raised.value) and "--diversify" in str(raised.value)
+        assert "hold class likelihoods" in str(raised.value) and "`diversify`" in str(raised.value)
         with pytest.raises(UsageError, match="sum to one"):
             chosen_softmax(tmp_path)
 
     def test_scores_alone_need_a_column_to_be_named(self, tmp_path):
         (tmp_path / "a.csv").write_text("id,doubt\nx,1\n")
-        with pytest.raises(UsageError, match="--by COLUMN ranks by one of doubt"):
+        with pytest.raises(UsageError, match="`by` COLUMN ranks by one of doubt"):
             chosen(tmp_path / "a.csv", n=1)
         with pytest.raises(UsageError, match="no such column of numbers"):
             chosen(tmp_path / "a.csv", n=1, by="doubts")

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, normalize
 
 from ncenet.functional._precision import at_least_float32, no_autocast
-from ncenet.recipe import FeatureMap
+from ncenet.recipe_head import FeatureMap
 
 LEAST_LENGTH = 1e-12
 """A shorter vector is taken for one of this length, as ``torch.nn.functional.normalize`` does."""

@@ -18,7 +18,8 @@ from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import Classifier
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Recipe, TrainRecipe
+from ncenet.recipe import Recipe, TrainRecipe
+from ncenet.recipe_head import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius
 from ncenet.rng import Streams
 from ncenet.section import Section
 from ncenet.types import LabeledSet

@@ -26,7 +26,7 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
-from ncenet.recipe import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Reduction
+from ncenet.recipe_head import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Reduction
 from ncenet.registry import Registry
 
 GAUSSIAN_RADIUS = 0.5

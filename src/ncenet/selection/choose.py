@@ -50,7 +50,7 @@ class Budget:
         if self.seconds is not None:
             bounds.append(max(1, int(self.seconds / max(1e-9, self.seconds_an_image))))
         if not bounds:
-            raise UsageError("how many? Give a number of images (-n), boxes (--boxes) or minutes (--minutes)")
+            raise UsageError("how many? Give a number of images, `boxes` or `minutes`")
         return min(bounds)
 
     @property
@@ -214,20 +214,20 @@ class _Chooser:
 
     def _check(self) -> None:
         wish = self.wish
-        needs = "--diversify" if wish.diversify != "none" else "--near" if wish.near > 0 else None
+        needs = "diversify" if wish.diversify != "none" else "near" if wish.near > 0 else None
         if needs and not self.held.embedding:
             raise UsageError(
-                f"{needs} compares images by their embeddings, and {self.held.sentence()}; name a "
-                "column of them with --embedding"
+                f"`{needs}` compares images by their embeddings, and {self.held.sentence()}; name a "
+                "column of them as `embedding`"
             )
         if wish.diversify == "badge" and not self.held.likelihoods:
-            raise UsageError(f"--diversify badge needs class likelihoods, and {self.held.sentence()}")
+            raise UsageError(f"`diversify=badge` needs class likelihoods, and {self.held.sentence()}")
         if wish.budget.by_boxes and self.held.boxes is None:
             raise UsageError(f"a budget of boxes needs to know them, and {self.held.sentence()}")
         for quota in wish.quotas:
             if quota.column not in self.files.types:
                 raise UsageError(
-                    f"--quota {quota.column}: there is no such column, only {', '.join(self.files.types)}"
+                    f"`quota` {quota.column}: there is no such column, only {', '.join(self.files.types)}"
                 )
 
     def _scan(self, k: int) -> Best:

@@ -258,7 +258,7 @@ class ScoreFiles:
             if id not in file.types:
                 raise UsageError(
                     f"{file.name}: has no column {id!r}, only {', '.join(file.types) or 'none'}; name the "
-                    "one that holds ids: --id-column NAME"
+                    "one that holds ids as `id_column`"
                 )
         self._of_one_model()
         self._of_the_same_columns()

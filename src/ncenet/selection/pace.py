@@ -54,7 +54,7 @@ def pace_of(ledger: Ledger) -> Pace:
             gaps.append((seconds, _boxes(event.label) if boxes else 0))
     if len(gaps) < FEWEST:
         raise UsageError(
-            f"{len(gaps)} answer(s) one after the other tell no pace, {FEWEST} do; give --seconds-per-image"
+            f"{len(gaps)} answer(s) one after the other tell no pace, {FEWEST} do; give `seconds_per_image`"
         )
     seconds_N, boxes_N = (np.array(column, float) for column in zip(*gaps, strict=True))
     if np.ptp(boxes_N) > 0:

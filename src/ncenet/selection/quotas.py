@@ -38,10 +38,10 @@ class Quota:
         column, _, bounds = text.rpartition("=")
         found = re.fullmatch(r"(?:(\d*)(:))?(\d*)", bounds.strip())
         if not column or found is None or not (found[1] or found[3]):
-            raise UsageError(f"--quota {text}: expected COLUMN=MOST, COLUMN=LEAST:MOST or COLUMN=LEAST:")
+            raise UsageError(f"`quota` {text}: expected COLUMN=MOST, COLUMN=LEAST:MOST or COLUMN=LEAST:")
         least, most = int(found[1] or 0), int(found[3]) if found[3] else None
         if most is not None and (most < 1 or least > most):
-            raise UsageError(f"--quota {text}: at most {most} and at least {least} cannot be")
+            raise UsageError(f"`quota` {text}: at most {most} and at least {least} cannot be")
         return cls(column.strip(), least, most)
 
 

@@ -125,20 +125,20 @@ def open_ranking(
         UsageError: the files do not hold what it takes; says what can be had.
     """
     if by is not None and strategy is not None:
-        raise UsageError("--by and --strategy are two ways to rank: give one of them")
+        raise UsageError("`by` and `strategy` are two ways to rank: give one of them")
     if by is not None:
         if by.removeprefix("-") not in held.scores:
-            raise UsageError(f"--by {by}: no such column of numbers; {held.sentence()}")
+            raise UsageError(f"`by` {by}: no such column of numbers; {held.sentence()}")
         return ByColumn(by)
     ways = ways_of(held, files, options, seed)
     name = strategy or next(iter(ways))
     if name in ways and (strategy is not None or len(ways) > 1):
         return ways[name]()
-    asked = f"--strategy {name}: " if strategy else ""
-    column = f", and --by COLUMN ranks by one of {', '.join(held.scores[:12])}" if held.scores else ""
+    asked = f"`strategy` {name}: " if strategy else ""
+    column = f", and `by` COLUMN ranks by one of {', '.join(held.scores[:12])}" if held.scores else ""
     looks = ""
     if strategy in strategies.names():
-        looks = f"; {name} looks at more than that: --diversify spreads a query over different images"
+        looks = f"; {name} looks at more than that: `diversify` spreads a query over different images"
     raise UsageError(f"{asked}{held.sentence()}. With these can be had: {', '.join(ways)}{column}{looks}")
 
 
@@ -166,7 +166,7 @@ def ways_of(
 def _by_likelihoods(name: str, columns: tuple[str, ...], options: Mapping[str, object]) -> Ranking:
     for option in options:
         if option in ScoreOptions.model_fields:
-            other = "is --diversify here" if option.startswith("diversify") else "is of boxes"
+            other = "is `diversify` here" if option.startswith("diversify") else "is of boxes"
             raise UsageError(f"option {option}: {other}, and the files hold class likelihoods")
     factory = strategies.get(name)
     checked(factory, options, where="options.", name=f"strategy {name}")

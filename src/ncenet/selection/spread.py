@@ -93,7 +93,7 @@ def spread(
         from ncenet.strategies.badge import residual
 
         if probs_MC is None:
-            raise UsageError("--diversify badge needs likelihoods of the classes beside embeddings")
+            raise UsageError("`diversify=badge` needs likelihoods of the classes beside embeddings")
         rows = k_means_seeds(residual(torch.tensor(probs_MC)), vectors, query_size, rng=rng)
     else:
         return _best_of_clusters(vectors_MD, scores, query_size, rng)

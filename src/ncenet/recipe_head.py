@@ -1,0 +1,110 @@
+"""A recipe on its head, with the defaults: those of the paper, and those that measure best on features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from ncenet.section import Section
+
+Kernel: TypeAlias = Literal["gaussian", "cosine"]
+FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
+PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
+Radius: TypeAlias = Literal["class", "shared"] | Annotated[float, Field(gt=0)]
+Reduction: TypeAlias = Literal["sum", "mean"]
+
+PAPER: dict[str, Any] = {
+    "radius": "class",
+    "init": "normal",
+    "map_prototypes": False,
+    "cross_entropy": 0.0,
+    "pull": 0.0,
+}
+"""What the paper says of its head."""
+STORED: dict[str, Any] = {
+    "radius": "shared",
+    "init": "class-mean",
+    "map_prototypes": True,
+    "cross_entropy": 0.5,
+    "pull": 5.0,
+}
+"""What measures best where the head alone learns, on stored features: benchmarks/results/head_fit.md."""
+STORED_SOFTMAX = {**STORED, "pull": 0.01}
+"""The same of the softmax head, which reads ``pull`` alone: scikit-learn's C is one over it."""
+
+
+class HeadRecipe(Section):
+    """The classifier on top of the features. All but ``name`` and ``pull`` are read by the NCE head alone."""
+
+    name: str = Field(
+        "nce",
+        description="Prototype classifier (nce, NCE-Net's; paper is the same with the paper's radius per "
+        "class, random prototypes and loss), softmax, or one of a plug-in.",
+    )
+    prototypes_per_class: int = Field(1, ge=1, description="K, prototypes per class (N in the paper).")
+    kernel: Kernel = Field("gaussian", description="Likelihood of a distance: Eq. 6 or Eq. 7.")
+    feature_map: FeatureMap = Field(
+        "l2", description="What is done to features and prototypes before they meet."
+    )
+    radius: Radius | None = Field(
+        None,
+        description="Rejection radius: learned for each class (the paper), learned and shared by all (ours), "
+        "or a number that stays. Default: class; shared on stored features.",
+    )
+    init: PrototypeInit | None = Field(
+        None,
+        description="Initial prototypes: random, or means of the labelled features. Default: normal; "
+        "class-mean on stored features.",
+    )
+    projection: bool = Field(
+        True,
+        description="Insert a linear map D -> D before the prototypes. Detection has one, the convolution.",
+    )
+    map_prototypes: bool | None = Field(
+        None,
+        description="Put prototypes through the linear map too, which then starts as the identity. Default: "
+        "no; yes on stored features.",
+    )
+    reduction: Reduction = Field(
+        "sum", description="Over the classes of Eq. 5: its sum, or the mean of the reference implementation."
+    )
+    cross_entropy: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Weight of a cross-entropy term beside Eq. 5 (ours, not the paper's). Default: 0; 0.5 on "
+        "stored features.",
+    )
+    pull: float | None = Field(
+        None,
+        ge=0,
+        description="Pull of the head's weights towards where they start, as strong as so many labelled "
+        "images. Default: 0; on stored features 5, or 0.01 with softmax.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, values: Any) -> Any:
+        """The paper's head is the NCE head with what the paper says, wherever nothing else is said."""
+        if not (isinstance(values, Mapping) and values.get("name") == "paper"):
+            return values
+        given = {name: value for name, value in values.items() if value is not None}
+        return {**PAPER, **given, "name": "nce"}
+
+    def settled(self, *, stored: bool = False) -> HeadRecipe:
+        """The same head with every default spelled out.
+
+        Args:
+            stored: whether the head learns alone, on stored features.
+
+        >>> HeadRecipe(cross_entropy=0.2).settled(stored=True).cross_entropy
+        0.2
+        >>> HeadRecipe(name="paper").settled(stored=True).radius
+        'class'
+        """
+        defaults = PAPER if not stored else STORED_SOFTMAX if self.name == "softmax" else STORED
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
