@@ -4,6 +4,7 @@
 #   make demo       install, then compare NCE-Net with random and softmax on small digits
 #   make test       install with the development tools, then run the tests
 #   make test-slow  the tests that take minutes, which `make test` leaves out
+#   make test-scale  a store of objects and a cluster of two nodes on this machine, with what is killed there
 #   make test-label-studio  against a real Label Studio, which it installs (1 GB) and starts
 #   make check      lint, formatting, types, layers, documentation
 #   make docs       documentation as HTML in docs/_build/html
@@ -18,9 +19,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
 
 # Tests run side by side: one thread for each keeps them out of each other's way.
-test test-slow: export OMP_NUM_THREADS = 1
+test test-slow test-scale: export OMP_NUM_THREADS = 1
 
-.PHONY: demo test test-slow test-label-studio check docs
+.PHONY: demo test test-slow test-scale test-label-studio check docs
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -28,10 +29,13 @@ demo: $(VENV)/installed
 	$(BIN)/ncenet demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow and not scale" -n $(WORKERS) --dist worksteal
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
+
+test-scale: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m scale --durations 0
 
 test-label-studio: $(VENV)/installed-dev $(LABEL_STUDIO)/installed
 	$(BIN)/python -m tests.integration.real_label_studio $(LABEL_STUDIO)/bin/label-studio

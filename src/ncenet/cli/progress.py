@@ -52,6 +52,9 @@ class Bars:
             case "score" | "sort" as kind:
                 note = {"score": "asking the model", "sort": "sorting images"}[kind]
                 self._show(trial, kind, event["done"], event["total"], note)
+            case "shards":
+                note = f"{self._speed(event).replace('embedding', 'scoring')}, {event['broken']:,} broken"
+                self._show(trial, "shards", event["done"], event["total"], note)
             case "rows":
                 self._show(trial, "rows", event["done"], event["total"], "reading scores")
             case "embed":
@@ -123,6 +126,10 @@ class Lines:
                 return f"asking the model, {event['done']:,} of {event['total']:,} images"
             case "sort":
                 return f"sorting images, {event['done']:,} of {event['total']:,}"
+            case "shards":
+                left = f", {event['left']} left" if event.get("left") else ""
+                done = f"{event['done']:,} of {event['total']:,}"
+                return f"scoring images, {done}, {event['broken']:,} broken{left}"
             case "rows":
                 return f"reading scores, {event['done']:,} of {event['total']:,} rows"
             case "embed":

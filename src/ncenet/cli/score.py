@@ -17,13 +17,22 @@ def score(
     data: str,
     /,
     *,
-    out: Path | None = None,
+    out: str | None = None,
     per_class: Annotated[bool, Parameter(negative=())] = False,
     boxes: Annotated[bool, Parameter(negative=())] = False,
     least: Annotated[float | None, Parameter(validator=Number(gte=0, lte=1))] = None,
     on_bad_image: Literal["stop", "skip"] = "stop",
     raw: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    engine: Literal["local", "ray"] | None = None,
+    outputs: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)
+    ] = (),
+    keep: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
+    image_column: str = "image",
+    id_column: str | None = None,
+    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
     """Print what a model says of each image, a row each; memory does not grow with their number.
 
@@ -38,10 +47,16 @@ def score(
 
     `ncenet score runs/cells photos/ --out objects.jsonl --boxes --least 0.3`
 
+    A folder, glob or address of Parquet shards, such as s3://bucket/photos/, is scored shard by shard into a
+    folder of such: run again, it does what is missing. `ncenet select` chooses from these.
+
+    `ncenet score runs/pets s3://bucket/photos/ --out s3://bucket/scores/ --engine ray`
+
     Args:
         model: Run folder (its last model), exported folder, model.safetensors, or hub:OWNER/NAME.
-        data: Folder, Parquet file, CSV manifest or built-in name; labels are not looked at.
-        out: File to write, .csv, .json, .jsonl or .parquet, instead of printing CSV.
+        data: Folder, Parquet file, CSV manifest or built-in name; labels are not looked at. Or shards.
+        out: File to write, .csv, .json, .jsonl or .parquet, instead of printing CSV. Of shards a folder or an
+            address.
         per_class: Add the likelihood of each class; of a detector, the number of objects of each class.
         boxes: Detector: add the objects themselves, with box, label and likelihood. In CSV they are JSON.
         least: Detector: likelihood from which on an object counts. Default: 0.5.
@@ -49,7 +64,30 @@ def score(
         raw: CSV: leave cells as they are that begin with = + - @ or a tab, which spreadsheets take for
             formulas. Without it an apostrophe stands before them.
         json_output: Print JSON instead of CSV.
+        engine: Shards: local, in this process, or ray, on the cluster that RAY_ADDRESS names.
+        outputs: Shards: columns of scores: likelihood, boxes, embedding, margin, entropy and others. Default:
+            likelihood or boxes, rejection, confusion.
+        keep: Shards: columns that come along, such as the camera.
+        image_column: Shards: column of the images, encoded bytes or addresses.
+        id_column: Shards: column of the ids. Default: file and number of the row.
+        workers: Shards: threads that decode; with ray, actors.
+        dry_run: Shards: say how many there are and what they would take, and score none.
     """
+    from ncenet.cli.score_shards import are_shards, score_shards
+
+    if are_shards(data, out, engine):
+        if per_class or boxes or raw or json_output or least is not None or on_bad_image != "stop":
+            raise UsageError(
+                "shards are scored into Parquet: --outputs says what, and broken images are rows"
+            )
+        score_shards(
+            model, data, out, engine or "local", outputs, keep, image_column, id_column, workers, dry_run
+        )
+        return
+    if outputs or keep or id_column or workers or dry_run or image_column != "image":
+        raise UsageError(
+            "--outputs, --keep, --image-column, --id-column, --workers and --dry-run are for Parquet shards"
+        )
     from ncenet.cli.progress import bars
     from ncenet.models.model import DetectionModel, load
     from ncenet.models.score_file import write_scores
@@ -73,6 +111,6 @@ def score(
             bad=lambda problem: console.print(f"left out {problem}"),
             progress=lambda done, total: show({"event": "scan", "done": done, "total": total}),
         )
-        count = write_scores(chunks, table, out, as_json=json_output, raw=raw)
+        count = write_scores(chunks, table, None if out is None else Path(out), as_json=json_output, raw=raw)
     if out is not None:
         console.print(f"{count} images in {out}")

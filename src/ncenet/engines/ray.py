@@ -64,7 +64,7 @@ def map_trials(
         if on_event is not None:
             on_event({**event, "trial": name})
 
-    with _cluster() as ray:
+    with cluster() as ray:
         cores = int(ray.cluster_resources().get("CPU", 1))
         gpus = int(ray.cluster_resources().get("GPU", 0))
         largest = max(int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"])
@@ -80,7 +80,7 @@ def map_trials(
 
 
 @contextmanager
-def _cluster() -> Iterator[Any]:
+def cluster() -> Iterator[Any]:
     """Ray, connected; disconnected afterwards by whoever connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing uses the network unasked
     try:

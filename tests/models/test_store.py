@@ -1,0 +1,74 @@
+"""Shards and scores in a store of objects: a server on this machine that speaks S3."""
+
+from __future__ import annotations
+
+import pytest
+
+from ncenet import addresses
+from ncenet.errors import DataError, UsageError
+from tests.models.make_shards import bucket, model, rows_in, shards, store
+
+pytest.importorskip("moto.server", reason="moto is not installed")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with store() as (process, environment), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield process
+
+
+@pytest.fixture
+def photos(server, tmp_path):
+    remote, upload = bucket("photos")
+    upload(shards(tmp_path / "in"), "in")
+    yield remote
+    remote.delete_dir("photos")
+
+
+def test_from_a_bucket_to_a_query(photos, ncenet, tmp_path):
+    file = model(tmp_path / "model")
+    words = ("score", file, "s3://photos/in/", "--out", "s3://photos/scores")
+    done = ncenet(*words, "--keep", "camera")
+    assert done.code == 0, done.err
+    assert "22 images scored" in done.said and "1 broken" in done.said
+    assert "3 done before" in ncenet(*words, "--keep", "camera").said
+    here = ncenet("score", file, "in", "--out", "out", "--keep", "camera")
+    assert here.code == 0
+    found = addresses.files_at("s3://photos/scores/", (".parquet",))
+    assert len(found) == 3 and not any(name.endswith(addresses.PARTIAL) for name in found)
+    (tmp_path / "there").mkdir()
+    for address in found:
+        (tmp_path / "there" / addresses.name_of(address)).write_bytes(addresses.read_bytes(address))
+    # As text: nan, of the broken image, is not equal to itself.
+    assert repr(rows_in(tmp_path / "there")) == repr(rows_in(tmp_path / "out"))
+    query = ncenet("select", "s3://photos/scores/*.parquet", "-n", "4")
+    assert query.code == 0 and query.out == ncenet("select", "out", "-n", "4").out
+
+
+def test_addresses(photos):
+    assert addresses.files_at("s3://photos/in/*.parquet", ()) == [
+        f"s3://photos/in/{n}.parquet" for n in range(3)
+    ]
+    assert addresses.files_at("s3://photos/in/1.parquet", ()) == ["s3://photos/in/1.parquet"]
+    assert addresses.exists("s3://photos/in/1.parquet") and not addresses.exists("s3://photos/in/9.parquet")
+    with pytest.raises(UsageError, match="there is no such file"):
+        addresses.files_at("s3://photos/out/*.parquet", ())
+    with pytest.raises(DataError, match="there is no such file"):
+        addresses.read_bytes("s3://photos/in/9.parquet")
+    with pytest.raises(ZeroDivisionError), addresses.whole_at("s3://photos/x") as file:
+        file.write_text("half")
+        raise ZeroDivisionError
+    assert not addresses.exists("s3://photos/x")
+
+
+def test_a_bucket_that_is_gone(server, ncenet, tmp_path):
+    done = ncenet("select", "s3://nowhere/scores/a.parquet", "-n", "3")
+    assert done.code != 0 and "s3://nowhere/scores/a.parquet: there is no such" in done.said
+
+
+def test_a_store_that_does_not_answer(ncenet, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    done = ncenet("select", "s3://photos/a.parquet", "-n", "3")
+    assert done.code == 1 and "the store does not answer" in done.said
