@@ -371,35 +371,17 @@ class Ledger:
             kinds=json.dumps([kind.value for kind in (among if by is None else (by.kind,))]),
             strategy=None if by is None else by.strategy,
         )
-        if not rows:
-            return None
-        number, of_cycle, *asked = rows[0]
-        queried = self._db.rows(
-            "SELECT id, score FROM queried WHERE query = :query ORDER BY rank", query=number
-        )
-        query = Query(tuple(image for image, _ in queried), tuple(score for _, score in queried))
-        return RecordedQuery(number, of_cycle, provenance(*asked), query)
+        return self._query(*rows[0]) if rows else None
 
     def queries(self) -> list[RecordedQuery]:
         """All queries, in order."""
-        ids: dict[int, list[tuple[str, float]]] = {}
-        for number, image, score in self._db.rows(
-            "SELECT query, id, score FROM queried ORDER BY query, rank"
-        ):
-            ids.setdefault(number, []).append((image, score))
-        return [
-            RecordedQuery(
-                number,
-                cycle,
-                provenance(kind, name),
-                Query(*map(tuple, zip(*ids.get(number, []), strict=True)))
-                if number in ids
-                else Query((), ()),
-            )
-            for number, cycle, kind, name in self._db.rows(
-                f"SELECT query, cycle, kind, strategy FROM ({ASKED}) ORDER BY query"
-            )
-        ]
+        rows = self._db.rows(f"SELECT query, cycle, kind, strategy FROM ({ASKED}) ORDER BY query")
+        return [self._query(*row) for row in rows]
+
+    def _query(self, number: int, cycle: int, kind: str, strategy: str) -> RecordedQuery:
+        rows = self._db.rows("SELECT id, score FROM queried WHERE query = :query ORDER BY rank", query=number)
+        query = Query(tuple(image for image, _ in rows), tuple(score for _, score in rows))
+        return RecordedQuery(number, cycle, provenance(kind, strategy), query)
 
     def open_ids(self, query: RecordedQuery) -> list[str]:
         """The ids of a query that nobody has answered yet, most informative first; broken images left out."""
