@@ -1,9 +1,11 @@
 import io
 import json
+import re
 import struct
 import sys
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from subprocess import run as run_process
 
 import pytest
@@ -16,6 +18,7 @@ from ncenet.report import print_results, results_record, write_report
 from ncenet.report.figures.curves import Line, learning_curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.writers.html import PAPER
+from ncenet.run.record_files import SCHEMA
 from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 HOSTILE = '<script>alert("1")</script>'
@@ -244,6 +247,21 @@ def test_json_holds_curves_and_differences(compared):
     assert record["arms"][1]["difference"]["verdict"] == "better"
     run = results_record(compared / "random/seed-0")
     assert [cycle["accuracy"] for cycle in run["cycles"]] == [0.5, 0.6]
+
+
+def test_the_guide_tells_every_field_of_json_and_none_besides(compared):
+    guide = (Path(__file__).parents[2] / "docs/guide.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ", 1) for line in guide.splitlines() if line.startswith("| ")]
+    told = {kind.strip("`"): set(re.findall(r"`(\w+)`", fields)) for kind, fields in rows if kind != "`kind`"}
+    record, run = results_record(compared), results_record(compared / "random/seed-0")
+    assert record["schema"] == run["schema"] == SCHEMA
+    common = {"kind", "schema", "metric"}
+    assert told["each"] - {"accuracy", "mAP"} == common
+    assert told["run"] == (run.keys() | run["cycles"][0].keys()) - common
+    arm = record["arms"][1]
+    said = (record.keys() | arm.keys() | {"mean_over_cycles"}) - common
+    assert said <= told["comparison"] <= said | arm["difference"].keys()
+    assert told["comparison"] >= {"mean", "low", "high", "bootstrap", "verdict", "more_seeds"}
 
 
 def test_printing_a_run_ends_with_what_it_shows(compared, capsys):

@@ -181,7 +181,8 @@ def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
 def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
     schema = _schema(file)
     if name not in schema.names:
-        raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}")
+        vectors = "; vectors stand in a column 'vector'" if name == "image" else ""
+        raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}{vectors}")
     import pyarrow.parquet
 
     return pyarrow.parquet.read_table(file, columns=[name])[name]
