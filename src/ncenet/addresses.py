@@ -80,6 +80,21 @@ def name_of(address: str) -> str:
     return address.rstrip("/").rpartition("/")[2] if is_remote(address) else Path(address).name
 
 
+def names_below(source: str, files: Sequence[str]) -> list[str]:
+    """What tells the files of one pool apart: their paths below its folder, without the ending.
+
+    >>> names_below("s3://b/", ["s3://b/day/1.parquet", "s3://b/night/1.parquet"])
+    ['day/1', 'night/1']
+    >>> names_below("x/*.parquet", ["x/a.parquet"]), names_below("x/a.parquet", ["x/a.parquet"])
+    (['a'], ['a'])
+    """
+    base = source.rstrip("/")
+    pattern = _GLOB.search(base)
+    if pattern or base in files:
+        base = base[: pattern.start() if pattern else None].rpartition("/")[0]
+    return [file.removeprefix(base).lstrip("/").removesuffix(".parquet") for file in files]
+
+
 def files_at(address: str, endings: Sequence[str]) -> list[str]:
     """Addresses of the files that an address names, sorted: itself, those of a glob, or those of a folder.
 

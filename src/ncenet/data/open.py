@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from ncenet.addresses import is_remote, name_of
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import files_below
 from ncenet.data.long_tail import long_tailed
 from ncenet.data.pools import Channels, channels_of
 from ncenet.data.readers import reader_of, readers
+from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
 from ncenet.given import is_given, missing
 from ncenet.recipe import DataRecipe, Recipe, Task
@@ -58,6 +60,10 @@ def open_dataset(
         except (OSError, RuntimeError) as error:
             raise DataError(f"{source}: cannot be opened or downloaded: {error}") from error
     path = _path(source)
+    if is_remote(source) or (not path.exists() and any(mark in source for mark in "*?[")):
+        if task == "detection":
+            raise UsageError(f"{source}: boxes are read from files of this machine alone")
+        return Dataset(name_of(source), ShardedPool(source, channels=channels))
     if not path.exists():
         raise UsageError(_not_found(source))
     if task == "detection":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ def shards_of(
     pa, found = pyarrow("scoring shards"), []
     files = addresses.files_at(source, (".parquet",))
     model = model_hash(scorer)
-    for file, name in zip(files, names_of(source, files), strict=True):
+    for file, name in zip(files, addresses.names_below(source, files), strict=True):
         with addresses.reading(file) as opened, addresses.reasons(file):
             metadata = pa.parquet.read_metadata(opened)
         columns = metadata.schema.to_arrow_schema().names
@@ -98,21 +97,6 @@ def shards_of(
         target = addresses.below(out, f"{name.replace('/', '-')}.{model[:8]}-{whose}.parquet")
         found.append(Shard(file, name, target, metadata.num_rows, image, id))
     return found
-
-
-def names_of(source: str, files: Sequence[str]) -> list[str]:
-    """What tells the files of one pool apart: their paths below its folder, without the ending.
-
-    >>> names_of("s3://b/", ["s3://b/day/1.parquet", "s3://b/night/1.parquet"])
-    ['day/1', 'night/1']
-    >>> names_of("x/*.parquet", ["x/a.parquet"]), names_of("x/a.parquet", ["x/a.parquet"])
-    (['a'], ['a'])
-    """
-    base = source.rstrip("/")
-    pattern = re.search(r"[*?\[]", base)
-    if pattern or base in files:
-        base = base[: pattern.start() if pattern else None].rpartition("/")[0]
-    return [file.removeprefix(base).lstrip("/").removesuffix(".parquet") for file in files]
 
 
 def model_hash(scorer: Scorer) -> str:

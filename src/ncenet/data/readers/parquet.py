@@ -9,6 +9,7 @@ from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import ParquetPool, read_labels
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
+from ncenet.data.shards import KEPT_BYTES, ShardedPool
 
 
 @readers.register("parquet", order=600)
@@ -23,7 +24,8 @@ class Parquet(Reader):
 
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""
-        pool = ParquetPool(path, channels=channels)
+        large = path.stat().st_size > KEPT_BYTES
+        pool = ShardedPool(str(path), channels=channels) if large else ParquetPool(path, channels=channels)
         labelled = read_labels(path)
         if labelled is None:
             return Dataset(path.stem, pool)

@@ -1,0 +1,99 @@
+"""Pools in Parquet shards: the same images as in one file, in memory that is bounded."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ncenet.data import shards as module
+from ncenet.data.open import open_dataset
+from ncenet.data.shards import ShardedPool
+from ncenet.errors import DataError, UnreadableImage
+from tests.data.make import jpeg, write
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, first, count in (("day/a", 0, 5), ("night/a", 5, 3)):
+        file = tmp_path / "pool" / f"{name}.parquet"
+        file.parent.mkdir(parents=True)
+        rows = [jpeg(first + n) for n in range(count)]
+        labels = ["cat", "dog", "cat", "cat", "dog"][:count]
+        pq.write_table(pa.table({"image": rows, "label": labels}), file, row_group_size=2)
+    top = tmp_path / "pool/top.parquet"
+    pq.write_table(pa.table({"image": [jpeg(8), None], "label": ["dog", "dog"]}), top)
+    return tmp_path / "pool"
+
+
+def test_ids_and_images(folder):
+    pool = ShardedPool(str(folder))
+    assert list(pool.ids()) == [*(f"day/a/{n:05}" for n in range(5)), *(f"night/a/{n:05}" for n in range(3)),
+                                "top/00000", "top/00001"]  # fmt: skip
+    for number, id in enumerate(list(pool.ids())[:9]):
+        assert pool.read(id) == jpeg(number) and pool.ids().index(id) == number and pool.ids()[number] == id
+    with pytest.raises(UnreadableImage, match="no bytes in this row"):
+        pool.load("top/00001")
+    for id in ("day/a/00005", "day/a/5", "night/b/00000", "", "top/-1"):
+        assert id not in pool.ids()
+        with pytest.raises(DataError, match="there is no image"):
+            pool.read(id)
+
+
+def test_a_copy_in_another_process_reads_the_same(folder):
+    pool = pickle.loads(pickle.dumps(ShardedPool(str(folder))))
+    assert pool.read("night/a/00002") == jpeg(7)
+
+
+def test_labels_and_the_door(folder):
+    data = open_dataset(str(folder))
+    assert set(data.class_names) == {"cat", "dog"} and isinstance(data.pool, ShardedPool)
+    assert data.required_oracle().answer(["day/a/00001", "night/a/00000"]) == {
+        "day/a/00001": "dog",
+        "night/a/00000": "cat",
+    }
+    assert list(open_dataset(f"{folder}/*.parquet").pool.ids()) == ["top/00000", "top/00001"]
+
+
+def test_few_row_groups_are_kept(folder, monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    pool = ShardedPool(str(folder))
+    for id in list(pool.ids())[:9]:
+        pool.read(id)
+        assert len(pool._kept) == 1
+
+
+@pytest.mark.parametrize("column", [[1, 2], ["a", "b"]])
+def test_columns_that_are_no_images(tmp_path, column):
+    write(tmp_path, {"x/.keep": b""})
+    pq.write_table(pa.table({"image": column}), tmp_path / "x/a.parquet")
+    with pytest.raises(DataError, match="not encoded bytes"):
+        ShardedPool(str(tmp_path / "x"))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    """600 MB in shards are read through in 256 MB and what a row group takes."""
+    noise = np.random.default_rng(0).bytes(1_000_000)
+    for number in range(2):
+        rows = [number.to_bytes(4) + row.to_bytes(4) + noise for row in range(300)]
+        pq.write_table(
+            pa.table({"image": rows}), tmp_path / f"{number}.parquet", row_group_size=25, compression=None
+        )
+    code = (
+        "import sys, resource\n"
+        "from ncenet.data.shards import ShardedPool\n"
+        "pool = ShardedPool(sys.argv[1], channels=3)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "total = sum(len(pool.read(id)) for id in pool.ids())\n"
+        "print(total, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    total, megabytes = map(int, said.stdout.split())
+    assert total == 600 * 1_000_008 and megabytes < 420
