@@ -15,6 +15,8 @@ from torch import Generator, Tensor
 from ncenet.functional._precision import at_least_float32
 from ncenet.functional.calibration import RIDGE, out_of_fold
 
+TOLD = 0.65
+"""So often, at least, a labelled image lies above a skipped one, among answers not seen (ours)."""
 PURE = 0.98
 """The pool is cut where so many of the answers above were labels (ours)."""
 
@@ -32,7 +34,8 @@ def in_scope(
         rng: parts the answers, to try the cut on what it has not seen.
 
     Returns:
-        (N,) bool; all True when nothing was skipped, or nothing labelled.
+        (N,) bool; all True when nothing was skipped, nothing labelled, or skipped images look like labelled
+        ones: broken or private, perhaps, but of no kind of their own.
 
     >>> pool = torch.tensor([[0.0], [0.2], [8.0], [8.3]])
     >>> labeled, skipped = torch.rand(20, 1), 8 + torch.rand(20, 1)
@@ -50,7 +53,12 @@ def in_scope(
         line = LogisticRegression(C=1 / RIDGE, max_iter=200, tol=1e-4).fit(answers.numpy(), labeled.numpy())
         sides = torch.from_numpy(line.decision_function(pool_ND.double().numpy()))
     said, told = out_of_fold(answers, labeled, rng=rng)
-    cut = _cut(said[:, 1] - said[:, 0], told) if len(told) else 0.0
+    cut = 0.0
+    if len(told):
+        tried = (said[:, 1] - said[:, 0]).double()
+        if _told_apart(tried, told) < TOLD:
+            return torch.ones(len(pool_ND), dtype=torch.bool)
+        cut = _cut(tried, told)
     inside = sides >= cut
     if inside.sum() < least:
         inside[sides.topk(min(least, len(sides))).indices] = True
@@ -58,15 +66,16 @@ def in_scope(
 
 
 def _cut(sides: Tensor, labeled: Tensor) -> float:
-    """The lowest side such that, of the answers at or above it, a part of ``PURE`` were labels.
-
-    Halfway to the next answer: nothing is known of what lies between.
-    """
+    """The lowest side such that, of the answers at or above it, a part of ``PURE`` were labels."""
     ordered, rows = sides.sort(descending=True)
     pure = labeled[rows].double().cumsum(0) / torch.arange(1, len(rows) + 1) >= PURE
     # Equal sides stand or fall together: the last of each is what counts.
     last = torch.cat([ordered[1:] != ordered[:-1], torch.ones(1, dtype=torch.bool)])
     good = (pure & last).nonzero().flatten()
-    if not len(good):
-        return torch.inf
-    return float(ordered[good[-1] : good[-1] + 2].mean())
+    return float(ordered[good[-1]]) if len(good) else torch.inf
+
+
+def _told_apart(sides: Tensor, labeled: Tensor) -> float:
+    """How often a label lies above a skip, in [0, 1]; ties count half."""
+    above = sides[labeled == 1, None] - sides[labeled == 0]
+    return float(((above > 0).double() + (above == 0).double() / 2).mean()) if above.numel() else 1.0
