@@ -100,7 +100,8 @@ class ModelRecipe(Section):
     features: str | None = Field(
         None,
         description="Learn on vectors of a network that is trained already: lite0, lite2, timm:NAME, "
-        "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once.",
+        "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once. Detection: "
+        "choose images by them.",
     )
     weights: str | None = Field(
         None, description="File of weights for the network that features names, in the place of its own."
@@ -139,10 +140,6 @@ class ModelRecipe(Section):
             for name in ("weights", "framing"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name} is read with features alone: name some, such as lite0")
-        elif self.pretrained or self.backbone.startswith("timm:"):
-            raise ValueError(
-                "features are vectors of a network that is trained already: leave out pretrained and backbone"
-            )
         return self
 
 
@@ -301,8 +298,16 @@ class Recipe(Section):
             )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
-        if self.task == "detection" and self.model.features is not None:
-            raise ValueError("model.features: vectors know no places; leave it out with task detection")
+        if self.on_vectors and (self.model.pretrained or self.model.backbone.startswith("timm:")):
+            raise ValueError(
+                "model: features are vectors of a network that is trained already: leave out pretrained and "
+                "backbone"
+            )
+        if self.task == "detection" and self.model.backbone == "identity":
+            raise ValueError(
+                "model.backbone: a detector needs places, and vectors have none: beside model.features, by "
+                "which images are chosen then, name lite0, lite2 or timm:NAME (--backbone)"
+            )
         if self.task == "detection" and self.model.backbone.startswith("timm:") and not self.model.pretrained:
             raise ValueError(
                 "model.backbone: a detector on a network of timm learns on its pretrained maps: add "
@@ -317,6 +322,11 @@ class Recipe(Section):
         for path, why in unread(flat(self.model_dump()), _defaults()).items():
             raise ValueError(f"{path}: {why}: leave it out")
         return self
+
+    @property
+    def on_vectors(self) -> bool:
+        """Whether the learner reads stored vectors; those of a detector are for choosing images alone."""
+        return self.model.features is not None and self.task == "classification"
 
     def with_changes(self, changes: dict[str, Any]) -> Recipe:
         """A copy with some fields replaced.

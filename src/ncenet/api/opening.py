@@ -130,10 +130,10 @@ def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
 def _with_features(recipe: Recipe, changed: Collection[str], dataset: Dataset | None) -> Recipe:
     """With pretrained features, if they are installed and suit the images, and nobody chose a network."""
     from ncenet.nn.packaged import installed
-    from ncenet.run.people import FEATURES, features_suit
+    from ncenet.run.people import FEATURES, features_suit, with_network
 
     suit = installed(FEATURES) and features_suit(recipe, changed, None if dataset is None else dataset.pool)
-    return recipe.with_changes({"model.features": FEATURES}) if suit else recipe
+    return recipe.with_changes(with_network(recipe.task, FEATURES)) if suit else recipe
 
 
 def _dataset(pool: Pool | Dataset | None, recipe: Recipe) -> Dataset | None:

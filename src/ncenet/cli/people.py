@@ -20,6 +20,7 @@ from ncenet.run.people import (
     PER_CLASS_ON_FEATURES,
     features_suit,
     recipe_for_people,
+    with_network,
 )
 from ncenet.section import flat
 
@@ -95,8 +96,10 @@ def pretrained(recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
             "the small one that learns from scratch now. pip install 'ncenet[features]' brings it"
         )
         return {}
+    detector = recipe.task == "detection"
+    does = "its maps find objects" if detector else "--features NAME takes another"
     console.print(
-        f"features     {FEATURES}, a network that was trained on photographs; --features NAME takes another, "
+        f"features     {FEATURES}, a network that was trained on photographs; {does}, "
         "--backbone small learns from scratch"
     )
-    return {"model.features": FEATURES}
+    return with_network(recipe.task, FEATURES)

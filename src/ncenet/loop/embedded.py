@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.run.events import Notify
 from ncenet.run.opening import Survey
 from ncenet.types import Pool
 
+if TYPE_CHECKING:
+    from ncenet.features.pool import VectorPool
+
 
 def as_learned(
     seen: Survey, test: TestSet | BoxTestSet | None, notify: Notify | None, *, embed: bool
-) -> tuple[Pool, TestSet | BoxTestSet | None]:
-    """Pool and held-out images for the learner.
+) -> tuple[Pool, TestSet | BoxTestSet | None, VectorPool | None]:
+    """Pool and held-out images for the learner; and the pool as vectors, where there are any.
 
     Args:
         seen: the run and its images.
@@ -28,7 +32,7 @@ def as_learned(
     """
     recipe, pool = seen.recipe, seen.train.pool
     if recipe.model.features is None:
-        return pool, test
+        return pool, test, None
     from ncenet.features.pool import VectorPool, open_source  # and torch with it
 
     def tell(done: int, total: int) -> None:
@@ -45,9 +49,11 @@ def as_learned(
     vectors = VectorPool(pool, source, seen.found.scan.hashes)
     if embed:
         vectors.embed(seen.found.sound, tell)
+    if not recipe.on_vectors:
+        return pool, test, vectors
     if test is None or seen.of_test is None:
-        return vectors, test
+        return vectors, test, vectors
     of_test = VectorPool(test.pool, source, seen.of_test.scan.hashes)
     if embed:
         of_test.embed(test.ids, tell)
-    return vectors, replace(test, pool=of_test)
+    return vectors, replace(test, pool=of_test), vectors

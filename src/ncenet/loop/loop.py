@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.data.pools import VectorRows
 from ncenet.errors import UsageError
 from ncenet.learners.box_counts import ExpectedBoxes, spent
 from ncenet.learners.processes import group
@@ -58,6 +59,7 @@ class Loop:
         budget_unit: what the sizes of queries count: images, or the boxes on them.
         warm: each fit of the learner goes on from the model before.
         notify: told what happens.
+        vectors: of the images, which strategies compare in the place of what the learner makes of them.
         available: says which images may be chosen among by now, where others do not have their vectors yet.
     """
 
@@ -79,9 +81,10 @@ class Loop:
         budget_unit: BudgetUnit = "image",
         warm: bool = False,
         notify: Notify | None = None,
+        vectors: VectorRows | None = None,
         available: Callable[[Sequence[str]], list[str]] | None = None,
     ) -> None:
-        self.available = available
+        self.vectors, self.available = vectors, available
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.first, self._apart = first, set_apart(ledger)
         self._begun_with = class_names
@@ -292,7 +295,8 @@ class Loop:
             if self.leave_out_foreign and (skipped := self.ledger.skipped_ids()):
                 rng = self.streams.torch("scope", cycle)
                 ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
-            view = LearnerView(self.learner, self.pool, ids, labeled, self.strategy.needs)
+            needs = self.strategy.needs
+            view = LearnerView(self.learner, self.pool, ids, labeled, needs, vectors=self.vectors)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         if self.budget_unit == "box":

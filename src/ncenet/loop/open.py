@@ -84,11 +84,13 @@ def open_loop(
         )
         run = seen.begin()
         try:
-            pool, test_set = as_learned(seen, seen.test_set, notify, embed=embed)
+            pool, test_set, vectors = as_learned(seen, seen.test_set, notify, embed=embed)
         except BaseException:
             run.close()
             raise
     streams = Streams(recipe.loop.seed)
+    rows = pool if isinstance(pool, VectorRows) else vectors
+    looked_at = pool if vectors is None else vectors
     make = partial(_learner, recipe, seen.train, seen.found, chosen, streams, notify, backbone)
     loop = Loop(
         run.files,
@@ -100,13 +102,14 @@ def open_loop(
         strategy=chosen,
         streams=streams,
         test=test_set,
-        first=None if recipe.loop.first == "random" else TypicalImages(pool, recipe, streams),
+        first=None if recipe.loop.first == "random" else TypicalImages(looked_at, recipe, streams),
         pool_subset=recipe.loop.pool_subset,
         leave_out_foreign=recipe.loop.foreign == "leave-out",
         budget_unit=recipe.loop.budget_unit,
         warm=recipe.train.warm,
         notify=notify,
-        available=None if embed or not isinstance(pool, VectorRows) else pool.present,
+        vectors=None if recipe.on_vectors else vectors,
+        available=None if embed or rows is None else rows.present,
     )
     return loop, seen.train
 

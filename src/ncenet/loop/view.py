@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ncenet.data.pools import VectorRows
 from ncenet.types import LabeledSet, Learner, Pool, Prediction
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class LearnerView:
         ids: ids that may be queried.
         labeled: the images that have a label.
         needs: what the strategy needs of a prediction.
+        vectors: of the images, the features that strategies see. Default: what the learner says.
 
     Attributes:
         predict_seconds: time spent predicting so far.
@@ -33,10 +36,14 @@ class LearnerView:
         ids: Sequence[str],
         labeled: LabeledSet,
         needs: frozenset[str],
+        *,
+        vectors: VectorRows | None = None,
     ) -> None:
         self.ids, self.labeled_ids = ids, labeled.ids
         self.predict_seconds = 0.0
-        self._learner, self._pool, self._labeled, self._needs = learner, pool, labeled, needs
+        self._learner, self._pool, self._labeled = learner, pool, labeled
+        self._vectors = vectors if "features" in needs else None
+        self._needs = needs if self._vectors is None else needs - {"features"}
 
     @property
     def labels(self) -> Sequence[int]:
@@ -63,4 +70,11 @@ class LearnerView:
             self.predict_seconds += time.perf_counter() - start
             if chunk is None:
                 return
-            yield chunk
+            yield self._with_vectors(chunk)
+
+    def _with_vectors(self, chunk: Prediction) -> Prediction:
+        if self._vectors is None:
+            return chunk
+        import torch
+
+        return replace(chunk, features=torch.from_numpy(self._vectors.rows(chunk.ids)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, Task
 from ncenet.types import Pool
 from ncenet.unread import STEPS
 
@@ -42,7 +42,7 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     wanted = dict(changes or {})
     recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
     named = recipe.with_changes(wanted)
-    each = PER_CLASS if named.model.features is None else PER_CLASS_ON_FEATURES
+    each = PER_CLASS_ON_FEATURES if named.on_vectors else PER_CLASS
     sizes: dict[str, Any] = {
         "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
         "loop.initial": max(FIRST_BATCH, each * len(named.data.classes)),
@@ -69,6 +69,18 @@ def features_suit(recipe: Recipe, changed: Collection[str], pool: Pool | None = 
     from ncenet.data.kind import is_photographs
     from ncenet.data.open import open_dataset
 
-    if recipe.task == "detection" or not NETWORK.isdisjoint(changed):
+    if not NETWORK.isdisjoint(changed):
         return False
-    return is_photographs(open_dataset(recipe.data.train).pool if pool is None else pool)
+    return is_photographs(open_dataset(recipe.data.train, task=recipe.task).pool if pool is None else pool)
+
+
+def with_network(task: Task, name: str) -> dict[str, Any]:
+    """Changes by which a run takes a pretrained network: its vectors and, to find boxes, its maps.
+
+    >>> with_network("classification", "lite0")
+    {'model.features': 'lite0'}
+    >>> with_network("detection", "lite0")["model.backbone"]
+    'lite0'
+    """
+    features = {"model.features": name}
+    return features | {"model.backbone": name} | OF_A_DETECTOR if task == "detection" else features

@@ -352,7 +352,7 @@ class Project:
         loop = self.recipe.loop
         if not cycles:
             return loop.initial
-        if self.recipe.model.features is None:
+        if not self.recipe.on_vectors:
             return loop.query_size
         learned = self.ledger.cycles()[-1].upto
         return min(loop.query_size, max(OFTEN, int(RARELY * len(self.ledger.labeled(learned)))))
@@ -366,7 +366,7 @@ class Project:
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
             size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
-            stays = self.recipe.model.features is not None
+            stays = self.recipe.on_vectors
             if self._trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
 

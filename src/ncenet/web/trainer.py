@@ -93,7 +93,8 @@ def _wait_for_vectors(loop: Loop, query_size: int) -> None:
     """Where images are being embedded, wait until there is something to choose among."""
     from ncenet.features.pool import VectorPool
 
-    if loop.available is None or not isinstance(loop.pool, VectorPool):
+    vectors = loop.pool if loop.vectors is None else loop.vectors
+    if loop.available is None or not isinstance(vectors, VectorPool):
         return
     sound = [item.id for item in loop.ledger.items() if item.problem is None]
     wanted, until = min(TO_CHOOSE_AMONG, len(sound)), time.monotonic() + PATIENCE
@@ -101,7 +102,7 @@ def _wait_for_vectors(loop: Loop, query_size: int) -> None:
         time.sleep(0.2)
     if there < min(2 * query_size, wanted):  # whoever should embed doesn't, or hardly gets to it
         order = loop.streams.numpy("first", -1).permutation(len(sound))[:wanted]
-        loop.pool.embed([sound[row] for row in order])
+        vectors.embed([sound[row] for row in order])
 
 
 def _check_bytes(loop: Loop) -> None:
