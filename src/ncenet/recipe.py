@@ -126,14 +126,6 @@ class ModelRecipe(Section):
     )
     head: HeadRecipe = HeadRecipe()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _head_alone(cls, values: Any) -> Any:
-        """With features the head learns alone, unless a backbone for vectors is named."""
-        if isinstance(values, dict) and values.get("features") and values.get("backbone") in (None, "small"):
-            return {**values, "backbone": "identity"}
-        return values
-
     @model_validator(mode="after")
     def _features_fit(self) -> ModelRecipe:
         if self.features is None:
@@ -290,6 +282,19 @@ class Recipe(Section):
             and self.loop.options.keys() <= {"width"}
         )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _head_alone(cls, values: Any) -> Any:
+        """With features a classifier's head learns alone, unless a backbone for vectors is named."""
+        if not isinstance(values, Mapping) or values.get("task") == "detection":
+            return values
+        model = values.get("model")
+        if not isinstance(model, Mapping) or not model.get("features"):
+            return values
+        if model.get("backbone") not in (None, "small"):
+            return values
+        return {**values, "model": {**model, "backbone": "identity"}}
+
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         if self.data.long_tail is not None and self.task == "detection":
@@ -305,8 +310,8 @@ class Recipe(Section):
             )
         if self.task == "detection" and self.model.backbone == "identity":
             raise ValueError(
-                "model.backbone: a detector needs places, and vectors have none: beside model.features, by "
-                "which images are chosen then, name lite0, lite2 or timm:NAME (--backbone)"
+                "model.backbone: a detector needs places, and identity has none: name small, lite0, lite2 or "
+                "timm:NAME (--backbone)"
             )
         if self.task == "detection" and self.model.backbone.startswith("timm:") and not self.model.pretrained:
             raise ValueError(

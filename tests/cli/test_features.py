@@ -65,7 +65,7 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
         (("--framing", "pad"), "model: framing is read with features alone: name some"),
         (("--weights", "w.pth"), "model: weights is read with features alone: name some"),
         (("--features", "grid", "--backbone", "timm:resnet18"), "leave out pretrained and backbone"),
-        (("--features", "grid", "--task", "detection"), "a detector needs places"),
+        (("--backbone", "identity", "--task", "detection"), "a detector needs places"),
         (("--features", "grid", "--epochs", 5), "train.epochs: a head on features is fitted to all labels"),
         (("--features", "gird"), "unknown extractor 'gird': did you mean 'grid'?"),
     ],
