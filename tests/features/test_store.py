@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow
 import pytest
 
 from ncenet.errors import DataError
@@ -41,6 +42,13 @@ def test_what_is_put_comes_back_in_any_order(store):
     for each in (store, reopened(store)):
         assert each.has(hashes(1, 2, 6)).tolist() == [True, False, True] and len(each) == 3
         assert np.array_equal(each.get(hashes(6, 1, 6, 5)), vectors(6, 1, 6, 5))
+
+
+def test_opening_reads_no_vectors(store):
+    store.put(hashes(*range(200)), np.zeros((200, 20_000), np.float32))
+    before = pyarrow.total_allocated_bytes()
+    again = reopened(store)
+    assert len(again) == 200 and pyarrow.total_allocated_bytes() - before < 100_000, "8 MB lie in the file"
 
 
 def test_an_image_without_a_vector_is_named(store):

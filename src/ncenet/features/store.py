@@ -210,8 +210,8 @@ class Store:
         try:
             with arrow.memory_map(str(file)) as source:
                 table = arrow.ipc.open_file(source).read_all()
-            hashes = table["hash"].combine_chunks().buffers()[1]
-            column = table["vector"].combine_chunks()
+            hashes = table["hash"].chunk(0).buffers()[1]  # a chunk is one batch; combining would copy it
+            column = table["vector"].chunk(0)
             values = column.values.to_numpy(zero_copy_only=True)
             packed = np.frombuffer(hashes, np.uint64).reshape(-1, 2)[: len(table)]
             return _Chunk(packed, values.reshape(len(table), -1 if width is None else width))
