@@ -35,6 +35,8 @@ STEPS = {
         "ant,bee",
         "--strategy",
         "margin",
+        "--backbone",
+        "small",
         "-n",
         "3",
     ),
