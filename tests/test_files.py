@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from threading import Event, Thread
@@ -138,6 +139,17 @@ def test_a_full_disk_names_the_file(tmp_path, disk_for):
     ):
         partial.write_bytes(bytes(2000))
     assert names(tmp_path) == []
+
+
+def test_a_copy_that_finds_no_room_names_what_was_to_be_written(tmp_path, disk_for):
+    (tmp_path / "source").write_bytes(bytes(2000))
+    with (
+        disk_for(1000),
+        pytest.raises(OSError, match=r"File too large: .*/a'$"),
+        whole(tmp_path / "a") as partial,
+    ):
+        shutil.copyfile(tmp_path / "source", partial)
+    assert names(tmp_path) == ["source"]
 
 
 def test_a_file_that_cannot_be_made_is_called_by_its_name(tmp_path):

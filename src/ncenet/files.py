@@ -65,9 +65,14 @@ def whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     except BaseException as error:
         _remove(partial)
-        # A write says that there is no space left, and not where; what can't be made has a name of ours.
-        if isinstance(error, OSError) and error.filename in (None, str(partial)):
-            error.filename = str(target)
+        # A write says that there is no space left, and not where; what can't be made has a name of ours, and
+        # a copy that can't be names what it is of.
+        if isinstance(error, OSError):
+            copied = str(error.filename2 or "").startswith(str(partial))
+            if copied or error.filename is None or str(error.filename).startswith(str(partial)):
+                error.filename = str(target)
+            if copied:
+                del error.filename2
         raise
     _force(target.parent)
 

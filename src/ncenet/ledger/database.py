@@ -187,9 +187,15 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise LedgerError(f"{self.file}: {error}") from error
+            full = " (is the disk full?)" if _name(error).startswith("SQLITE_IOERR") else ""
+            raise LedgerError(f"{self.file}: {error}{full}") from error
 
 
 def _spaced(row: Sequence[str]) -> tuple[str, ...]:
     """A row of a schema, however its words are set apart."""
     return tuple(" ".join(part.split()) for part in row)
+
+
+def _name(error: sqlite3.Error) -> str:
+    """SQLite's name of an error; empty for those of Python's own."""
+    return str(getattr(error, "sqlite_errorname", None) or "")

@@ -238,4 +238,4 @@ def build_detection_backbone(
     if name.startswith("timm:"):
         return pretrained_maps.of_timm(name, channels, side, pretrained=pretrained)
     pretrained = pretrained or (name in BRINGS_WEIGHTS and not empty)
-    return detection_backbones.get(name)(channels, side, pretrained=pretrained)
+    return detection_backbones.use(name, lambda make: make(channels, side, pretrained=pretrained))
