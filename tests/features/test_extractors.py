@@ -177,3 +177,25 @@ class TestLite0:
 def test_extractors_are_listed():
     assert {"lite0", "lite2", "timm"} <= set(extractors.names())
     assert Extractor("grid", grid_network(), Preprocessing(8)).dim == 12
+
+
+def test_gist_tells_directions_and_places_apart_and_needs_nothing():
+    extractor = open_extractor(Wanted("gist"))
+    x = torch.arange(64).float()
+    stripes = (127.5 + 127 * torch.sin(2 * torch.pi * x / 5)).expand(64, 64)
+    flat = torch.full((64, 64), 127.5)
+    corner = flat.clone()
+    corner[:16, :16] = stripes[:16, :16]
+    images = torch.stack([stripes, stripes.T, corner, flat])[:, None].expand(-1, 3, -1, -1).to(torch.uint8)
+    vectors = extractor(images)
+    assert vectors.shape == (4, extractor.dim) == (4, (8 * 3 + 3) * 16)
+    energy = vectors[:, 3 * 16 :].reshape(4, 3, 8, 16)  # octaves, directions, cells
+    assert int(energy[0, 0].sum(-1).argmax()) == 0 and int(energy[1, 0].sum(-1).argmax()) == 4
+    assert int(energy[2, 0, 0].argmax()) == 0 and energy[2, 0, 0, 5:].max() < 1e-2
+    assert energy[3].max() < 1e-2, "flat images have no edges"
+    assert open_extractor(Wanted("gist")).fingerprint == extractor.fingerprint
+
+
+def test_gist_takes_no_weights(tmp_path):
+    with pytest.raises(UsageError, match="gist has no weights"):
+        open_extractor(Wanted("gist", tmp_path / "w.pth"))

@@ -16,7 +16,7 @@ s^2 + (1/N)^2 / 6, the variance of two numbers that are rounded so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import sqrt
 from statistics import fmean, stdev
@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 
 from ncenet.compare.records import Curve, Results
 
-Verdict: TypeAlias = Literal["better", "worse", "unclear"]
+Verdict: TypeAlias = Literal["better", "worse", "alike", "unclear"]
 Measure: TypeAlias = Literal["accuracy", "balanced_accuracy"]
 """What a curve is read by."""
 
@@ -33,7 +33,8 @@ POWER = 0.8
 """Chance that as many seeds as we say do show the difference, if it is real (ours; a common choice)."""
 
 RELEVANT = 0.005
-"""Differences below half a point of accuracy are not worth more seeds (ours)."""
+"""Differences below half a point of accuracy are not worth more seeds, and arms whose whole interval lies
+within it are alike (ours)."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,31 @@ class Difference:
         spread: of the paired differences of the mean over cycles; positive if the arm is better.
         low: lower end of the 95 % interval; None for one seed.
         high: upper end.
+        pooled: deviation of such differences by all arms of the comparison, for :attr:`more_seeds`; None
+            where there are no others.
     """
 
     spread: Spread
     low: float | None
     high: float | None
+    pooled: float | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """``"unclear"`` unless the interval leaves out zero."""
+        """``"better"`` or ``"worse"`` if the interval leaves out zero.
+
+        ``"alike"`` if it doesn't and all of it lies within half a point on either side (two one-sided tests,
+        Schuirmann 1987, each at 2.5 %), else ``"unclear"``.
+
+        >>> Difference(Spread(0.001, 0.003, 10), -0.001, 0.003).verdict
+        'alike'
+        """
         if self.low is not None and self.low > 0:
             return "better"
         if self.high is not None and self.high < 0:
             return "worse"
+        if self.low is not None and self.high is not None and -RELEVANT <= self.low <= self.high <= RELEVANT:
+            return "alike"
         return "unclear"
 
     @property
@@ -96,7 +109,8 @@ class Difference:
         """
         if self.spread.deviation is None:
             return None
-        return max(0, seeds_to_show(self.target, self.spread.deviation) - self.spread.seeds)
+        deviation = self.spread.deviation if self.pooled is None else self.pooled
+        return max(0, seeds_to_show(self.target, deviation) - self.spread.seeds)
 
 
 def student_quantile(probability: float, freedom: int) -> float:
@@ -213,6 +227,28 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def pooled_deviation(own: Spread, others: Sequence[Spread]) -> float | None:
+    """Deviation of paired differences, by those of other arms to the same one too.
+
+    Three seeds guess a deviation within a factor of two at best; arms of one comparison differ little in
+    theirs. Variances are averaged by their degrees of freedom, those of others counting half, because the
+    arm that all are held against is in all of them. For planning alone: no interval and no verdict reads it.
+
+    Args:
+        own: of the arm in question.
+        others: of the others.
+
+    >>> round(pooled_deviation(Spread(0.0, 0.01, 3), [Spread(0.0, 0.02, 3), Spread(0.0, 0.02, 3)]), 4)
+    0.0158
+    """
+    if own.deviation is None:
+        return None
+    weighed = [(1.0, own), *((0.5, other) for other in others if other.deviation)]
+    freedom = sum(weight * (each.seeds - 1) for weight, each in weighed)
+    total = sum(weight * (each.seeds - 1) * (each.deviation or 0.0) ** 2 for weight, each in weighed)
+    return sqrt(total / freedom)
+
+
 def mean_over_cycles(curve: Curve, measure: Measure = "accuracy") -> float:
     """Mean of the accuracies of a curve, each cycle counting the same."""
     values: tuple[float, ...] = getattr(curve, measure)
@@ -252,4 +288,8 @@ def difference(results: Results, arm: str, against: str, measure: Measure = "acc
 
 def difference_to_baseline(results: Results, arm: str) -> Difference | None:
     """Compare an arm with the baseline over the seeds that both have finished; None if there are none."""
-    return difference(results, arm, results.comparison.baseline_arm)
+    baseline = results.comparison.baseline_arm
+    found = difference(results, arm, baseline)
+    names = [other.name for other in results.comparison.arms if other.name not in (arm, baseline)]
+    others = [other.spread for name in names if (other := difference(results, name, baseline)) is not None]
+    return None if found is None else replace(found, pooled=pooled_deviation(found.spread, others))

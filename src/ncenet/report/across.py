@@ -13,7 +13,7 @@ from ncenet.compare.across.table import Numbers, numbers
 from ncenet.compare.across.wins import win_shares
 from ncenet.compare.predictions import Floats
 from ncenet.compare.records import Table
-from ncenet.compare.statistics import Verdict
+from ncenet.compare.statistics import RELEVANT, Verdict
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.words import NOTHING, ends, percent, points
 
@@ -68,13 +68,18 @@ def suite_verdicts(results: SuiteResults) -> tuple[tuple[Verdict, str], ...]:
             said.append(("unclear", f"{arm} against {baseline}: no seed has finished both yet."))
             continue
         verdict: Verdict = "better" if low > 0 else "worse" if high < 0 else "unclear"
-        how = f"is {verdict} than {baseline}" if verdict != "unclear" else f"against {baseline} is unclear"
+        if verdict == "unclear" and -RELEVANT <= low <= high <= RELEVANT:
+            verdict = "alike"
+        how = {
+            "alike": f"and {baseline} are alike, within half a point,",
+            "unclear": f"against {baseline} is unclear",
+        }.get(verdict, f"is {verdict} than {baseline}")
         where = f"on {sets} sets" if sets > 1 else "on one set"
         numbers_ = f"{points(mean)} points, 95 % interval {ends(low, high)} over {runs} runs on these sets"
         if isnan(low):
             numbers_ = f"{points(mean)} points; one seed a set shows nothing: run at least two more"
         other = ""
-        if verdict != "unclear" and not isnan(sets_low):
+        if verdict in ("better", "worse") and not isnan(sets_low):
             holds = sets_low > 0 if verdict == "better" else sets_high < 0
             other = (
                 f" Other sets of the kind: {ends(sets_low, sets_high)}"

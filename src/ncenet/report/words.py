@@ -136,6 +136,7 @@ def verdict(arm: str, baseline: str, difference: Difference) -> str:
     said = {
         "better": f"{arm} is better than {baseline}",
         "worse": f"{arm} is worse than {baseline}",
+        "alike": f"{arm} and {baseline} are alike, within half a point",
         "unclear": f"{arm} against {baseline} is unclear",
     }[difference.verdict]
     if difference.spread.deviation is None:
@@ -202,6 +203,7 @@ def verdict_lines(results: Results) -> tuple[tuple[Verdict, str], ...]:
     heads: dict[Verdict, str] = {
         "better": f"Better than {baseline}",
         "worse": f"Worse than {baseline}",
+        "alike": f"Alike with {baseline}, within half a point",
         "unclear": f"Unclear against {baseline}",
     }
     lines: list[tuple[Verdict, str]] = []
