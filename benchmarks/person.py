@@ -26,7 +26,7 @@ from ncenet.run.record_files import read_groups
 
 SINGLE, TILE, GROUP = 0.9, 0.25, 0.5
 SLIP, OVERLOOKED = 0.01, 0.1
-POOL, EVERY, STOP = 2000, 50, 1500
+POOL, EVERY, STOP = 2000, 50, 1000
 
 
 class Person:
@@ -132,7 +132,7 @@ def main(train, test, *seeds):
             print(f"seed {seed}, {name}: minutes, labels, accuracy, wrong, in groups")
             found[name] = curve(train, test, seed, groups=name == "groups")
         one, many = found["one by one"], found["groups"]
-        for count in (500, 1000, STOP):
+        for count in (500, STOP):
             slow, fast = (pace(rows, count) for rows in (one, many))
             print(
                 f"images a minute up to {count}: {slow:.0f} and {fast:.0f}, {fast / slow:.2f} times as many"

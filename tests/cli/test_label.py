@@ -24,7 +24,7 @@ def photos(tmp_path):
 @pytest.fixture
 def served(monkeypatch):
     """What would have been served, instead of serving it."""
-    calls = []
+    calls, checked = [], []
 
     class Idle:
         busy = False
@@ -44,6 +44,7 @@ def served(monkeypatch):
         ready(module.Address(url, project.folder / "open-page.html", host == "0.0.0.0"))
 
     monkeypatch.setattr(module, "serve", serve)
+    monkeypatch.setattr(module, "check_port", lambda host, port: checked.append(port))
     monkeypatch.setattr("ncenet.web.project.Trainer", Idle)
     return calls
 

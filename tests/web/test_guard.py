@@ -255,3 +255,13 @@ def test_states_are_sent_to_whoever_listens(project, served):
         project.add_class("mauve", "ann")
         data = next(line for line in lines if line.startswith("data: "))
     assert '"mauve"' in data
+
+
+@pytest.mark.parametrize("address", ["/?token=wrong", "/api/state", "/files/labels.csv"])
+def test_who_opens_it_in_a_browser_without_the_token_reads_a_page(visitor, address):
+    visitor.client.headers.pop("authorization")
+    seen = visitor.get(address, headers={"accept": "text/html,application/xhtml+xml"})
+    assert seen.status_code == 401 and seen.headers["content-type"].startswith("text/html")
+    assert "Open the link that" in seen.text and "error" not in seen.text
+    told = visitor.get(address, headers={"accept": "*/*"})
+    assert told.status_code == 401 and "error" in told.json(), "a program is answered as before"

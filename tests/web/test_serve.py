@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import httpx
 import pytest
 
 from ncenet.errors import UsageError
+from ncenet.web import serve as serve_module
 from ncenet.web.serve import open_project
+from tests.commands import run_command
 from tests.web.conftest import IdleTrainer, paint
 
 # A shell may start us with interrupts ignored, and a child inherits that.
@@ -85,3 +88,23 @@ def test_two_servers_of_one_run_would_hand_out_the_same_images(tmp_path, recipe,
     open_project(recipe, tmp_path / "other", you="bob").close()
     first.close()
     open_project(recipe, tmp_path / "run", you="bob").close()
+
+
+def test_a_port_that_is_taken_is_told_of_before_the_images_are_looked_at(tmp_path, capsys, monkeypatch):
+    paint(tmp_path / "photos", 3)
+    monkeypatch.setattr(serve_module, "survey", lambda *_, **__: pytest.fail("the images were looked at"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = [
+            "label",
+            tmp_path / "photos",
+            "--classes",
+            "a,b",
+            "--out",
+            tmp_path / "run",
+            "--backbone",
+            "small",
+        ]
+        done = run_command(capsys, [*words, "--port", port, "--no-browser"])
+    assert done.code == 2 and f"port {port} of 127.0.0.1 can't be had" in done.said
+    assert not (tmp_path / "run").exists()

@@ -34,6 +34,7 @@ def label(
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = PORT,
     who: str | None = None,
     overlap: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    second_look: Annotated[float, Parameter(validator=Number(gte=0, lte=0.5))] = 0.05,
     browser: bool = True,
     flags: Annotated[PeopleFlags | None, Parameter(name="*")] = None,
 ) -> None:
@@ -52,10 +53,11 @@ def label(
         port: Port to serve at; 0 takes a free one.
         who: Name of the annotator, which each window may change. Default: the user's login.
         overlap: How many annotators answer each image; their disagreements are shown.
+        second_look: Share of the answers that come up once more, unmarked, as the label looks wrong; 0: none.
         browser: Open the page in the browser.
     """
     try:
-        from ncenet.web.serve import Address, open_project, serve
+        from ncenet.web.serve import Address, check_port, open_project, serve
     except ImportError:
         raise MissingExtra("the labelling page", "web", "10 MB") from None
     from ncenet.cli.progress import bars
@@ -63,8 +65,16 @@ def label(
     folder = _folder(images, out)
     recipe = _recipe(images, folder, flags)
     console = plain_console()
+    check_port(host, port)  # before the images are looked at, which takes a while
     with bars() as show:
-        project = open_project(recipe, folder, you=who or getpass.getuser(), overlap=overlap, notify=show)
+        project = open_project(
+            recipe,
+            folder,
+            you=who or getpass.getuser(),
+            overlap=overlap,
+            second_look=second_look,
+            notify=show,
+        )
     bad = len(project.ledger.problems())
     if bad:
         console.print(f"{bad} image(s) can't be read and are left out: {RunFolder(folder).bad_images}")

@@ -34,8 +34,24 @@ async def answer(
     send: Send, status: int, why: str, headers: Mapping[str, str], more: Iterable[tuple[str, str]] = ()
 ) -> None:
     """Answer a request with a sentence under ``error``, or with nothing."""
-    body = json.dumps({"error": why}).encode() if why else b""
-    said = [*headers.items(), ("content-type", "application/json"), ("cache-control", "no-store"), *more]
+    await _send(send, status, json.dumps({"error": why}) if why else "", "application/json", headers, more)
+
+
+async def page(send: Send, status: int, html: str, headers: Mapping[str, str]) -> None:
+    """Answer somebody who looks at it in a browser."""
+    await _send(send, status, html, "text/html; charset=utf-8", headers)
+
+
+async def _send(
+    send: Send,
+    status: int,
+    text: str,
+    media_type: str,
+    headers: Mapping[str, str],
+    more: Iterable[tuple[str, str]] = (),
+) -> None:
+    body = text.encode()
+    said = [*headers.items(), ("content-type", media_type), ("cache-control", "no-store"), *more]
     said.append(("content-length", str(len(body))))
     await send(
         {

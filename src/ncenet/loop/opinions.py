@@ -14,9 +14,10 @@ from ncenet import functional
 from ncenet.data.pools import VectorRows
 from ncenet.loop.loop import Loop
 from ncenet.run.alike import alike, kept_ratio, purity_wanted
+from ncenet.run.doubts import doubts, left_out, votes
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
-from ncenet.run.record_files import write_groups
+from ncenet.run.record_files import write_doubts, write_groups
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.types import BoxLearner
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_VECTORS, MOST_IMAGES = 20_000, 2_000
 """So many images of a larger pool are looked at after each fit (ours): a second or two."""
+LEAST_LABELS, MOST_LABELS = 100, 4_000
+"""Labels are doubted when there are so many (ours): fewer say little, more take too long after each fit."""
 NEAREST = 12
 """Neighbours that are kept of each image (ours)."""
 PROJECTED = 128
@@ -77,6 +80,11 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
         pure=purity_wanted(len(loop.labeled()), len(names)),
     )
     write_groups(loop.folder.cycle(cycle), groups)
+    known = [n for n, id in enumerate(ids) if labels.get(id) in names and id not in set_apart(loop.ledger)]
+    if LEAST_LABELS <= len(known) <= MOST_LABELS:
+        targets, features = [names.index(labels[ids[n]]) for n in known], features_ND[known].numpy()
+        found = doubts(left_out(features, targets, len(names)), votes(features, targets, len(names)), targets)
+        write_doubts(loop.folder.cycle(cycle), [ids[known[row]] for row in found])
     return said
 
 

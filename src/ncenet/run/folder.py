@@ -19,6 +19,7 @@
         ├── pictures/           with boxes, a few small pictures of that and of the query
         ├── query.json          who was asked for what, and how long that took
         ├── why.json            why each queried image was, for the labelling page
+        ├── doubts.json         labelled images whose label looks wrong, the worst first
         ├── groups.json         alike images, to be labelled at once
         ├── opinions.npz        what the network says of the pool, for the labelling page
         └── query.csv           rank, id and score of each queried image
@@ -102,6 +103,11 @@ class CycleFolder:
     def groups(self) -> Path:
         """Alike images that nobody has answered."""
         return self.path / "groups.json"
+
+    @property
+    def doubts(self) -> Path:
+        """Labelled images whose label looks wrong."""
+        return self.path / "doubts.json"
 
     @property
     def reasons(self) -> Path:

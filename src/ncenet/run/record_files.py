@@ -191,6 +191,21 @@ def read_groups(files: CycleFolder) -> tuple[Alike, ...]:
     return tuple(_parsed(files.groups, dict[str, tuple[Alike, ...]], text).get("groups", ()))
 
 
+def write_doubts(files: CycleFolder, ids: Sequence[str]) -> None:
+    """Write ``doubts.json``, images whose label looks wrong, the worst first."""
+    write_json(files.doubts, {"doubts": list(ids)})
+
+
+def read_doubts(files: CycleFolder) -> tuple[str, ...]:
+    """Read ``doubts.json``; empty when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    text = _bytes(files.doubts)
+    return () if text is None else _parsed(files.doubts, dict[str, tuple[str, ...]], text).get("doubts", ())
+
+
 def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Columns and rows of a table of the run, such as ``bad_images.csv``; none when it is not there.
 

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ncenet.doors import secret
-from ncenet.doors.bodies import answer, limited, too_long
+from ncenet.doors.bodies import answer, limited, page, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 
@@ -35,6 +35,14 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 """Sent with every answer."""
+_NO_TOKEN = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>ncenet</title>
+<h1>This link does not open the page</h1>
+<p>The link holds a token, and here it is missing or not the right one. Open the link that
+<code>ncenet label</code> printed when it was started, or ask whoever started it to send it to you again.</p>
+</html>
+"""
 OPEN_THE_LINK = "open the link that ncenet label printed: it holds the token that is missing here"
 
 
@@ -77,7 +85,9 @@ class Guard:
             return
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
-        if refusal is not None:
+        if refusal is not None and refusal[0] == 401 and _looked_at(scope, headers):
+            await page(send, 401, _NO_TOKEN, HEADERS)
+        elif refusal is not None:
             await answer(send, *refusal, HEADERS)
         elif scope["path"] == "/" and _query_token(scope) is not None:
             # To the part of the address that stays in the browser; the page takes it from there.
@@ -127,6 +137,11 @@ def _dressed(send: Send) -> Send:
         await send(message)
 
     return with_headers
+
+
+def _looked_at(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody opened the address in a browser, to whom JSON says nothing."""
+    return scope["method"] == "GET" and "text/html" in headers.get("accept", "")
 
 
 def _query_token(scope: Scope) -> str | None:

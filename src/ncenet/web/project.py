@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.scan import Scan
-from ncenet.errors import DataError, UsageError
+from ncenet.errors import DamagedRecord, DataError, UsageError
 from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
@@ -20,7 +20,7 @@ from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opening import OpenRun
-from ncenet.run.record_files import read_reasons
+from ncenet.run.record_files import read_doubts, read_reasons
 from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
@@ -34,6 +34,8 @@ from ncenet.web.state import Stock
 from ncenet.web.together import Parties
 from ncenet.web.trainer import Lesson, Trainer
 
+SECOND_LOOK = 0.05
+"""Of the answers at most this share is asked for again because a label looks wrong (ours)."""
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
 
@@ -58,6 +60,7 @@ class Project:
         title: name of the project, for people.
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
+        second_look: of the answers at most this share is asked for again because a label looks wrong.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Project:
         title: str,
         you: str,
         overlap: int = 1,
+        second_look: float = SECOND_LOOK,
     ) -> None:
         self.recipe, self.folder, self.ledger, self.pool = recipe, folder, ledger, pool
         self.title, self.you = title, you
@@ -78,6 +82,7 @@ class Project:
         ledger.remember(RUN, self._run)
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
+        self._second_look = second_look
         self._readable = ledger.review.readable()
         self.size = Sizes(ledger, lambda: pool)
         self._desk = Desk(ledger, overlap=overlap)
@@ -313,12 +318,28 @@ class Project:
                     self._embedded = None
                 case "learned":
                     self._progress, self._not_before = {"phase": "idle"}, 0
+                    self._doubt()
                     self._desk.reload()
                     self._train_if_due()
                 case "failed":
                     self._progress = {"phase": "failed", "why": event["why"]}
                     self._not_before = self._fresh()[0] + self.recipe.loop.query_size
         self.hub.change()
+
+    def _doubt(self) -> None:
+        """Have labels answered again that look wrong to the last model, as many as the share allows."""
+        again, labels = self.ledger.again, self.ledger.labeled()
+        asked = again.asked("doubt")
+        room = int(self._second_look * len(labels)) - len(asked)
+        cycles = self.ledger.cycles()
+        if room <= 0 or not cycles:
+            return
+        try:
+            doubted = read_doubts(RunFolder(self.folder).cycle(cycles[-1].number))
+        except DamagedRecord:  # told of elsewhere; the next model doubts anew
+            return
+        known = {id for id, _ in labels} - self._apart - asked
+        again.ask([id for id in doubted if id in known][:room], "doubt")
 
     def _look_for_others(self) -> None:
         """Take up what other programs, such as ``ncenet tell``, wrote into the ledger."""

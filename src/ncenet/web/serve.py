@@ -21,7 +21,7 @@ from ncenet.run.opening import survey
 from ncenet.web.api import build_app
 from ncenet.web.events import Hub
 from ncenet.web.guard import Guard, token_of
-from ncenet.web.project import Project
+from ncenet.web.project import SECOND_LOOK, Project
 
 _LEADS_THERE = """<!doctype html>
 <meta charset="utf-8">
@@ -55,7 +55,13 @@ class Address:
 
 
 def open_project(
-    recipe: Recipe, folder: Path, *, you: str, overlap: int = 1, notify: Notify | None = None
+    recipe: Recipe,
+    folder: Path,
+    *,
+    you: str,
+    overlap: int = 1,
+    second_look: float = SECOND_LOOK,
+    notify: Notify | None = None,
 ) -> Project:
     """Open the images and the run folder, new or begun, for people to label.
 
@@ -64,6 +70,7 @@ def open_project(
         folder: the run folder.
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
+        second_look: of the answers at most this share is asked for again because a label looks wrong.
         notify: told of the progress of the look at every image.
 
     Raises:
@@ -73,9 +80,28 @@ def open_project(
     with ExitStack() as held:
         held.enter_context(alone(folder, lock=SERVER_LOCK, otherwise=_SERVED))
         run, found, title = seen.begin(), seen.found.scan, seen.train.name
-        project = Project(recipe, folder, run.ledger, run.pool, found, title=title, you=you, overlap=overlap)
+        project = Project(
+            recipe,
+            folder,
+            run.ledger,
+            run.pool,
+            found,
+            title=title,
+            you=you,
+            overlap=overlap,
+            second_look=second_look,
+        )
         project.at_close(held.pop_all().close)
     return project
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that an address can be had, and let go of it.
+
+    Raises:
+        UsageError: it can't.
+    """
+    bind(host, port, "ncenet label").close()
 
 
 def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], None] | None = None) -> None:

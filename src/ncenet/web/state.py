@@ -78,6 +78,7 @@ class Stock:
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
             "together": told(self._ledger),
+            "doubted": _doubted(self._ledger),
             **measured,
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }
@@ -180,3 +181,9 @@ def _matrix(truth: dict[str, str], predicted: dict[str, str]) -> dict[str, Any]:
     for id, label in truth.items():
         counts[row[label]][row[predicted[id]]] += 1
     return {"classes": names, "counts": counts}
+
+
+def _doubted(ledger: Ledger) -> dict[str, int]:
+    """How many labels that looked wrong were answered again, and how many of them changed."""
+    twice = ledger.again.outcomes("doubt")
+    return {"answered": len(twice), "changed": sum(one.before != one.after for one in twice)}

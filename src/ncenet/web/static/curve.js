@@ -62,6 +62,7 @@ export function advice(state) {
   }
   const [before, now] = state.curve.slice(-2);
   if (now && before.accuracy > now.accuracy && now.high >= before.low) lines.push(`The fall from ${percent(before.accuracy)} to ${percent(now.accuracy)} is within what ${now.images} images can tell apart: no sign of harm.`);
+  if (state.doubted?.answered) lines.push(`${number(state.doubted.answered)} labels that looked wrong came up again; ${number(state.doubted.changed)} of them were changed.`);
   if (state.together) {
     const { labels, checked, interval } = state.together;
     const found = checked ? `${number(checked)} of them asked again one by one: ${percent(interval[0])} to ${percent(interval[1])} wrong` : "a few of them will be asked again one by one";
