@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import metadata, version
 
 import pytest
+import torch
 
 import ncenet as package
 from ncenet.data.builtin import datasets
@@ -98,6 +99,26 @@ def test_debug_gives_the_traceback(ncenet):
     assert done.returncode == 1
     assert "Traceback (most recent call last)" in done.stderr
     assert "UsageError: nowhere" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+    ],
+)
+def test_want_of_memory_is_no_defect(ncenet, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(simulate, "simulate", full)
+    done = ncenet("simulate", "digits")
+    assert (done.code, "out of memory: take fewer --workers" in done.said) == (1, True)
+    assert "defect" not in done.said
 
 
 def test_what_nobody_foresaw_is_called_a_defect(ncenet, monkeypatch):

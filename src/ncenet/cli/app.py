@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, MemoryError):
+        if _for_want_of_memory(error):
             _say("out of memory: take fewer --workers, smaller images or --cache-gb 0")
         elif isinstance(error, OSError) and error.strerror:  # a full disk, no permission, a file for a folder
             _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
@@ -52,6 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name = type(error).__name__
             _say(f"{name}: {error}\nthis is a defect: run again with --debug for the traceback")
         sys.exit(1)
+
+
+def _for_want_of_memory(error: Exception) -> bool:
+    """Whether there was no room; torch says so in its words alone on the CPU, and in a class of its own on GPUs."""
+    said = str(error)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
+    )
 
 
 @contextmanager
