@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _for_want_of_memory(error: Exception) -> bool:
-    """Whether there was no room; torch says so in its words alone on the CPU, and in a class of its own on GPUs."""
+    """Whether there was no room, which torch says in its words alone."""
     said = str(error)
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)

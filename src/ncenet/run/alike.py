@@ -8,7 +8,7 @@ Within a group the images that look most alike come first, so that strangers sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,6 @@ LARGE = 0.5
 """Groups of this part of the largest's size count as large (ours)."""
 PRIOR = 20.0
 """So many images are taken to have kept what was promised before any group was answered (ours)."""
-SAME = 0.97
-"""Cosine of features from which on two images are near copies, frames of one scene say (ours)."""
 
 
 @dataclass(frozen=True)
@@ -137,17 +135,3 @@ def _window(
         return rows[enough[-1] : enough[-1] + size]
     upto = np.flatnonzero(sums[1:] / np.arange(1, len(rows) + 1) * ratio >= pure)
     return rows[: int(upto[-1]) + 1] if len(upto) else rows[:0]
-
-
-def near_copies(
-    features_ND: npt.NDArray[np.floating], row: int, among: Collection[int], same: float = SAME
-) -> list[int]:
-    """Rows of those among others that show the same as one image, the nearest first.
-
-    >>> near_copies(np.array([[1.0, 0], [0.999, 0.045], [0, 1]]), 0, [1, 2])
-    [1]
-    """
-    rows = np.array([other for other in among if other != row], int)
-    cosines = features_ND[rows] @ features_ND[row]
-    order = np.argsort(-cosines, kind="stable")
-    return [int(rows[n]) for n in order if cosines[n] >= same]

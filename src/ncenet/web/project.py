@@ -11,7 +11,6 @@ from typing import Any
 
 from ncenet.data.scan import Scan
 from ncenet.errors import DamagedRecord, DataError, UsageError
-from ncenet.learners.box_counts import spent
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import MEANWHILE
@@ -25,6 +24,7 @@ from ncenet.run.records import as_json
 from ncenet.run.sizes import Sizes
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
+from ncenet.web.due import Fresh, fresh_labels
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.finish import Finish, labels_csv, report_html
@@ -38,11 +38,6 @@ SECOND_LOOK = 0.05
 """Of the answers at most this share is asked for again because a label looks wrong (ours)."""
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
-
-OFTEN = 5
-"""With features the model follows after so many labels (ours) ..."""
-RARELY = 0.05
-"""... or after so large a part of those that there are, up to the size of a query (ours)."""
 
 RUN = "run"
 """The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
@@ -323,7 +318,7 @@ class Project:
                     self._train_if_due()
                 case "failed":
                     self._progress = {"phase": "failed", "why": event["why"]}
-                    self._not_before = self._fresh()[0] + self.recipe.loop.query_size
+                    self._not_before = self._fresh().labels + self.recipe.loop.query_size
         self.hub.change()
 
     def _doubt(self) -> None:
@@ -348,35 +343,8 @@ class Project:
             self._desk.reload()
             self.hub.change()
 
-    def _fresh(self) -> tuple[int, int, int]:
-        """Labels (or their boxes) that no fit has seen, how many start one, and the last cycle."""
-        cycles = self.ledger.cycles()
-        upto = cycles[-1].upto if cycles else 0
-        events = self.ledger.events(after=upto)
-        undone = {event.undoes for event in events}
-        fresh = {
-            e.id: e.label
-            for e in events
-            if e.kind == "answer" and e.seq not in undone and e.id not in self._apart
-        }
-        # A second annotator who agrees tells the next fit nothing.
-        seen = dict(self.ledger.labeled(upto, among=fresh))
-        fresh = {id: label for id, label in fresh.items() if label != seen.get(id)}
-        loop = self.recipe.loop
-        count = len(fresh)
-        if loop.budget_unit == "box":
-            count = spent(label for label in fresh.values() if label is not None)
-        return count, self._due(len(cycles)), len(cycles)
-
-    def _due(self, cycles: int) -> int:
-        """How many new labels start a fit: with features, which take a second, a few."""
-        loop = self.recipe.loop
-        if not cycles:
-            return loop.initial
-        if not self.recipe.on_vectors:
-            return loop.query_size
-        learned = self.ledger.cycles()[-1].upto
-        return min(loop.query_size, max(OFTEN, int(RARELY * len(self.ledger.labeled(learned)))))
+    def _fresh(self) -> Fresh:
+        return fresh_labels(self.ledger, self.recipe, self._apart)
 
     def _train_if_due(self) -> None:
         """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""

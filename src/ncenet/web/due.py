@@ -1,0 +1,59 @@
+"""When the next fit is due: how many labels no fit has seen, and how many start one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ncenet.learners.box_counts import spent
+from ncenet.ledger.ledger import Ledger
+from ncenet.recipe import Recipe
+
+OFTEN = 5
+"""With features the model follows after so many labels (ours) ..."""
+RARELY = 0.05
+"""... or after so large a part of those that there are, up to the size of a query (ours)."""
+
+
+class Fresh(NamedTuple):
+    """What came since the last fit.
+
+    Attributes:
+        labels: labels that no fit has seen; of a budget in boxes, their boxes.
+        due: how many of them start a fit.
+        cycle: the number of fits so far.
+    """
+
+    labels: int
+    due: int
+    cycle: int
+
+
+def fresh_labels(ledger: Ledger, recipe: Recipe, apart: Collection[str]) -> Fresh:
+    """What came since the last fit.
+
+    Args:
+        ledger: the answers.
+        recipe: the run's.
+        apart: held-out images, which no fit learns from.
+    """
+    cycles = ledger.cycles()
+    upto = cycles[-1].upto if cycles else 0
+    events = ledger.events(after=upto)
+    undone = {event.undoes for event in events}
+    fresh = {
+        e.id: e.label for e in events if e.kind == "answer" and e.seq not in undone and e.id not in apart
+    }
+    # A second annotator who agrees tells the next fit nothing.
+    seen = dict(ledger.labeled(upto, among=fresh))
+    fresh = {id: label for id, label in fresh.items() if label != seen.get(id)}
+    count = len(fresh)
+    if recipe.loop.budget_unit == "box":
+        count = spent(label for label in fresh.values() if label is not None)
+    if not cycles:
+        due = recipe.loop.initial
+    elif not recipe.on_vectors:
+        due = recipe.loop.query_size
+    else:  # a fit on features takes a second
+        due = min(recipe.loop.query_size, max(OFTEN, int(RARELY * len(ledger.labeled(upto)))))
+    return Fresh(count, due, len(cycles))
