@@ -66,12 +66,21 @@ def outcome(run: Path) -> dict[str, Any]:
     return {"dump": dump, "files": files, "curve": curve, "left": left}
 
 
-def wait_for_a_random_moment(moments: random.Random, run: Path, duration: float) -> None:
-    """Some time within a random cycle: runs differ in pace, and all cycles should be hit."""
+def wait_for_a_random_moment(moments: random.Random, run: Path, duration: float, midst: bool) -> None:
+    """Some time within a random cycle: runs differ in pace, and all cycles should be hit.
+
+    Or some time ``midst`` a random fit, when its checkpoint is there; by the clock alone that depends on how
+    busy the machine is.
+    """
     cycle, deadline = moments.randrange(4), time.perf_counter() + 10 * duration
     while len(list(run.glob("cycles/*/fit.json"))) < cycle and time.perf_counter() < deadline:
-        time.sleep(0.01)
-    time.sleep(moments.uniform(0, duration / 4))
+        time.sleep(0.005)
+    if not midst:
+        time.sleep(moments.uniform(0, duration / 4))
+        return
+    while not any(run.glob("cycles/*/checkpoint.pt")) and time.perf_counter() < deadline:
+        time.sleep(0.001)
+    time.sleep(moments.uniform(0, 0.02))
 
 
 def main(folder: Path, first: int, last: int) -> None:
@@ -86,7 +95,7 @@ def main(folder: Path, first: int, last: int) -> None:
     for number in range(first, last):
         run = folder / f"killed-{number}"
         child = started(plan, run)
-        wait_for_a_random_moment(random.Random(number), run, duration)
+        wait_for_a_random_moment(random.Random(number), run, duration, midst=number % 2 == 1)
         os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         killed += status == -signal.SIGKILL
