@@ -311,7 +311,7 @@ class Recipe(Section):
         if self.task == "detection" and self.model.backbone == "identity":
             raise ValueError(
                 "model.backbone: a detector needs places, and identity has none: name small, lite0, lite2 or "
-                "timm:NAME (--backbone)"
+                "timm:NAME"
             )
         if self.task == "detection" and self.model.backbone.startswith("timm:") and not self.model.pretrained:
             raise ValueError(

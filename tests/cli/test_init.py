@@ -74,7 +74,7 @@ def test_the_help_tells_the_sizes_that_suit_people(ncenet, command):
     shown = " ".join(ncenet(command, "--help").out.replace("│", " ").split())
     for flag, default in {
         "--held-out": "50; none with --test",
-        "--initial": "25, or 5 for each class",
+        "--initial": "25, or 5 for each class; on stored features 1",
         "--query-size": "25",
         "--first": "typical",
         "--on-bad-image": "skip",
@@ -109,9 +109,10 @@ def test_sizes_that_suit_people(ncenet, tmp_path):
     loop = Recipe.load(tmp_path / "runs" / "pool-labels" / "recipe.yaml").loop
     assert (loop.held_out, loop.initial, loop.query_size) == (50, 25, 25)
     assert Recipe.load(tmp_path / "tested" / "recipe.yaml").loop.held_out == 0
-    many = ",".join(f"c{n}" for n in range(9))
-    assert ncenet("init", "pool", "--classes", many, "--out", "many").code == 0
-    assert Recipe.load(tmp_path / "many" / "recipe.yaml").loop.initial == 45
+    for learner, count, initial in ((["--backbone", "small"], 9, 45), ([], 9, 25), ([], 30, 30)):
+        classes = ",".join(f"c{n}" for n in range(count))
+        assert ncenet("init", "pool", "--classes", classes, "--out", f"many-{initial}", *learner).code == 0
+        assert Recipe.load(tmp_path / f"many-{initial}" / "recipe.yaml").loop.initial == initial
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,8 @@ def test_gist_tells_directions_and_places_apart_and_needs_nothing():
     assert vectors.shape == (4, extractor.dim) == (4, (8 * 3 + 3) * 16)
     energy = vectors[:, 3 * 16 :].reshape(4, 3, 8, 16)  # octaves, directions, cells
     assert int(energy[0, 0].sum(-1).argmax()) == 0 and int(energy[1, 0].sum(-1).argmax()) == 4
-    assert int(energy[2, 0, 0].argmax()) == 0 and energy[2, 0, 0, 5:].max() < 1e-2
+    there = energy[2, 0, 0]  # what stands beside the corner sees its edge
+    assert int(there.argmax()) == 0 and there[5:].max() < 0.01 * there[0]
     assert energy[3].max() < 1e-2, "flat images have no edges"
     assert open_extractor(Wanted("gist")).fingerprint == extractor.fingerprint
 

@@ -125,6 +125,6 @@ class TestRefused:
 
     def test_timm_without_its_weights(self):
         changes = {"task": "detection", "model.backbone": "timm:resnet18"}
-        with pytest.raises(RecipeError, match=r"add model.pretrained \(--pretrained\)"):
+        with pytest.raises(RecipeError, match=r"add `model.pretrained`"):
             Recipe().with_changes(changes)
         assert Recipe().with_changes(changes | {"model.pretrained": True}).model.pretrained

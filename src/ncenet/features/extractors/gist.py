@@ -72,5 +72,5 @@ def _cells(maps: Tensor) -> Tensor:
 def gist(wanted: Wanted) -> Extractor:
     """The same for all images: there is nothing to load."""
     if wanted.weights is not None:
-        raise UsageError("gist has no weights: leave out --weights")
+        raise UsageError("gist has no weights: leave out `weights`")
     return Extractor("gist", Gist(), Preprocessing(side=SIDE, framing=wanted.framing or "crop"))
