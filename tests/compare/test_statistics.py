@@ -71,9 +71,9 @@ def test_one_seed_has_no_interval_and_proves_nothing():
     assert found.spread == Spread(pytest.approx(0.8), None, 1)
 
 
-def test_equal_arms_are_unclear_and_need_no_more_seeds():
+def test_equal_arms_are_alike_and_need_no_more_seeds():
     found = paired_difference([0.5, 0.6, 0.7], [0.5, 0.6, 0.7])
-    assert (found.verdict, found.more_seeds) == ("unclear", 0)
+    assert (found.verdict, found.more_seeds) == ("alike", 0)
 
 
 def test_no_seeds_and_unequal_seeds_are_refused():
