@@ -139,7 +139,7 @@ class TestLight:
     def test_refuses(self):
         with pytest.raises(UsageError, match=r"sides that 32 divides.* data\.image_size is 100"):
             network(side=100)
-        with pytest.raises(UsageError, match="no weights for small; ssd300-vgg16 has some"):
+        with pytest.raises(UsageError, match="there are no weights for small; lite0 brings some"):
             build_detection_backbone(ModelRecipe(backbone="small", pretrained=True), 3, None)
         with pytest.raises(UnknownName, match="unknown detection backbone 'resnet18'"):
             network(backbone="resnet18")

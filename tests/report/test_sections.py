@@ -200,7 +200,7 @@ def test_many_arms_share_a_sentence_with_their_verdict(tmp_path):
     }
     write_comparison(tmp_path, many, accuracy)
     lines = words.verdict_lines(read_comparison(tmp_path))
-    assert [verdict for verdict, _ in lines] == ["better", "unclear", "unclear"]
+    assert [verdict for verdict, _ in lines] == ["better", "alike", "unclear"]
     assert lines[0][1].startswith("Better than head 0 random: head 0 margin (+2.00), head 1 entropy (+2.00)")
     assert lines[2][1] == "No seed to compare yet: head 3 core-set."
 

@@ -53,7 +53,7 @@ def fisher_batch(pool_ND: Tensor, labeled_LD: Tensor, k: int, *, ridge: float = 
     Returns:
         The picks in the order in which they were taken; of equal gains the smaller row.
 
-    >>> fisher_batch(torch.tensor([[1.0, 0.0], [0.9, 0.0], [0.0, 0.5]]), torch.zeros(1, 2), 2).rows
+    >>> fisher_batch(torch.tensor([[1.0, 0.0], [0.5, 0.0], [0.0, 0.9]]), torch.zeros(1, 2), 2).rows
     tensor([0, 2])
     """
     N, D = pool_ND.shape
