@@ -6,13 +6,14 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from threading import Event, Thread
 from time import sleep
 
 import pytest
 
 from ncenet.errors import UsageError
-from ncenet.files import alone, whole, write_json, write_text
+from ncenet.files import _lives, alone, whole, write_json, write_text
 
 
 def names(folder):
@@ -219,3 +220,11 @@ def test_a_killed_process_lets_go(tmp_path, monkeypatch):
         other.wait()
     with alone(tmp_path):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_who_died_and_was_not_collected_yet_writes_no_more():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie still
+    assert not _lives(child.pid) and _lives(os.getpid())
+    child.wait()

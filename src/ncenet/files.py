@@ -139,7 +139,10 @@ def _lives(process: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         pass
-    return True
+    try:  # where /proc tells: who died and was not collected yet writes no more
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[:1] != [b"Z"]
+    except OSError:
+        return True
 
 
 def _force_to_disk(path: Path) -> None:
