@@ -21,6 +21,8 @@ class Asked(Query):
         pool: where the images are.
     """
 
+    _pool: Pool
+
     def __init__(self, query: Query, pool: Pool) -> None:
         super().__init__(query.ids, query.scores)
         object.__setattr__(self, "_pool", pool)
@@ -44,9 +46,8 @@ class Asked(Query):
     def _cell(self, id: str, score: float) -> str:
         from ncenet.data.thumbnails import preview
 
-        pool: Pool = self._pool  # type: ignore[attr-defined]
         try:
-            data, kind = preview(pool, id, SIDE)
+            data, kind = preview(self._pool, id, SIDE)
             image = (
                 f'<img alt="" src="data:{kind};base64,{b64encode(data).decode()}" style="max-width:{SIDE}px">'
             )

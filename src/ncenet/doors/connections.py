@@ -102,7 +102,7 @@ class Line(H11Protocol):
         self._patience: asyncio.TimerHandle | None = None
         self.app_state = {**self.app_state, _LET_IN: lambda: self._strangers.pop(self, None)}
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a place, if need be that of the stranger who has been there for longest."""
         super().connection_made(transport)
         self._strangers[self] = None

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 MOST_VECTORS, MOST_IMAGES = 20_000, 2_000
 """So many images of a larger pool are looked at after each fit (ours): a second or two."""
 LEAST_LABELS, MOST_LABELS = 100, 4_000
-"""Labels are doubted when there are so many (ours): fewer say little, more take too long after each fit."""
+"""Labels are doubted when there are so many (ours): fewer say little. Of more, so many are drawn anew after
+each fit, for all of them would take too long."""
 NEAREST = 12
 """Neighbours that are kept of each image (ours)."""
 PROJECTED = 128
@@ -81,7 +82,8 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
     )
     write_groups(loop.folder.cycle(cycle), groups)
     known = [n for n, id in enumerate(ids) if labels.get(id) in names and id not in set_apart(loop.ledger)]
-    if LEAST_LABELS <= len(known) <= MOST_LABELS:
+    known = some_of(known, MOST_LABELS, loop.streams.numpy("subset", -cycle, 1))
+    if len(known) >= LEAST_LABELS:
         targets, features = [names.index(labels[ids[n]]) for n in known], features_ND[known].numpy()
         found = doubts(left_out(features, targets, len(names)), votes(features, targets, len(names)), targets)
         write_doubts(loop.folder.cycle(cycle), [ids[known[row]] for row in found])
@@ -111,6 +113,18 @@ def neighbours(features_ND: Tensor, apart: set[int]) -> tuple[npt.NDArray[np.int
         rows.append(near.indices.numpy().astype(np.int32))
         cosines.append(near.values.numpy())
     return np.concatenate(rows), np.concatenate(cosines)
+
+
+def some_of(rows: list[int], most: int, random: np.random.Generator) -> list[int]:
+    """All rows, or as many as may be, drawn by chance and in their order.
+
+    >>> random = np.random.default_rng(0)
+    >>> len(some_of(list(range(9)), 4, random)), some_of([3, 5], 4, random)
+    (4, [3, 5])
+    """
+    if len(rows) <= most:
+        return rows
+    return [rows[n] for n in sorted(random.permutation(len(rows))[:most].tolist())]
 
 
 def _looked_at(loop: Loop, held_out: list[str], cycle: int) -> list[str]:

@@ -54,7 +54,7 @@ def score_on_ray(scorer: Scorer, shards: Sequence[Shard], *, workers: int | None
         many = workers or max(1, min(len(shards), gpus or int(resources.get("CPU", 1))))
         data.DataContext.get_current().enable_progress_bars = False
         scored = data.from_items([asdict(shard) for shard in shards], override_num_blocks=len(shards)).map(
-            ShardActor,  # type: ignore[arg-type]
+            ShardActor,  # type: ignore[arg-type]  # Ray makes one of it in each worker
             fn_constructor_args=(scorer,),
             concurrency=many,
             num_gpus=1 if gpus else 0,

@@ -6,7 +6,7 @@ with one cell that is the best of all. Ties are broken by id, so that any shardi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ class Best:
 
     def __init__(self, k: int, names: Sequence[str], skip: frozenset[str] = frozenset()) -> None:
         self.k, self.names, self.skip = k, names, skip
-        self.cells: dict[Hashable, int] = {}
+        self.cells: dict[tuple[str, ...], int] = {}
         self._floor = np.zeros(0)
         self._rows: list[Row] = []
         self._kept = 0
@@ -91,7 +91,7 @@ class Best:
         if len(self._rows) > 2 * self._kept + max(100_000, self.k // 2):
             self._merge()
 
-    def cell(self, values: Hashable) -> int:
+    def cell(self, values: tuple[str, ...]) -> int:
         """The number of the cell of some values."""
         number = self.cells.setdefault(values, len(self.cells))
         if number == len(self._floor):

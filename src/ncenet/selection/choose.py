@@ -192,9 +192,9 @@ class _Chooser:
         while True:
             best = self._scan(factor * self.size)
             rows = best.rows()
-            values = [() for _ in best.cells] if not wish.quotas else list(best.cells)
+            values = list(best.cells)
             kept, copies = self._without_copies(rows)
-            shared = share(kept, values, wish.quotas, self.size)  # type: ignore[arg-type]
+            shared = share(kept, values, wish.quotas, self.size)
             # Where copies took the place of others, more candidates are looked at, until all were.
             if not copies or shared.counts.total() >= self.size or len(rows) >= self._there():
                 break

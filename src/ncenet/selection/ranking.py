@@ -74,7 +74,8 @@ class ByLikelihoods:
                 f"{where}: a row of {', '.join(self.columns[:3])} holds {row.min():g} to {row.max():g}, and "
                 "likelihoods are from 0 to 1: are these logits?"
             )
-        # Copied: what pyarrow hands out may not be written to, which torch has no type for.
+        # Copied: what pyarrow hands out may not be written to, which torch has no type for. Numbers stand for
+        # the ids, which no score reads, and which text would cost more than the scores.
         said = Prediction(range(len(probs)), torch.tensor(probs))  # type: ignore[arg-type]
         if there.any():
             self.told = bool(self.told) or self.strategy.tells_apart(
