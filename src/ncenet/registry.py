@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -67,6 +68,29 @@ class Registry(Generic[T]):
             return factory
 
         return enter
+
+    @contextmanager
+    def temporarily(self, **factories: Callable[..., T]) -> Iterator[None]:
+        """Within a ``with`` these names stand for these factories; whatever else enters meanwhile goes too.
+
+        Args:
+            factories: by name; they take the place of those that have these names otherwise.
+
+        >>> colours = Registry[int]("colour", package=None, group="doctest.colours")
+        >>> with colours.temporarily(red=lambda: 2):
+        ...     colours.get("red")()
+        2
+        >>> colours.names()
+        []
+        """
+        self._load()
+        before, order = self._entries, self._order
+        self._entries = before | factories
+        self._order = dict.fromkeys(factories, 100) | order
+        try:
+            yield
+        finally:
+            self._entries, self._order = before, order
 
     def get(self, name: str) -> Callable[..., T]:
         """The factory of that name.

@@ -88,20 +88,17 @@ class Lists(Reader):
         return Dataset(path.stem, FolderPool(path.parent, path.read_text().split(), channels=channels))
 
 
-def test_a_reader_of_a_plug_in_opens_what_data_names(tmp_path, monkeypatch):
+def test_a_reader_of_a_plug_in_opens_what_data_names(tmp_path):
     write(tmp_path, {"a.jpg": jpeg(), "b.jpg": jpeg(), "mine.list": b"b.jpg\n"})
     source = str(tmp_path / "mine.list")
     with pytest.raises(UsageError, match=r"files with the suffix '\.list' are no data set"):
         open_dataset(source)
-    readers.names()
-    monkeypatch.setattr(readers, "_entries", dict(readers._entries))
-    monkeypatch.setattr(readers, "_order", dict(readers._order))
-    readers.register("lists")(Lists)
-    assert open_dataset(source).pool.ids() == ("b.jpg",)
-    assert open_dataset(source, task="detection").pool.ids() == ("b.jpg",), "images alone, for boxes to come"
-    with pytest.raises(UsageError, match=r"a \.list file with a path in each line"):
-        open_dataset("nowhere")
-    assert Recipe().with_changes({"data.train": source}).data.train == source
+    with readers.temporarily(lists=Lists):
+        assert open_dataset(source).pool.ids() == ("b.jpg",)
+        assert open_dataset(source, task="detection").pool.ids() == ("b.jpg",), "images, for boxes to come"
+        with pytest.raises(UsageError, match=r"a \.list file with a path in each line"):
+            open_dataset("nowhere")
+        assert Recipe().with_changes({"data.train": source}).data.train == source
 
 
 def test_every_form_says_what_it_is_and_is_asked_in_order():

@@ -31,18 +31,15 @@ def in_torch(monkeypatch):
 
 
 @pytest.fixture
-def grid(monkeypatch):
+def grid():
     """The extractor ``grid``, as if a plug-in had brought it."""
-    extractors.names()
-    monkeypatch.setitem(
-        extractors._entries,
-        "grid",
-        lambda wanted: Extractor(
-            wanted.name,
-            grid_network(),
-            Preprocessing(8, wanted.framing or "squash", interpolation="bilinear"),
-        ),
-    )
+
+    def make(wanted):
+        framing = wanted.framing or "squash"
+        return Extractor(wanted.name, grid_network(), Preprocessing(8, framing, interpolation="bilinear"))
+
+    with extractors.temporarily(grid=make):
+        yield
 
 
 def edges_network() -> nn.Module:
@@ -51,7 +48,7 @@ def edges_network() -> nn.Module:
 
 
 @pytest.fixture
-def edges(monkeypatch):
+def edges():
     """The extractor ``edges``, whose weights are others where it is told to leave them out."""
 
     def make(wanted):
@@ -59,8 +56,8 @@ def edges(monkeypatch):
             torch.manual_seed(1 if wanted.empty else 0)
             return Extractor(wanted.name, edges_network(), Preprocessing(16, wanted.framing or "crop"))
 
-    extractors.names()
-    monkeypatch.setitem(extractors._entries, "edges", make)
+    with extractors.temporarily(edges=make):
+        yield
 
 
 @pytest.fixture

@@ -45,10 +45,11 @@ def older(file, version):
 
 def enter_without_kinds(ledger):
     """Queries as they stood there before; the fifth has scores, as the strategy called random has."""
-    with ledger._db.transaction() as db:
+    with closing(sqlite3.connect(ledger.file)) as db:
         for number, name in enumerate(OF_BEFORE, start=1):
             db.execute("INSERT INTO queries (query, cycle, strategy) VALUES (?, ?, ?)", (number, 1, name))
             db.execute("INSERT INTO queried VALUES (?, 0, 'a.png', ?)", (number, 0.3 if number == 5 else 0.0))
+        db.commit()
 
 
 @pytest.mark.parametrize("name", NAMES)

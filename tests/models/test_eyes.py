@@ -52,14 +52,14 @@ def test_a_run_takes_photographs(run, photos):  # noqa: F811
     assert np.allclose(scored, expected, atol=1e-6)
 
 
-def test_an_exported_model_carries_its_extractor(run, photos, tmp_path, monkeypatch):  # noqa: F811
+def test_an_exported_model_carries_its_extractor(run, photos, tmp_path):  # noqa: F811
     export_model(run, tmp_path / "out", "safetensors")
     one = photos / "ant/0.png"
     expected = load(run).predict(one).likelihood
     made = []
     make = extractors.get("edges")
-    monkeypatch.setitem(extractors._entries, "edges", lambda wanted: made.append(wanted) or make(wanted))
-    model = load(tmp_path / "out")
+    with extractors.temporarily(edges=lambda wanted: made.append(wanted) or make(wanted)):
+        model = load(tmp_path / "out")
     assert made[0].empty, "its weights come from the file"
     assert np.array_equal(model.predict(one).likelihood, expected)
     assert np.array_equal(model.predict(PIL.Image.open(one)).likelihood, expected)
@@ -96,7 +96,7 @@ def test_one_graph_from_pixels_to_scores(run, photos, tmp_path, form):  # noqa: 
     assert np.allclose(found["embedding"], vectors, atol=1e-4)
 
 
-def test_another_extractor_than_it_learned_with_is_named(run, monkeypatch):
+def test_another_extractor_than_it_learned_with_is_named(run):
     make = extractors.get("edges")
 
     def other(wanted):
@@ -104,8 +104,8 @@ def test_another_extractor_than_it_learned_with_is_named(run, monkeypatch):
         extractor.network[0].weight.data += 1
         return extractor
 
-    monkeypatch.setitem(extractors._entries, "edges", other)
-    with pytest.raises(DataError, match=r"learned on vectors of edges with the .* the one here has"):
+    why = r"learned on vectors of edges with the .* the one here has"
+    with extractors.temporarily(edges=other), pytest.raises(DataError, match=why):
         load(run)
 
 

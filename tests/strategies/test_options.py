@@ -45,9 +45,9 @@ class Every:
 
 
 @pytest.fixture(autouse=True)
-def own(monkeypatch):
-    entries = strategies._entries | {"breadth": Breadth, "every": Every}
-    monkeypatch.setattr(strategies, "_entries", entries)
+def own():
+    with strategies.temporarily(breadth=Breadth, every=Every):
+        yield
 
 
 def built(strategy, **options):

@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 
 from ncenet.doors.names import Names
 from ncenet.recipe import Recipe
-from ncenet.web import project as module
 from ncenet.web.api import build_app
 from ncenet.web.guard import Guard
 from ncenet.web.project import Project
@@ -87,16 +86,17 @@ def recipe(tmp_path) -> Recipe:
 
 
 @pytest.fixture
-def opened(tmp_path, recipe, monkeypatch):
+def opened(tmp_path, recipe):
     """Open the project, as often as wanted."""
-    monkeypatch.setattr(module, "Trainer", IdleTrainer)
     projects: list[Project] = []
 
     def again(**options) -> Project:
         changes = options.pop("changes", {})
         for earlier in projects:
-            earlier._at_close()  # as if its process had ended: the folder is free for the next server
-        project = open_project(recipe.with_changes(changes), tmp_path / "run", you="ann", **options)
+            earlier.let_go()  # as if its process had ended: the folder is free for the next server
+        project = open_project(
+            recipe.with_changes(changes), tmp_path / "run", you="ann", trains=IdleTrainer, **options
+        )
         projects.append(project)
         return project
 

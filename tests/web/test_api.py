@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import queue
 from pathlib import Path
 
 import PIL.Image
@@ -18,9 +17,9 @@ from tests.web.conftest import CLASSES, Page, truth
 def test_held_out_images_first_then_the_first_batch(project, visitor):
     held_out = visitor.label(6)
     assert set(held_out) == project.held_out
-    lesson = project._trainer.lessons[0]
+    lesson = project.trainer.lessons[0]
     assert lesson.query_size == 12, "twice the first batch"
-    project._trainer.finish()
+    project.trainer.finish()
     turns = visitor.turns(5)
     assert len(turns) == 5 and not {turn["id"] for turn in turns} & project.held_out
     assert {turn["asked"]["kind"] for turn in turns} == {"initial"}
@@ -44,7 +43,7 @@ def test_copies_of_held_out_images_are_not_shown_and_their_answers_not_counted(o
 
 def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(project, visitor):
     visitor.label(6)
-    trainer = project._trainer
+    trainer = project.trainer
     trainer.finish()
     visitor.label(5)
     assert len(trainer.lessons) == 1
@@ -66,7 +65,7 @@ def test_a_full_batch_starts_a_training_and_its_query_replaces_the_reserve(proje
 def test_a_strategy_called_random_is_a_strategy(opened):
     """Its queries are no draws of the page's own: they end the training, and are told as the strategy's."""
     project = opened(changes={"loop.strategy": "random"})
-    visitor, trainer = Page(project), project._trainer
+    visitor, trainer = Page(project), project.trainer
     visitor.label(6)
     trainer.finish()
     visitor.label(6)
@@ -146,10 +145,10 @@ def test_a_new_class_is_there_for_everybody_and_outlives_the_server(opened, visi
 def test_a_model_learns_a_class_that_was_added(project, visitor):
     visitor.post("/api/classes", {"who": "ann", "name": "mauve"})
     visitor.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     for turn in visitor.turns(6):
         visitor.tell(turn["id"], "mauve" if truth(turn["id"]) == "red" else truth(turn["id"]))
-    project._trainer.finish()
+    project.trainer.finish()
     reasons = visitor.post("/api/why", {"id": visitor.turns(1)[0]["id"]}).json()
     named = [name for name, _ in reasons["likelihoods"]]
     assert set(named) <= {*CLASSES, "mauve"} and len(named) == 3
@@ -157,9 +156,9 @@ def test_a_model_learns_a_class_that_was_added(project, visitor):
 
 def test_why_an_image(project, visitor):
     visitor.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     visitor.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     (turn,) = visitor.turns(1)
     why = visitor.post("/api/why", {"id": turn["id"]}).json()
     assert why["cycle"] == 1
@@ -209,9 +208,9 @@ def test_the_second_annotator_is_first_shown_what_the_first_has_answered(opened)
     project = opened(overlap=2)
     ann = Page(project)
     held_out = ann.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     labeled = ann.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     for served in (project, opened(overlap=2)):  # and after a restart
         bob = Page(served, "bob", "window-2")
         assert [turn["id"] for turn in bob.turns(12)] == held_out + labeled
@@ -223,18 +222,18 @@ def test_a_second_answer_that_agrees_starts_no_training(opened):
     project = opened(overlap=2)
     ann, bob = Page(project), Page(project, "bob", "window-2")
     ann.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     ann.label(6)
-    project._trainer.finish()
-    trainings = len(project._trainer.lessons)
+    project.trainer.finish()
+    trainings = len(project.trainer.lessons)
     again = bob.label(12)
     assert ann.get("/api/state").json()["batch"]["answered"] == 0, "the last model has learned all this"
-    assert len(project._trainer.lessons) == trainings
+    assert len(project.trainer.lessons) == trainings
     for id in again[-3:]:
         bob.tell(id, next(name for name in CLASSES if name != truth(id)))
     assert ann.get("/api/state").json()["batch"]["answered"] == 3, "but not that bob says something else now"
     ann.label(1)
-    assert len(project._trainer.lessons) == trainings + 1
+    assert len(project.trainer.lessons) == trainings + 1
 
 
 def test_a_page_takes_up_where_it_was_after_a_restart(opened, visitor):
@@ -257,20 +256,19 @@ def test_answers_from_elsewhere_are_taken_up(project, visitor):
 
 def test_a_failed_training_is_shown_and_not_tried_again_at_once(project, visitor):
     visitor.label(6)
-    project._trainer.fail("out of memory")
+    project.trainer.fail("out of memory")
     visitor.label(3)
     state = visitor.get("/api/state").json()
     assert state["training"] == {"phase": "failed", "why": "out of memory"}
-    assert len(project._trainer.lessons) == 1
+    assert len(project.trainer.lessons) == 1
     visitor.label(1)
-    assert len(project._trainer.lessons) == 2, "after another batch"
+    assert len(project.trainer.lessons) == 2, "after another batch"
 
 
 def test_a_training_that_ends_with_the_server_is_no_failure(project, visitor):
     visitor.label(6)
     project.close()
-    project._trainer.fail("its process died")  # the ledger is closed: reading it would be an error
-    assert project._progress["phase"] == "starting"
+    project.trainer.fail("its process died")  # the ledger is closed: reading it would be an error
 
 
 def test_people_and_their_pace(project, visitor):
@@ -301,29 +299,11 @@ def test_assets(visitor, name):
     assert answer.status_code == 200 and answer.content
 
 
-def test_pages_hear_of_what_goes_wrong_and_of_the_next_change(project):
-    """The thread that tells them outlives whatever the state can't be made of."""
-    heard: queue.Queue[str] = queue.Queue()
-    project.hub._send, whole = heard.put, project.hub._snapshot
-
-    def broken():
-        raise RuntimeError("no state")
-
-    project.hub._snapshot = broken
-    project.hub.change()
-    assert heard.get(timeout=20).startswith(
-        'event: trouble\ndata: {"error": "the state of the run can\'t be told'
-    )
-    project.hub._snapshot = whole
-    project.hub.change()
-    assert heard.get(timeout=20).startswith("data: {")
-
-
 def test_damaged_reasons_are_told_with_a_sentence(project, visitor):
     visitor.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     visitor.label(6)
-    project._trainer.finish()
+    project.trainer.finish()
     (turn,) = visitor.turns(1)
     (project.folder / "cycles" / "001" / "opinions.npz").write_bytes(b"PK")
     (project.folder / "cycles" / "001" / "why.json").write_text("[1, 2")

@@ -12,7 +12,6 @@ from ncenet.data.pools import ArrayPool
 from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run.advice import ONE_HIT
 from ncenet.run.sizes import Sizes
-from ncenet.web import project as module
 from ncenet.web.messages import MOST_BOXES
 from ncenet.web.project import Project
 from ncenet.web.serve import open_project
@@ -26,9 +25,8 @@ ONE = {"box": [10, 20, 30.5, 40], "label": "one"}
 
 
 @pytest.fixture
-def open_boxes(tmp_path, recipe, monkeypatch):
+def open_boxes(tmp_path, recipe):
     """Open the run, as often as wanted."""
-    monkeypatch.setattr(module, "Trainer", IdleTrainer)
     write_images(tmp_path / "scenes", MADE)
     changes = TINY | {
         "task": "detection",
@@ -43,8 +41,10 @@ def open_boxes(tmp_path, recipe, monkeypatch):
 
     def again() -> Project:
         for earlier in projects:
-            earlier._at_close()  # as if its process had ended: the folder is free for the next server
-        projects.append(open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann"))
+            earlier.let_go()  # as if its process had ended: the folder is free for the next server
+        projects.append(
+            open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann", trains=IdleTrainer)
+        )
         return projects[-1]
 
     yield again
@@ -256,9 +256,9 @@ def test_the_sheet_by_class_and_disputes_over_objects(boxed, drawer):
 
 def test_a_model_learns_suggests_and_is_measured(boxed, drawer):
     label(drawer, 6)
-    boxed._trainer.finish()
+    boxed.trainer.finish()
     label(drawer, 6)
-    boxed._trainer.finish()
+    boxed.trainer.finish()
     state = drawer.get("/api/state").json()
     ((point,), outlook, matrix) = (state["curve"], state["outlook"], state["matrix"])
     assert 0 <= point["low"] <= point["high"] <= 1 and point["images"] == 6 and point["labeled"] == 6

@@ -76,13 +76,13 @@ class TestReplaced:
 
     def test_nothing_is_trained_on_other_bytes_than_were_labelled(self, project, visitor):
         visitor.label(6)
-        project._trainer.finish()
+        project.trainer.finish()
         first, *_ = visitor.label(6)
         before = (project.pool.root / first).read_bytes()
         file = self.replace(project, first)
         with pytest.raises(LedgerError, match=rf"1 image\(s\) changed since labelled: {first}; restore them"):
-            project._trainer.finish()
+            project.trainer.finish()
         assert project.ledger.cycles() == []
         file.write_bytes(before)
-        project._trainer.finish()
+        project.trainer.finish()
         assert len(project.ledger.cycles()) == 1

@@ -11,13 +11,13 @@ def test_doubted_labels_come_up_again_as_many_as_the_share_allows(opened):
     project = opened(second_look=0.1)
     page = Page(project)
     page.label(12)
-    project._trainer.finish()
+    project.trainer.finish()
     page.label(10)
     cycle = RunFolder(project.folder).cycle(project.ledger.cycles()[-1].number)
     labelled = [id for id, _ in project.ledger.labeled() if id not in project.held_out]
     doubted = labelled[:6]
     write_doubts(cycle, doubted)
-    project._hear({"event": "learned", "cycle": 1})
+    project.trainer.notify({"event": "learned", "cycle": 1})
     waiting = [second.id for second in project.ledger.again.waiting()]
     assert waiting == doubted[:2], "a tenth of 22 answers"
     turns = page.turns(20)
@@ -31,7 +31,7 @@ def test_doubted_labels_come_up_again_as_many_as_the_share_allows(opened):
         (waiting[1], truth(waiting[1]), truth(waiting[1])),
     ]
     assert project.snapshot()["doubted"] == {"answered": 2, "changed": 1}
-    project._hear({"event": "learned", "cycle": 1})
+    project.trainer.notify({"event": "learned", "cycle": 1})
     assert project.ledger.again.waiting() == [], "nothing is doubted twice"
 
 
@@ -39,11 +39,11 @@ def test_held_out_images_are_not_doubted_and_none_with_a_share_of_nothing(opened
     project = opened(second_look=0.0)
     page = Page(project)
     page.label(12)
-    project._trainer.finish()
+    project.trainer.finish()
     cycle = RunFolder(project.folder).cycle(1)
     write_doubts(cycle, [id for id, _ in project.ledger.labeled()])
-    project._hear({"event": "learned", "cycle": 1})
+    project.trainer.notify({"event": "learned", "cycle": 1})
     assert project.ledger.again.waiting() == []
-    project._second_look = 1.0
-    project._hear({"event": "learned", "cycle": 1})
+    project = opened(second_look=1.0)
+    project.trainer.notify({"event": "learned", "cycle": 1})
     assert not {second.id for second in project.ledger.again.waiting()} & project.held_out

@@ -81,13 +81,12 @@ def test_control_c_with_pages_open_ends_their_streams_and_nothing_else_is_said(t
 
 def test_two_servers_of_one_run_would_hand_out_the_same_images(tmp_path, recipe, monkeypatch):
     monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
-    monkeypatch.setattr("ncenet.web.project.Trainer", IdleTrainer)
-    first = open_project(recipe, tmp_path / "run", you="ann")
+    first = open_project(recipe, tmp_path / "run", you="ann", trains=IdleTrainer)
     with pytest.raises(UsageError, match=r"run: another ncenet label serves this run.*Open its page"):
-        open_project(recipe, tmp_path / "run", you="bob")
-    open_project(recipe, tmp_path / "other", you="bob").close()
+        open_project(recipe, tmp_path / "run", you="bob", trains=IdleTrainer)
+    open_project(recipe, tmp_path / "other", you="bob", trains=IdleTrainer).close()
     first.close()
-    open_project(recipe, tmp_path / "run", you="bob").close()
+    open_project(recipe, tmp_path / "run", you="bob", trains=IdleTrainer).close()
 
 
 def test_a_port_that_is_taken_is_told_of_before_the_images_are_looked_at(tmp_path, capsys, monkeypatch):

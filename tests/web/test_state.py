@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, by_strategy
 from ncenet.run.folder import RunFolder
@@ -160,6 +161,7 @@ def test_a_damaged_record_is_named_and_the_others_are_told(ledger, tmp_path, nam
 )
 def test_a_damaged_record_of_a_detector_likewise(ledger, tmp_path, record):
     ledger.remember("task", "detection")
+    ledger.tell(dict.fromkeys(HELD, Boxes().to_label()), who="ann", cycle=0)
     good = {"labeled": 20, "images": 50, "metric": "mAP", "mAP": 0.5, "mAP_interval": [0.4, 0.6]}
     good |= {"cycle": 1, "per_class": {"cat": 0.5}, "seconds": 1.0}
     for said in (good, record):
@@ -169,6 +171,6 @@ def test_a_damaged_record_of_a_detector_likewise(ledger, tmp_path, record):
         folder.mkdir(parents=True)
         (folder / "test.json").write_text(json.dumps(said))
     stock = Stock(tmp_path, ledger)
-    points = stock._boxes()["curve"]
-    assert [point["accuracy"] for point in points] == [0.5]
-    assert list(stock._damaged) == ["cycles/002/test.json"]
+    state = stock.take()
+    assert [point["accuracy"] for point in state["curve"]] == [0.5]
+    assert [line.split(": ")[0] for line in state["damaged"]] == ["cycles/002/test.json"]

@@ -56,6 +56,11 @@ class Project:
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
+        trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
+
+    Attributes:
+        trainer: what takes the lessons.
+        let_go: called when all is closed, such as to let go of the folder.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Project:
         you: str,
         overlap: int = 1,
         second_look: float = SECOND_LOOK,
+        trains: Callable[..., Trainer] = Trainer,
     ) -> None:
         self.recipe, self.folder, self.ledger, self.pool = recipe, folder, ledger, pool
         self.title, self.you = title, you
@@ -90,9 +96,9 @@ class Project:
         self._stock = Stock(folder, self._records)
         self.hub = Hub(self.snapshot)
         self.finish = Finish(folder, self.hub.change)
-        self._trainer = Trainer(self._hear, threads=recipe.train.threads or 1)
+        self.trainer = trains(self._hear, threads=recipe.train.threads or 1)
         self._chances, self._closed = 0, False
-        self._at_close: Callable[[], None] = lambda: None
+        self.let_go: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
         self._embedded: dict[str, int] | None = None
         self._embedding = self._embed_all() if recipe.model.features is not None else None
@@ -113,18 +119,14 @@ class Project:
         """Stop telling pages of changes, and close the ledger."""
         with self._lock:
             self._closed = True
-        self._trainer.close()
+        self.trainer.close()
         self.finish.close()
         if self._embedding is not None:
             self._embedding.close()
         self.hub.close()
         self.ledger.close()
         self._records.close()
-        self._at_close()
-
-    def at_close(self, last: Callable[[], None]) -> None:
-        """Have something done when all is closed, such as letting go of the folder."""
-        self._at_close = last
+        self.let_go()
 
     def turns(self, window: str, who: str, holding: Sequence[str], want: int) -> list[Turn]:
         """Images for an annotator; see :meth:`ncenet.web.assignments.Desk.give`."""
@@ -349,14 +351,14 @@ class Project:
     def _train_if_due(self) -> None:
         """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""
         fresh, due, cycle = self._fresh()
-        if self._trainer.busy or fresh < self._not_before:
+        if self.trainer.busy or fresh < self._not_before:
             return
         asked = latest_query(self.ledger)
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
             size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
             stays = self.recipe.on_vectors
-            if self._trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
+            if self.trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
 
     def _draw(self, count: int) -> int:

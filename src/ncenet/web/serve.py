@@ -22,6 +22,7 @@ from ncenet.web.api import build_app
 from ncenet.web.events import Hub
 from ncenet.web.guard import Guard, token_of
 from ncenet.web.project import SECOND_LOOK, Project
+from ncenet.web.trainer import Trainer
 
 _LEADS_THERE = """<!doctype html>
 <meta charset="utf-8">
@@ -62,6 +63,7 @@ def open_project(
     overlap: int = 1,
     second_look: float = SECOND_LOOK,
     notify: Notify | None = None,
+    trains: Callable[..., Trainer] = Trainer,
 ) -> Project:
     """Open the images and the run folder, new or begun, for people to label.
 
@@ -72,6 +74,7 @@ def open_project(
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
         notify: told of the progress of the look at every image.
+        trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
 
     Raises:
         UsageError: another server hands out the images of this run.
@@ -90,8 +93,9 @@ def open_project(
             you=you,
             overlap=overlap,
             second_look=second_look,
+            trains=trains,
         )
-        project.at_close(held.pop_all().close)
+        project.let_go = held.pop_all().close
     return project
 
 

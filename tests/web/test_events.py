@@ -1,0 +1,39 @@
+"""What pages hear of a run."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ncenet.web.events import Hub
+
+
+def test_pages_hear_of_what_goes_wrong_and_of_the_next_change():
+    """The thread that tells them outlives whatever the state can't be made of."""
+    states: list = [RuntimeError("no state"), {"labeled": 3}]
+
+    def snapshot():
+        state = states.pop(0)
+        if isinstance(state, Exception):
+            raise state
+        return state
+
+    async def hear(hub: Hub) -> list[str]:
+        events = hub.listen()
+        heard = [await anext(events)]
+        for _ in range(2):
+            hub.change()
+            heard.append(await asyncio.wait_for(anext(events), 20))
+        await events.aclose()
+        return heard
+
+    hub = Hub(snapshot)
+    try:
+        heard = asyncio.run(hear(hub))
+    finally:
+        hub.close()
+    why = "the state of the run can't be told: RuntimeError: no state"
+    assert heard == [
+        "retry: 1000\n\n",
+        f'event: trouble\ndata: {{"error": "{why}"}}\n\n',
+        'data: {"labeled": 3}\n\n',
+    ]
