@@ -18,7 +18,7 @@ PATIENCE = 600_000
 
 
 STATE = """
-() => fetch("/api/state", { headers: { authorization: `Bearer ${sessionStorage.getItem("ncenet/token")}` } })
+() => fetch("/api/state", { headers: { authorization: `Bearer ${sessionStorage.getItem("ncenet/token/")}` } })
   .then((answer) => answer.json())
 """
 

@@ -38,10 +38,11 @@ def served(monkeypatch):
         def close(self):
             pass
 
-    def serve(project, *, host, port, ready):
+    def serve(project, *, host, port, public, ready):
         calls.append((project.folder, project.recipe, project.you, host, port))
         url = f"http://127.0.0.1:{port}/?token=secret"
-        ready(module.Address(url, project.folder / "open-page.html", host == "0.0.0.0"))
+        shown = public and f"{public.url}#token=secret"
+        ready(module.Address(url, project.folder / "open-page.html", host == "0.0.0.0", shown))
 
     monkeypatch.setattr(module, "serve", serve)
     monkeypatch.setattr(module, "check_port", lambda host, port: checked.append(port))
@@ -96,6 +97,17 @@ def test_serving_a_whole_network_says_what_that_means(ncenet, photos, served):
     done = ncenet("label", "photos", *CLASSES, "--host", "0.0.0.0", "--no-browser")
     assert "Everybody who can reach this machine and has the link" in done.out
     assert "not encrypted" in done.out
+
+
+def test_behind_a_proxy_its_address_is_told_and_one_without_tls_is_warned_of(ncenet, photos, served):
+    words = ("label", "photos", *CLASSES, "--no-browser", "--public-url")
+    said = " ".join(ncenet(*words, "https://label.example.com/pets").out.split())
+    assert "Label at https://label.example.com/pets/#token=secret or here http://127.0.0.1:8765/" in said
+    assert "not encrypted" not in said
+    said = " ".join(ncenet(*words, "http://label.example.com/pets").out.split())
+    assert "The connection to http://label.example.com is not encrypted" in said
+    done = ncenet(*words, "label.example.com/pets")
+    assert done.code == 2 and "the public address 'label.example.com/pets' is none" in done.said
 
 
 @pytest.mark.parametrize(

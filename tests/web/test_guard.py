@@ -5,20 +5,17 @@ from __future__ import annotations
 import random
 import socket
 import stat
-import threading
-import time
 
 import httpx
 import pytest
-import uvicorn
 
-from ncenet.doors.connections import config
 from ncenet.doors.names import Names
 from ncenet.errors import UsageError
 from ncenet.web.api import build_app
 from ncenet.web.guard import HEADERS, MAX_BODY, Guard, token_of
 from tests.data.make import bomb_png, jpeg
 from tests.web.conftest import ALLOWED, HOST, TOKEN, Page
+from tests.web.served import serving
 
 ENTRY = {"key": "12345678", "id": "a"}
 
@@ -61,7 +58,7 @@ class TestWho:
 
     def test_the_link_leads_to_a_part_of_the_address_that_no_server_is_sent(self, stranger):
         answer = stranger.get("/", params={"token": TOKEN}, follow_redirects=False)
-        assert (answer.status_code, answer.headers["location"]) == (303, f"/#token={TOKEN}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"./#token={TOKEN}")
 
     def test_the_browser_is_given_nothing_that_it_would_send_by_itself(self, stranger):
         """A cookie goes to every port of a host, so to the server of another user of this machine."""
@@ -204,17 +201,8 @@ class TestWhat:
 @pytest.fixture
 def served(project):
     """Port of the project behind a real server."""
-    app = Guard(build_app(project), token=TOKEN, names=Names(["127.0.0.1"]))
-    server = uvicorn.Server(config(app))
-    door = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield door.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    door.close()
+    with serving(Guard(build_app(project), token=TOKEN, names=Names(["127.0.0.1"]))) as port:
+        yield port
 
 
 def malformed(dice: random.Random) -> bytes:

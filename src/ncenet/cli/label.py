@@ -23,6 +23,10 @@ EVERYWHERE = """\
 The connection is not encrypted, so use it in networks that you trust; elsewhere leave --host away and go
 through an SSH tunnel. On other machines, put the name or address of this one in the place of 127.0.0.1.
 """
+UNENCRYPTED = """\
+The connection to {origin} is not encrypted: in a network that you don't trust, everybody on the way can read
+the link and label.
+"""
 
 
 def label(
@@ -32,6 +36,7 @@ def label(
     out: Path | None = None,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = PORT,
+    public_url: str | None = None,
     who: str | None = None,
     overlap: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     second_look: Annotated[float, Parameter(validator=Number(gte=0, lte=0.5))] = 0.05,
@@ -51,6 +56,7 @@ def label(
         out: Run folder. Default: runs/IMAGES-labels.
         host: Address to serve at. Others than this machine's own let everybody with the link label.
         port: Port to serve at; 0 takes a free one.
+        public_url: Where a proxy shows the page to others, such as https://label.example.com/pets/.
         who: Name of the annotator, which each window may change. Default: the user's login.
         overlap: How many annotators answer each image; their disagreements are shown.
         second_look: Share of the answers that come up once more, unmarked, as the label looks wrong; 0: none.
@@ -61,7 +67,9 @@ def label(
     except ImportError:
         raise MissingExtra("the labelling page", "web", "10 MB") from None
     from ncenet.cli.progress import bars
+    from ncenet.doors.public import PublicUrl
 
+    public = None if public_url is None else PublicUrl.parse(public_url)
     folder = _folder(images, out)
     recipe = _recipe(images, folder, flags)
     console = plain_console()
@@ -83,7 +91,11 @@ def label(
         if address.everywhere:
             console.print(EVERYBODY, style="bold")
             console.print(EVERYWHERE)
-        console.print(f"Label at  {address.url}")
+        if public is not None and not public.encrypted:
+            console.print(UNENCRYPTED.format(origin=public.origin))
+        if address.public is not None:
+            console.print(f"Label at  {address.public}")
+        console.print(f"{'Label at' if address.public is None else 'or here '}  {address.url}")
         console.print(f"Answers go to {folder}; Ctrl-C stops, the same command goes on.")
         if browser:
             import webbrowser
@@ -91,7 +103,7 @@ def label(
             webbrowser.open(address.file.resolve().as_uri())
 
     try:
-        serve(project, host=host, port=port, ready=ready)
+        serve(project, host=host, port=port, public=public, ready=ready)
     finally:
         project.close()
 

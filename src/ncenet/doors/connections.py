@@ -71,6 +71,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
         log_level="error",  # a warning a request that is none would fill any log
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # a proxy is named on the command line, and not by whoever sends
         backlog=BACKLOG,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )

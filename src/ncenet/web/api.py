@@ -94,7 +94,9 @@ def build_app(project: Project) -> FastAPI:
 
     @app.get("/api/events")
     async def events() -> StreamingResponse:
-        return StreamingResponse(project.hub.listen(), media_type="text/event-stream")
+        # A proxy that gathers answers before it passes them on would hold back the news.
+        unheld = {"x-accel-buffering": "no"}
+        return StreamingResponse(project.hub.listen(), media_type="text/event-stream", headers=unheld)
 
     @app.post("/api/turns")
     def turns(message: AskForTurns) -> Any:

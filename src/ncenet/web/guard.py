@@ -10,7 +10,7 @@ changes something must come from our own page; and what is sent back may run no 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +19,7 @@ from ncenet.doors import secret
 from ncenet.doors.bodies import answer, limited, page, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
+from ncenet.doors.public import PublicUrl
 
 MAX_BODY = 1_000_000
 """Bytes of a request; a hundred answers take 30,000."""
@@ -70,13 +71,14 @@ class Guard:
         app: what is guarded.
         token: the secret.
         names: under which the page is reached.
+        public: where a proxy shows it, with a name that is among those; None when none does.
 
     Raises:
         UsageError: the token is none.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, names: Names) -> None:
-        self._app, self._names = app, names
+    def __init__(self, app: ASGIApp, *, token: str, names: Names, public: PublicUrl | None = None) -> None:
+        self._app, self._names, self._public = app, names, public
         self._token = secret.checked(token, "the page")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,6 +86,11 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        inside = scope if self._public is None else self._public.within(scope)
+        if inside is None:
+            await answer(send, 308, "", HEADERS, [("location", _with_slash(scope))])
+            return
+        scope = inside
         refusal = self._refusal(scope, headers)
         if refusal is not None and refusal[0] == 401 and _looked_at(scope, headers):
             await page(send, 401, _NO_TOKEN, HEADERS)
@@ -91,7 +98,7 @@ class Guard:
             await answer(send, *refusal, HEADERS)
         elif scope["path"] == "/" and _query_token(scope) is not None:
             # To the part of the address that stays in the browser; the page takes it from there.
-            await answer(send, 303, "", HEADERS, [("location", f"/#token={self._token}")])
+            await answer(send, 303, "", HEADERS, [("location", f"./#token={self._token}")])
         else:
             if self._holds_token(scope, headers):
                 let_in(scope)
@@ -105,10 +112,17 @@ class Guard:
             return 401, OPEN_THE_LINK
         origin = headers.get("origin")
         changes = scope["method"] not in SAFE_METHODS
-        if changes and origin is not None and origin != f"{scope['scheme']}://{host}":
+        if changes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
             return 403, f"changes come from this page alone, not from {origin[:80]!r}"
         long = too_long(headers, MAX_BODY)
         return None if long is None else (413, long)
+
+    def _is_ours(self, origin: str, scheme: str, host: str) -> bool:
+        """Whether a page of this origin is our page; a proxy passes the name on, or puts another there."""
+        if self._public is None:
+            return origin == f"{scheme}://{host}"
+        direct = origin == f"{scheme}://{host}" and not Names([self._public.host]).hold(host)
+        return direct or origin == self._public.origin
 
     def _may_pass(self, scope: Scope, headers: Headers) -> bool:
         if self._holds_token(scope, headers):
@@ -137,6 +151,12 @@ def _dressed(send: Send) -> Send:
         await send(message)
 
     return with_headers
+
+
+def _with_slash(scope: Scope) -> str:
+    """The last step of an address with a slash after it, as seen from that address."""
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"].rpartition("/")[2]) + "/" + (f"?{query}" if query else "")
 
 
 def _looked_at(scope: Scope, headers: Headers) -> bool:

@@ -14,6 +14,7 @@ import uvicorn
 from ncenet.doors import secret
 from ncenet.doors.connections import bind, config
 from ncenet.doors.names import Names, is_everywhere
+from ncenet.doors.public import PublicUrl
 from ncenet.files import alone
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
@@ -48,11 +49,14 @@ class Address:
         file: leads there, and only its owner can read it: the command line of a browser, which every user of
             the machine can read, is to hold no token. Gone when the server has ended.
         everywhere: whether other machines reach it.
+        public: the same where a proxy shows the page; None when none does. Its token is in the part that no
+            server is sent, so it stands in no log.
     """
 
     url: str
     file: Path
     everywhere: bool
+    public: str | None = None
 
 
 def open_project(
@@ -108,13 +112,21 @@ def check_port(host: str, port: int) -> None:
     bind(host, port, "ncenet label").close()
 
 
-def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], None] | None = None) -> None:
+def serve(
+    project: Project,
+    *,
+    host: str,
+    port: int,
+    public: PublicUrl | None = None,
+    ready: Callable[[Address], None] | None = None,
+) -> None:
     """Serve the page until the process is told to stop.
 
     Args:
         project: what is labelled.
         host: address to bind to.
         port: port to bind to; 0 takes a free one.
+        public: where a proxy shows the page, if one does.
         ready: told where the page is, once it can be opened.
 
     Raises:
@@ -123,10 +135,16 @@ def serve(project: Project, *, host: str, port: int, ready: Callable[[Address], 
     token, everywhere = token_of(project.folder), is_everywhere(host)
     door = bind(host, port, "ncenet label")
     bound = door.getsockname()[1]
-    app = Guard(build_app(project), token=token, names=Names.of(host))
+    names = Names.of(host, () if public is None else (public.host,))
+    app = Guard(build_app(project), token=token, names=names, public=public)
     server = _Server(config(app), project.hub)
     shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
-    address = Address(f"http://{shown}:{bound}/?token={token}", project.folder / "open-page.html", everywhere)
+    address = Address(
+        f"http://{shown}:{bound}/?token={token}",
+        project.folder / "open-page.html",
+        everywhere,
+        None if public is None else f"{public.url}#token={token}",
+    )
     secret.write_private(address.file, _LEADS_THERE.format(url=html.escape(address.url)))
     try:
         if ready is not None:

@@ -23,23 +23,23 @@ async function call(path, message, more = {}) {
   throw response.status === 422 ? new Malformed(answer.error) : new Refused(answer.error);
 }
 
-export const state = () => call("/api/state");
-export const turns = (message) => call("/api/turns", message);
+export const state = () => call("api/state");
+export const turns = (message) => call("api/turns", message);
 /** Give back the images of a window that is being closed. */
-export const leave = (message) => call("/api/turns", { ...message, holding: [], want: 0 }, { keepalive: true }).catch(() => {});
-export const answers = (message) => call("/api/answers", message);
-export const addClass = (message) => call("/api/classes", message);
-export const changeClasses = (message) => call("/api/classes/change", message);
-export const why = (id) => call("/api/why", { id });
-export const sort = (message) => call("/api/sort", message);
-export const group = (message) => call("/api/group", message);
-export const near = (id) => call("/api/near", { id });
-export const sheet = (message) => call("/api/sheet", message);
-export const mine = (who, limit = 50) => call("/api/mine", { who, limit });
+export const leave = (message) => call("api/turns", { ...message, holding: [], want: 0 }, { keepalive: true }).catch(() => {});
+export const answers = (message) => call("api/answers", message);
+export const addClass = (message) => call("api/classes", message);
+export const changeClasses = (message) => call("api/classes/change", message);
+export const why = (id) => call("api/why", { id });
+export const sort = (message) => call("api/sort", message);
+export const group = (message) => call("api/group", message);
+export const near = (id) => call("api/near", { id });
+export const sheet = (message) => call("api/sheet", message);
+export const mine = (who, limit = 50) => call("api/mine", { who, limit });
 
 /** Listen to the states of the run; the browser connects again by itself. */
 export function listen(onState, onLink, onTrouble) {
-  const source = new EventSource(signed("/api/events"));
+  const source = new EventSource(signed("api/events"));
   source.onmessage = (event) => onState(JSON.parse(event.data));
   source.addEventListener("trouble", (event) => onTrouble(JSON.parse(event.data).error));
   source.onopen = () => onLink(true);

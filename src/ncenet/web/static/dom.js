@@ -71,7 +71,7 @@ export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 export const number = (n) => n.toLocaleString("en");
-export const imageUrl = (hash, size = "view") => signed(`/images/${size}/${hash}`);
+export const imageUrl = (hash, size = "view") => signed(`images/${size}/${hash}`);
 
 /** Small images are enlarged with their pixels, not blurred. */
 export function sharpen(picture) {

@@ -1,7 +1,7 @@
 // The secret by which the server knows us. It comes in the part of the link that a browser sends to nobody, and
 // stays in this tab: unlike a cookie, it goes to no other port of the same machine.
 
-const NAME = "ncenet/token";
+const NAME = `ncenet/token${location.pathname}`; // one address may show several projects
 
 function take() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
