@@ -54,6 +54,11 @@ COMMANDS = (
         "Label images in the browser; a model trains meanwhile and asks for those that teach it most.",
     ),
     Command(
+        "annotators",
+        "annotators:annotators",
+        "Make links by which annotators open the page of a run in their own name, and revoke them.",
+    ),
+    Command(
         "ask",
         "ask:ask",
         "Print the images to label next, most informative first.",

@@ -10,7 +10,7 @@ import hashlib
 import json
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from ncenet.data.thumbnails import preview
 from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
+from ncenet.web.guard import who_of
 from ncenet.web.messages import (
     AskForGroup,
     AskForMine,
@@ -28,12 +29,15 @@ from ncenet.web.messages import (
     AskToSort,
     AskWhy,
     ChangeClasses,
+    Message,
     NewClass,
     Parcel,
     as_shown,
     deliveries,
 )
 from ncenet.web.project import Project
+
+M = TypeVar("M", bound=Message)
 
 SIDES = {"view": 1600, "sheet": 256}
 """Longest side in pixels of an image to label, and of one among many."""
@@ -89,8 +93,8 @@ def build_app(project: Project) -> FastAPI:
         )
 
     @app.get("/api/state")
-    def state() -> Any:
-        return project.snapshot()
+    def state(request: Request) -> Any:
+        return {**project.snapshot(), "signedIn": who_of(request.scope)}
 
     @app.get("/api/events")
     async def events() -> StreamingResponse:
@@ -99,12 +103,14 @@ def build_app(project: Project) -> FastAPI:
         return StreamingResponse(project.hub.listen(), media_type="text/event-stream", headers=unheld)
 
     @app.post("/api/turns")
-    def turns(message: AskForTurns) -> Any:
+    def turns(request: Request, message: AskForTurns) -> Any:
+        message = in_the_name_of(request, message)
         given = project.turns(message.window, message.who, message.holding, message.want)
         return {"turns": [sized(turn.message()) for turn in given]}
 
     @app.post("/api/answers")
-    def answers(message: Parcel) -> Any:
+    def answers(request: Request, message: Parcel) -> Any:
+        message = in_the_name_of(request, message)
         try:
             answers = deliveries(message, detection=project.detection, gate=project.size.gate())
         except NcenetError as error:
@@ -112,11 +118,13 @@ def build_app(project: Project) -> FastAPI:
         return {"outcome": project.deliver(answers)}
 
     @app.post("/api/classes")
-    def classes(message: NewClass) -> Any:
+    def classes(request: Request, message: NewClass) -> Any:
+        message = in_the_name_of(request, message)
         return {"classes": project.add_class(message.name, message.who)}
 
     @app.post("/api/classes/change")
-    def change_classes(message: ChangeClasses) -> Any:
+    def change_classes(request: Request, message: ChangeClasses) -> Any:
+        message = in_the_name_of(request, message)
         project.change_classes(message)
         return {"classes": project.ledger.class_names()}
 
@@ -169,12 +177,19 @@ def build_app(project: Project) -> FastAPI:
         return {"answers": [{**answer(said), "said": others.get(said.id, [])} for said in found]}
 
     @app.post("/api/mine")
-    def mine(message: AskForMine) -> Any:
+    def mine(request: Request, message: AskForMine) -> Any:
+        message = in_the_name_of(request, message)
         return {
             "answers": [answer(said) for said in project.ledger.review.recent(message.who, message.limit)]
         }
 
     return app
+
+
+def in_the_name_of(request: Request, message: M) -> M:
+    """A message as one of the annotator whose link it came by, whoever it names."""
+    who = who_of(request.scope)
+    return message if who is None else message.model_copy(update={"who": who})
 
 
 def _asset(pages: dict[str, bytes], name: str) -> Response:

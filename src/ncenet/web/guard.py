@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ncenet.doors import secret
+from ncenet.doors.annotators import Annotators, Link
 from ncenet.doors.bodies import answer, limited, page, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
@@ -40,10 +41,13 @@ _NO_TOKEN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>ncenet</title>
 <h1>This link does not open the page</h1>
-<p>The link holds a token, and here it is missing or not the right one. Open the link that
+<p>The link holds a token, and here it is missing, revoked or not the right one. Open the link that
 <code>ncenet label</code> printed when it was started, or ask whoever started it to send it to you again.</p>
 </html>
 """
+NEWS = "/api/events"
+WHO = "ncenet.who"
+REVOKED = "this link was revoked: ask whoever runs the page for another one"
 OPEN_THE_LINK = "open the link that ncenet label printed: it holds the token that is missing here"
 
 
@@ -72,14 +76,23 @@ class Guard:
         token: the secret.
         names: under which the page is reached.
         public: where a proxy shows it, with a name that is among those; None when none does.
+        annotators: whose links open the page too, each in one name; None when there are no links.
 
     Raises:
         UsageError: the token is none.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, names: Names, public: PublicUrl | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        names: Names,
+        public: PublicUrl | None = None,
+        annotators: Annotators | None = None,
+    ) -> None:
         self._app, self._names, self._public = app, names, public
-        self._token = secret.checked(token, "the page")
+        self._token, self._annotators = secret.checked(token, "the page"), annotators
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -98,18 +111,24 @@ class Guard:
             await answer(send, *refusal, HEADERS)
         elif scope["path"] == "/" and _query_token(scope) is not None:
             # To the part of the address that stays in the browser; the page takes it from there.
-            await answer(send, 303, "", HEADERS, [("location", f"./#token={self._token}")])
+            await answer(send, 303, "", HEADERS, [("location", f"./#token={_query_token(scope)}")])
         else:
-            if self._holds_token(scope, headers):
+            token, passing = self._token_in(scope, headers), _dressed(send)
+            if token is not None:
                 let_in(scope)
-            await self._app(scope, limited(receive, MAX_BODY), _dressed(send))
+                link = self._link(token)
+                scope = {**scope, WHO: None if link is None else link.name}
+                if scope["path"] == NEWS:
+                    passing = self._while_it_holds(token, passing)
+            await self._app(scope, limited(receive, MAX_BODY), passing)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._names.hold(host):
             return 421, f"this page is not served under the name {host[:80]!r}"
         if not self._may_pass(scope, headers):
-            return 401, OPEN_THE_LINK
+            revoked = any(self._link(token) for token in _tokens(scope, headers))
+            return 401, REVOKED if revoked else OPEN_THE_LINK
         origin = headers.get("origin")
         changes = scope["method"] not in SAFE_METHODS
         if changes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
@@ -125,19 +144,53 @@ class Guard:
         return direct or origin == self._public.origin
 
     def _may_pass(self, scope: Scope, headers: Headers) -> bool:
-        if self._holds_token(scope, headers):
+        if self._token_in(scope, headers) is not None:
             return True
         path = scope["path"]
         program = path.startswith("/assets/") or (path == "/" and _query_token(scope) is None)
         return program and scope["method"] in SAFE_METHODS
 
-    def _holds_token(self, scope: Scope, headers: Headers) -> bool:
-        if secret.same(headers.get("authorization", "").removeprefix("Bearer "), self._token):
+    def _token_in(self, scope: Scope, headers: Headers) -> str | None:
+        """The secret by which a request is let in; None when it holds none."""
+        return next((token for token in _tokens(scope, headers) if self._opens(token)), None)
+
+    def _opens(self, token: str) -> bool:
+        if secret.same(token, self._token):
             return True
-        # The link, a picture and a stream are asked for by their address alone.
-        path, read = scope["path"], scope["method"] in SAFE_METHODS
-        by_address = path in ("/", "/api/events") or path.startswith(("/images/", "/files/"))
-        return read and by_address and secret.same(_query_token(scope), self._token)
+        link = self._link(token)
+        return link is not None and link.revoked is None
+
+    def _link(self, token: str) -> Link | None:
+        return None if self._annotators is None else self._annotators.whose(token)
+
+    def _while_it_holds(self, token: str, send: Send) -> Send:
+        """Send as long as a secret lets in: the news would go on when its link was revoked."""
+        over = False
+
+        async def pass_on(message: Message) -> None:
+            nonlocal over
+            if over:
+                return
+            over = message["type"] == "http.response.body" and not self._opens(token)
+            await send({"type": "http.response.body", "body": b""} if over else message)
+
+        return pass_on
+
+
+def _tokens(scope: Scope, headers: Headers) -> list[str]:
+    """The secrets that a request holds where it may."""
+    found = [headers.get("authorization", "").removeprefix("Bearer ")]
+    # The link, a picture and a stream are asked for by their address alone.
+    path, read = scope["path"], scope["method"] in SAFE_METHODS
+    if read and (path in ("/", NEWS) or path.startswith(("/images/", "/files/"))):
+        found.append(_query_token(scope) or "")
+    return found
+
+
+def who_of(scope: Scope) -> str | None:
+    """In whose name a request was let in; None where it may name its annotator itself."""
+    who: str | None = scope.get(WHO)
+    return who
 
 
 def _dressed(send: Send) -> Send:

@@ -12,10 +12,11 @@ from pathlib import Path
 import uvicorn
 
 from ncenet.doors import secret
+from ncenet.doors.annotators import Annotators
 from ncenet.doors.connections import bind, config
 from ncenet.doors.names import Names, is_everywhere
 from ncenet.doors.public import PublicUrl
-from ncenet.files import alone
+from ncenet.files import alone, write_text
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.run.opening import survey
@@ -34,6 +35,8 @@ _LEADS_THERE = """<!doctype html>
 """
 SERVER_LOCK = ".label.lock"
 """File by which servers of one run know of each other."""
+ADDRESS = "page-address"
+"""File in the run folder that says where the page was served last, without a token."""
 _SERVED = (
     "another ncenet label serves this run, and two would hand out the same images. Open its page, where any "
     "number of people can label, or stop it first"
@@ -131,12 +134,15 @@ def serve(
 
     Raises:
         UsageError: the address cannot be had, or the token of the run is none.
+        DamagedRecord: the links of annotators can't be read.
     """
     token, everywhere = token_of(project.folder), is_everywhere(host)
     door = bind(host, port, "ncenet label")
     bound = door.getsockname()[1]
     names = Names.of(host, () if public is None else (public.host,))
-    app = Guard(build_app(project), token=token, names=names, public=public)
+    annotators = Annotators(project.folder)
+    annotators.links()  # whoever starts the page hears of a damaged file
+    app = Guard(build_app(project), token=token, names=names, public=public, annotators=annotators)
     server = _Server(config(app), project.hub)
     shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
     address = Address(
@@ -144,6 +150,9 @@ def serve(
         project.folder / "open-page.html",
         everywhere,
         None if public is None else f"{public.url}#token={token}",
+    )
+    write_text(
+        project.folder / ADDRESS, f"http://{shown}:{bound}/\n" if public is None else f"{public.url}\n"
     )
     secret.write_private(address.file, _LEADS_THERE.format(url=html.escape(address.url)))
     try:

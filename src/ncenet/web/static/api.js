@@ -2,6 +2,8 @@
 
 import { asOurs, signed } from "./token.js";
 
+const AGAIN_MS = 1000;
+
 /** The server said no, and why: asking again would not help. */
 export class Refused extends Error {}
 
@@ -18,6 +20,7 @@ async function call(path, message, more = {}) {
   });
   const answer = await response.json().catch(() => ({ error: response.statusText }));
   if (response.ok) return answer;
+  if (response.status === 401) dispatchEvent(new CustomEvent("ncenet-shut-out", { detail: answer.error }));
   // 5xx, and what a proxy says in the place of a server that is away, are worth another try.
   if (response.status >= 500) throw new Error(answer.error);
   throw response.status === 422 ? new Malformed(answer.error) : new Refused(answer.error);
@@ -37,12 +40,16 @@ export const near = (id) => call("api/near", { id });
 export const sheet = (message) => call("api/sheet", message);
 export const mine = (who, limit = 50) => call("api/mine", { who, limit });
 
-/** Listen to the states of the run; the browser connects again by itself. */
+/** Listen to the states of the run, for ever; a proxy in front of a server that is away ends a stream for good. */
 export function listen(onState, onLink, onTrouble) {
   const source = new EventSource(signed("api/events"));
   source.onmessage = (event) => onState(JSON.parse(event.data));
   source.addEventListener("trouble", (event) => onTrouble(JSON.parse(event.data).error));
   source.onopen = () => onLink(true);
-  source.onerror = () => onLink(false);
-  return source;
+  source.onerror = () => {
+    onLink(false);
+    if (source.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+    const again = () => setTimeout(() => listen(onState, onLink, onTrouble), AGAIN_MS);
+    state().then(again, (error) => error instanceof Refused || again());
+  };
 }

@@ -26,6 +26,8 @@ let session;
 let canvas = null; // where boxes are drawn; null in a run that asks for classes
 let online = true;
 let told = "";
+let signedIn = null; // the annotator whose link this is; null when people name themselves
+let shutOut = ""; // why the server lets us in no more
 let lookNow = "";
 
 const named = (storage, key, make) => {
@@ -37,7 +39,8 @@ async function start() {
   theme(localStorage.getItem("ncenet/theme") ?? "auto");
   state = await api.state();
   const window = named(sessionStorage, `ncenet/${state.run}/window`, newKey);
-  const who = sessionStorage.getItem("ncenet/who") ?? localStorage.getItem("ncenet/who") ?? state.you;
+  signedIn = state.signedIn;
+  const who = signedIn ?? sessionStorage.getItem("ncenet/who") ?? localStorage.getItem("ncenet/who") ?? state.you;
   const outbox = new Outbox(state.run, window, { onChange: showOutbox, onRefused: (why, kept) => notice(`Not recorded${kept ? ", and kept here" : ""}: ${why}`, 15), onRecorded: () => {} });
   session = new Session({ outbox, who, window, onChange: redraw });
   if (state.task === "detection") useCanvas();
@@ -116,9 +119,11 @@ function showOutbox() {
 
 function showLink() {
   const waiting = session?.outbox.waiting ?? 0;
-  const words = waiting ? `${waiting} answer${waiting === 1 ? "" : "s"} kept here until the server is back` : "";
-  $("link").textContent = online ? "" : words || "The server is away";
-  $("link").classList.toggle("away", !online);
+  const kept = waiting ? `${waiting} answer${waiting === 1 ? "" : "s"} kept here until ` : "";
+  const away = kept ? `${kept}the server is back` : "The server is away";
+  const out = kept ? `${shutOut}. ${kept}another link is opened in this browser` : shutOut;
+  $("link").textContent = shutOut ? out : online ? "" : away;
+  $("link").classList.toggle("away", !online || shutOut !== "");
 }
 
 /** What a person does to the image in front of them. */
@@ -199,6 +204,7 @@ async function newClass() {
 }
 
 async function rename() {
+  if (signedIn !== null) return notice(`This link is ${signedIn}'s: its answers are recorded under that name.`);
   const name = await ask("Who is labelling?", "Answers are recorded under this name.", session.who);
   if (name === null || name === session.who) return;
   localStorage.setItem("ncenet/who", name);
@@ -327,6 +333,10 @@ $("open-name").onclick = rename;
 $("theme").onclick = () => theme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]);
 document.addEventListener("click", (event) => event.target.id === "open-disputed" && openGrid({ disputed: true }));
 
+addEventListener("ncenet-shut-out", ({ detail }) => {
+  shutOut = detail;
+  showLink();
+});
 start().catch((error) => {
   $("empty").hidden = false;
   $("empty").textContent = error.message;
