@@ -37,9 +37,7 @@ def test_a_link_opens_until_it_is_revoked_by_whatever_process(tmp_path):
 def test_a_second_link_of_a_name_is_refused_and_nothing_is_made(tmp_path, names):
     annotators = Annotators(tmp_path)
     annotators.add(["anna"])
-    with pytest.raises(
-        UsageError, match="anna has a link already, and a link is shown once: revoke it first"
-    ):
+    with pytest.raises(UsageError, match="anna has a link already, which is shown once: revoke it first"):
         annotators.add(names)
     assert [link.name for link in annotators.links()] == ["anna"]
 

@@ -48,14 +48,14 @@ def annotators(
     from ncenet.run.folder import RunFolder
     from ncenet.run.recipe_record import load_recipe
 
-    load_recipe(RunFolder(folder))  # no links into a folder that holds no run
+    files = RunFolder(folder)
+    load_recipe(files)  # no links into a folder that holds no run
     people = Annotators(folder)
-    begin = _address(folder) if public_url is None else PublicUrl.parse(public_url).url
+    begin = _address(files.page_address) if public_url is None else PublicUrl.parse(public_url).url
     if revoke:
         people.revoke(revoke)
-    made = (
-        {name: f"{begin or NOT_SERVED}#token={key}" for name, key in people.add(add).items()} if add else {}
-    )
+    keys = people.add(add) if add else {}
+    made = {name: f"{begin or NOT_SERVED}#token={key}" for name, key in keys.items()}
     rows = [link.model_dump(mode="json", exclude={"digest"}) for link in people.links()]
     if json_output:
         print(json.dumps({"links": made, "annotators": rows}, indent=1))
@@ -80,8 +80,8 @@ def _moment(at: str | None) -> str:
     return "" if at is None else at.replace("T", " ")[:16] + " UTC"
 
 
-def _address(folder: Path) -> str | None:
+def _address(file: Path) -> str | None:
     try:
-        return (folder / "page-address").read_text(encoding="utf-8").strip() or None
+        return file.read_text(encoding="utf-8").strip() or None
     except OSError:
         return None

@@ -107,9 +107,7 @@ class Annotators:
                 if not name or len(name) > MOST or not name.isprintable():
                     raise UsageError(f"{name!r} is no name of an annotator: 1 to {MOST} printable characters")
                 if any(link.name == name and link.revoked is None for link in links):
-                    raise UsageError(
-                        f"{name} has a link already, and a link is shown once: revoke it first, then add {name}"
-                    )
+                    raise UsageError(f"{name} has a link already, which is shown once: revoke it first")
                 made[name] = secret.make()
                 links.append(Link(name=name, digest=_digest(made[name]), added=datetime.now(UTC)))
             self._write(links)

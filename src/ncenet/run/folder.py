@@ -9,6 +9,8 @@
     ├── duplicates.csv          images of pool and test set whose bytes are the same
     ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
+    ├── page-token             opens the labelling page; page-address says where that was served last
+    ├── annotators.json         links of annotators, as digests
     ├── .lock, .label.lock      by which those know of each other who train, and who serve the page
     └── cycles/001/
         ├── model.safetensors   the network after the fit
@@ -144,6 +146,11 @@ class RunFolder:
     def duplicates(self) -> Path:
         """Table of the images whose bytes are the same."""
         return self.path / "duplicates.csv"
+
+    @property
+    def page_address(self) -> Path:
+        """Where the labelling page was served last, without a token."""
+        return self.path / "page-address"
 
     def looks(self, place: str) -> Path:
         """File of what looks at the images of a place, ``"pool"`` or ``"test"``, found."""

@@ -19,6 +19,7 @@ from ncenet.doors.public import PublicUrl
 from ncenet.files import alone, write_text
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
 from ncenet.web.api import build_app
 from ncenet.web.events import Hub
@@ -35,8 +36,6 @@ _LEADS_THERE = """<!doctype html>
 """
 SERVER_LOCK = ".label.lock"
 """File by which servers of one run know of each other."""
-ADDRESS = "page-address"
-"""File in the run folder that says where the page was served last, without a token."""
 _SERVED = (
     "another ncenet label serves this run, and two would hand out the same images. Open its page, where any "
     "number of people can label, or stop it first"
@@ -151,9 +150,8 @@ def serve(
         everywhere,
         None if public is None else f"{public.url}#token={token}",
     )
-    write_text(
-        project.folder / ADDRESS, f"http://{shown}:{bound}/\n" if public is None else f"{public.url}\n"
-    )
+    site = f"http://{shown}:{bound}/" if public is None else public.url
+    write_text(RunFolder(project.folder).page_address, f"{site}\n")
     secret.write_private(address.file, _LEADS_THERE.format(url=html.escape(address.url)))
     try:
         if ready is not None:
