@@ -6,13 +6,15 @@ M stochastic passes, A anchors, L labelled, B images in a batch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from ncenet.boxes import Boxes, Detections
-from ncenet.errors import UsageError
+from ncenet.errors import DamagedRecord, UsageError
+from ncenet.files import whole as whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -266,22 +268,20 @@ class _Whole(QueryStrategy):
 class Learner(Protocol):
     """A model that learns from a labelled set and predicts on a pool.
 
-    Any object with these five methods is one, whatever is inside; :func:`ncenet.open` takes it.
+    Any object with these five methods is one, whatever is inside; :func:`ncenet.open` takes it. A class that
+    derives from this needs ``fit`` and ``predict`` alone: its attributes are the model then.
 
     >>> import ncenet, torch
-    >>> class Prior:  # says of every image how frequent the classes are
-    ...     def fit(self, labeled, pool, *, cycle, before=None, resume=None):
+    >>> class Prior(ncenet.Learner):  # says of every image how frequent the classes are
+    ...     def fit(self, labeled, pool, **rest):
     ...         counts = torch.bincount(torch.tensor(labeled.targets()), minlength=len(labeled.class_names))
     ...         self.prior = counts / counts.sum()
-    ...         return ncenet.FitReport(len(labeled), steps=1, seconds=0.0, loss=0.0, accuracy=0.0)
     ...     def predict(self, pool, ids, *, want):
     ...         yield ncenet.Prediction(ids, self.prior.repeat(len(ids), 1))
-    ...     def inputs(self, pool, ids): return torch.stack([torch.as_tensor(pool.load(id)) for id in ids])
-    ...     def save(self, file): torch.save(self.prior, file)
-    ...     def load(self, file): self.prior = torch.load(file)
     >>> prior = Prior()
-    >>> prior.fit(ncenet.LabeledSet(["a", "b"], ["cat", "cat"], ("cat", "dog")), None, cycle=1).labeled
-    2
+    >>> prior.fit(ncenet.LabeledSet(["a", "b"], ["cat", "cat"], ("cat", "dog")), None)
+    >>> prior.prior
+    tensor([1., 0.])
     """
 
     def fit(
@@ -292,8 +292,8 @@ class Learner(Protocol):
         cycle: int,
         before: Path | None = None,
         resume: Path | None = None,
-    ) -> FitReport:
-        """Train on the labelled set.
+    ) -> FitReport | None:
+        """Train on the labelled set; None says that nothing but the wall time is to be recorded of it.
 
         Args:
             labeled: what to learn.
@@ -307,13 +307,54 @@ class Learner(Protocol):
         """Predict under the test transform and in eval mode, chunk by chunk, in the order of ``ids``."""
 
     def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
-        """What the network reads of these images, see :meth:`PoolView.inputs`."""
+        """What the network reads of these images, see :meth:`PoolView.inputs`.
+
+        Unless overridden, the images as the pool has them; they must have one size then.
+        """
+        from torch import as_tensor, stack
+
+        images = stack([as_tensor(pool.load(id)) for id in ids])
+        return images.movedim(-1, 1) if images.ndim == 4 else images
 
     def save(self, file: Path) -> None:
-        """Write the model as safetensors, whole or not at all."""
+        """Write the model as safetensors, whole or not at all.
+
+        Unless overridden, that is all attributes: tensors, numbers, texts, and lists and dicts of those.
+
+        Raises:
+            UsageError: an attribute is of another kind.
+        """
+        from safetensors.torch import save_file
+        from torch import Tensor
+
+        tensors = {
+            name: value.contiguous() for name, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        rest = {name: value for name, value in vars(self).items() if name not in tensors}
+        try:
+            said = json.dumps(rest, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"{type(self).__name__} has attributes that are no tensors, numbers, texts, lists or "
+                f"dicts ({', '.join(rest)}): have it override save and load ({error})"
+            ) from error
+        with whole_file(file) as partial:
+            save_file(tensors, partial, {"attributes": said})
 
     def load(self, file: Path) -> None:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote; no code in it is run.
+
+        Raises:
+            DamagedRecord: it is no such file.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, "pt") as opened:
+                rest = json.loads(opened.metadata()["attributes"])
+                vars(self).update(rest, **{name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+        except (SafetensorError, TypeError, KeyError, ValueError) as error:
+            raise DamagedRecord(file, f"it holds no attributes of a learner ({error})") from error
 
 
 @runtime_checkable

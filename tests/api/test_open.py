@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import ncenet
-from ncenet.errors import DataError, LedgerError, RecipeError, UsageError
+from ncenet.errors import DamagedRecord, DataError, LedgerError, RecipeError, UsageError
 from ncenet.run.advice import Outlook
 from tests.data.make import jpeg, write
 from tests.features.conftest import cache, edges, in_torch, photos  # noqa: F401 - fixtures
@@ -51,25 +51,15 @@ class First:
         return ncenet.Query(tuple(ids), (1.0,) * len(ids))
 
 
-class Prior:
+class Prior(ncenet.Learner):
     """A learner of one's own: says of every image how frequent the classes are."""
 
-    def fit(self, labeled, pool, *, cycle, before=None, resume=None):
+    def fit(self, labeled, pool, **rest):
         counts = torch.bincount(torch.tensor(labeled.targets()), minlength=len(labeled.class_names))
         self.share = counts / counts.sum()
-        return ncenet.FitReport(len(labeled), steps=1, seconds=0.0, loss=0.0, accuracy=0.0)
 
     def predict(self, pool, ids, *, want):
         yield ncenet.Prediction(list(ids), self.share.repeat(len(ids), 1))
-
-    def inputs(self, pool, ids):
-        return torch.stack([torch.as_tensor(pool.load(id)) for id in ids])
-
-    def save(self, file):
-        torch.save(self.share, file)
-
-    def load(self, file):
-        self.share = torch.load(file)
 
 
 def brightness(ids):
@@ -151,6 +141,36 @@ def test_parts_may_be_objects(folder, parts):
     again = opened(folder, **parts)
     assert again.ask(4) == query
     again.close()
+
+
+def test_attributes_of_a_learner_are_its_model_and_what_it_does_not_say_is_left_open(folder):
+    with opened(folder, learner=Prior(), strategy="entropy") as run:
+        run.tell(brightness(run.ask(10).ids))
+        run.ask(4)
+        share, said = run.model.share, run.report()
+    (cycle,) = said.record()["cycles"]
+    assert (cycle["labeled"], cycle["loss"], cycle["fit_accuracy"]) == (10, None, None)
+    assert cycle["fit_seconds"] >= 0 and "nan" not in said._repr_html_()
+    with opened(folder, learner=Prior(), strategy="entropy") as again:
+        assert torch.equal(again.model.share, share)
+    (model,) = folder.glob("cycles/001/model*")
+    model.write_bytes(b"\x80\x04junk")
+    with pytest.raises(DamagedRecord, match=r"model.*: damaged, it holds no attributes of a learner"):
+        opened(folder, learner=Prior(), strategy="entropy").model  # noqa: B018
+
+
+def test_attributes_that_only_code_could_bring_back_are_refused(tmp_path):
+    prior = Prior()
+    prior.share, prior.names, prior.seen = torch.ones(2), ["a", {"b": 1.5}], None
+    prior.save(tmp_path / "model.safetensors")
+    again = Prior()
+    again.load(tmp_path / "model.safetensors")
+    assert torch.equal(again.share, prior.share)
+    assert (again.names, again.seen) == (["a", {"b": 1.5}], None)
+    prior.rows = np.ones(3)
+    with pytest.raises(UsageError, match=r"Prior has attributes .*rows.* override save and load"):
+        prior.save(tmp_path / "other")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 def test_a_part_that_is_missing_is_named(folder):

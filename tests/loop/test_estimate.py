@@ -7,8 +7,7 @@ import pytest
 from ncenet.cli.estimate import print_comparison_estimate
 from ncenet.compare.comparison import Arm, Comparison
 from ncenet.loop import estimate as module
-from ncenet.loop.estimate import estimate
-from ncenet.loop.speed import Speed
+from ncenet.loop.estimate import Speed, estimate
 from ncenet.recipe import Recipe
 from ncenet.strategies.ll4al import LearningLoss
 

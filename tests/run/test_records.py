@@ -28,7 +28,9 @@ from ncenet.run.record_files import (
 from ncenet.run.records import Asked, BoxTest, ClassTest, Fit, FoundObject, PredictedImage, Reason
 from ncenet.types import FitReport, Query
 
-FIT = Fit.of(3, FitReport(20, 40, 1.5, 0.25, 0.9, {"radius": {"cat": 1.0}}), boxes=31)
+FIT = Fit.of(
+    3, FitReport(20, 40, 1.5, 0.25, 0.9, {"radius": {"cat": 1.0}}), labeled=20, seconds=1.6, boxes=31
+)
 CLASSES = ClassTest(3, 20, 50, 0.8, 0.75, {"cat": 0.8}, 0.1)
 BOXES = BoxTest(3, 20, 50, 0.3, {"cat": 0.3}, 0.1, 70, (0.2, 0.4), 0.35, {"cat": 0.35})
 ASKED = Asked(3, "margin", 2, 0.5, 0.1, 2, 30, 30)

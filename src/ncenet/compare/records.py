@@ -35,8 +35,8 @@ class Cycle:
     Attributes:
         number: of the cycle, from 1.
         labeled: size of the labelled set that was learned; with a budget of boxes, the budget until then.
-        loss: mean training loss of the last epoch.
-        fit_accuracy: training accuracy of the last epoch, in [0, 1].
+        loss: mean training loss of the last epoch; None when the learner says none.
+        fit_accuracy: training accuracy of the last epoch, in [0, 1]; None likewise.
         fit_seconds: wall time of the fit.
         images: how many held-out images there are.
         accuracy: the headline number on them, in [0, 1] (see :attr:`RunResults.metric`); None without any.
@@ -52,8 +52,8 @@ class Cycle:
 
     number: int
     labeled: int
-    loss: float
-    fit_accuracy: float
+    loss: float | None
+    fit_accuracy: float | None
     fit_seconds: float
     images: int
     accuracy: float | None

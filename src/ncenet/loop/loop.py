@@ -185,12 +185,14 @@ class Loop:
         if self.warm and before is not None and not before.exists():
             self._train(cycle - 1, self._labeled_set(self.ledger.cycles()[cycle - 2].upto))
         files.path.mkdir(parents=True, exist_ok=True)
-        report = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=files.checkpoint)
+        start = time.perf_counter()
+        said = self.learner.fit(labeled, self.pool, cycle=cycle, before=before, resume=files.checkpoint)
+        seconds = time.perf_counter() - start
         if self._state.is_main_process:
             self.learner.save(files.model)
             if self.ledger.fit_report(cycle) is None:
                 boxes = spent(labeled.labels) if self.budget_unit == "box" else None
-                fit = Fit.of(cycle, report, boxes=boxes)
+                fit = Fit.of(cycle, said, labeled=len(labeled), seconds=seconds, boxes=boxes)
                 write_fit(files, fit)
                 self.ledger.finish_fit(cycle, as_json(fit))
             for left in files.checkpoints():

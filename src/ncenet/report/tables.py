@@ -106,8 +106,8 @@ def of_run(run: RunResults) -> Table:
             f"{c.labeled:,}",
             NOTHING if c.accuracy is None else percent(c.accuracy),
             NOTHING if c.balanced_accuracy is None else percent(c.balanced_accuracy),
-            percent(c.fit_accuracy),
-            f"{c.loss:.3f}",
+            NOTHING if c.fit_accuracy is None else percent(c.fit_accuracy),
+            NOTHING if c.loss is None else f"{c.loss:.3f}",
             f"{c.fit_seconds:.1f}",
             NOTHING if c.score_seconds is None else f"{c.score_seconds:.1f}",
         )

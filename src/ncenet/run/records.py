@@ -37,8 +37,8 @@ class Fit:
         labeled: L, images that it learned.
         steps: of the optimizer.
         seconds: wall time.
-        loss: mean of the last epoch.
-        accuracy: training accuracy of the last epoch, in [0, 1].
+        loss: mean of the last epoch; None when a learner of somebody's own says none.
+        accuracy: training accuracy of the last epoch, in [0, 1]; None likewise.
         details: what parts of the model report, such as the radius of each class.
         boxes: on the images, where the budget counts those; else None.
     """
@@ -47,14 +47,18 @@ class Fit:
     labeled: Count
     steps: Count
     seconds: Seconds
-    loss: float
-    accuracy: Share
+    loss: float | None = None
+    accuracy: Share | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     boxes: Count | None = None
 
     @classmethod
-    def of(cls, cycle: int, report: FitReport, *, boxes: int | None = None) -> Fit:
-        """What a learner reports of a fit."""
+    def of(
+        cls, cycle: int, report: FitReport | None, *, labeled: int, seconds: float, boxes: int | None = None
+    ) -> Fit:
+        """What a learner reports of a fit; when it says nothing, what was seen from outside."""
+        if report is None:
+            return cls(cycle, labeled, steps=0, seconds=seconds, boxes=boxes)
         return cls(cycle=cycle, boxes=boxes, **asdict(report))
 
 
