@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from ncenet.nn.packaged import installed
 from tests.data.make import jpeg, write
 
 HEAVY = ("torch", "accelerate", "scipy", "sklearn", "matplotlib", "pandas")
@@ -26,6 +27,8 @@ print(json.dumps([code, sorted(sys.modules), used.ru_utime + used.ru_stime]), fi
 STEPS = {
     "init": ("init", "photos", "--classes", "ant,bee", "--out", "run", "--backbone", "small"),
     "ask": ("ask", "run", "-n", "3", "--out", "query.csv"),
+    "init with features": ("init", "photos", "--classes", "ant,bee", "--out", "seen", "--features", "lite0"),
+    "ask with features": ("ask", "seen", "-n", "3", "--out", "query.csv"),
     "ask --data": (
         "ask",
         "other",
@@ -71,6 +74,10 @@ def typed(project, words):
 
 @pytest.mark.parametrize("command", STEPS)
 def test_no_torch_where_nothing_is_learned(project, command):
+    if "with features" in command and not installed("lite0"):
+        pytest.skip("the extra features is not installed")
+    if STEPS[command][1:2] == ("seen",):
+        typed(project, STEPS["init with features"])
     if STEPS[command][1:2] == ("run",):
         typed(project, STEPS["init"])
         if command != "tell that begins" and command != "ask":

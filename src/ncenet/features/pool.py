@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import numpy as np
 
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.errors import DataError, UsageError
-from ncenet.features.embed import Embedder, Progress
-from ncenet.features.extractor import Wanted, open_extractor
 from ncenet.features.vectors import VectorTable, is_vectors
 from ncenet.recipe import ModelRecipe
 from ncenet.types import Pool
@@ -19,22 +18,33 @@ from ncenet.types import Pool
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from ncenet.features.embed import Embedder, Progress
+
 
 class VectorPool(VectorRows):
     """The images of a pool as vectors, under the same ids and content hashes.
 
     Args:
         images: the pool.
-        source: makes or holds the vectors.
+        source: makes or holds the vectors; or a function that opens it, called when the first is needed: a
+            network takes seconds to import.
         hashes: content hash by id, of images that were looked at before; others are hashed when they are
             asked for.
     """
 
     def __init__(
-        self, images: Pool, source: Embedder | VectorTable, hashes: Mapping[str, str] | None = None
+        self,
+        images: Pool,
+        source: Embedder | VectorTable | Callable[[], Embedder | VectorTable],
+        hashes: Mapping[str, str] | None = None,
     ) -> None:
-        self.images, self.source = images, source
+        self.images, self._source = images, source
         self._hashes = dict(hashes or {})
+
+    @cached_property
+    def source(self) -> Embedder | VectorTable:
+        """What makes or holds the vectors."""
+        return self._source() if callable(self._source) else self._source
 
     @property
     def dim(self) -> int:
@@ -144,6 +154,9 @@ def open_source(
         MissingExtra: a package is not installed.
         DataError: the vectors or weights are not what they should be.
     """
+    from ncenet.features.embed import Embedder  # and torch with it
+    from ncenet.features.extractor import Wanted, open_extractor
+
     name = model.features
     if name is None:
         raise UsageError("model.features: name an extractor, such as lite0, or a file of vectors")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.nn.packaged import installed
 from ncenet.run.events import Notify
 from ncenet.run.opening import Survey
 from ncenet.types import Pool
 
 if TYPE_CHECKING:
+    from ncenet.features.embed import Embedder
     from ncenet.features.pool import VectorPool
+    from ncenet.features.vectors import VectorTable
 
 
 def as_learned(
@@ -19,11 +24,14 @@ def as_learned(
 ) -> tuple[Pool, TestSet | BoxTestSet | None, VectorPool | None]:
     """Pool and held-out images for the learner; and the pool as vectors, where there are any.
 
+    Features that are known to be there are opened when the first vector is needed: images drawn at random
+    need none, and torch takes seconds to import. Others are opened at once, which tells what is wrong.
+
     Args:
         seen: the run and its images.
         test: the held-out images, if they are no part of the pool.
         notify: told of the progress, ``{"event": "embed", "done": ..., "total": ...}``.
-        embed: have all images embedded now; else each when it is asked for.
+        embed: have all images embedded when the features are opened; else each when it is asked for.
 
     Raises:
         UsageError: there are no such features, or the images are vectors already.
@@ -33,27 +41,33 @@ def as_learned(
     recipe, pool = seen.recipe, seen.train.pool
     if recipe.model.features is None:
         return pool, test, None
-    from ncenet.features.pool import VectorPool, open_source  # and torch with it
+    from ncenet.features.pool import VectorPool, open_source
 
     def tell(done: int, total: int) -> None:
         if notify is not None:
             notify({"event": "embed", "done": done, "total": total})
 
-    source = open_source(
-        recipe.model,
-        pool=pool,
-        ids=seen.found.sound,
-        workers=recipe.data.workers,
-        threads=recipe.train.threads,
-    )
-    vectors = VectorPool(pool, source, seen.found.scan.hashes)
-    if embed:
-        vectors.embed(seen.found.sound, tell)
-    if not recipe.on_vectors:
-        return pool, test, vectors
-    if test is None or seen.of_test is None:
-        return vectors, test, vectors
-    of_test = VectorPool(test.pool, source, seen.of_test.scan.hashes)
-    if embed:
-        of_test.embed(test.ids, tell)
-    return vectors, replace(test, pool=of_test), vectors
+    @cache
+    def source() -> Embedder | VectorTable:
+        return open_source(
+            recipe.model,
+            pool=pool,
+            ids=seen.found.sound,
+            workers=recipe.data.workers,
+            threads=recipe.train.threads,
+        )
+
+    def seen_as_vectors(images: Pool, hashes: Mapping[str, str], ids: Sequence[str]) -> VectorPool:
+        def opened() -> Embedder | VectorTable:
+            if embed:
+                VectorPool(images, source(), hashes).embed(ids, tell)
+            return source()
+
+        return VectorPool(images, opened, hashes)
+
+    vectors = seen_as_vectors(pool, seen.found.scan.hashes, seen.found.sound)
+    if test is not None and seen.of_test is not None and recipe.on_vectors:
+        test = replace(test, pool=seen_as_vectors(test.pool, seen.of_test.scan.hashes, test.ids))
+    if recipe.model.weights is not None or not installed(recipe.model.features):
+        vectors.source  # noqa: B018 - opened now
+    return (vectors if recipe.on_vectors else pool), test, vectors

