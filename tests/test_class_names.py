@@ -175,3 +175,9 @@ def test_class_names_in_metadata_that_are_none(tmp_path, names):
     pq.write_table(table.replace_schema_metadata({"class_names": names}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet.*class names in its metadata"):
         open_dataset(str(tmp_path / "a.parquet"))
+
+
+def test_names_that_look_the_same_are_the_same():
+    with pytest.raises(DataError, match=r"is named twice, as 'cafe\\u0301' and 'caf\\xe9'"):
+        check_class_names(["cafe\u0301", "tea", "caf\u00e9"])
+    assert check_class_names(["Cat", "cat"]) == ("Cat", "cat")

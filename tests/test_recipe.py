@@ -117,3 +117,20 @@ def test_a_strategy_that_was_named_stays_whatever_the_head_becomes():
     assert named.with_changes(STORED).loop.strategy == "confusion"
     unnamed = Recipe().with_changes(STORED)
     assert unnamed.with_changes({"model.head.name": "softmax"}).loop.strategy == "confusion"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("loop: {seed: 1}\nloop: {seed: 2}\n", "not YAML: line 1: loop stands there twice"),
+        ("data:\n  classes: [2024-13-45]\n", "not YAML: month must be in 1..12"),
+        ("loop: {seed: " + "9" * 5000 + "}\n", "not YAML: Exceeds the limit"),
+        ("data: " + "[" * 5000, "not YAML: (nested too deeply|line 1)"),
+        ("task: a\0b\n", "not text: it holds the character NUL"),
+        ("task: a\n---\ntask: b\n", "not YAML: line 2: found another document"),
+    ],
+)
+def test_what_nobody_can_have_meant(tmp_path, text, why):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=r"^.*r\.yaml: " + why + ".*$"):
+        Recipe.load(tmp_path / "r.yaml")

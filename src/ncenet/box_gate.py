@@ -27,6 +27,8 @@ Size: TypeAlias = tuple[int, int]
 
 PIXELS, SHARE = 1.0, 0.005
 """By how much a box may reach beyond its image, in pixels or as a share of the side, whichever is more."""
+TURN = 0.01
+"""Degrees by which a box may be turned and is upright: over 1,000 pixels it is a sixth of one (ours)."""
 Answer = TypeVar("Answer")
 """A text of boxes, or what an annotator may say instead."""
 SEEN = 1e-3

@@ -55,16 +55,20 @@ def check_class_names(names: Iterable[object], where: str = "") -> tuple[str, ..
     >>> check_class_names(["cat", "dog"], "data.yaml")
     ('cat', 'dog')
     """
-    seen: dict[str, None] = {}
+    seen: dict[str, str] = {}
     place = f"{where}: " if where else ""
     for name in names:
         problem = class_name_problem(name)
         if problem is not None or not isinstance(name, str):
             raise DataError(f"{place}the class {shown(name)} {problem}: rename it")
-        if name in seen:
-            raise DataError(f"{place}the class {shown(name)} is named twice: leave one out, or rename it")
-        seen[name] = None
-    return tuple(seen)
+        looks = unicodedata.normalize("NFC", name)  # where an accent stands doesn't show
+        if looks in seen:
+            how = "" if seen[looks] == name else f", as {seen[looks]!a} and {name!a}"
+            raise DataError(
+                f"{place}the class {shown(name)} is named twice{how}: leave one out, or rename it"
+            )
+        seen[looks] = name
+    return tuple(seen.values())
 
 
 def split_names(text: str) -> tuple[str, ...]:

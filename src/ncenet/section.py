@@ -10,7 +10,8 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ncenet.errors import RecipeError
+from ncenet.errors import DataError, RecipeError
+from ncenet.text_files import parse_yaml, read_text
 
 
 class Section(BaseModel):
@@ -36,15 +37,14 @@ class Section(BaseModel):
                 line number and field.
         """
         try:
-            text = file.read_text(encoding="utf-8")
-            check_whole(file, text)
-            data = yaml.safe_load(text) or {}
+            text = read_text(file)
+        except DataError as error:
+            raise RecipeError(str(error)) from error
+        check_whole(file, text)
+        try:
+            data = parse_yaml(text) or {}
             node = yaml.compose(text)
-        except OSError as error:
-            raise RecipeError(f"{file}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise RecipeError(f"{file}: not text in UTF-8: {error.reason} at byte {error.start}") from error
-        except yaml.YAMLError as error:
+        except ValueError as error:
             raise RecipeError(f"{file}: not YAML: {error}") from error
         if not isinstance(data, dict):
             raise RecipeError(f"{file}:1 expected a mapping of {', '.join(cls.model_fields)}")

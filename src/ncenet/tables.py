@@ -12,12 +12,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from ncenet.errors import DataError, MissingExtra
 from ncenet.files import whole
+from ncenet.text_files import open_text
 
 LONGEST_FIELD = 2**31 - 1
 """Characters of a field; the boxes of one image may be more than the 131,072 that the csv module allows."""
@@ -132,24 +132,6 @@ def parse_csv(lines: Iterable[str], name: object) -> Iterator[tuple[int, list[st
                 )
             yield line, [_unescaped(text) for text in row]
         line = rows.line_num + 1
-
-
-@contextmanager
-def open_text(file: Path) -> Iterator[TextIO]:
-    """The text of a table, for :func:`parse_csv`.
-
-    Raises:
-        DataError: it cannot be read, or is no text in UTF-8.
-    """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            yield text
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: not text in UTF-8: {error.reason} at byte {error.start}; save it as CSV UTF-8"
-        ) from error
 
 
 def pyarrow(purpose: str) -> Any:

@@ -139,16 +139,23 @@ def test_the_command_line_keeps_pillow_quiet(capsys):
     [
         (
             ["train/cat/1.jpg", "test/cat/1.jpg", "unlabeled/1.jpg"],
-            "not classes: test and train, beside unlabeled",
+            "not classes: test and train and unlabeled",
         ),
         (["train2017/1.jpg", "val2017/1.jpg"], "splits, not classes: train2017 and val2017"),
+        (["trainval/1.jpg", "Hold-out/1.jpg"], "splits, not classes: Hold-out and trainval"),
+        (["train/1.jpg", "dev/1.jpg"], "splits, not classes: dev and train"),
+        (
+            ["cat/train/1.jpg", "cat/test/1.jpg", "dog/train/1.jpg"],
+            "splits within its classes: test and train",
+        ),
+        (["cat/train/1.jpg", "cat/june/1.jpg", "dog/test/1.jpg"], {"cat", "dog"}),
         (
             ["Training Set/a/1.jpg", "extra/1.jpg", "Test-Set/1.jpg"],
             "Test-Set and Training Set, beside",
         ),
         (
             ["train/cat/1.jpg", "train/dog/1.jpg", "unlabeled/1.jpg"],
-            "not classes: train, beside unlabeled",
+            "not classes: train and unlabeled",
         ),
         (["car/1.jpg", "bus/1.jpg", "train/1.jpg"], {"car", "bus", "train"}),
         (["car/1.jpg", "train/june/1.jpg"], {"car", "train"}),

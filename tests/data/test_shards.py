@@ -97,3 +97,11 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     )
     total, megabytes = map(int, said.stdout.split())
     assert total == 600 * 1_000_008 and megabytes < 420
+
+
+def test_a_stray_table_makes_no_shards_of_a_photo_folder(tmp_path):
+    write(tmp_path, {"june/1.jpg": jpeg(0), "2.jpg": jpeg(1)})
+    pq.write_table(pa.table({"image": [jpeg(2)]}), tmp_path / "export.parquet")
+    assert list(open_dataset(str(tmp_path)).pool.ids()) == ["2.jpg", "june/1.jpg"]
+    (tmp_path / "2.jpg").unlink()
+    assert list(open_dataset(str(tmp_path)).pool.ids()) == ["june/1.jpg"]

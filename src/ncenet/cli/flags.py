@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-import yaml
 from cyclopts import Group, Parameter
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
@@ -17,6 +16,7 @@ from ncenet.nn.sources import trust
 from ncenet.old_recipes import MOVED
 from ncenet.recipe import DataRecipe, HeadRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.section import Section
+from ncenet.text_files import parse_yaml
 
 Beside = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
 Engine = Annotated[str, Parameter(name="--engine")]
@@ -130,7 +130,7 @@ def changes_of(flags: BaseModel | None) -> dict[str, Any]:
             trust(network)
     changes = {f"loop.options.{name}": value for name, value in split_options(given.pop("option", ()))}
     for flag in MOVED.keys() & given.keys():
-        changes[f"loop.{flag}"] = yaml.safe_load(given.pop(flag))
+        changes[f"loop.{flag}"] = _value(f"--{flag.replace('_', '-')}", given.pop(flag))
     return {_LEAVES[flag][0]: value for flag, value in given.items()} | changes
 
 
@@ -144,10 +144,15 @@ def split_options(words: Iterable[str]) -> Iterator[tuple[str, object]]:
         name, equals, value = word.partition("=")
         if not (name and equals):
             raise RecipeError(f"--option {word}: expected NAME=VALUE, for instance diversify=kmeans")
-        try:
-            yield name, yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise RecipeError(f"--option {word}: the value can't be read: quote it as in YAML") from None
+        yield name, _value(f"--option {word}", value)
+
+
+def _value(flag: str, text: str) -> object:
+    """A value on the command line, read as in a file."""
+    try:
+        return parse_yaml(text)
+    except ValueError:
+        raise RecipeError(f"{flag}: the value can't be read: quote it as in YAML") from None
 
 
 _PARAMETER = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([\w-]+))?`")

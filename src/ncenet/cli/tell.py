@@ -16,6 +16,7 @@ from ncenet.cli.changes import said_of_cuts
 from ncenet.cli.console import plain_console
 from ncenet.cli.people import opened
 from ncenet.errors import DataError
+from ncenet.text_files import parse_json
 
 if TYPE_CHECKING:
     from ncenet.labels.records import Known, Record
@@ -109,10 +110,7 @@ def _from_json(text: str, name: str, known: Known) -> Iterator[Record]:
                 raise DataError(f"{name}: {key!r} stands there a second time, and differently")
         return record
 
-    try:
-        record = json.loads(text, object_pairs_hook=once)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{name}:{error.lineno} not JSON: {error.msg}") from error
+    record = parse_json(text, name, record=once)
     if isinstance(record, list):  # rows, as `ncenet ask --json` prints them, with a label put in
         if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in record):
             raise DataError(f"{name}: a list of answers holds objects with id and label")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ncenet.data.text_files import is_hidden
 from ncenet.errors import DataError
+from ncenet.text_files import is_hidden
 
 SUFFIXES = frozenset(
     (
@@ -19,7 +19,8 @@ SUFFIXES = frozenset(
 """Suffixes of image files, in any case. HEIC is not decoded: it is found, so that it is reported by name."""
 
 _SPLIT = re.compile(
-    r"(train|training|val|valid|validation|test|testing)([ _.-]?(set|data|images|split))?[ _.-]?\d*",
+    r"(train|training|trainval|val|valid|validation|dev|eval|evaluation|test|testing|h[oe]ld[ _-]?out"
+    r"|unlabell?ed)([ _.-]?(set|data|images|split))?[ _.-]?\d*",
     re.IGNORECASE,
 )
 """Folder names that are splits of a data set, and no classes."""
@@ -97,7 +98,7 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
 
     Raises:
         DataError: folders are the splits of a data set: two are called so (``train``, ``test``, ``val2017``),
-            or one is and holds folders for classes itself.
+            or one is and holds folders for classes itself; or the folders within the classes are.
 
     >>> classes_of(Path("pets"), ["cat/1.jpg", "dog/young/1.jpg"])
     {'cat/1.jpg': 'cat', 'dog/young/1.jpg': 'dog'}
@@ -116,5 +117,11 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
         raise DataError(
             f"{root} holds splits, not classes: {' and '.join(splits)}{beside}. Name each by itself, such as "
             f"{root / min(splits)}; if they are classes after all, rename the folders"
+        )
+    within = {id.split("/")[1] if id.count("/") > 1 else "" for id in ids}
+    if len(within) > 1 and all(_SPLIT.fullmatch(name) for name in within):
+        raise DataError(
+            f"{root} holds splits within its classes: {' and '.join(sorted(within))}. Put each above its "
+            f"classes, such as {root / min(within) / min(folders)}, and name one"
         )
     return first

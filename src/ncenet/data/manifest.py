@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ncenet.errors import DataError
-from ncenet.tables import open_text, read_rows
+from ncenet.tables import read_rows
+from ncenet.text_files import open_text
 
 
 class Manifest(NamedTuple):

@@ -19,8 +19,8 @@ from ncenet.data.folders import find_images
 from ncenet.data.images import Probe, Undecodable
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.data.scan_cache import stamp_of
-from ncenet.data.text_files import read_whole
 from ncenet.errors import DataError, UnreadableImage
+from ncenet.text_files import read_whole
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,7 +12,8 @@ import numpy as np
 
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
-from ncenet.tables import open_text, parse_csv, pyarrow
+from ncenet.tables import parse_csv, pyarrow
+from ncenet.text_files import open_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ncenet.box_gate import Size
+from ncenet.box_gate import TURN, Size
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError
 from ncenet.label_studio.tasks import HASH, Control, json_object
@@ -21,8 +21,6 @@ SHAPES = frozenset(
     ("rectangle", "polygon", "ellipse", "brush", "bitmask", "keypoint", "vector", "cuboid", "magicwand")
 )
 """What can be drawn on an image. A result is of the type ``polygon``, or ``polygonlabels`` with classes."""
-TURN = 0.01
-"""Degrees by which a box may be turned and is upright: over 1,000 pixels it is a sixth of one (ours)."""
 LONGEST_NAME = 254
 """Characters of an annotator's name: those of the longest mail address."""
 

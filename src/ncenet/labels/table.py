@@ -8,7 +8,8 @@ from typing import Any
 
 from ncenet.errors import DataError
 from ncenet.labels.records import WRITTEN, Known, Record
-from ncenet.tables import open_text, read_rows, write_csv
+from ncenet.tables import read_rows, write_csv
+from ncenet.text_files import open_text
 
 PATH = "path"
 """Column that says where the image of an answer is."""

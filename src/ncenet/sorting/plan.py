@@ -14,7 +14,8 @@ from ncenet.labels.records import Record
 from ncenet.run.held_out import held_out_ids
 from ncenet.run.opening import OpenRun
 from ncenet.sorting.expected import Expected, expect
-from ncenet.tables import open_text, read_rows, write_csv
+from ncenet.tables import read_rows, write_csv
+from ncenet.text_files import open_text
 
 REVIEW, TABLE, HEADER, PLACING = "review", "sorted.csv", "sorting.json", ".placing"
 """Names within a sorted folder; a class of such a name gets another folder."""

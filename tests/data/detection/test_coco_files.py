@@ -6,9 +6,9 @@ import re
 import pytest
 
 from ncenet.data import open_dataset, open_test
-from ncenet.data.text_files import read_json
 from ncenet.errors import DataError
 from ncenet.recipe import DataRecipe
+from ncenet.text_files import read_json
 from tests.data.make import jpeg, write
 
 RED = [{"id": 1, "name": "red"}]
@@ -113,14 +113,14 @@ def test_stray_json_makes_no_data_set(tmp_path, stray):
             {"images": [{"id": n, "file_name": "1.jpg"} for n in (1, 2)]},
             "image 2 has the file_name of image 1",
         ),
-        ({"images": [{"id": 1, "file_name": "a\ud800.jpg"}]}, ".*which holds half a character"),
+        ({"images": [{"id": 1, "file_name": "a\ud800.jpg"}]}, "holds half a character, at the end of "),
         ({"images": [{"id": 1, "file_name": "a\0.jpg"}]}, ".*which holds the character NUL"),
         ({"annotations": [{"image_id": [1]}]}, r"annotation 1 is of the image \[1\], which is not listed"),
         ({"annotations": [{"image_id": {}}]}, r"annotation 1 is of the image \{\}, which is not listed"),
         ({"categories": [{"id": None, "name": "red"}]}, "category 1 needs an 'id'"),
         ({"categories": [{"id": [1], "name": "red"}]}, "category 1 needs an 'id'"),
         ({"categories": [{"id": 1}]}, "category 1 has the name None, which is no text"),
-        ({"categories": [{"id": 1, "name": "a\ud800"}]}, ".*which holds half a character"),
+        ({"categories": [{"id": 1, "name": "a\ud800"}]}, "holds half a character, at the end of "),
         (
             {"categories": [*RED, {"id": 1, "name": "white"}]},
             "category 2 has the id 1, which 'red' has already",
@@ -194,12 +194,39 @@ def test_images_without_a_word_are_told_apart_from_empty_ones(tmp_path):
         (b'{"a": ' + b"9" * 5000 + b"}", "not JSON: "),
         (b'{"a": 1, "a": 2}', "not JSON: the key 'a' stands twice in a record"),
         (b'{"a": "\0"}', "not text: it holds the character NUL"),
-        (b'{"a": "\xff"}', "not text in utf-8: invalid start byte at byte 7"),
-        (b"\xff\xfe{\0}", "not text in utf-16-le: truncated data at byte 4"),
+        (b'{"a": "\xff"}', "not text in UTF-8: invalid start byte at byte 7"),
+        (b"\xff\xfe{\0}", "not text in UTF-16-LE: truncated data at byte 4"),
         (b"", "not JSON: "),
     ],
 )
 def test_what_is_no_json_is_named(tmp_path, text, why):
     (tmp_path / "a.json").write_bytes(text)
-    with pytest.raises(DataError, match=r"a\.json: .*" + why):
+    with pytest.raises(DataError, match=r"a\.json:.*" + why):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("folder", ["train", "images/train", "data"])
+def test_images_in_a_folder_beside_that_is_called_like_the_file(tmp_path, folder):
+    write(tmp_path, {f"{folder}/1.jpg": jpeg(), "train.json": coco("1.jpg")})
+    assert list(opened(tmp_path / "train.json").pool.ids()) == ["1.jpg"]
+
+
+def test_one_image_in_two_spellings(tmp_path):
+    images = [{"id": n, "file_name": name} for n, name in enumerate(("1.jpg", "./1.jpg"))]
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": coco("1.jpg", images=images, annotations=[])})
+    with pytest.raises(DataError, match=r"image 2 has the file_name of image 1, '\./1"):
+        opened(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(("degrees", "taken"), [(0.0, True), (359.995, True), (45.0, False), ("a", False)])
+def test_boxes_that_are_turned_are_refused(tmp_path, degrees, taken):
+    box = record("1.jpg")["annotations"][0] | {"attributes": {"occluded": False, "rotation": degrees}}
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": coco("1.jpg", annotations=[box])})
+    problems = opened(tmp_path / "a.json").problems
+    assert not problems if taken else f"turned by {degrees!r} degrees" in problems[0].why
+
+
+def test_the_validation_folder_is_found_by_its_long_name(tmp_path):
+    for part in ("train", "validation"):
+        write(tmp_path, {f"{part}/data/1.jpg": jpeg(len(part)), f"{part}/labels.json": coco("1.jpg")})
+    assert opened(tmp_path, split="test").pool.root == tmp_path / "validation" / "data"

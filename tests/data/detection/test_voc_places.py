@@ -55,6 +55,11 @@ def splits(root):
         ({"Train": "ab", "TEST": "c"}, "ab", "c"),
         ({"default": "ab"}, "abcd", None),
         ({"train": "ab", "test": "c", "cat_train": "a", "._train": "d"}, "ab", "c"),
+        ({"train2007": "a", "train2012": "b", "test_2007": "c"}, "ab", "c"),
+        ({"train": "a", "train_10": "b", "test": "c"}, "a", "c"),
+        ({"training": "ab", "validation": "c"}, "ab", "c"),
+        ({"trainval": "abc", "test": "cd"}, "ab", "cd"),
+        ({"train": "ab", "val": "ab"}, "ab", None),
     ],
 )
 def test_lists(tmp_path, lists, train, test):
@@ -108,7 +113,7 @@ def test_a_list_that_is_wrong_is_named(tmp_path):
     with pytest.raises(DataError, match=r"trainval\.txt: names 'a' twice"):
         opened(root)
     (root / "ImageSets/Main/trainval.txt").write_bytes(b"a\xff\n")
-    with pytest.raises(DataError, match=r"trainval\.txt: not text in utf-8"):
+    with pytest.raises(DataError, match=r"trainval\.txt: not text in UTF-8"):
         opened(root)
     (root / "ImageSets/Main/trainval.txt").write_text("a\nnot there.jpg\n")
     dataset = opened(root)
@@ -193,3 +198,39 @@ def test_a_broken_annotation_is_still_one(tmp_path):
     assert whys[1].startswith("3.xml: not XML: ")
     assert whys[2] == "4.xml: cannot be read: is no regular file, but a device or a pipe"
     assert len(whys) == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "suffix"),
+    [("imagesets/main", ".txt"), ("ImageSets", ".txt"), ("ImageSets/Main", ".TXT"), ("IMAGESETS", ".Txt")],
+)
+def test_lists_are_found_in_whatever_case_and_without_main(tmp_path, place, suffix):
+    voc(tmp_path, "abc")
+    write(tmp_path, {f"{place}/train{suffix}": b"a\n", f"{place}/test{suffix}": b"c\n"})
+    assert splits(tmp_path) == (["a"], ["c"])
+
+
+def test_lists_for_other_tasks_are_named(tmp_path):
+    voc(tmp_path, "abc")
+    write(tmp_path, {"ImageSets/Segmentation/train.txt": b"a\n"})
+    assert splits(tmp_path) == (["a", "b", "c"], None)
+    assert f"ImageSets/Segmentation of {tmp_path} passed over" in opened(tmp_path).notes
+
+
+@pytest.mark.parametrize("lists", [{"trainval": "a\nb", "test": "b"}, {"train": "a", "test": "a"}])
+def test_what_is_for_both_is_said(tmp_path, lists):
+    said = " ".join(opened(voc(tmp_path, "ab", **lists)).notes)
+    assert "among the training images" in said or "the test images are the training images" in said
+
+
+def test_archives_unpacked_side_by_side(tmp_path):
+    voc(tmp_path / "VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007", "ab", trainval="a\nb")
+    voc(tmp_path / "VOCtest_06-Nov-2007/VOCdevkit/VOC2007", "c", test="c")
+    voc(tmp_path / "voc2012", "d", trainval="d")
+    assert splits(tmp_path) == (["a", "b", "d"], ["c"])
+
+
+def test_parts_beside_a_whole(tmp_path):
+    for part, names in (("", "ab"), ("train", "c"), ("test", "d")):
+        voc(tmp_path / part, names)
+    assert splits(tmp_path) == (["a", "b", "c"], ["d"])

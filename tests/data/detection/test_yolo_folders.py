@@ -103,6 +103,80 @@ def test_no_image_is_trained_on_and_tested(tmp_path):
     assert "the test images are the training images: they were passed over" in opened(root).notes
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".JPG", ".png"])
+def test_what_a_list_leaves_out_stays_out(tmp_path, suffix):
+    root = made(tmp_path, "images/train/1", "images/train/2", "images/val/3", "images/val/4")
+    (root / "images/train/2.jpg").rename(root / f"images/train/2{suffix}")
+    (root / "few.txt").write_text("images/train/1.jpg\n")
+    (root / "half.txt").write_text("images/val/4.jpg\n")
+    yaml_of(root, "train: few.txt\nval: half.txt\n")
+    assert splits(root) == (["images/train/1.jpg"], ["images/val/4.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("\n", r"data\.yaml: train: there is no image in some\.txt"),
+        ("images/june\n", r"some\.txt:1 'images/june' is no image file, by its suffix"),
+        ("images/june/1.jpg\nlabels/june/1.txt\n", r"some\.txt:2 'labels/june/1\.txt' is no image file"),
+    ],
+)
+def test_a_list_that_names_no_images(tmp_path, text, why):
+    root = made(tmp_path, "images/june/1", "images/val/2")
+    (root / "some.txt").write_text(text)
+    with pytest.raises(DataError, match=why):
+        opened(yaml_of(root, "train: some.txt\nval: images/val\n"))
+
+
+@pytest.mark.parametrize(
+    "val", ["{other}/valid/images", "../other/valid/images", "https://x.example/valid/images"]
+)
+def test_images_of_another_set_are_not_mistaken_for_those_of_the_same_name_here(tmp_path, val):
+    root = made(tmp_path / "pets", "train/images/1", "valid/images/2")
+    made(tmp_path / "other", "valid/images/3")
+    yaml_of(root, f"train: train/images\nval: {val.format(other=tmp_path / 'other')}\n")
+    assert splits(root) == (["train/images/1.jpg"], None)
+    assert "is not there within" in opened(root).notes[-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train: train/images\nval: valid/images\n",
+        "train: train/images\nval: valid/images\ntest: null\n",
+        "Train: train/images\nVAL: valid/images\ntest: ~\n",
+        "train: train/images\nvalidation: valid/images\ntest:\n",
+    ],
+)
+def test_what_is_stated_goes_before_what_merely_lies_there(tmp_path, text):
+    root = made(tmp_path, "train/images/1", "valid/images/2", "test/images/3")
+    assert splits(yaml_of(root, text)) == (["train/images/1.jpg"], ["valid/images/2.jpg"])
+
+
+def test_an_empty_test_folder_keeps_nobody_from_training(tmp_path):
+    root = made(tmp_path, "train/images/1")
+    (root / "test/images").mkdir(parents=True)
+    assert splits(yaml_of(root, "train: train/images\ntest: test/images\n")) == (["train/images/1.jpg"], None)
+    assert "test names no image; it was passed over" in opened(root).notes[-1]
+
+
+def test_folders_may_be_links(tmp_path):
+    elsewhere = made(tmp_path / "disk", "train/images/1")
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets/train").symlink_to(elsewhere / "train")
+    assert splits(yaml_of(tmp_path / "pets", "train: train/images\n")) == (["train/images/1.jpg"], None)
+
+
+def test_settings_in_other_spellings(tmp_path):
+    root = made(tmp_path, "train/images/1", "valid/images/2")
+    for text in ("{train: train/images, val: valid/images, names: [red, white]}", '"train": train/images\n'):
+        (root / "data.yaml").write_text(text if "names" in text else text + '"names": [red, white]\n')
+        assert splits(root) == (["train/images/1.jpg"], ["valid/images/2.jpg"])
+    (root / "data.yml").write_text("train: valid/images\nnames: [white, red]\n")
+    with pytest.raises(DataError, match=r"data\.yaml and data\.yml say different things"):
+        opened(root)
+
+
 @pytest.mark.parametrize(
     ("names", "read"),
     [

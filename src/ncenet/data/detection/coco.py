@@ -5,21 +5,21 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias, TypeGuard
 
-from ncenet.box_gate import Size
+from ncenet.box_gate import TURN, Size
 from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
-from ncenet.data.text_files import encoding_of, is_hidden, read_head, read_json
 from ncenet.errors import DataError
+from ncenet.text_files import encoding_of, is_hidden, read_head, read_json
 
 ANSWERED = "answered"
 """Key of an image that says that somebody has looked at it, which a list of images alone doesn't (ours)."""
 _KEYS = ("images", "annotations", "categories")
-_PARTS = ("train", "valid", "val", "test")
+_PARTS = ("train", "valid", "validation", "val", "test")
 _WORDS = {"train": {"train", "training"}, "test": {"test", "testing"}}
 _VALIDATION = {"val", "valid", "validation"}
 _OTHER_ANNOTATIONS = ("captions_", "person_keypoints_", "panoptic_", "stuff_", "image_info_")
@@ -76,7 +76,7 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     images: dict[Key, str] = {}
     sizes: dict[Key, Size | None] = {}
     answered: set[Key] = set()
-    paths: dict[str, int] = {}
+    paths: dict[PurePosixPath, int] = {}
     for n, image in enumerate(record["images"], start=1):
         id, name = image.get("id"), image.get("file_name")
         if not _is_key(id) or not isinstance(name, str) or not name:
@@ -84,11 +84,13 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if id in images:
             raise DataError(f"{file}: image {n} has the id {shown(id)}, which another has already")
         path = name.replace("\\", "/")
-        if path in paths:
-            raise DataError(f"{file}: image {n} has the file_name of image {paths[path]}, {shown(name)}")
-        if (problem := _path_problem(path)) is not None:
-            raise DataError(f"{file}: image {n} has the file_name {shown(name)}, which {problem}")
-        images[id], paths[path] = path, n
+        if (place := PurePosixPath(path)) in paths:  # a path in two spellings is one image
+            raise DataError(f"{file}: image {n} has the file_name of image {paths[place]}, {shown(name)}")
+        if "\0" in path:
+            raise DataError(
+                f"{file}: image {n} has the file_name {shown(name)}, which holds the character NUL"
+            )
+        images[id], paths[place] = path, n
         sizes[id] = stated_size(image.get("width"), image.get("height"))
         if image.get(ANSWERED) is True:
             answered.add(id)
@@ -115,14 +117,6 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
 
 def _is_key(id: object) -> TypeGuard[Key]:
     return isinstance(id, int | float | str) and not isinstance(id, bool)
-
-
-def _path_problem(path: str) -> str | None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return "holds half a character"
-    return "holds the character NUL" if "\0" in path else None
 
 
 def _categories(file: Path, records: Sequence[dict[str, Any]]) -> dict[Key, str]:
@@ -155,6 +149,10 @@ def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> Found:
     x, y, width, height = box
     if not (width > 0 and height > 0):
         return Found(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
+    attributes = record.get("attributes")
+    turned = attributes.get("rotation", 0) if isinstance(attributes, dict) else 0
+    if not isinstance(turned, int | float) or min(turned % 360, -turned % 360) > TURN:
+        return Found(where, problem=f"the box is turned by {shown(turned)} degrees; ncenet's are upright")
     crowd = yes_or_no(record.get("iscrowd"))
     if crowd is None:
         return Found(where, problem=f"iscrowd is {shown(record['iscrowd'])}, not 0 or 1")
@@ -216,13 +214,9 @@ def _image_root(file: Path, paths: Sequence[str]) -> Path:
     """The place where most of the first images are."""
     above = file.parent.parent
     last_word = file.stem.rpartition("_")[2]
-    places = [
-        file.parent,
-        file.parent / "images",
-        file.parent / "data",
-        above / last_word,
-        above / "images" / last_word,
-    ]
+    places = [file.parent, file.parent / "images", file.parent / "data"]
+    for folder in (above, file.parent):  # below each, a folder that is called like the file
+        places += [folder / last_word, folder / "images" / last_word, folder / file.stem]
     places += [above / "images", above / "data", above]
     looked_at = paths[:_LOOKED_AT]
     counts = [sum((place / path).is_file() for path in looked_at) for place in places]

@@ -10,7 +10,8 @@ from ncenet.data.detection.annotations import Annotation, Found, as_dataset, num
 from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
-from ncenet.tables import open_text, parse_csv, read_rows
+from ncenet.tables import parse_csv, read_rows
+from ncenet.text_files import open_text
 
 EDGES = ("x1", "y1", "x2", "y2")
 

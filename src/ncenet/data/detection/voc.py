@@ -25,8 +25,8 @@ from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, stated_size, yes_or_no
 from ncenet.data.detection.voc_places import Entry, Place, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool
-from ncenet.data.text_files import read_whole
 from ncenet.errors import DataError
+from ncenet.text_files import read_whole
 
 _MOST_BYTES = 100_000_000
 
@@ -105,8 +105,12 @@ def find_voc(root: Path, *, beside: bool = True) -> VocFolder | None:
 
 def _of(root: Path, place: Place, name: str) -> Iterator[tuple[str, Annotation]]:
     """The image of a name with what is said of it; several when the name says not which."""
-    entry = place.entries.get(name, Entry((), None))
-    file = entry.annotation or place.expected_annotation(name)
+    entry = place.entries.get(name, Entry())
+    file = next(iter(entry.annotations), place.expected_annotation(name))
+    if len(entry.annotations) > 1:
+        for id in entry.images or (place.expected(name),):
+            yield id, Annotation(id, file, problem=f"stands beside {entry.annotations[1]}: remove one")
+        return
     if len(entry.images) < 2:
         id = entry.images[0] if entry.images else place.expected(name)
         yield id, _read(root / file, id, file)
@@ -131,20 +135,26 @@ def _file_name(file: Path) -> str:
     return PurePosixPath(text.strip().replace("\\", "/")).name
 
 
-def _read(path: Path, id: str, file: str) -> Annotation:
+def _read(path: Path, image: str, file: str) -> Annotation:
     try:
         tree = ElementTree.fromstring(read_whole(path, most=_MOST_BYTES))
     except FileNotFoundError:
-        return Annotation(id, file, problem="is missing; an image without objects has a file without objects")
+        why = "is missing; an image without objects has a file without objects"
+        return Annotation(image, file, problem=why)
     except OSError as error:
-        return Annotation(id, file, problem=f"cannot be read: {error.strerror}")
+        return Annotation(image, file, problem=f"cannot be read: {error.strerror}")
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # of encodings that nobody knows, too
-        return Annotation(id, file, problem=f"not XML: {error}")
+        return Annotation(image, file, problem=f"not XML: {error}")
     if tree.tag != "annotation":
-        return Annotation(id, file, problem=f"is XML of {tree.tag!r}, not of 'annotation'")
-    objects = [_object(n, node) for n, node in enumerate(tree.findall("object"), start=1)]
+        return Annotation(image, file, problem=f"is XML of {tree.tag!r}, not of 'annotation'")
+    nodes = tree.findall("object")
+    known = {id(inner) for node in nodes for inner in node.iter()}
+    strays = [node.tag for node in tree.iter() if id(node) not in known and _is_of_an_object(node)]
+    if strays:
+        return Annotation(image, file, problem=f"holds {strays[0]!r} in a place where VOC has no object")
+    objects = [_object(n, node) for n, node in enumerate(nodes, start=1)]
     drawn_on = stated_size(tree.findtext("size/width"), tree.findtext("size/height"))
-    return Annotation(id, file, objects, drawn_on=drawn_on)
+    return Annotation(image, file, objects, drawn_on=drawn_on)
 
 
 def _object(n: int, node: ElementTree.Element) -> Found:
@@ -165,6 +175,12 @@ def _object(n: int, node: ElementTree.Element) -> Found:
     return Found(where, (xmin - 1, ymin - 1, xmax, ymax), name, hard)
 
 
+def _is_of_an_object(node: ElementTree.Element) -> bool:
+    """Whether some tool has an object there: as VOC has, or nested deeper, or in other letters."""
+    name = node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+    return name.lower() in ("object", "bndbox", "polygon")
+
+
 def _edge(node: ElementTree.Element, edge: str) -> float:
     text = _text(node, f"bndbox/{edge}")
     value = number(text)
@@ -174,6 +190,9 @@ def _edge(node: ElementTree.Element, edge: str) -> float:
 
 
 def _text(node: ElementTree.Element, path: str, default: str = "") -> str:
+    for part in (path.partition("/")[0], path):
+        if len(node.findall(part)) > 1:
+            raise ValueError(f"has {part.rpartition('/')[2]} more than once: which one counts?")
     text = (node.findtext(path) or "").strip() or default
     if not text:
         raise ValueError(f"lacks {path}")

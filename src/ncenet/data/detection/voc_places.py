@@ -16,17 +16,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from ncenet.data.dataset import Split
 from ncenet.data.folders import SUFFIXES, files_below
-from ncenet.data.text_files import encoding_of, is_hidden, read_head, read_text
 from ncenet.errors import DataError
+from ncenet.text_files import encoding_of, is_hidden, read_head, read_text
 
 _IMAGES = ("jpegimages", "images", "image", "imgs", "data")
 _ANNOTATIONS = ("annotations", "annotation", "labels", "xmls", "xml")
 _PARTS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
 _LISTS = ("train", "trainval", "val", "test")
+_OF_A_YEAR = re.compile(r"(training|trainval|train|validation|valid|val|testing|test)([ _.-]?\d+)?")
+"""Names of lists that set apart, perhaps with a year or a number behind."""
+_LIST_WORDS = {"training": "train", "testing": "test", "valid": "val", "validation": "val"}
 _OF_CLASSES = ("_train", "_trainval", "_val", "_test")
 _TRAINING = {
     "test": ("trainval", "train", ""),
@@ -45,11 +48,11 @@ class Entry(NamedTuple):
 
     Attributes:
         images: paths of the images of this name, relative to the root.
-        annotation: path of the XML file; None without one.
+        annotations: of the XML files; several where their suffixes differ in case.
     """
 
-    images: tuple[str, ...]
-    annotation: str | None
+    images: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
 
 
 class Place:
@@ -81,7 +84,7 @@ class Place:
     def other_lists(self) -> list[str]:
         """Lists that say nothing of training and testing; those of VOC's own classes are left out."""
         others = [name for name in self._lists if name not in _LISTS and not name.endswith(_OF_CLASSES)]
-        return [] if self._part else others
+        return [] if self._part else others + self._other_tasks
 
     def of(self, part: str) -> list[str]:
         """Names of the images of a part, whether or not they are there.
@@ -92,7 +95,7 @@ class Place:
         if part in (self._part, ""):
             return list(self.entries)
         if part in self._lists:
-            return self._named(self._lists[part])
+            return list(dict.fromkeys(name for file in self._lists[part] for name in self._named(file)))
         return [name for name in self.entries if _PARTS.get(name.partition("/")[0].lower()) == part]
 
     @cached_property
@@ -101,19 +104,50 @@ class Place:
         images: dict[str, list[str]] = {}
         for path in files_below(self.images, SUFFIXES):
             images.setdefault(_stem(path), []).append(self._inside(self.images / path))
-        found = {name: Entry(tuple(paths), None) for name, paths in images.items()}
+        annotations: dict[str, list[str]] = {}
         for path in files_below(self.annotations, _XML):
-            there = images.get(_stem(path), ())
             file = self.annotations / path
-            if self.images != self.annotations or is_annotation(file, of_an_image=bool(there)):
-                found[_stem(path)] = Entry(tuple(there), self._inside(file))
-        return dict(sorted(found.items()))
+            if self.images != self.annotations or is_annotation(file, of_an_image=_stem(path) in images):
+                annotations.setdefault(_stem(path), []).append(self._inside(file))
+        names = sorted(images.keys() | annotations.keys())
+        return {name: Entry(tuple(images.get(name, ())), tuple(annotations.get(name, ()))) for name in names}
 
     @cached_property
-    def _lists(self) -> Mapping[str, Path]:
-        """Files with the names of images, by their own name in small letters."""
-        files = sorted((self.folder / "ImageSets" / "Main").glob("*.txt"))
-        return {file.stem.lower(): file for file in files if not is_hidden(file.name)}
+    def _lists(self) -> Mapping[str, Sequence[Path]]:
+        """Files with the names of images, by what they set apart, or by their own name in small letters.
+
+        Several are of one part only where none is called just so: ``train2007`` and ``train2012``.
+        """
+        named: dict[str, list[Path]] = {}
+        for file in self._list_files:
+            named.setdefault(file.stem.lower(), []).append(file)
+        lists = {name: files for name, files in named.items() if name in _LISTS}
+        for name, files in named.items():
+            found = _OF_A_YEAR.fullmatch(name)
+            part = _LIST_WORDS.get(found[1], found[1]) if found else name
+            if name in _LISTS or part in named:
+                lists.setdefault(name, files)
+            else:
+                lists[part] = [*lists.get(part, ()), *files]
+        return lists
+
+    @property
+    def _list_files(self) -> list[Path]:
+        """Text files in ``ImageSets/Main``, or else in ``ImageSets`` itself, in whatever case."""
+        for folder in ("imagesets/main", "imagesets"):
+            place = _child(self.folder, folder)
+            files = [] if place is None else sorted(place.iterdir())
+            files = [file for file in files if file.suffix.lower() == ".txt" and not is_hidden(file.name)]
+            if files:
+                return files
+        return []
+
+    @property
+    def _other_tasks(self) -> list[str]:
+        """Lists of VOC's for other tasks, where there are none for boxes."""
+        sets = None if self._list_files else _child(self.folder, "imagesets")
+        inside = [] if sets is None else sorted(path for path in sets.iterdir() if any(path.glob("*.txt")))
+        return [f"{path.parent.name}/{path.name}" for path in inside]
 
     def _named(self, file: Path) -> list[str]:
         found: dict[str, None] = {}
@@ -151,14 +185,11 @@ class Place:
 
 def find_places(root: Path) -> list[Place]:
     """The places of a folder that is of this form; none when it is of another."""
-    inner = root / "VOCdevkit"
-    years = [root, *sorted(root.glob("VOC[0-9]*")), *sorted(inner.glob("VOC[0-9]*")), inner]
-    found = [
-        Place(root, year, *pair) for year in years if (pair := _pair(year)) == ("JPEGImages", "Annotations")
-    ]
+    folders = [(root, ""), *_part_folders(root)]
+    years = [*folders, *((year, "") for year in _years(root))]
+    found = [Place(root, year, *pair, part) for year, part in years if _is_voc(pair := _pair(year))]
     if found:
         return found
-    folders = [(root, ""), *((folder, part) for folder, part in _part_folders(root))]
     for folder, part in folders:
         pair = _pair(folder)
         if pair is not None and _holds_annotations(folder / pair[1]):
@@ -191,6 +222,9 @@ def split_places(places: Sequence[Place]) -> tuple[dict[Split, list[tuple[Place,
         tested = place.of(held_out) if held_out is not None and held_out in place.parts else []
         if (chosen, held_out) == ("trainval", "val"):  # val is a part of it
             trained = [name for name in trained if name not in set(tested)]
+        elif shared := set(trained) & set(tested):
+            trained, tested, note = _parted(trained, tested, shared)
+            notes.append(f"{note} ({place.folder})")
         splits["train"] += [(place, trained)] if trained else []
         splits["test"] += [(place, tested)] if tested else []
         known = {chosen, held_out} | ({"train", "val"} if chosen == "trainval" else set())
@@ -199,6 +233,14 @@ def split_places(places: Sequence[Place]) -> tuple[dict[Split, list[tuple[Place,
     if held_out is None:
         splits["test"] = splits["train"]
     return splits, notes
+
+
+def _parted(trained: list[str], tested: list[str], shared: set[str]) -> tuple[list[str], list[str], str]:
+    """Names for training and for testing of which none is for both, and what was done."""
+    if len(shared) == len(trained):
+        return trained, [], "the test images are the training images: they were passed over"
+    left = [name for name in trained if name not in shared]
+    return left, tested, f"{len(shared):,} test images among the training images were taken out"
 
 
 def is_annotation(file: Path, *, of_an_image: bool) -> bool:
@@ -224,6 +266,29 @@ def _pair(folder: Path) -> tuple[str, str] | None:
         return None
     deeper = f"{annotations}/xmls"
     return images, deeper if (folder / deeper).is_dir() else annotations
+
+
+def _is_voc(pair: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
+    return pair is not None and [name.lower() for name in pair] == ["jpegimages", "annotations"]
+
+
+def _years(root: Path, depth: int = 3) -> Iterator[Path]:
+    """Folders called VOC2007, VOCdevkit or VOCtrainval_06-Nov-2007, and those within them."""
+    for folder in sorted(root.iterdir()) if depth else ():
+        if folder.is_dir() and folder.name.lower().startswith("voc"):
+            yield folder
+            yield from _years(folder, depth - 1)
+
+
+def _child(folder: Path, path: str) -> Path | None:
+    """The folder below another that has this path, in whatever case; None without one."""
+    for word in path.split("/"):
+        inside = sorted(folder.iterdir()) if folder.is_dir() else []
+        found = next((each for each in inside if each.name.lower() == word and each.is_dir()), None)
+        if found is None:
+            return None
+        folder = found
+    return folder
 
 
 def _part_folders(root: Path) -> Iterator[tuple[Path, str]]:

@@ -24,8 +24,8 @@ from ncenet.data.detection.annotations import Annotation, Found, as_dataset, num
 from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
 from ncenet.data.folders import SUFFIXES, files_below, find_images
 from ncenet.data.pools import FolderPool
-from ncenet.data.text_files import read_text
 from ncenet.errors import DataError, UnreadableImage
+from ncenet.text_files import read_text
 
 _FIELDS = 5
 _LISTS = frozenset({"classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt"})
@@ -76,7 +76,7 @@ class YoloFolder:
         """
         if split == "train" and self._images["train"] is None and "train" in self._stated:
             raise DataError(self._not_there("train"))
-        ids = set(self._images[split if self.has_splits else "train"] or _below(self.root, self.root))
+        ids = set(self._images[split if self.has_splits else "train"] or find_images(self.root))
         ids |= self._missing(ids)
         pool = FolderPool(self.root, sorted(ids), channels=3)
         sharing = Counter(map(label_file, pool.ids()))
@@ -88,27 +88,35 @@ class YoloFolder:
     def _find(self, split: str) -> set[str] | None:
         """Ids of a split: as the settings say, or where folders of this kind have it; None without one."""
         for word in SPLITS[split]:
-            if stated := self._stated.get(word):
-                places = [(path, within(self.root, path)) for path in stated]
-                there = [place for _, place in places if place is not None]
-                if len(there) == len(stated):
-                    return {id for place in there for id in self._listed(place)}
-                if there:
-                    raise DataError(self._not_there(word))
-                continue  # a folder that is stated and not there: told below when it is needed
+            stated = self._stated.get(word, ())
+            places = [within(self.root, path) for path in stated]
+            there = [place for place in places if place is not None]
+            if there and len(there) < len(stated):
+                raise DataError(self._not_there(word))
+            # What is stated and not there is told below, when it is needed.
+            if ids := {id for place in there for id in self._listed(place)}:
+                return ids
+            if there and split == "train":
+                raise DataError(f"{self._file}: {word}: there is no image in {', '.join(stated)}")
+        if self._stated.keys() & set(SPLITS[split]):
+            return None
+        for word in SPLITS[split]:
             for folder in (self.root / "images" / word, self.root / word / "images"):
-                if folder.is_dir():
-                    return set(_below(folder, self.root))
+                if found := _below(folder, self.root):
+                    return set(found)
         whole = self.root / "images"
-        if split == "train" and "train" not in self._stated and whole.is_dir():
-            return set(_below(whole, self.root))
-        return None
+        return set(_below(whole, self.root)) or None if split == "train" else None
 
     def _part(self) -> None:
         """See to it that no image is for training and for testing, and note what was passed over."""
         for word in SPLITS["test"]:
-            if word in self._stated and all(within(self.root, p) is None for p in self._stated[word]):
+            places = [within(self.root, path) for path in self._stated.get(word, ())]
+            if not places:
+                continue
+            if not any(places):
                 self._notes.append(f"{self._not_there(word)}; it was passed over")
+            elif not any(id for place in places if place for id in self._listed(place)):
+                self._notes.append(f"{self._file}: {word} names no image; it was passed over")
         train, test = self._images["train"], self._images["test"]
         if not train or not test:
             return
@@ -128,10 +136,13 @@ class YoloFolder:
         if path.suffix.lower() in SUFFIXES:
             yield place.as_posix()
             return
-        for line in read_text(path).split("\n"):
+        for n, line in enumerate(read_text(path).split("\n"), start=1):
             if name := line.strip():
                 there = within(self.root, name, beside=path.parent.resolve())
-                yield name.replace("\\", "/").lstrip("./") if there is None else there.as_posix()
+                id = name.replace("\\", "/").lstrip("./") if there is None else there.as_posix()
+                if PurePosixPath(id).suffix.lower() not in SUFFIXES:
+                    raise DataError(f"{path}:{n} {shown(name)} is no image file, by its suffix")
+                yield id
 
     def _missing(self, ids: set[str]) -> set[str]:
         """Images that labels are there for and that are not: entered, so that they are reported."""
@@ -139,8 +150,9 @@ class YoloFolder:
         missing = set()
         for of_images in {id.rpartition("/")[0] for id in ids}:
             of_labels = label_file(f"{of_images}/x.jpg".lstrip("/")).removesuffix("x.txt").rstrip("/")
+            known = beside | {label_file(id) for id in _below(self.root / of_images, self.root)}
             for path in _texts(self.root, of_labels):
-                if path in beside or (of_images == of_labels and not _holds_rows(self.root / path)):
+                if path in known or (of_images == of_labels and not _holds_rows(self.root / path)):
                     continue
                 inside = path.removeprefix(of_labels).lstrip("/")
                 missing.add(PurePosixPath(of_images, inside).with_suffix(".jpg").as_posix())
@@ -164,8 +176,9 @@ def label_file(id: str) -> str:
 
 
 def _below(folder: Path, root: Path) -> list[str]:
+    """Ids of the images of a folder; none when it isn't there."""
     prefix = f"{folder.relative_to(root).as_posix()}/".removeprefix("./")
-    return [f"{prefix}{path}" for path in find_images(folder)]
+    return [f"{prefix}{path}" for path in files_below(folder, SUFFIXES)] if folder.is_dir() else []
 
 
 def _texts(root: Path, folder: str, *, deep: bool = True) -> Iterator[str]:

@@ -6,21 +6,21 @@ split), ``obj.data`` with ``obj.names`` does in CVAT's and Darknet's form, ``cla
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-import yaml
-
 from ncenet.class_names import check_class_names
-from ncenet.data.text_files import read_text
 from ncenet.errors import DataError
+from ncenet.text_files import parse_yaml, read_text
 
 SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
 NAMES = ("classes.txt", "labels/classes.txt", "obj.names", "_darknet.labels", "train/_darknet.labels")
-SPLITS = {"train": ("train",), "test": ("test", "val", "valid")}
-_OWN_LINE = re.compile(r"^(names|train)\s*[:=]", re.MULTILINE)
+SPLITS = {"train": ("train",), "test": ("test", "val", "valid", "validation")}
+_OWN_LINE = re.compile(r"^(\{\s*)?[\"']?(names|train)[\"']?\s*[:=]", re.MULTILINE | re.IGNORECASE)
+_NOTHING = ("", "~", "null", "Null", "NULL")
 
 
 class Settings(NamedTuple):
@@ -41,11 +41,12 @@ class Settings(NamedTuple):
 
 def settings_file(root: Path) -> Path | None:
     """The file of a folder that says what YOLO wants to know; another of that name is none."""
-    for name in SETTINGS:
-        file = root / name
-        if file.is_file() and _OWN_LINE.search(read_text(file)):
-            return file
-    return None
+    files = [root / name for name in SETTINGS]
+    texts = {file: text for file in files if file.is_file() and _OWN_LINE.search(text := read_text(file))}
+    if len(set(texts.values())) > 1:
+        both = " and ".join(file.name for file in texts)
+        raise DataError(f"{root}: {both} say different things: name the one that counts, or remove the other")
+    return next(iter(texts), None)
 
 
 def has_names(root: Path) -> bool:
@@ -82,6 +83,15 @@ def within(root: Path, stated: str, *, beside: Path | None = None) -> PurePosixP
         stated: the path.
         beside: the folder of the file that states it, when that is another.
     """
+    if "://" in stated:
+        return None
+    elsewhere = False
+    for start in (beside or root, root):
+        if (path := Path(os.path.normpath(start / stated))).exists():
+            for real in (path, path.resolve()):
+                if real.is_relative_to(root):
+                    return PurePosixPath(real.relative_to(root).as_posix())
+            elsewhere = True
     parts = [part for part in re.split(r"[/\\]", stated) if part not in ("", ".")]
     while parts and parts[0] == "..":
         parts = parts[1:]
@@ -91,40 +101,39 @@ def within(root: Path, stated: str, *, beside: Path | None = None) -> PurePosixP
         for n in range(len(parts)):
             left = parts[n:]
             known = parts[n - 1].lower() == root.name.lower() or left[0].endswith((".txt", ".names"))
-            if n and len(left) == 1 and not known:
-                break
+            if n and ((len(left) == 1 and not known) or elsewhere):
+                break  # what is there as it stands, and outside, is what is meant
             place = start.joinpath(*left)
-            if ".." not in left and place.exists() and place.resolve().is_relative_to(root):
-                return PurePosixPath(place.resolve().relative_to(root).as_posix())
+            if ".." not in left and place.exists():
+                return PurePosixPath(place.relative_to(root).as_posix())
     return None
 
 
 def _yaml(file: Path) -> Mapping[str, Any]:
     try:
-        record = yaml.load(read_text(file), _Words)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        record = parse_yaml(read_text(file), words=True)
+    except ValueError as error:
         raise DataError(f"{file}: cannot be read: {error}") from error
     if not isinstance(record, dict):
         raise DataError(f"{file}: expected a mapping with names, train and val")
+    return _in_small_letters(record.items(), file)
+
+
+def _in_small_letters(pairs: Iterable[tuple[str, Any]], file: Path) -> dict[str, Any]:
+    """A record whose keys are found in whatever case; YAML's words for nothing are nothing."""
+    record: dict[str, Any] = {}
+    for key, value in pairs:
+        if key.lower() in record:
+            raise DataError(f"{file}: {key} stands there twice")
+        record[key.lower()] = None if value in _NOTHING else value
     return record
 
 
-class _Words(yaml.BaseLoader):
-    """YAML in which every word is the text that stands there: no is no, and 010 is 010."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A key that stands twice is a mistake."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.MarkedYAMLError(problem=f"{twice} stands there twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _pairs(file: Path) -> Mapping[str, Any]:
-    """Lines ``key = value``."""
+    """Lines ``key = value``; what YAML calls nc is classes there."""
     lines = [line.partition("=") for line in read_text(file).splitlines()]
-    record = {key.strip(): value.strip() for key, equals, value in lines if equals}
+    pairs = ((key.strip(), value.strip()) for key, equals, value in lines if equals)
+    record = _in_small_letters(pairs, file)
     if isinstance(names := record.pop("names", None), str):
         place = within(file.parent.resolve(), names)
         if place is None:
@@ -153,7 +162,7 @@ def _names(root: Path, file: Path | None, record: Mapping[str, Any]) -> tuple[st
     if stated:
         if not isinstance(stated, list):
             raise DataError(f"{file}: names is {stated!r}: expected a list, such as [cat, dog]")
-        count = record.get("nc", "")
+        count = record.get("nc") or ""
         if str(count).isdecimal() and int(count) != len(stated):
             raise DataError(f"{file}: nc is {count}, and there are {len(stated)} names: which is right?")
         return check_class_names(stated, str(file))
@@ -162,12 +171,15 @@ def _names(root: Path, file: Path | None, record: Mapping[str, Any]) -> tuple[st
     if not any(lists.values()):
         raise DataError(
             f"{root}: nothing names the classes: write them into classes.txt, one a line, "
-            "or into data.yaml as names: [cat, dog]"
+            "or into data.yaml as names: [cat, dog], or name the .yaml file that has them"
         )
     (first, names), *others = lists.items()
     for other, different in others:
         if different != names:
             raise DataError(f"{first} and {other} name other classes: remove the one that isn't right")
+    count = str(record.get("classes") or "")
+    if file is not None and file.suffix == ".data" and count.isdecimal() and int(count) != len(names):
+        raise DataError(f"{file}: classes is {count}, and {first} has {len(names)} names: which is right?")
     return names
 
 

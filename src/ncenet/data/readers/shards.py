@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Oracle, Split
+from ncenet.data.folders import SUFFIXES, files_below
 from ncenet.data.parquet import column_names, read_labels
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
@@ -21,12 +22,12 @@ class Shards(Reader):
     form = "a folder of .parquet files with a column 'image'"
 
     def reads(self, path: Path) -> bool:
-        """Folders with such a file, and no other files but hidden ones beside it."""
+        """Folders with such a file, and no images beside it."""
         if not path.is_dir():
             return False
         beside = [file for file in islice(path.iterdir(), 1000) if file.name[0] not in "._"]
         first = next((file for file in beside if file.suffix.lower() == ".parquet"), None)
-        return first is not None and "image" in column_names(first)
+        return first is not None and not files_below(path, SUFFIXES) and "image" in column_names(first)
 
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""

@@ -10,6 +10,7 @@ from ncenet.errors import DataError
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.records import Known, Labels, Record
+from ncenet.text_files import open_text, parse_json
 
 
 @formats.register("jsonl")
@@ -25,22 +26,16 @@ class JsonLines(Format):
 
     def read(self, source: Path, known: Known) -> Iterator[Record]:
         """See :class:`~ncenet.labels.format.Format`."""
-        try:
-            with source.open(encoding="utf-8-sig", newline="\n") as text:
-                for number, line in enumerate(text, start=1):
-                    if line.strip():
-                        record = known.record(_object(line, f"{source}:{number}"), f"{source}:{number}")
-                        if record is not None:
-                            yield record
-        except UnicodeDecodeError as error:
-            raise DataError(f"{source}: not text in UTF-8: {error.reason} at byte {error.start}") from error
+        with open_text(source, newline="\n") as text:
+            for number, line in enumerate(text, start=1):
+                if line.strip():
+                    row = parse_json(line, source, line=number)
+                    record = known.record(_object(row, line, f"{source}:{number}"), f"{source}:{number}")
+                    if record is not None:
+                        yield record
 
 
-def _object(line: str, where: str) -> dict[str, object]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where} not JSON: {error.msg}") from error
+def _object(row: object, line: str, where: str) -> dict[str, object]:
     if not isinstance(row, dict) or not {"id", "label"} <= row.keys():
         raise DataError(f"{where} expected an object with the keys id and label, got {line.strip()[:60]}")
     return row
