@@ -212,6 +212,18 @@ def test_doctor(ncenet):
     assert f"{facts['torch']}" in ncenet("doctor").out
 
 
+def test_doctor_misses_nothing_that_is_for_other_machines(ncenet, monkeypatch):
+    elsewhere = "no-such-package; platform_machine == 'abacus' and extra == 'timm'"
+    monkeypatch.setattr("ncenet.cli.doctor.requires", lambda _: ["timm>=1; extra == 'timm'", elsewhere])
+    facts = json.loads(ncenet("doctor", "--json").out)
+    assert facts["extra timm"] == f"timm {version('timm')}"
+    here = "no-such-package; platform_machine != 'abacus' and extra == 'timm'"
+    monkeypatch.setattr("ncenet.cli.doctor.requires", lambda _: ["numpy>=2; python_version > '3'", here])
+    facts = json.loads(ncenet("doctor", "--json").out)
+    assert facts["extra timm"] == "not installed: pip install 'ncenet[timm]'"
+    assert facts["extra ray"] == "", "what everybody gets belongs to no extra"
+
+
 def test_an_old_flag_is_taken_with_a_pointer(ncenet):
     done = ncenet("simulate", "digits", "--diversify", "kmeans", "--strategy", "random")
     assert done.code == 2

@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def in_torch(monkeypatch):
     """No graph is made for these small networks, unless a test is about that."""
-    monkeypatch.setattr("ncenet.features.backends.ONNX", ("no such package",))
+    monkeypatch.setattr("ncenet.features.graphs.PACKAGES", ("no such package",))
 
 
 @pytest.fixture

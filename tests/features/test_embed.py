@@ -96,11 +96,19 @@ def test_broken_images_are_named_and_the_rest_goes_on(grid, photos):
         embedder.embed(pool, pool.ids())
 
 
+def test_every_copy_of_a_broken_image_is_named(grid, photos):
+    for name in ("ant/0.png", "ant/1.png", "cow/9.png"):
+        (photos / name).write_bytes(b"<html>404</html>")
+    pool, bad = FolderPool(photos), []
+    assert open_source(GRID, pool=pool, ids=()).embed(pool, pool.ids(), bad=bad.append) == 27
+    assert {problem.id for problem in bad} == {"ant/0.png", "ant/1.png", "cow/9.png"}
+
+
 def test_progress_counts_every_image(grid, pool):
     told = []
     embedder = open_source(GRID, pool=pool, ids=())
     embedder.embed(pool, pool.ids(), progress=lambda done, total: told.append((done, total)))
-    assert told == [(16, 30), (30, 30)]
+    assert told == [(8, 30), (16, 30), (24, 30), (30, 30)]
 
 
 def test_vectors_are_written_every_few_seconds(grid, pool, monkeypatch):
@@ -108,7 +116,7 @@ def test_vectors_are_written_every_few_seconds(grid, pool, monkeypatch):
     embedder = open_source(GRID, pool=pool, ids=())
     written = []
     embedder.embed(pool, pool.ids(), progress=lambda done, total: written.append(len(embedder.store)))
-    assert written == [16, 30], "before it is told that they are done"
+    assert written == [8, 16, 24, 30], "before it is told that they are done"
 
 
 class Logarithm(nn.Module):
@@ -139,13 +147,14 @@ def test_a_name_that_no_extractor_has(pool):
 SLOW = """
 import sys, time
 from ncenet.data.pools import FolderPool
-from ncenet.features import backends, embed
+from ncenet.features import backends, embed, graphs
 from ncenet.features.embed import Embedder
 from ncenet.features.extractor import Extractor
 from ncenet.features.framing import Preprocessing
 from tests.features.conftest import grid_network
 
-backends.ONNX, embed.BATCH, embed.CHUNK_SECONDS = ("no such package",), 2, 0.0
+graphs.PACKAGES = ("no such package",)
+backends.BATCH, embed.BATCH, embed.CHUNK_SECONDS = 2, 2, 0.0
 pool = FolderPool(sys.argv[1])
 def show(done, total):
     print(done, flush=True)

@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ncenet.errors import DataError, MissingExtra, UsageError
-from ncenet.features import backends
 from ncenet.features.extractor import Extractor, Wanted, extractors, open_extractor
 from ncenet.features.framing import Preprocessing
 from ncenet.nn import packaged
@@ -44,47 +43,6 @@ def test_the_network_is_in_eval_mode_and_learns_nothing():
     extractor = Extractor("a", tiny(), Preprocessing(16))
     assert not any(module.training for module in extractor.modules())
     assert not any(p.requires_grad for p in extractor.parameters())
-
-
-def test_onnx_runtime_says_what_torch_says(tmp_path, monkeypatch):
-    extractor = Extractor("a", tiny(), Preprocessing(16, mean=(0.4, 0.5, 0.6)))
-    images = squares(5)
-    expected = backends.in_torch(extractor)(images)
-    run = backends.in_onnx(extractor, tmp_path, threads=1)
-    assert np.allclose(run(images), expected, atol=1e-5) and np.allclose(
-        run(images[:1]), expected[:1], atol=1e-5
-    )
-    assert [file.name for file in tmp_path.glob("*.onnx")] == [f"{extractor.fingerprint}.onnx"]
-    monkeypatch.setattr(backends, "write_graph", None)
-    assert np.allclose(backends.in_onnx(extractor, tmp_path, threads=1)(images), expected, atol=1e-5)
-
-
-class Counting(torch.nn.Module):
-    """Says something else of each number of images: whoever follows one run of it learns one number."""
-
-    def forward(self, x):
-        return x.mean((2, 3)) * int(x.shape[0])
-
-
-def test_a_graph_that_holds_for_one_run_alone_is_not_kept(tmp_path, monkeypatch):
-    made = []
-    monkeypatch.setattr(backends, "_exported", lambda extractor, file: made.append(file.write_bytes(b"x")))
-    backends.write_graph(Extractor("a", tiny(), Preprocessing(16)), tmp_path / "a.onnx")
-    assert not made, "most networks can be followed, which is ten times faster"
-    backends.write_graph(Extractor("a", Counting(), Preprocessing(16)), tmp_path / "b.onnx")
-    assert made and (tmp_path / "b.onnx").read_bytes() == b"x"
-
-
-def test_the_other_exporter_says_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(backends, "_followed", lambda extractor, file: False)
-    extractor = Extractor("a", tiny(), Preprocessing(16))
-    run = backends.in_onnx(extractor, tmp_path, threads=1)
-    assert np.allclose(run(squares(5)), backends.in_torch(extractor)(squares(5)), atol=1e-5)
-
-
-def test_without_onnx_runtime_torch_runs_it(tmp_path):
-    name, run = backends.fastest(Extractor("a", tiny(), Preprocessing(16)), tmp_path)
-    assert name in ("torch", "torch on the GPU") and run(squares(3)).shape == (3, 4)
 
 
 def test_weights_of_any_file_fill_a_network(tmp_path):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shutil
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 import ncenet
 from ncenet.cli.console import plain_console
@@ -52,14 +53,16 @@ def _facts() -> dict[str, str]:
 
 
 def _extras() -> dict[str, list[str]]:
-    """The distributions of each optional part, as the package itself says."""
+    """The distributions of each optional part on this machine, as the package itself says."""
     brought = metadata("ncenet").get_all("Provides-Extra") or []
     parts: dict[str, list[str]] = {extra: [] for extra in brought if extra not in _NOT_FOR_USERS}
-    for needed in requires("ncenet") or []:
-        if found := re.match(r"([\w.-]+)[^;]*;.*extra == ['\"](.+?)['\"]", needed):
-            name, extra = found.groups()
-            if extra in parts and name != "ncenet":
-                parts[extra].append(name)
+    for needed in map(Requirement, requires("ncenet") or []):
+        when = needed.marker
+        if when is None or needed.name == "ncenet" or when.evaluate({"extra": ""}):
+            continue
+        for extra in parts:
+            if when.evaluate({"extra": extra}):
+                parts[extra].append(needed.name)
     return parts
 
 

@@ -46,7 +46,7 @@ def features(
         weights: File of weights for it, in the place of its own.
         framing: How images become squares: cut the middle out, squash, or pad. Default: its own way.
         split: Of a built-in set: train or test.
-        workers: Threads that decode.
+        workers: Threads that decode; at least one for each core that runs the network.
         clear: Remove what is stored: of this extractor with DATA, of all without.
         json_output: Print as JSON.
     """
@@ -89,7 +89,7 @@ def features(
         "embedded": computed,
         "seconds": round(seconds, 1),
         "images_per_second": round(computed / seconds, 1),
-        "by": source.backend[0] if computed else None,
+        "by": source.backend.name if computed else None,
         "unreadable": {problem.id: problem.why for problem in bad},
         "stored": len(source.store),
         "megabytes": round(source.store.bytes / 1e6, 1),
@@ -100,7 +100,7 @@ def features(
         print(json.dumps(found, indent=1))
         return
     console.print(f"images       {found['images']:,}")
-    speed = f" in {seconds:.1f} s, {computed / seconds:.0f}/s by {source.backend[0]}" if computed else ""
+    speed = f" in {seconds:.1f} s, {computed / seconds:.0f}/s by {source.backend.name}" if computed else ""
     console.print(f"embedded     {computed:,} now{speed}")
     console.print(f"unreadable   {len(bad):,}")
     for problem in bad[:_SHOWN]:

@@ -1,56 +1,111 @@
 """What runs an extractor's network: the fastest of what this machine has.
 
-On a GPU that is torch with half precision; on a CPU it is ONNX Runtime where it is installed, else torch.
-``benchmarks/embed.py`` measures them.
+On a GPU that is torch with half precision. On a CPU it is the first of these that is installed and fit for
+it: OpenVINO (x86), ONNX Runtime, torch; ``benchmarks/embed.py`` measures them. On a CPU all of them compute
+in single precision and say the same of an image, within what the store's half precision rounds off, so
+vectors that one of them made are as good for another.
+
+An engine of graphs has one lane for each core, on which one thread of the caller waits. Images on several
+lanes wait for nobody, while cores that share one image wait for each other at every layer: the more so, the
+busier the machine is.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from collections.abc import Callable
+import platform
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
-from torch import Tensor
 
+from ncenet.features import graphs
 from ncenet.features.extractor import Extractor
-from ncenet.files import alone, whole
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-    """Maps images (B, S, S, 3) to vectors (B, D)."""
+    from ncenet.features.graphs import Run
 
-ONNX = ("onnx", "onnxscript", "onnxruntime")
+    Engine: TypeAlias = Callable[[Extractor, Path, int], Run]
+    """Has an extractor run, with a folder of graphs, on so many lanes."""
+
+X86 = ("x86_64", "amd64")
+BATCH = 8
+"""Images that a network is given at once (ours); see ``benchmarks/results/embed.md``."""
+GPU_BATCH = 256
 
 
-def fastest(extractor: Extractor, graphs: Path, *, threads: int | None = None) -> tuple[str, Run]:
-    """What runs a network fastest here, with its name.
+class Backend(NamedTuple):
+    """What runs a network.
+
+    Attributes:
+        name: of the engine.
+        lanes: how many threads may call ``run`` at once; more wait.
+        batch: how many images it is best given at once.
+        run: maps images (B, S, S, 3) to vectors (B, D).
+    """
+
+    name: str
+    lanes: int
+    batch: int
+    run: Run
+
+
+def lanes_here(threads: int | None = None) -> int:
+    """How many lanes the fastest engine has; nothing is loaded.
+
+    Args:
+        threads: of the CPU. Default: all.
+    """
+    if torch.cuda.is_available() or not engines():
+        return 1
+    return threads or os.cpu_count() or 1
+
+
+def fastest(extractor: Extractor, folder: Path, *, threads: int | None = None) -> Backend:
+    """What runs a network fastest here.
 
     Args:
         extractor: the network.
-        graphs: folder in which the graphs for ONNX Runtime are kept.
+        folder: where graphs for OpenVINO and ONNX Runtime are kept.
         threads: of the CPU. Default: all.
     """
     if torch.cuda.is_available():
-        return "torch on the GPU", on_gpu(extractor)
-    if all(find_spec(name) for name in ONNX):
-        return "ONNX Runtime", in_onnx(extractor, graphs, threads=threads)
-    return "torch", in_torch(extractor)
+        return Backend("torch on the GPU", 1, GPU_BATCH, on_gpu(extractor))
+    lanes = lanes_here(threads)
+    for name, engine in engines().items():
+        try:
+            return Backend(name, lanes, BATCH, engine(extractor, folder, lanes))
+        except graphs.NoGraph:  # of whatever torch alone can run
+            break
+    return Backend("torch", 1, BATCH, in_torch(extractor))
+
+
+def engines() -> dict[str, Engine]:
+    """The engines of graphs that are installed and fit for this processor, the fastest first."""
+    found: dict[str, Engine] = {}
+    if all(find_spec(name) for name in graphs.PACKAGES):
+        if platform.machine().lower() in X86 and find_spec("openvino"):
+            found["OpenVINO"] = in_openvino
+        if find_spec("onnxruntime"):
+            found["ONNX Runtime"] = in_onnx
+    return found
 
 
 def in_torch(extractor: Extractor) -> Run:
     """Torch on the CPU, in the layout that suits its convolutions."""
-    network = extractor.to(memory_format=torch.channels_last)
+    network, alone = extractor.to(memory_format=torch.channels_last), threading.Lock()
 
     def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        with torch.inference_mode():
+        with alone, torch.inference_mode():
             pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last as it is
             vectors: npt.NDArray[np.float32] = network(pixels).float().numpy()
             return vectors
@@ -60,11 +115,11 @@ def in_torch(extractor: Extractor) -> Run:
 
 def on_gpu(extractor: Extractor) -> Run:
     """Torch on the GPU: half precision, channels last, from pinned memory."""
-    device = torch.device("cuda")
+    device, alone = torch.device("cuda"), threading.Lock()
     network = extractor.to(device).to(memory_format=torch.channels_last)
 
     def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        with torch.inference_mode(), torch.autocast("cuda", dtype=torch.float16):
+        with alone, torch.inference_mode(), torch.autocast("cuda", dtype=torch.float16):
             pixels = torch.from_numpy(images).pin_memory().to(device, non_blocking=True)
             vectors: npt.NDArray[np.float32] = network(pixels.permute(0, 3, 1, 2)).float().cpu().numpy()
             return vectors
@@ -72,77 +127,72 @@ def on_gpu(extractor: Extractor) -> Run:
     return run
 
 
-def in_onnx(extractor: Extractor, graphs: Path, *, threads: int | None = None) -> Run:
-    """ONNX Runtime on the CPU; the graph is made once for each fingerprint."""
+def in_onnx(extractor: Extractor, folder: Path, lanes: int = 1) -> Run:
+    """ONNX Runtime on the CPU."""
     import onnxruntime
 
-    file = graphs / f"{extractor.fingerprint}.onnx"
-    with alone(graphs, wait=True):  # of several processes one makes it
-        if not file.exists():
-            write_graph(extractor, file)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    # Threads that wait in a busy loop take the cores from those that decode.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+
+    def load(file: Path) -> Run:
+        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+        def infer(lane: int, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            vectors: npt.NDArray[np.float32] = session.run(None, {"pixels": pixels})[0]
+            return vectors
+
+        return _on_lanes(infer, range(lanes))
+
+    return graphs.on_graph(extractor, folder, load)
+
+
+def in_openvino(extractor: Extractor, folder: Path, lanes: int = 1) -> Run:
+    """OpenVINO on the CPU."""
+    openvino = silent_openvino()
+    options = {
+        "NUM_STREAMS": lanes,
+        "INFERENCE_NUM_THREADS": lanes,
+        # Some processors would compute in bfloat16, twice as fast: 8 bits of each number, for good.
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+
+    def load(file: Path) -> Run:
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(file.read_bytes()), "CPU", options)
+
+        def infer(request: Any, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            vectors: npt.NDArray[np.float32] = request.infer({"pixels": pixels})[0]
+            return vectors
+
+        return _on_lanes(infer, [compiled.create_infer_request() for _ in range(lanes)])
+
+    return graphs.on_graph(extractor, folder, load)
+
+
+def silent_openvino() -> Any:
+    """The package without its converter of models, whose import alone tells its maker over the network."""
+    if "openvino" not in sys.modules:
+        sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment] # importing it fails, as foreseen
+        try:
+            return import_module("openvino")
+        finally:
+            del sys.modules["openvino.tools.ovc"]
+    return sys.modules["openvino"]
+
+
+def _on_lanes(
+    infer: Callable[[Any, npt.NDArray[np.uint8]], npt.NDArray[np.float32]], lanes: Iterable[Any]
+) -> Run:
+    """An engine that any number of threads may call: each waits for a lane of its own."""
+    free: SimpleQueue[Any] = SimpleQueue()
+    for lane in lanes:
+        free.put(lane)
 
     def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        vectors: npt.NDArray[np.float32] = session.run(None, {"pixels": images.transpose(0, 3, 1, 2)})[0]
-        return vectors
+        lane = free.get()
+        try:
+            return infer(lane, images.transpose(0, 3, 1, 2))
+        finally:
+            free.put(lane)
 
     return run
-
-
-def write_graph(extractor: Extractor, file: Path) -> None:
-    """Write an extractor as an ONNX file that reads ``pixels`` uint8 (batch, 3, S, S).
-
-    Torch's older exporter follows one run of the network and takes a tenth of the time, which a person at the
-    labelling page waits for. Its graph is kept if it says of other images what the network says; else torch's
-    newer one makes it.
-    """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings(), whole(file) as partial:
-        warnings.simplefilter("ignore")  # of the exporters' own deprecations
-        if not _followed(extractor, partial):
-            _exported(extractor, partial)
-
-
-def _followed(extractor: Extractor, file: Path) -> bool:
-    """Write the graph of one run; whether it holds for other images, and another number of them."""
-    import onnxruntime
-
-    side = extractor.preprocessing.side
-    pixels = _noise(3, side)
-    export: Any = torch.onnx.export  # the typed half of it is the newer exporter's
-    try:
-        export(
-            extractor,
-            (_noise(2, side),),
-            str(file),
-            input_names=["pixels"],
-            output_names=["embedding"],
-            dynamic_axes={"pixels": {0: "batch"}, "embedding": {0: "batch"}},
-            dynamo=False,
-        )
-        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-        said = torch.from_numpy(session.run(None, {"pixels": pixels.numpy()})[0])
-    except Exception:  # noqa: BLE001 - whatever it can't follow, the newer one says why or can
-        return False
-    wanted = extractor(pixels).float()
-    near = 1e-3 * float(wanted.abs().max())
-    return said.shape == wanted.shape and torch.allclose(said, wanted, rtol=1e-3, atol=near)
-
-
-def _exported(extractor: Extractor, file: Path) -> None:
-    example = _noise(2, extractor.preprocessing.side)
-    exported = torch.export.export(extractor, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    program: Any = torch.onnx.export(
-        exported, input_names=["pixels"], output_names=["embedding"], dynamo=True, verbose=False
-    )
-    program.save(file, external_data=False)
-
-
-def _noise(count: int, side: int) -> Tensor:
-    """Images (B, 3, S, S), the same every time."""
-    rng = torch.Generator().manual_seed(count)
-    return torch.randint(0, 256, (count, 3, side, side), generator=rng, dtype=torch.uint8)

@@ -1,8 +1,12 @@
-"""Embedding: from images to vectors in the store; decoding goes on beside the network."""
+"""Embedding: from images to vectors in the store.
+
+Each thread decodes a few images and has the network look at them, while the others are at other images: so no
+core waits, neither for decoded images nor for another core.
+"""
 
 from __future__ import annotations
 
-import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ncenet.data.builtin import cache_folder
 from ncenet.errors import UnreadableImage
-from ncenet.features.backends import fastest
+from ncenet.features.backends import BATCH, Backend, fastest, lanes_here
 from ncenet.features.extractor import Extractor
 from ncenet.features.framing import square_of
 from ncenet.features.store import Store
@@ -25,19 +29,27 @@ from ncenet.types import Pool
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ncenet.features.backends import Run
-
-    Ready: TypeAlias = tuple[str, npt.NDArray[np.uint8] | None]
-    """Content hash of an image, and its square unless it has a vector already."""
-
-BATCH = 16
-"""Images that the network is given at once (ours); see ``benchmarks/results/embed.md``."""
-GPU_BATCH = 256
 CHUNK_SECONDS = 5.0
 """Vectors are written at least so often: a killed process loses no more (ours)."""
 CHUNK_ROWS = 4096
 
 Progress: TypeAlias = Callable[[int, int], None]
+
+
+class Embedded(NamedTuple):
+    """What became of a few images.
+
+    Attributes:
+        images: how many they were.
+        hashes: of those that got a vector.
+        vectors: (N, D), theirs; None without any.
+        bad: those that cannot be decoded.
+    """
+
+    images: int
+    hashes: tuple[str, ...]
+    vectors: npt.NDArray[np.float32] | None
+    bad: tuple[UnreadableImage, ...]
 
 
 def store_folder() -> Path:
@@ -51,7 +63,7 @@ class Embedder:
     Args:
         extractor: what turns images into vectors.
         root: folder of the stores. Default: :func:`store_folder`.
-        workers: threads that decode.
+        workers: threads that decode; never fewer than the network has lanes.
         threads: of the network. Default: all cores.
     """
 
@@ -66,6 +78,8 @@ class Embedder:
         self.extractor, self.workers, self.threads = extractor, workers, threads
         self.root = root or store_folder()
         self.store = Store(self.root, extractor.name, extractor.fingerprint)
+        self._backend: Backend | None = None
+        self._one_at_a_time = threading.RLock()
 
     @cached_property
     def dim(self) -> int:
@@ -77,10 +91,13 @@ class Embedder:
         """That of the extractor."""
         return self.store.fingerprint
 
-    @cached_property
-    def backend(self) -> tuple[str, Run]:
-        """What runs the network, and its name."""
-        return fastest(self.extractor, self.root.parent / "graphs", threads=self.threads)
+    @property
+    def backend(self) -> Backend:
+        """What runs the network; loaded when first asked for, by whichever thread."""
+        with self._one_at_a_time:
+            if self._backend is None:
+                self._backend = fastest(self.extractor, self.root.parent / "graphs", threads=self.threads)
+            return self._backend
 
     def missing(self, hashes: Mapping[str, str], ids: Sequence[str]) -> list[str]:
         """Those of ``ids`` whose image has no vector yet; of several with the same bytes the first."""
@@ -113,69 +130,94 @@ class Embedder:
             DataError: the network says nan or inf of an image, or the disk is full.
         """
         computed, done = 0, 0
-        waiting: list[tuple[str, npt.NDArray[np.float32]]] = []
+        waiting: dict[str, npt.NDArray[np.float32]] = {}
+        claimed: set[str] = set()
         written = time.perf_counter()
-        decoded = self._decoded(pool, ids, bad)
-        while batch := list(islice(decoded, BATCH if computed == 0 else self._batch_size)):
-            fresh = self._fresh([one for one in batch if one is not None], {hash for hash, _ in waiting})
-            if fresh:
-                vectors = self.backend[1](np.stack(list(fresh.values())))
-                waiting += zip(fresh, vectors, strict=True)
-                computed += len(fresh)
-            done += len(batch)
+        for part in self._parts(pool, ids, claimed):
+            for problem in part.bad:
+                if bad is None:
+                    raise problem
+                bad(problem)
+            if part.vectors is not None:
+                waiting.update(zip(part.hashes, part.vectors, strict=True))
+            computed, done = computed + len(part.hashes), done + part.images
             if len(waiting) >= CHUNK_ROWS or time.perf_counter() - written >= CHUNK_SECONDS:
-                self._write(waiting)
+                self._write(waiting, claimed)
                 written = time.perf_counter()
             progress(done, len(ids))
-        self._write(waiting)
+        self._write(waiting, claimed)
         self.store.merge()
         return computed
 
     def vectors(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Vectors (N, D) of squares (N, S, S, 3), past the store."""
-        size = self._batch_size
-        parts = [self.backend[1](squares[start : start + size]) for start in range(0, len(squares), size)]
-        return np.concatenate(parts)
+        _, lanes, size, run = self.backend
+        parts = [squares[start : start + size] for start in range(0, len(squares), size)]
+        with ThreadPoolExecutor(lanes) as threads:
+            return np.concatenate(list(threads.map(run, parts)))
 
-    @property
-    def _batch_size(self) -> int:
-        return GPU_BATCH if "GPU" in self.backend[0] else BATCH
-
-    def _fresh(self, ready: Sequence[Ready], waiting: set[str]) -> dict[str, npt.NDArray[np.uint8]]:
-        """The square of each content hash that has no vector and gets none yet."""
-        self.store.refresh()
-        new = {hash: square for hash, square in ready if square is not None and hash not in waiting}
-        there = self.store.has(list(new))
-        return {hash: square for (hash, square), found in zip(new.items(), there, strict=True) if not found}
-
-    def _decoded(
-        self, pool: Pool, ids: Sequence[str], bad: Callable[[UnreadableImage], None] | None
-    ) -> Iterator[Ready | None]:
-        """Squares in the order of ``ids``, decoded ahead; None for an image that cannot be."""
-        how, ahead, rest = self.extractor.preprocessing, 4 * BATCH, iter(ids)
-
-        def ready(id: str) -> Ready:
-            return square_of(pool, id, how, wanted=lambda content: not self.store.has([content])[0])
-
-        with ThreadPoolExecutor(max(1, min(self.workers, os.cpu_count() or 1))) as threads:
-            queue: deque[Future[Ready]] = deque()
-            queue.extend(threads.submit(ready, id) for id in islice(rest, ahead))
+    def _parts(self, pool: Pool, ids: Sequence[str], claimed: set[str]) -> Iterator[Embedded]:
+        """A few images at a time, in the order of ``ids``; several such parts are being worked at."""
+        number = max(self.workers, lanes_here(self.threads))
+        with ThreadPoolExecutor(number) as threads:
+            parts = iter(self._split(ids))
+            queue: deque[Future[Embedded]] = deque()
+            queue.extend(
+                threads.submit(self._part, pool, part, claimed) for part in islice(parts, 2 * number)
+            )
             try:
                 while queue:
-                    future = queue.popleft()
-                    queue.extend(threads.submit(ready, id) for id in islice(rest, 1))
-                    try:
-                        yield future.result()
-                    except UnreadableImage as problem:
-                        if bad is None:
-                            raise
-                        bad(problem)
-                        yield None
+                    yield queue.popleft().result()
+                    queue.extend(threads.submit(self._part, pool, part, claimed) for part in islice(parts, 1))
             finally:
                 for future in queue:
                     future.cancel()
 
-    def _write(self, waiting: list[tuple[str, npt.NDArray[np.float32]]]) -> None:
+    def _split(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Parts of the size that the network likes best, once it is known: the first is there soon."""
+        start = 0
+        while start < len(ids):
+            size = BATCH if self._backend is None else self._backend.batch
+            yield ids[start : start + size]
+            start += size
+
+    def _part(self, pool: Pool, ids: Sequence[str], claimed: set[str]) -> Embedded:
+        """Decode images and have the network look at them, those that have a vector or get one left out.
+
+        Args:
+            pool: where they are.
+            ids: which of them.
+            claimed: content hashes of what is being worked at; those of these images are added.
+        """
+        squares: dict[str, npt.NDArray[np.uint8]] = {}
+        bad, mine = [], [""]
+
+        def claim(content: str) -> bool:
+            with self._one_at_a_time:
+                if content in claimed or self.store.has([content])[0]:
+                    return False
+                claimed.add(content)
+                mine.append(content)
+                return True
+
+        with self._one_at_a_time:
+            self.store.refresh()  # what another process has put there meanwhile is not computed again
+        for id in ids:
+            try:
+                content, square = square_of(pool, id, self.extractor.preprocessing, wanted=claim)
+            except UnreadableImage as problem:
+                bad.append(problem)
+                if mine[-1] not in squares:  # a copy of it is to be named too
+                    claimed.discard(mine[-1])
+                continue
+            if square is not None:
+                squares[content] = square
+        vectors = self.backend.run(np.stack(list(squares.values()))) if squares else None
+        return Embedded(len(ids), tuple(squares), vectors, tuple(bad))
+
+    def _write(self, waiting: dict[str, npt.NDArray[np.float32]], claimed: set[str]) -> None:
         if waiting:
-            self.store.put([hash for hash, _ in waiting], np.stack([vector for _, vector in waiting]))
+            with self._one_at_a_time:
+                self.store.put(list(waiting), np.stack(list(waiting.values())))
+                claimed.difference_update(waiting)
             waiting.clear()

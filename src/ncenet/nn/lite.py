@@ -35,7 +35,7 @@ def lite_network(name: str, *, weights: Path | None = None, empty: bool = False)
     try:
         import timm
     except ImportError:
-        raise MissingExtra(f"the network {name}", "features", "60 MB") from None
+        raise MissingExtra(f"the network {name}", "features", "140 MB") from None
     network: Any = timm.create_model(f"tf_efficientnet_{name}", num_classes=0)
     if not empty:
         file = weights or packaged(name)

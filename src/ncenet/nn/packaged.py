@@ -19,7 +19,7 @@ def packaged(name: str) -> Path:
     for folder in package.submodule_search_locations or () if package else ():
         for file in sorted(Path(folder, "models").glob("*.pth")):
             return file
-    raise MissingExtra(f"the weights of {name}", "features", "60 MB")
+    raise MissingExtra(f"the weights of {name}", "features", "140 MB")
 
 
 def installed(name: str) -> bool:
