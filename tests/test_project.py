@@ -182,10 +182,10 @@ def test_the_python_about_pools_of_any_size_runs(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
 
-def test_the_demo_has_its_place_in_the_readme():
+def test_the_readme_shows_one_figure_and_leads_to_the_demo():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    begin, end = readme.index("<!-- demo:begin -->"), readme.index("<!-- demo:end -->")
-    assert "docs/images/demo-curve.png" in readme[begin:end]
+    assert re.findall(r"!\[[^]]*\]\(([^)]*)\)", readme) == ["docs/images/features-curve.svg"]
+    assert "(docs/demo.md)" in readme and "images/demo-curve.png" in (ROOT / "docs/demo.md").read_text()
 
 
 def test_continuous_integration_runs_what_the_readme_says():
