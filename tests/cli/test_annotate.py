@@ -92,16 +92,19 @@ class TestAskAndTell:
 
     def test_held_out_images_are_asked_first_and_measure(self, ncenet, photos):
         start = ("ask", "run", "--data", photos, "--classes", CLASSES, "--held-out", 4, "--initial", 3, *TINY)
-        held_out = ids(ncenet(*start))
+        first = ncenet(*start, "-n", 2)
+        held_out = ids(first)
         assert len(held_out) == 4
+        assert "they measure every model and train none, so they come first" in first.said
         write_answers(photos.parent / "a.csv", dict.fromkeys(held_out, "ant"))
         assert ncenet("tell", "run", "a.csv").code == 0
         initial = ids(ncenet("ask", "run"))
         assert len(initial) == 3 and not set(initial) & set(held_out)
         write_answers(photos.parent / "a.csv", dict.fromkeys(initial, "ant"))
         assert ncenet("tell", "run", "a.csv").code == 0
-        ids(ncenet("ask", "run", "-n", 2))
+        last = ncenet("ask", "run", "-n", 2)
         record = json.loads(ncenet("report", "run", "--json").out)
+        assert "chosen by confusion" in last.said
         (cycle,) = record["cycles"]
         assert (cycle["labeled"], cycle["accuracy"]) == (3, 1.0)
 
@@ -111,6 +114,7 @@ class TestAskAndTell:
         )
         assert (done.code, done.out) == (0, "")
         assert "3 images to label in query.csv: fill in the last column, then ncenet tell run" in done.said
+        assert "drawn at random: there is no model yet" in done.said
         file = tmp_path / "query.csv"
         file.write_text(file.read_text().replace(",\n", ",ant\n"))
         assert ncenet("tell", "run", file).out.startswith("3 answers recorded; 3 images")

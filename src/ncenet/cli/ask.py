@@ -16,6 +16,7 @@ from ncenet.cli.flags import apply_flags, changes_of
 from ncenet.cli.people import AskFlags, pretrained
 from ncenet.cli.score_flags import ScoreFlags, chosen_from
 from ncenet.errors import UsageError
+from ncenet.ledger.provenance import Kind, Provenance
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 
@@ -101,7 +102,10 @@ def ask(
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
             if out is not None:
                 check_replaceable(out, loop.ledger)  # once more: people fill it in while a model trains
+            asked = loop.ledger.latest_query()
     _show(query, folder, out, raw, json_output)
+    if asked is not None and query.ids:
+        plain_console(stderr=True).print(_who(asked.asked), soft_wrap=True)
 
 
 def _from_scores(
@@ -154,6 +158,19 @@ def _show(query: Query, folder: Path, out: Path | None, raw: bool, json_output: 
         print(json.dumps([{"id": id, "score": score} for id, score, _ in rows], indent=1))
     else:
         sys.stdout.writelines(csv_lines(COLUMNS, rows, raw=raw))
+
+
+def _who(asked: Provenance) -> str:
+    """Where these images come from, in a line."""
+    match asked.kind:
+        case Kind.HELD_OUT:
+            return "held-out images, at random: they measure every model and train none, so they come first"
+        case Kind.STRATEGY:
+            return f"chosen by {asked.strategy}"
+        case Kind.TYPICAL:
+            return "typical of the images: there is no model yet that could choose"
+        case _:
+            return "drawn at random: there is no model yet that could choose"
 
 
 def _first(data: str, flags: BaseModel | None) -> Recipe:
