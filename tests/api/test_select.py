@@ -118,3 +118,43 @@ def test_other_mistakes():
         ncenet.select(broken, 5)
     assert len(ncenet.select(PROBS, 100)) == N
     assert ncenet.select(np.empty((0, 3)), 5) == ncenet.Query((), ())
+
+
+class TestFiles:
+    """What the command line does with files of scores."""
+
+    @pytest.fixture
+    def scores(self, tmp_path):
+        cameras = "south", "north"
+        lines = [f"{n}.jpg,{cameras[n % 2]},{n},0.{5 + n // 2},0.{5 - n // 2}" for n in range(8)]
+        file = tmp_path / "scores.csv"
+        file.write_text("\n".join(["id,camera,late,prob_a,prob_b", *lines]) + "\n")
+        return file
+
+    def test_they_are_read_by_name_and_ranked_by_margin(self, scores, tmp_path):
+        for given in (scores, str(scores), [scores], str(tmp_path)):
+            assert ncenet.select(given, 3).ids == ("0.jpg", "1.jpg", "2.jpg")
+
+    def test_what_bounds_a_query(self, scores, tmp_path):
+        (tmp_path / "known").mkdir()
+        (tmp_path / "known/told.csv").write_text("id,label\n0.jpg,a\n1.jpg,b\n")
+        told = tmp_path / "known/told.csv"
+        chosen = ncenet.select(scores, 4, strategy="entropy", exclude=[told], quota=["camera=1"])
+        assert chosen.ids == ("2.jpg", "3.jpg")
+        assert ncenet.select(scores, 2, by="late").ids == ("7.jpg", "6.jpg")
+
+    @pytest.mark.parametrize(
+        ("more", "why"),
+        [
+            ({"probs": PROBS}, "leave the arrays out"),
+            ({"strategy": strategies.get("margin")()}, "of files, name one"),
+            ({"strategy": "core-set"}, "can be had"),
+        ],
+    )
+    def test_what_files_cannot_do(self, scores, more, why):
+        with pytest.raises(UsageError, match=why):
+            ncenet.select(scores, 2, **more)
+
+    def test_what_arrays_cannot_do(self):
+        with pytest.raises(UsageError, match="near, quota: for files of scores, and these are arrays"):
+            ncenet.select(PROBS, 2, near=0.1, quota=["camera=1"])

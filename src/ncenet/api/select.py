@@ -1,8 +1,9 @@
-"""Query strategies on plain arrays, without a run."""
+"""Query strategies on plain arrays and on files of scores, without a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ncenet.errors import UsageError
@@ -12,17 +13,20 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from ncenet.selection.spread import Diversify
+
     Array: TypeAlias = npt.ArrayLike | Tensor
 
+Files: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
 FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
 """What a strategy may need and arrays can hold; the rest is made while a network is trained."""
 
 
 def select(
-    predictions: Prediction | Iterable[Prediction] | Array | None = None,
+    predictions: Prediction | Iterable[Prediction] | Array | Files | None = None,
     query_size: int = 100,
     *,
-    strategy: str | QueryStrategy = "margin",
+    strategy: str | QueryStrategy | None = None,
     options: Mapping[str, object] | None = None,
     probs: Array | None = None,
     features: Array | None = None,
@@ -33,16 +37,23 @@ def select(
     labeled_features: Array | None = None,
     labels: Sequence[int] | None = None,
     seed: int = 0,
+    by: str | None = None,
+    diversify: Diversify = "none",
+    near: float = 0.0,
+    quota: Sequence[str] = (),
+    exclude: Sequence[str | PathLike[str]] = (),
 ) -> Query:
     """The images to label next, by predictions of any model.
 
-    Arrays are NumPy's, torch's, or lists.
+    Arrays are NumPy's, torch's, or lists. Files are read as ``ncenet select`` reads them, chunk by chunk, so
+    they may be larger than memory.
 
     Args:
         predictions: what a model says of the pool: likelihoods (N, C), one :class:`ncenet.Prediction` or
-            several, or what ``Model.predict`` returned. In the place of ``probs``.
+            several, or what ``Model.predict`` returned, in the place of ``probs``. Or one or several files of
+            scores, folders or addresses of such.
         query_size: how many images; all come when there are fewer.
-        strategy: name of a strategy, or one of your own.
+        strategy: name of a strategy, or one of your own. Default: margin; difficulty on files of boxes.
         options: of the strategy, when it is named.
         probs: likelihoods (N, C) in [0, 1]; of a detector (N, A, C + 1), the background last.
         features: vectors (N, D), for strategies that compare images.
@@ -53,6 +64,14 @@ def select(
         labeled_features: (L, D), likewise.
         labels: L class indices in [0, C), likewise.
         seed: of whatever the strategy draws.
+        by: of files: a column of numbers that ranks in the place of a strategy, the highest first; with a
+            minus before it, the lowest.
+        diversify: of files: ``herding``, ``kmeans``, ``kcenter`` or ``badge`` spreads the query over
+            different images among the best.
+        near: of files: images whose embeddings are nearer than this cosine distance count once.
+        quota: of files: bounds for each value of a column, ``"camera=500"`` or ``"site=20:100"``.
+        exclude: of files: ids that are passed over: files with a column of ids, or run folders, whose
+            answered images are meant.
 
     Returns:
         Ids and scores, most informative first.
@@ -61,6 +80,7 @@ def select(
         UnknownName: there is no such strategy.
         UsageError: the strategy needs what was not given, or what no array can hold.
         NonFiniteScore: a likelihood or a feature is nan or inf.
+        DataError: a file cannot be read, or doesn't go with the others.
 
     >>> import ncenet
     >>> probs = [[0.875, 0.125], [0.5, 0.5], [0.625, 0.375]]
@@ -75,6 +95,23 @@ def select(
     from ncenet.strategies import strategies
     from ncenet.strategies.options import checked
 
+    of_files: dict[str, Any] = {
+        "by": by,
+        "diversify": diversify,
+        "near": near,
+        "quota": quota,
+        "exclude": exclude,
+    }
+    if files := _files(predictions):
+        arrays = probs, features, samples, boxes, ids, labeled_probs, labeled_features, labels
+        if any(array is not None for array in arrays):
+            raise UsageError("files of scores say all that is read of the images: leave the arrays out")
+        if not (strategy is None or isinstance(strategy, str)):
+            raise UsageError("a strategy of your own reads arrays; of files, name one")
+        return _from_files(files, query_size, strategy=strategy, options=options, seed=seed, **of_files)
+    if asked := [name for name, value in of_files.items() if value and value != "none"]:
+        raise UsageError(f"{', '.join(asked)}: for files of scores, and these are arrays")
+    strategy = strategy or "margin"
     name = strategy if isinstance(strategy, str) else type(strategy).__name__
     if isinstance(strategy, str):
 
@@ -97,6 +134,31 @@ def select(
         pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
     )
     return strategy.query(view, query_size, rng=torch.Generator().manual_seed(seed))
+
+
+def _files(given: Any) -> list[str]:
+    """Addresses of files, if it is such that were given."""
+    several = isinstance(given, list | tuple) and given and all(isinstance(g, str | PathLike) for g in given)
+    return [fspath(each) for each in (given if several else [given]) if isinstance(each, str | PathLike)]
+
+
+def _from_files(
+    files: Sequence[str],
+    query_size: int,
+    *,
+    quota: Sequence[str],
+    exclude: Sequence[str | PathLike[str]],
+    options: Mapping[str, object] | None,
+    **wished: Any,
+) -> Query:
+    from ncenet.selection.choose import Budget, Wish, choose, open_files
+    from ncenet.selection.excluded import ids_in
+    from ncenet.selection.quotas import Quota
+
+    skip = {id for source in exclude for id in ids_in(fspath(source), "id")}
+    quotas = [Quota.parse(text) for text in quota]
+    wish = Wish(Budget(query_size), options=options or {}, quotas=quotas, skip=frozenset(skip), **wished)
+    return choose(open_files(files), wish).query
 
 
 class _ArrayView:
