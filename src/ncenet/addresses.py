@@ -5,7 +5,7 @@ an address                              is read by
 ======================================  ==============================================================
 ``photos/a.parquet``                    the operating system
 ``s3://bucket/...``, ``gs://...``       pyarrow, with the credentials that the tools of that store use
-``hf://...``, ``memory://...``, others  fsspec, with whatever package it asks for
+``hf://...``, ``https://...``, others   fsspec, with whatever package it asks for
 ======================================  ==============================================================
 
 A store renames nothing half: a file is uploaded under a name that readers pass over, and moved when it is
@@ -22,13 +22,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ncenet.errors import DataError, MissingExtra, NcenetError, UsageError
+from ncenet.errors import DataError, MissingExtra, NcenetError, Unreachable, UsageError
 from ncenet.files import whole
 from ncenet.tables import pyarrow
 
@@ -36,9 +37,12 @@ PARTIAL = ".partial"
 """How the name of a file ends that is being uploaded."""
 CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 5, 60, 3
 """How long a store may take to answer, and how often it is asked (ours)."""
+GIVE_UP_SECONDS = 15
+"""The same of ``gs://``, where it is a time (ours)."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
 _GLOB = re.compile(r"[*?\[]")
-_REASONS = (
+_SILENT = "the store does not answer: is the network there, and AWS_ENDPOINT_URL (of s3://) right?"
+_REFUSED = (
     (
         r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|InvalidAccessKeyId|SignatureDoesNotMatch|[Ff]orbidden|"
         r"\b40[13]\b|UNRECOGNIZED_CLIENT|InvalidToken|EXPIRED_TOKEN",
@@ -47,14 +51,15 @@ _REASONS = (
     ),
     (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "there is no such bucket, or it is gone"),
     (
-        r"curlCode|NETWORK_CONNECTION|[Cc]onnection|[Tt]imed? ?out|[Cc]onnect to",
-        "the store does not answer: is the network there, and AWS_ENDPOINT_URL right?",
-    ),
-    (
-        r"[Pp]ath does not exist|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NotFound|No such file",
-        "there is no such file",
+        r"curlCode|NETWORK_CONNECTION|[Cc]onnection|[Tt]imed? ?out|[Cc]onnect to|"
+        r"UNAVAILABLE|[Cc]ould not resolve|[Nn]ame or service not known|name resolution",
+        _SILENT,
     ),
 )
+"""What a store says when nothing at all can be had of it, and what it means."""
+_NO_FILE = r"[Pp]ath does not exist|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NotFound|No such file|^https?://\S+$"
+"""What is said of a file that is not there; of one behind HTTP, its address alone."""
+_WEB = ("http", "https")
 
 
 def is_remote(address: str) -> bool:
@@ -85,14 +90,26 @@ def names_below(source: str, files: Sequence[str]) -> list[str]:
 
     >>> names_below("s3://b/", ["s3://b/day/1.parquet", "s3://b/night/1.parquet"])
     ['day/1', 'night/1']
-    >>> names_below("x/*.parquet", ["x/a.parquet"]), names_below("x/a.parquet", ["x/a.parquet"])
+    >>> names_below("x/*.parquet", ["x/a.parquet"]), names_below("x/a.tar", ["x/a.tar"])
     (['a'], ['a'])
     """
     base = source.rstrip("/")
     pattern = _GLOB.search(base)
     if pattern or base in files:
         base = base[: pattern.start() if pattern else None].rpartition("/")[0]
-    return [file.removeprefix(base).lstrip("/").removesuffix(".parquet") for file in files]
+    return [re.sub(r"\.(parquet|arrow|tar)$", "", file.removeprefix(base).lstrip("/")) for file in files]
+
+
+def beside(address: str, name: str) -> str:
+    """The address of a file that another one names: its own, or relative to the folder of the other.
+
+    >>> beside("s3://b/list.parquet", "day/a.jpg"), beside("x/list.parquet", "https://h/a.jpg")
+    ('s3://b/day/a.jpg', 'https://h/a.jpg')
+    """
+    if is_remote(name) or Path(name).is_absolute():
+        return name
+    folder = address.rpartition("/")[0] if is_remote(address) else str(Path(address).parent)
+    return below(folder, name)
 
 
 def files_at(address: str, endings: Sequence[str]) -> list[str]:
@@ -161,13 +178,21 @@ def stamp_of(address: str) -> str:
 
 
 @contextmanager
-def reading(address: str) -> Iterator[Any]:
+def reading(address: str, *, handle: bool = False) -> Iterator[Any]:
     """A file, open for reading at any place: a path of this machine, or a file of pyarrow's.
+
+    Args:
+        address: where it is.
+        handle: an open file in any case.
 
     Raises:
         DataError: it cannot be read.
     """
     with reasons(address):
+        if not is_remote(address) and handle:
+            with Path(address).open("rb") as here:
+                yield here
+            return
         if not is_remote(address):
             yield address
             return
@@ -186,10 +211,16 @@ def read_bytes(address: str, *, most: int | None = None) -> bytes:
     Raises:
         DataError: it cannot be read, or has more.
     """
-    if most is not None and size_of(address) > most:
+    scheme = urlsplit(address).scheme if is_remote(address) else ""
+    if scheme in _WEB:  # by itself: through pyarrow, a host that does not answer is a missing file
+        with reasons(address):
+            data = bytes(_fsspec(scheme).cat_file(address))
+    else:
+        with reading(address, handle=True) as file:
+            data = bytes(file.read() if most is None else file.read(most + 1))
+    if most is not None and len(data) > most:
         raise DataError(f"{address}: more than {most:,} bytes")
-    with reading(address) as file:
-        return Path(file).read_bytes() if isinstance(file, str) else bytes(file.read())
+    return data
 
 
 @contextmanager
@@ -219,7 +250,8 @@ def reasons(address: str) -> Iterator[None]:
     """What a store or the operating system refuses in the block becomes one sentence about an address.
 
     Raises:
-        DataError: something was refused.
+        Unreachable: nothing can be had of the store: wrong credentials, no such bucket, no answer.
+        DataError: something else was refused.
     """
     try:
         yield
@@ -229,13 +261,29 @@ def reasons(address: str) -> Iterator[None]:
         if not isinstance(error, OSError) and type(error).__module__.split(".")[0] not in _STORES:
             raise
         said = " ".join(str(error).split())
-        told = next((why for pattern, why in _REASONS if re.search(pattern, said)), None)
         if not is_remote(address) and isinstance(error, OSError) and error.strerror:
-            told = f"cannot be read or written: {error.strerror}"
-        raise DataError(f"{address}: {told or said[:300] or type(error).__name__}") from error
+            raise DataError(f"{address}: cannot be read or written: {error.strerror}") from error
+        if is_remote(address):
+            for pattern, why in _REFUSED:
+                if re.search(pattern, said):
+                    raise Unreachable(f"{address}: {why}", silent=why == _SILENT) from error
+        told = "there is no such file" if re.search(_NO_FILE, said) else said[:300] or type(error).__name__
+        raise DataError(f"{address}: {told}") from error
 
 
-_STORES = ("pyarrow", "fsspec", "botocore", "aiobotocore", "s3fs", "gcsfs", "huggingface_hub", "aiohttp")
+_STORES = (
+    "pyarrow",
+    "fsspec",
+    "botocore",
+    "aiobotocore",
+    "s3fs",
+    "gcsfs",
+    "huggingface_hub",
+    "aiohttp",
+    "httpx",
+    "httpcore",
+    "requests",
+)
 """Packages whose errors are about a store."""
 
 
@@ -301,7 +349,7 @@ def _opened(address: str) -> tuple[Any, str]:
     with reasons(address):
         store = _store(parts.scheme, settings)
     # Not by `parts`: a question mark or a hash may be part of a name.
-    path = address.split("://", 1)[1]
+    path = address if parts.scheme in _WEB else address.split("://", 1)[1]
     return store, path.rstrip("/")
 
 
@@ -326,7 +374,7 @@ def _store(scheme: str, settings: tuple[str | None, ...]) -> Any:
         except MissingExtra:
             raise MissingExtra(f"{scheme}:// addresses", "s3", "50 MB") from None
         if scheme != "s3":
-            return fs.GcsFileSystem()
+            return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=GIVE_UP_SECONDS))
         named = dict(zip(_SETTINGS, settings, strict=True))
         endpoint = named["AWS_ENDPOINT_URL_S3"] or named["AWS_ENDPOINT_URL"]
         region = named["AWS_REGION"] or named["AWS_DEFAULT_REGION"]
@@ -337,13 +385,17 @@ def _store(scheme: str, settings: tuple[str | None, ...]) -> Any:
             request_timeout=REQUEST_SECONDS,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
         )
-    import fsspec
-
     fs = pyarrow(f"{scheme}:// addresses").fs
+    return fs.PyFileSystem(fs.FSSpecHandler(_fsspec(scheme)))
+
+
+def _fsspec(scheme: str) -> Any:
+    """What reads under a scheme that pyarrow leaves to others."""
     try:
-        found = fsspec.filesystem(scheme)
+        import fsspec
+
+        return fsspec.filesystem(scheme)
     except ValueError as error:
         raise UsageError(f"{scheme}://: no store of this name is known: {error}") from error
     except ImportError as error:
         raise UsageError(f"{scheme}:// addresses need a package that is not installed: {error}") from error
-    return fs.PyFileSystem(fs.FSSpecHandler(found))

@@ -8,6 +8,7 @@
     │   ├── UnknownName       a name that no registry knows; suggests the nearest
     │   └── MissingExtra      an optional dependency; prints the one line that installs it
     ├── DataError             the images or labels are not what they should be
+    │   ├── Unreachable       a store that refuses, does not answer, or is gone
     │   ├── UnreadableImage   one image that cannot be decoded
     │   ├── DamagedRecord     a file of a run that is not what was written there
     │   ├── BadAnnotation     the boxes of one image that cannot be what they say
@@ -86,6 +87,19 @@ class BrokenPlugIn(UserWarning):
 
 class DataError(NcenetError):
     """The images or labels are not what they should be."""
+
+
+class Unreachable(DataError):
+    """A store of objects that refuses, is gone, or does not answer.
+
+    Args:
+        message: address, and what is wrong there.
+        silent: it does not answer; a refusal may be about one file alone.
+    """
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        self.silent = silent
+        super().__init__(message)
 
 
 class UnreadableImage(DataError):

@@ -57,6 +57,11 @@ class DataRecipe(Section):
     on_bad_image: OnBadImage = Field(
         "stop", description="What to do with images that cannot be read: stop the run, or skip and list them."
     )
+    id_column: str | None = Field(
+        None,
+        description="Of shards (Parquet, WebDataset, Arrow): the column that holds the ids of the pool. "
+        "Default: file and row, in a WebDataset file and key.",
+    )
     image_size: int | None = Field(
         None,
         ge=4,

@@ -151,6 +151,32 @@ def pyarrow(purpose: str) -> Any:
     return pyarrow
 
 
+def type_word(kind: Any) -> str:
+    """What a column of pyarrow's holds, in words; types that hold the same are one.
+
+    >>> import pyarrow as pa
+    >>> type_word(pa.large_string()), type_word(pa.list_(pa.float32(), 3)), type_word(pa.binary())
+    ('text', '3 x float', 'bytes')
+    """
+    pa = pyarrow("reading Parquet files")
+    types = pa.types
+    if isinstance(kind, pa.ExtensionType):
+        kind = kind.storage_type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "text"
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        return "bytes"
+    if types.is_struct(kind):
+        return "{" + ", ".join(f"{field.name}: {type_word(field.type)}" for field in kind) + "}"
+    if types.is_fixed_size_list(kind):
+        return f"{kind.list_size} x {type_word(kind.value_type)}"
+    if types.is_list(kind) or types.is_large_list(kind):
+        return f"lists of {type_word(kind.value_type)}"
+    return str(kind)
+
+
 def _field(value: Any, raw: bool) -> str:
     text = "" if value is None else str(value)
     if isinstance(value, str) and _FORMULA.match(text) and (text[0] == "'" or not raw):

@@ -156,7 +156,7 @@ def test_parquet_without_labels(tmp_path):
     ("columns", "metadata", "why"),
     [
         ({"pixels": [b""]}, None, "has no column 'image', only pixels; vectors stand in a column 'vector'"),
-        ({"image": ["a.jpg"]}, None, "holds string, not encoded bytes"),
+        ({"image": [1]}, None, "holds int64, not encoded bytes"),
         ({"image": pa.array([], pa.binary())}, None, "has no rows"),
         ({"image": [b"", b""], "label": [0, None]}, None, r"row 1 \(counted from 0\) has no label"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,14 +77,17 @@ def ask(
             f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"
         )
     if data is not None and not files.recipe.exists():
-        recipe = _first(data, flags)
+        recipe = _first(data, flags, None if scores or choice is None else choice.id_column)
     else:
         recipe = apply_flags(load_recipe(files), flags)
         if data is not None:
             recipe = recipe.with_changes({"data.train": data})
 
-    if choice is not None and choice.given and not scores:
-        raise UsageError("quotas, budgets and diversity of this kind are for --scores")
+    if choice is not None and not scores:
+        if data is None and choice.id_column is not None:
+            raise UsageError("--id-column goes with --data, when the run begins, or with --scores")
+        if replace(choice, id_column=None).given:
+            raise UsageError("quotas, budgets and diversity of this kind are for --scores")
     from ncenet.cli.progress import bars
     from ncenet.files import alone
     from ncenet.labels.query_file import check_replaceable
@@ -173,9 +177,9 @@ def _who(asked: Provenance) -> str:
             return "drawn at random: there is no model yet that could choose"
 
 
-def _first(data: str, flags: BaseModel | None) -> Recipe:
+def _first(data: str, flags: BaseModel | None, id_column: str | None) -> Recipe:
     """The recipe of a run that begins: batches are what the flags say, and photographs become features."""
-    changes = changes_of(flags)
+    changes = changes_of(flags) | ({} if id_column is None else {"data.id_column": id_column})
     recipe = Recipe().with_changes({"data.train": data} | changes)
     return recipe.with_changes(pretrained(recipe, changes))
 

@@ -45,8 +45,10 @@ PeopleFlags: type[BaseModel] = create_model(
     ),
 )
 """The recipe as flags, with the defaults of :func:`ncenet.run.people.recipe_for_people` in the help."""
-AskFlags: type[BaseModel] = create_model("AskFlags", **flag_fields(strategy=_CHOOSES))
-"""The same of a run whose batches people put together themselves."""
+_ASKED = flag_fields(strategy=_CHOOSES)
+del _ASKED["id_column"]
+AskFlags: type[BaseModel] = create_model("AskFlags", **_ASKED)
+"""The same of a run whose batches people put together themselves; the column of ids is that of scores too."""
 
 
 def folder_of(images: str, out: Path | None) -> Path:

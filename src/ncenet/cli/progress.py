@@ -53,7 +53,7 @@ class Bars:
                 note = {"score": "asking the model", "sort": "sorting images"}[kind]
                 self._show(trial, kind, event["done"], event["total"], note)
             case "shards":
-                note = f"{self._speed(event).replace('embedding', 'scoring')}, {event['broken']:,} broken"
+                note = f"scoring images{_speed(event)}, {event['broken']:,} broken"
                 self._show(trial, "shards", event["done"], event["total"], note)
             case "rows":
                 self._show(trial, "rows", event["done"], event["total"], "reading scores")
@@ -82,7 +82,7 @@ class Bars:
             return "embedding images"
         return f"embedding images, {(done - at) / (now - start):.0f}/s"
 
-    def _show(self, trial: str, kind: str, done: int, total: int, note: str = "") -> None:
+    def _show(self, trial: str, kind: str, done: int, total: int | None, note: str = "") -> None:
         label = visible(f"{trial} {note or kind}".strip())
         if (trial, kind) not in self._tasks:
             self._tasks[trial, kind] = self._progress.add_task(label, total=total)
@@ -128,7 +128,8 @@ class Lines:
                 return f"sorting images, {event['done']:,} of {event['total']:,}"
             case "shards":
                 left = f", {event['left']} left" if event.get("left") else ""
-                done = f"{event['done']:,} of {event['total']:,}"
+                of = "" if event["total"] is None else f" of {event['total']:,}"
+                done = f"{event['done']:,}{of}{_speed(event)}"
                 return f"scoring images, {done}, {event['broken']:,} broken{left}"
             case "rows":
                 return f"reading scores, {event['done']:,} of {event['total']:,} rows"
@@ -141,6 +142,10 @@ class Lines:
             case "analysis":
                 return f"figure {event['figure']}, {event['done']:,} of {event['total']:,}"
         return None
+
+
+def _speed(event: Mapping[str, Any]) -> str:
+    return "" if event.get("speed") is None else f", {event['speed']:,.0f}/s"
 
 
 @contextmanager

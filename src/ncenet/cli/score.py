@@ -29,7 +29,7 @@ def score(
         tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)
     ] = (),
     keep: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = (),
-    image_column: str = "image",
+    image_column: str | None = None,
     id_column: str | None = None,
     workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
@@ -47,8 +47,9 @@ def score(
 
     `ncenet score runs/cells photos/ --out objects.jsonl --boxes --least 0.3`
 
-    A folder, glob or address of Parquet shards, such as s3://bucket/photos/, is scored shard by shard into a
-    folder of such: run again, it does what is missing. `ncenet select` chooses from these.
+    A folder, glob or address of shards (Parquet, tars of a WebDataset, Arrow files of a saved data set),
+    such as s3://bucket/photos/, is scored shard by shard into a folder of Parquet files: run again, it does
+    what is missing. `ncenet select` chooses from these.
 
     `ncenet score runs/pets s3://bucket/photos/ --out s3://bucket/scores/ --engine ray`
 
@@ -68,8 +69,10 @@ def score(
         outputs: Shards: columns of scores: likelihood, boxes, embedding, margin, entropy and others. Default:
             likelihood or boxes, rejection, confusion.
         keep: Shards: columns that come along, such as the camera.
-        image_column: Shards: column of the images, encoded bytes or addresses.
-        id_column: Shards: column of the ids. Default: file and number of the row.
+        image_column: Shards: column of the images, encoded bytes or addresses. Default: image; of a
+            WebDataset the part that is an image, of a saved data set the feature that is one.
+        id_column: Shards: column of the ids. Default: file and number of the row, in a WebDataset file and
+            key.
         workers: Shards: threads that decode; with ray, actors.
         dry_run: Shards: say how many there are and what they would take, and score none.
     """
@@ -84,9 +87,10 @@ def score(
             model, data, out, engine or "local", outputs, keep, image_column, id_column, workers, dry_run
         )
         return
-    if outputs or keep or id_column or workers or dry_run or image_column != "image":
+    if outputs or keep or workers or dry_run or image_column is not None:
         raise UsageError(
-            "--outputs, --keep, --image-column, --id-column, --workers and --dry-run are for Parquet shards"
+            "--outputs, --keep, --image-column, --workers and --dry-run are for shards that are scored "
+            "into a folder: --out FOLDER"
         )
     from ncenet.cli.progress import bars
     from ncenet.models.model import DetectionModel, load
@@ -108,6 +112,7 @@ def score(
             loaded,
             data,
             on_bad_image=on_bad_image,
+            id_column=id_column,
             bad=lambda problem: console.print(f"left out {problem}"),
             progress=lambda done, total: show({"event": "scan", "done": done, "total": total}),
         )

@@ -44,7 +44,7 @@ class ScoreFlags:
         seconds_per_image: With --minutes: what an image takes. Default: as in the run.
         seconds_per_box: With --minutes: what a box takes beside that. Default: as in the run.
         pace: With --minutes: run folder whose answers tell how long an image and a box take.
-        id_column: Column of the ids.
+        id_column: Column of the ids. Default: id; where a run begins, of the images as --data has them.
         probs: Column of class likelihoods, or a pattern such as 'p_*' for a column each.
         embedding: Column of embeddings, or a pattern likewise.
     """
@@ -62,7 +62,7 @@ class ScoreFlags:
     seconds_per_image: _Seconds = None
     seconds_per_box: _Seconds = None
     pace: Annotated[Path | None, Parameter(group=_GROUP)] = None
-    id_column: Annotated[str, Parameter(group=_GROUP)] = "id"
+    id_column: _Text = None
     probs: _Text = None
     embedding: _Text = None
 
@@ -90,7 +90,7 @@ class ScoreFlags:
         Raises:
             UsageError: they contradict each other.
         """
-        from ncenet.selection.choose import Budget, Wish
+        from ncenet.selection.choose import ID, Budget, Wish
         from ncenet.selection.excluded import answered, ids_in
         from ncenet.selection.quotas import Quota
 
@@ -104,7 +104,7 @@ class ScoreFlags:
             image, box = self._pace(ledger)
         skip = set() if ledger is None else answered(ledger)
         for source in self.exclude:
-            skip |= ids_in(source, self.id_column)
+            skip |= ids_in(source, self.id_column or ID)
         seconds = None if self.minutes is None else 60 * self.minutes
         return Wish(
             Budget(number, self.boxes, seconds, image or 0.0, box or 0.0),
@@ -117,7 +117,7 @@ class ScoreFlags:
             near=self.near,
             quotas=[Quota.parse(text) for text in self.quota],
             skip=frozenset(skip),
-            id=self.id_column,
+            id=self.id_column or ID,
             probs=self.probs,
             embedding=self.embedding,
         )

@@ -6,18 +6,21 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ncenet.addresses import is_remote, name_of
+from ncenet.addresses import is_remote
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import files_below
 from ncenet.data.long_tail import long_tailed
 from ncenet.data.pools import Channels, channels_of
 from ncenet.data.readers import reader_of, readers
-from ncenet.data.shards import ShardedPool
+from ncenet.data.shard_reader import open_shards, shard_reader_of
 from ncenet.errors import DataError, UsageError
 from ncenet.given import is_given, missing
 from ncenet.recipe import DataRecipe, Recipe, Task
 
+_NO_COLUMNS = (
+    "{}: has no columns, so none of ids; `data.id_column` is for Parquet, WebDataset and Arrow files"
+)
 _PERHAPS_BOXES = frozenset({".xml", ".json", ".yaml", ".yml", ".txt", ".csv", ".parquet"})
 """What annotations are written in, so that somebody may have expected boxes in such a file."""
 
@@ -30,6 +33,7 @@ def open_dataset(
     download: bool = False,
     task: Task | None = "classification",
     classes: Sequence[str] = (),
+    id_column: str | None = None,
 ) -> Dataset:
     """Open a data set.
 
@@ -43,15 +47,19 @@ def open_dataset(
         download: allow the network for a built-in set that is not on this machine.
         task: what the labels are; None takes a built-in set for whatever it is.
         classes: with boxes, the classes that there are; others are mistakes. Default: those of the data.
+        id_column: of shards, the column that holds the ids.
 
     Raises:
-        UsageError: there is no such name or path, or a built-in set is for another task.
+        UsageError: there is no such name or path, a built-in set is for another task, or the form has no
+            columns of ids.
         MissingExtra: a Parquet file without pyarrow.
         DataError: what is there is not a data set; the message says where and what to do.
     """
     if is_given(source):
         missing(source, "pool or images")
     if source in datasets.names():
+        if id_column is not None:
+            raise UsageError(_NO_COLUMNS.format(source))
         builtin = datasets.use(source, lambda make: make())
         if task not in (None, builtin.task):
             raise UsageError(f"{source} is for {builtin.task}: add `task={builtin.task}`")
@@ -63,9 +71,13 @@ def open_dataset(
     if is_remote(source) or (not path.exists() and any(mark in source for mark in "*?[")):
         if task == "detection":
             raise UsageError(f"{source}: boxes are read from files of this machine alone")
-        return Dataset(name_of(source), ShardedPool(source, channels=channels))
+        return open_shards(source, split=split, channels=channels, id=id_column)
     if not path.exists():
         raise UsageError(_not_found(source))
+    if id_column is not None and task != "detection" and shard_reader_of(str(path)) is not None:
+        return open_shards(str(path), split=split, channels=channels, id=id_column)
+    if id_column is not None:
+        raise UsageError(_NO_COLUMNS.format(source))
     if task == "detection":
         return _open_boxes(source, path, split, classes)
     reader = reader_of(path, "classification")
@@ -84,7 +96,9 @@ def open_train(recipe: Recipe) -> Dataset:
         DataError: as in :func:`open_dataset`, or a long tail of images without labels.
     """
     data = recipe.data
-    dataset = open_dataset(data.train, split="train", task=recipe.task, classes=data.classes)
+    dataset = open_dataset(
+        data.train, split="train", task=recipe.task, classes=data.classes, id_column=data.id_column
+    )
     return dataset if data.long_tail is None else long_tailed(dataset, data.long_tail)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncenet.class_names import check_class_names, class_name_problem, shown
+from ncenet.data.class_labels import class_names_in, classes_in
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.data.scan_cache import stamp_of
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
+from ncenet.tables import type_word
 
 if TYPE_CHECKING:
     import pyarrow
@@ -94,34 +94,7 @@ def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
     schema = _schema(file)
     if "label" not in schema.names:
         return None
-    import pyarrow.types as kind
-
-    of_values = schema.field("label").type
-    if kind.is_dictionary(of_values):
-        of_values = of_values.value_type
-    numbers = kind.is_integer(of_values)
-    if not (numbers or kind.is_string(of_values) or kind.is_large_string(of_values)):
-        raise DataError(f"{file}: the column 'label' holds {of_values}: classes are text or whole numbers")
-    values = _column(file, "label").to_pylist()
-    names = _class_names(file, schema)
-    if names and numbers:
-        known: dict[Any, str] = dict(enumerate(names))
-    else:
-        known = {value: str(value) for value in names or sorted(set(values) - {None})}
-    rows = {value: row for row, value in reversed(list(enumerate(values)))}  # the first of each value
-    for value, row in sorted(rows.items(), key=lambda item: item[1]):
-        if value is None:
-            raise DataError(f"{file}: row {row} (counted from 0) has no label")
-        problem = class_name_problem(known.get(value, str(value)))
-        if problem is not None:
-            raise DataError(
-                f"{file}: row {row} (counted from 0) has the label {shown(value)}, which {problem}"
-            )
-        if value not in known:
-            raise DataError(
-                f"{file}: row {row} (counted from 0) has the label {shown(value)}, which has no class name"
-            )
-    return [known[value] for value in values], tuple(known.values())
+    return classes_in(_column(file, "label"), class_names_in(schema, file), file)
 
 
 def column_names(file: Path) -> list[str]:
@@ -151,6 +124,17 @@ def read_columns(file: Path, names: Sequence[str], *, optional: Sequence[str] = 
     return {name: _column(file, name).to_pylist() for name in wanted}
 
 
+def holds_bytes(file: Path) -> bool:
+    """Whether the column ``image`` holds something else than addresses, which are read elsewhere.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: not a Parquet file.
+    """
+    schema = _schema(file)
+    return "image" not in schema.names or type_word(schema.field("image").type) != "text"
+
+
 def class_names_of(file: Path) -> tuple[str, ...]:
     """Names of the classes that the metadata gives; none when it gives none.
 
@@ -158,24 +142,7 @@ def class_names_of(file: Path) -> tuple[str, ...]:
         MissingExtra: pyarrow is not installed.
         DataError: not a Parquet file, or names that cannot be read.
     """
-    return _class_names(file, _schema(file))
-
-
-def _class_names(file: Path, schema: pyarrow.Schema) -> tuple[str, ...]:
-    """Names of the classes from the schema's metadata; none when it holds none."""
-    metadata = schema.metadata or {}
-    names: Any = ()
-    try:
-        if b"class_names" in metadata:
-            names = json.loads(metadata[b"class_names"])
-        elif b"huggingface" in metadata:
-            names = json.loads(metadata[b"huggingface"])["info"]["features"].get("label", {}).get("names", ())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{file}: the class names in its metadata cannot be read: {error!r}") from error
-    if not isinstance(names, list | tuple) or any(isinstance(name, bool) for name in names):
-        raise DataError(f"{file}: the class names in its metadata are {shown(names)}, not a list of names")
-    words = [str(name) if isinstance(name, int) else name for name in names]
-    return check_class_names(words, f"{file}, class names in its metadata")
+    return class_names_in(_schema(file), file)
 
 
 def _column(file: Path, name: str) -> pyarrow.ChunkedArray:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Channels: TypeAlias = int | Literal["auto"]
 """1 (gray), 3 (RGB), or "auto": gray when 16 images, spread evenly over the pool, are all stored as gray."""
 
-_LOOKED_AT = 16
+LOOKED_AT = 16
 
 
 class EncodedPool(ABC):
@@ -96,7 +96,7 @@ class EncodedPool(ABC):
         if channels != "auto":
             return _checked(channels)
         ids = self.ids()
-        looked_at = ids[:: max(1, len(ids) // _LOOKED_AT)][:_LOOKED_AT]
+        looked_at = ids[:: max(1, len(ids) // LOOKED_AT)][:LOOKED_AT]
         gray = [gray for id in looked_at if (gray := self._stored_gray(id)) is not None]
         return 1 if gray and all(gray) else 3
 

@@ -1,131 +1,75 @@
-"""Pools in Parquet shards, here or in a store, read by row group: memory does not grow with the files."""
+"""Pools in shards, here or in a store, read block by block: memory does not grow with the files."""
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import Any, overload
+from collections.abc import Iterator
+from typing import Any
 
 from ncenet import addresses
-from ncenet.data.pools import Channels, EncodedPool
-from ncenet.data.rows import RowIds
-from ncenet.errors import DataError, UnreadableImage
+from ncenet.data.class_labels import classes_in
+from ncenet.data.dataset import Dataset, Oracle, Split
+from ncenet.data.images import Undecodable, stored_gray
+from ncenet.data.pools import LOOKED_AT, Channels, EncodedPool
+from ncenet.data.scan_cache import stamp_of
+from ncenet.data.shard_files import cells, fetched, id_texts
+from ncenet.data.shard_ids import ColumnIds, PoolIds, ShardIds
+from ncenet.data.shard_reader import shard_files
+from ncenet.errors import DataError, Unreachable, UnreadableImage
 from ncenet.tables import pyarrow
 
 KEPT_BYTES = 256 * 2**20
-"""Encoded images that are kept, beside the row group that is read (ours)."""
-
-
-class ShardIds(Sequence[str]):
-    """Ids of the rows of several shards, computed: a million cost no memory.
-
-    Args:
-        parts: of each shard.
-
-    >>> ids = ShardIds([RowIds("day/", 2), RowIds("night/", 1)])
-    >>> list(ids), "night/00000" in ids, ids.index("night/00000")
-    (['day/00000', 'day/00001', 'night/00000'], True, 2)
-    """
-
-    def __init__(self, parts: Sequence[RowIds]) -> None:
-        self.parts = parts
-        self._ends = list(accumulate(len(part) for part in parts))
-        self._numbers = {part[0].rpartition("/")[0]: number for number, part in enumerate(parts) if len(part)}
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
-        if isinstance(row, slice):
-            return tuple(self[each] for each in range(len(self))[row])
-        row = range(len(self))[row]
-        part = bisect_right(self._ends, row)
-        return self.parts[part][row - (self._ends[part - 1] if part else 0)]
-
-    def __iter__(self) -> Iterator[str]:
-        return (id for part in self.parts for id in part)
-
-    def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and self.place(id) is not None
-
-    def place(self, id: str) -> tuple[int, int] | None:
-        """Number of the shard and of the row in it; None when there is no such id."""
-        part = self._numbers.get(id.rpartition("/")[0])
-        row = None if part is None else self.parts[part].row(id)
-        return None if part is None or row is None else (part, row)
-
-    def index(self, id: str, start: int = 0, stop: int | None = None) -> int:
-        """Row of an id among all.
-
-        Raises:
-            ValueError: there is no such id in that range of rows.
-        """
-        place = self.place(id)
-        if place is not None:
-            row = place[1] + (self._ends[place[0] - 1] if place[0] else 0)
-            if row in range(len(self))[start:stop]:
-                return row
-        raise ValueError(f"{id!r} is not among the ids")
+"""Encoded images that are kept, beside the block that is read (ours)."""
+LABEL = "label"
+_ID_ROWS = 65536
 
 
 class ShardedPool(EncodedPool):
-    """Images in the column ``image`` of Parquet files; an id is ``<shard>/<row number>``.
+    """Images in shards of any form that :class:`ncenet.data.shard_reader.ShardReader` knows.
 
-    A shard's name is its path below the pool's folder, without ``.parquet``. The column holds encoded bytes,
-    or a struct with a field ``bytes``. Row groups are read when one of their images is asked for.
+    An id is ``<shard>/<row number>``, in a WebDataset ``<shard>/<key>``, or what a column says. The name of a
+    shard is its path below the pool's folder, without its ending. The column of images holds encoded bytes,
+    structs with ``bytes``, or addresses of files. Blocks are read when one of their images is asked for.
 
     Args:
         source: a file, a folder or a glob, on this machine or in a store.
+        split: of a form that has several.
         channels: 1, 3 or "auto".
+        id: column of the ids.
 
     Raises:
         MissingExtra: pyarrow is not installed.
         UsageError: there is no such file.
-        DataError: a file is no Parquet file, or has no column of images; or there are no rows.
+        DataError: a file is broken, or has no such column; an id stands there twice; or there are no rows.
     """
 
-    def __init__(self, source: str, *, channels: Channels = "auto") -> None:
-        pa = pyarrow("reading Parquet files")
-        self.source = source
-        self.files = addresses.files_at(source, (".parquet",))
-        self.names = addresses.names_below(source, self.files)
-        self._ends: list[list[int]] = []
-        self._stamps: list[str] = []
-        for file in self.files:
-            with addresses.reading(file) as opened, addresses.reasons(file):
-                metadata = pa.parquet.read_metadata(opened)
-            schema = metadata.schema.to_arrow_schema()
-            if "image" not in schema.names:
-                raise DataError(f"{file}: has no column 'image', only {', '.join(schema.names)}")
-            if not _holds_bytes(pa, schema.field("image").type):
-                raise DataError(
-                    f"{file}: column 'image' holds {schema.field('image').type}, not encoded bytes"
-                )
-            counts = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
-            self._ends.append(list(accumulate(counts)))
-            self._stamps.append(addresses.stamp_of(file))
-        parts = [
-            RowIds(f"{name}/", ends[-1] if ends else 0)
-            for name, ends in zip(self.names, self._ends, strict=True)
-        ]
-        self._ids = ShardIds(parts)
+    def __init__(
+        self, source: str, *, split: Split = "train", channels: Channels = "auto", id: str | None = None
+    ) -> None:
+        self.source, self.split, self.id = source, split, id
+        columns = [] if id is None else [id]
+        self.files, self.names, self._image = shard_files(source, split=split, columns=columns)
+        self._stamps = [_stamp(file.address) for file in self.files]
+        self._kept: OrderedDict[tuple[int, int], list[bytes | str | None]] = OrderedDict()
+        self._reading = threading.Lock()
+        self._ids: PoolIds
+        if id is None:
+            named = zip(self.names, self.files, strict=True)
+            self._ids = ShardIds({name: file.row_ids(name) for name, file in named})
+        else:
+            self._ids = ColumnIds(
+                [file.address for file in self.files], [_rows(file.ends) for file in self.files], self._named
+            )
         if not len(self._ids):
             raise DataError(f"{source}: has no rows")
-        self._kept: OrderedDict[tuple[int, int], Any] = OrderedDict()
-        self._reading = threading.Lock()
         self.channels = self._choose(channels)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.source, self.channels)
+        return _reopen, (self.source, self.split, self.channels, self.id)
 
-    def ids(self) -> ShardIds:
+    def ids(self) -> PoolIds:
         """All ids, in the order of files and rows."""
         return self._ids
 
@@ -133,53 +77,131 @@ class ShardedPool(EncodedPool):
         """The encoded bytes.
 
         Raises:
-            DataError: there is no such id, or its file cannot be read any more.
-            UnreadableImage: the row holds no bytes.
+            DataError: there is no such id, its file cannot be read any more, or a store does not answer.
+            UnreadableImage: the row holds no bytes, or the file that it names cannot be read.
         """
         place = self._ids.place(id)
         if place is None:
             raise DataError(f"there is no image {id!r} in {self.source}")
-        file, row = place
-        group = bisect_right(self._ends[file], row)
-        column = self._group(file, group)
-        data: bytes | None = column[row - (self._ends[file][group - 1] if group else 0)].as_py()
+        try:
+            data = fetched(self._cell(*place))
+        except Unreachable as error:
+            if error.silent:
+                raise
+            raise UnreadableImage(id, str(error)) from error
+        except DataError as error:
+            raise UnreadableImage(id, str(error)) from error
         if data is None:
             raise UnreadableImage(id, "no bytes in this row")
         return data
 
     def stamp(self, id: str) -> str | None:
-        """That of its file."""
+        """That of its file; None where the image is a file of its own."""
         place = self._ids.place(id)
-        return None if place is None else self._stamps[place[0]]
+        return None if place is None or self._elsewhere else self._stamps[place[0]]
 
-    def _group(self, file: int, group: int) -> Any:
-        """The encoded images of a row group."""
+    def blocks(self) -> list[tuple[int, int, int]]:
+        """Shard, first row and end of each block of rows that are read together."""
+        found = []
+        for number, file in enumerate(self.files):
+            start = 0
+            for end in file.ends:
+                found.append((number, start, end))
+                start = end
+        return found
+
+    def _cell(self, number: int, row: int) -> bytes | str | None:
+        """What stands in the column of images, of one row."""
+        ends = self.files[number].ends
+        if row >= _rows(ends):
+            raise DataError(f"{self.files[number].address}: has fewer rows than before")
+        block = bisect_right(ends, row)
         with self._reading:
-            if (file, group) in self._kept:
-                self._kept.move_to_end((file, group))
-                return self._kept[file, group]
-            pa = pyarrow("reading Parquet files")
-            address = self.files[file]
-            with (
-                addresses.reading(address) as opened,
-                addresses.reasons(address),
-                pa.parquet.ParquetFile(opened) as parquet,
-            ):
-                column = parquet.read_row_group(group, columns=["image"])["image"]
-            if pa.types.is_struct(column.type):
-                column = pa.compute.struct_field(column, "bytes")
-            self._kept[file, group] = column
-            while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > KEPT_BYTES:
-                self._kept.popitem(last=False)
-            return column
+            kept = self._kept.get((number, block))
+            if kept is None:
+                file = self.files[number]
+                kept = cells(file.read(block, [self._image])[self._image], file.address)
+                self._kept[number, block] = kept
+                while len(self._kept) > 1 and self._bytes() > KEPT_BYTES:
+                    self._kept.popitem(last=False)
+            else:
+                self._kept.move_to_end((number, block))
+        return kept[row - (ends[block - 1] if block else 0)]
+
+    def _bytes(self) -> int:
+        return sum(len(cell or b"") for column in self._kept.values() for cell in column)
+
+    def _named(self, number: int) -> Iterator[list[str]]:
+        """Ids of a shard from their column."""
+        assert self.id is not None
+        file, start = self.files[number], 0
+        for table in file.stream([self.id], _ID_ROWS):
+            yield id_texts(table[self.id], self.id, file.address, start)
+            start += len(table)
+
+    def _choose(self, channels: Channels) -> int:
+        """As in other pools; and find out now, not image by image, that nothing can be had of a store.
+
+        Raises:
+            Unreachable: of a few images that are spread over the pool, none.
+        """
+        refused: list[Unreachable] = []
+        gray: list[bool] = []
+        rows = range(0, len(self._ids), max(1, len(self._ids) // LOOKED_AT))[:LOOKED_AT]
+        for row in rows if channels == "auto" or self._elsewhere else ():
+            try:
+                gray.append(stored_gray(fetched(self._cell(*self._ids.of_row(row))) or b""))
+            except Unreachable as error:
+                refused.append(error)
+            except (Undecodable, DataError):
+                continue  # a scan names it
+        if refused and len(refused) == len(rows):
+            raise refused[0]
+        return super()._choose((1 if gray and all(gray) else 3) if channels == "auto" else channels)
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the column holds addresses."""
+        return self.files[0].types[self._image] == "text"
 
 
-def _holds_bytes(pa: Any, kind: Any) -> bool:
-    if pa.types.is_struct(kind):
-        place = kind.get_field_index("bytes")
-        return place >= 0 and _holds_bytes(pa, kind.field(place).type)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+def labelled(name: str, pool: ShardedPool) -> Dataset:
+    """The pool with the labels in its column ``label``, if it has one.
+
+    Raises:
+        DataError: some shards have one and others have not, or a label is none.
+    """
+    pa = pyarrow("reading labels")
+    with_labels = [LABEL in file.types for file in pool.files]
+    if not any(with_labels):
+        return Dataset(name, pool)
+    if not all(with_labels):
+        lacking, other = with_labels.index(False), with_labels.index(True)
+        raise DataError(
+            f"{pool.files[lacking].address}: has no column 'label', and {pool.files[other].address} has one"
+        )
+    labels: dict[str, str] = {}
+    names: dict[str, None] = {}
+    ids = iter(pool.ids())
+    for file in pool.files:
+        tables = list(file.stream([LABEL], _ID_ROWS))
+        if tables:
+            column = pa.concat_tables(tables)[LABEL]
+            found, of_file = classes_in(column, file.class_names, file.address)
+            labels |= {next(ids): label for label in found}
+            names |= dict.fromkeys(of_file)
+    return Dataset(name, pool, Oracle(labels), tuple(names))
 
 
-def _reopen(source: str, channels: int) -> ShardedPool:
-    return ShardedPool(source, channels=channels)
+def _rows(ends: Any) -> int:
+    return int(ends[-1]) if ends else 0
+
+
+def _stamp(address: str) -> str | None:
+    from pathlib import Path
+
+    return addresses.stamp_of(address) if addresses.is_remote(address) else stamp_of(Path(address))
+
+
+def _reopen(source: str, split: Split, channels: int, id: str | None) -> ShardedPool:
+    return ShardedPool(source, split=split, channels=channels, id=id)

@@ -54,6 +54,8 @@ def decode_one(model: Model | DetectionModel, given: Any) -> Decoded:
 
 def _data(given: Any) -> bytes | npt.NDArray[np.uint8]:
     """Encoded bytes, or pixels (H, W, channels)."""
+    if isinstance(given, DataError):  # whoever was to fetch them found out why not
+        raise given
     if isinstance(given, Mapping):
         given = given.get("bytes") if given.get("bytes") is not None else given.get("path")
     if given is None or (isinstance(given, float) and given != given):  # pandas has nan for what is missing

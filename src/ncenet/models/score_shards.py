@@ -1,4 +1,4 @@
-"""Scores of shards: a Parquet file of images in, a Parquet file of scores out, whole or absent.
+"""Scores of shards: a file of many images in, a Parquet file of scores out, whole or absent.
 
 A shard is what is resumed. The name of its scores carries the hash of the model and that of the shard, so a
 job that is killed and run again, on the same engine or another, does what is missing and nothing else.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,13 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ncenet import addresses
-from ncenet.data.rows import RowIds
-from ncenet.errors import DataError, NcenetError, UsageError
+from ncenet.data.shard_files import IMAGE, ShardFile, cells, fetched, id_texts
+from ncenet.data.shard_reader import shard_file, shard_files
+from ncenet.errors import DataError, NcenetError, Unreachable, UsageError
 from ncenet.models.scorer import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON, Scorer
 from ncenet.tables import pyarrow
 
 BATCH = 256
 """Images that are decoded and scored at once (ours)."""
+_ASKED_AT_ONCE = 16
 METADATA = b"ncenet"
 """Key under which a file of scores says what made it, as JSON."""
 
@@ -33,18 +36,20 @@ class Shard:
 
     Attributes:
         source: its address.
-        name: the same within the pool, without ``.parquet``; ids begin with it.
+        name: the same within the pool, without its ending; ids begin with it.
         target: address of the scores.
-        rows: images in it.
+        size: bytes of it.
+        rows: images in it; None where that takes reading it.
         image: column of the images.
-        id: column of the ids; None for its name and the number of the row.
+        id: column of the ids; None for its name and the row.
     """
 
     source: str
     name: str
     target: str
-    rows: int
-    image: str = "image"
+    size: int
+    rows: int | None = None
+    image: str = IMAGE
     id: str | None = None
 
 
@@ -65,38 +70,33 @@ class Done(NamedTuple):
 
 
 def shards_of(
-    scorer: Scorer, source: str, out: str, *, image: str = "image", id: str | None = None
+    scorer: Scorer, source: str, out: str, *, image: str | None = None, id: str | None = None
 ) -> list[Shard]:
     """The shards at an address, with the places of their scores.
 
     Args:
         scorer: what scores them.
-        source: a Parquet file, a folder or a glob of such, on this machine or in a store.
+        source: shards of any form, a file, a folder or a glob of such, on this machine or in a store.
         out: folder or address of the scores.
-        image: column of the images.
+        image: column of the images. Default: what the form has for one.
         id: column of the ids.
 
     Raises:
         UsageError: there is no such file.
-        DataError: one is no Parquet file, or has no such column.
+        DataError: one is broken, or has no such column; or a column is not alike in all.
     """
-    pa, found = pyarrow("scoring shards"), []
-    files = addresses.files_at(source, (".parquet",))
+    columns = [*scorer.keep, *([] if id is None else [id])]
+    files, names, image = shard_files(source, image=image, columns=columns)
     model = model_hash(scorer)
-    for file, name in zip(files, addresses.names_below(source, files), strict=True):
-        with addresses.reading(file) as opened, addresses.reasons(file):
-            metadata = pa.parquet.read_metadata(opened)
-        columns = metadata.schema.to_arrow_schema().names
-        for column in (image, *scorer.keep, *([] if id is None else [id])):
-            if column not in columns:
-                raise DataError(f"{file}: has no column {column!r}, only {', '.join(columns)}")
-        told = f"{name} {metadata.num_rows} {addresses.size_of(file)} {image} {id} " + repr(
-            [metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)]
-        )
+
+    def placed(file: ShardFile, name: str) -> Shard:
+        told = f"{name} {file.fingerprint()} {image} {id}"
         whose = hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
         target = addresses.below(out, f"{name.replace('/', '-')}.{model[:8]}-{whose}.parquet")
-        found.append(Shard(file, name, target, metadata.num_rows, image, id))
-    return found
+        return Shard(file.address, name, target, addresses.size_of(file.address), file.count, image, id)
+
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
+        return list(threads.map(placed, files, names))
 
 
 def model_hash(scorer: Scorer) -> str:
@@ -128,10 +128,10 @@ def score_shard(
     Returns:
         What became of it; a shard that cannot be read or written is told by a reason.
     """
-    if addresses.exists(shard.target):
-        return Done(shard.source, shard.rows)
     done = broken = 0
     try:
+        if addresses.exists(shard.target):
+            return Done(shard.source, shard.rows or 0)
         with addresses.whole_at(shard.target) as file, _writer(scorer, shard, file) as write:
             for table in _scored(scorer, shard):
                 write(table)
@@ -139,8 +139,8 @@ def score_shard(
                 broken += int((table[REASON] != "").sum())
                 told(done, broken)
     except NcenetError as error:
-        return Done(shard.source, shard.rows, broken, str(error))
-    return Done(shard.source, shard.rows, broken)
+        return Done(shard.source, done, broken, str(error))
+    return Done(shard.source, done, broken)
 
 
 def score_here(
@@ -150,29 +150,68 @@ def score_here(
     before = bad = 0
     for shard in shards:
         done = score_shard(scorer, shard, lambda rows, broken: told(before + rows, bad + broken))  # noqa: B023
-        before, bad = before + shard.rows, bad + done.broken
+        before, bad = before + done.rows, bad + done.broken
         told(before, bad)
         yield done
 
 
 def _scored(scorer: Scorer, shard: Shard) -> Iterator[dict[str, Any]]:
-    pa, start = pyarrow("scoring shards"), 0
-    ids = RowIds(f"{shard.name}/", shard.rows)
-    columns = [shard.image, *scorer.keep, *([] if shard.id is None else [shard.id])]
-    with (
-        addresses.reading(shard.source) as source,
-        addresses.reasons(shard.source),
-        pa.parquet.ParquetFile(source) as file,
-    ):
-        for batch in file.iter_batches(BATCH, columns=list(dict.fromkeys(columns))):
-            given = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-            rows = range(start, start + len(batch))
-            named = [ids[row] for row in rows] if shard.id is None else given[shard.id]
-            if None in named:
-                raise DataError(f"{shard.source}: row {rows[named.index(None)]} has no id in {shard.id!r}")
-            start += len(batch)
-            kept = {name: given[name] for name in scorer.keep}
-            yield scorer({scorer.image: given[shard.image], scorer.id: list(map(str, named)), **kept})
+    file, start, seen = shard_file(shard.source), 0, set[str]()
+    key = shard.id or file.key
+    numbered = None if key else file.row_ids(shard.name)
+    columns = [shard.image, *scorer.keep, *([key] if key else [])]
+    for table in file.stream(list(dict.fromkeys(columns)), BATCH):
+        rows = range(start, start + len(table))
+        named = [numbered[row] for row in rows] if numbered else []
+        if key:
+            named = id_texts(table[key], key, shard.source, start)
+            if len(seen.union(named)) < start + len(named):
+                raise DataError(f"{shard.source}: the id {_twice(seen, named)!r} is there twice")
+            seen.update(named)
+            named = named if shard.id else [f"{shard.name}/{name}" for name in named]
+        start += len(table)
+        kept = {name: table[name].to_pylist() for name in scorer.keep}
+        images = _fetched(cells(table[shard.image], shard.source), first=rows.start == 0)
+        yield scorer({scorer.image: images, scorer.id: named, **kept})
+
+
+def _twice(seen: set[str], named: Sequence[str]) -> str:
+    """The first of some ids that is there before."""
+    before = set(seen)
+    for id in named:
+        if id in before:
+            break
+        before.add(id)
+    return id
+
+
+def _fetched(images: Sequence[bytes | str | None], *, first: bool) -> list[bytes | DataError | None]:
+    """Encoded bytes of a batch, or why there are none.
+
+    Args:
+        images: bytes, or addresses of them.
+        first: whether these are the first of a shard.
+
+    Raises:
+        Unreachable: a store does not answer, or refuses all of them: no fault of the images.
+    """
+
+    def fetch(image: bytes | str | None) -> bytes | DataError | None:
+        try:
+            return fetched(image)
+        except DataError as error:
+            return error
+
+    if not any(isinstance(image, str) for image in images):
+        return [fetch(image) for image in images]
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
+        found = list(threads.map(fetch, images))
+    refused = [each for each in found if isinstance(each, Unreachable)]
+    whole = len(refused) == len(found) and (first or len(found) == BATCH)
+    failed = next((each for each in refused if whole or each.silent), None)
+    if failed is not None:
+        raise failed
+    return found
 
 
 @contextmanager

@@ -24,6 +24,7 @@ def score_data(
     data: str,
     *,
     on_bad_image: OnBadImage = "stop",
+    id_column: str | None = None,
     bad: Callable[[UnreadableImage], None] = lambda problem: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Scores | BoxScores]:
@@ -33,6 +34,7 @@ def score_data(
         model: a trained model.
         data: whatever ``--data`` takes; of forms that have splits, the images for training.
         on_bad_image: an image that cannot be read stops everything, or is left out.
+        id_column: of shards, the column of the ids.
         bad: told of each image that is left out.
         progress: told how many images are done, of how many.
 
@@ -41,7 +43,7 @@ def score_data(
         DataError: the images are other than those that the model learned from.
     """
     channels = model.shape[0] if len(model.shape) == 3 else 0
-    pool = _pool(data, channels, detection=isinstance(model, DetectionModel))
+    pool = _pool(data, channels, detection=isinstance(model, DetectionModel), id_column=id_column)
     if channels_of(pool) != channels:
         what = {0: "feature vectors", 1: "gray images", 3: "RGB images"}
         raise DataError(f"{data} holds {what[channels_of(pool)]}, and the model reads {what[channels]}")
@@ -54,14 +56,14 @@ def score_data(
         progress(min(start + CHUNK, len(ids)), len(ids))
 
 
-def _pool(data: str, channels: int, *, detection: bool) -> Pool:
+def _pool(data: str, channels: int, *, detection: bool, id_column: str | None) -> Pool:
     """The images, under the ids that they have in a run of the model's task."""
     path = Path(data).expanduser()
-    if detection and data not in datasets.names() and path.exists():
+    if detection and id_column is None and data not in datasets.names() and path.exists():
         reader = reader_of(path, "detection")
         if reader is not None:
             return reader.open(path, split="train", channels=3, classes=None).pool
-    return open_dataset(data, channels=channels or "auto", task=None).pool
+    return open_dataset(data, channels=channels or "auto", task=None, id_column=id_column).pool
 
 
 def _readable(pool: Pool, id: str, bad: Callable[[UnreadableImage], None]) -> bool:

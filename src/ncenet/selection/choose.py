@@ -22,6 +22,8 @@ from ncenet.types import Query
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+ID = "id"
+"""Column of the ids when nobody names one."""
 LIKELY = 0.5
 """Confidence from which on an object counts as one to draw (ours)."""
 
@@ -98,7 +100,7 @@ class Wish:
     near: float = 0.0
     quotas: Sequence[Quota] = ()
     skip: frozenset[str] = frozenset()
-    id: str = "id"
+    id: str = ID
     probs: str | None = None
     embedding: str | None = None
 
@@ -126,7 +128,7 @@ class Chosen:
     strategy: str
 
 
-def open_files(sources: Sequence[str], id: str = "id") -> ScoreFiles:
+def open_files(sources: Sequence[str], id: str = ID) -> ScoreFiles:
     """The files that addresses name: Parquet, CSV, and what other programs write of their predictions.
 
     Raises:

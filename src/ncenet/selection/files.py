@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ncenet import addresses
 from ncenet.errors import DataError, UsageError
-from ncenet.tables import pyarrow
+from ncenet.tables import pyarrow, type_word
 
 ENDINGS = (".parquet", ".csv")
 METADATA = b"ncenet"
@@ -93,7 +93,7 @@ class ParquetFile(ScoreFile):
             self._metadata = pa.parquet.read_metadata(file)
         self.count = self._metadata.num_rows
         schema = self._metadata.schema.to_arrow_schema()
-        self.types = {field.name: _word(pa, field.type) for field in schema}
+        self.types = {field.name: type_word(field.type) for field in schema}
         try:
             self.about = json.loads((schema.metadata or {}).get(METADATA, b"{}"))
         except ValueError as error:
@@ -196,12 +196,8 @@ class CsvFile(ScoreFile):
     def _names(self) -> list[str]:
         import csv
 
-        with addresses.reading(self.name) as source:
-            if isinstance(source, str):
-                with open(source, "rb") as file:  # noqa: PTH123 - as a file of pyarrow's has it
-                    line = file.readline(2**20)
-            else:
-                line = source.read(2**20).split(b"\n")[0]
+        with addresses.reading(self.name, handle=True) as source:
+            line = source.read(2**20).split(b"\n")[0]
         names = next(csv.reader([line.decode("utf-8-sig").strip("\r\n")]), [])
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -210,12 +206,8 @@ class CsvFile(ScoreFile):
 
     def fingerprint(self) -> str:
         """By size and beginning."""
-        with addresses.reading(self.name) as source:
-            if isinstance(source, str):
-                with open(source, "rb") as file:  # noqa: PTH123 - as a file of pyarrow's has it
-                    begin = file.read(2**20)
-            else:
-                begin = source.read(2**20)
+        with addresses.reading(self.name, handle=True) as source:
+            begin = source.read(2**20)
         digest = hashlib.blake2b(begin, digest_size=16).hexdigest()
         return f"{addresses.size_of(self.name)} {digest}"
 
@@ -224,10 +216,9 @@ class TableFile(ScoreFile):
     """A table in memory, made of a file of another form."""
 
     def __init__(self, name: str, table: Any) -> None:
-        pa = pyarrow("reading scores")
         self.name, self.about, self.table = name, {}, table
         self.count = len(table)
-        self.types = {field.name: _word(pa, field.type) for field in table.schema}
+        self.types = {field.name: type_word(field.type) for field in table.schema}
 
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`; all of it."""
@@ -369,19 +360,3 @@ class ScoreFiles:
                     if before.name != file.name
                     else f"{file.name}: is named twice"
                 )
-
-
-def _word(pa: Any, kind: Any) -> str:
-    """A type in words; those that hold the same text are one."""
-    kinds = pa.types
-    if isinstance(kind, pa.ExtensionType):
-        kind = kind.storage_type
-    if kinds.is_dictionary(kind):
-        kind = kind.value_type
-    if kinds.is_string(kind) or kinds.is_large_string(kind):
-        return "text"
-    if kinds.is_fixed_size_list(kind):
-        return f"{kind.list_size} x {_word(pa, kind.value_type)}"
-    if kinds.is_list(kind) or kinds.is_large_list(kind):
-        return f"lists of {_word(pa, kind.value_type)}"
-    return str(kind)

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.parquet import ParquetPool, read_labels
+from ncenet.data.parquet import ParquetPool, holds_bytes, read_labels
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
-from ncenet.data.shards import KEPT_BYTES, ShardedPool
+from ncenet.data.shard_reader import open_shards
+from ncenet.data.shards import KEPT_BYTES
 
 
 @readers.register("parquet", order=600)
 class Parquet(Reader):
     """A row for each image, with or without its class."""
 
-    form = "a .parquet file with a column 'image'"
+    form = "a .parquet file with a column 'image' (encoded bytes, or addresses of files)"
 
     def reads(self, path: Path) -> bool:
         """Files that end in ``.parquet``."""
@@ -24,8 +25,9 @@ class Parquet(Reader):
 
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""
-        large = path.stat().st_size > KEPT_BYTES
-        pool = ShardedPool(str(path), channels=channels) if large else ParquetPool(path, channels=channels)
+        if path.stat().st_size > KEPT_BYTES or not holds_bytes(path):
+            return open_shards(str(path), channels=channels)
+        pool = ParquetPool(path, channels=channels)
         labelled = read_labels(path)
         if labelled is None:
             return Dataset(path.stem, pool)

@@ -1,49 +1,80 @@
-"""A folder of Parquet shards of images."""
+"""Parquet shards: a row an image, read by row group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
-from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.folders import SUFFIXES, files_below
-from ncenet.data.parquet import column_names, read_labels
-from ncenet.data.pools import Channels
-from ncenet.data.readers import Reader, readers
-from ncenet.data.shards import ShardedPool
-from ncenet.errors import DataError
+from ncenet import addresses
+from ncenet.data.class_labels import class_names_in
+from ncenet.data.parquet import column_names
+from ncenet.data.readers import readers
+from ncenet.data.shard_files import IMAGE, ShardFile
+from ncenet.data.shard_reader import ShardReader
+from ncenet.tables import pyarrow, type_word
+
+
+class ParquetShard(ShardFile):
+    """A Parquet file; its blocks are its row groups."""
+
+    def __init__(self, address: str) -> None:
+        pa, self.address = pyarrow("reading Parquet files"), address
+        with addresses.reading(address) as file, addresses.reasons(address):
+            self._metadata = pa.parquet.read_metadata(file)
+        schema = self._metadata.schema.to_arrow_schema()
+        self.types = {field.name: type_word(field.type) for field in schema}
+        self.count = self._metadata.num_rows
+        self.class_names = class_names_in(schema, address)
+        self._groups = range(self._metadata.num_row_groups)
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """See :class:`ShardFile`."""
+        return list(accumulate(self._metadata.row_group(number).num_rows for number in self._groups))
+
+    def read(self, block: int, columns: Sequence[str]) -> Any:
+        """See :class:`ShardFile`."""
+        with self._opened() as file:
+            return file.read_row_group(block, columns=list(columns))
+
+    def stream(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
+        """See :class:`ShardFile`."""
+        pa = pyarrow("reading Parquet files")
+        with self._opened() as file:
+            for batch in file.iter_batches(rows, columns=list(columns)):
+                yield pa.Table.from_batches([batch])
+
+    def fingerprint(self) -> str:
+        """By the sizes of its row groups, which stand at the end of the file."""
+        sizes = [self._metadata.row_group(number).total_byte_size for number in self._groups]
+        return f"{self.count} {addresses.size_of(self.address)} {sizes}"
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        pa = pyarrow("reading Parquet files")
+        with (
+            addresses.reading(self.address) as source,
+            addresses.reasons(self.address),
+            pa.parquet.ParquetFile(source) as file,
+        ):
+            yield file
 
 
 @readers.register("parquet-shards", order=650)
-class Shards(Reader):
+class ParquetShards(ShardReader):
     """Files of one pool, with or without classes."""
 
-    form = "a folder of .parquet files with a column 'image'"
+    form = f"a folder of .parquet files with a column {IMAGE!r}"
+    ending = ".parquet"
 
     def reads(self, path: Path) -> bool:
-        """Folders with such a file, and no images beside it."""
-        if not path.is_dir():
-            return False
-        beside = [file for file in islice(path.iterdir(), 1000) if file.name[0] not in "._"]
-        first = next((file for file in beside if file.suffix.lower() == ".parquet"), None)
-        return first is not None and not files_below(path, SUFFIXES) and "image" in column_names(first)
+        """Folders with such a file that has a column of images."""
+        first = self.first_in(path) if path.is_dir() else None
+        return first is not None and IMAGE in column_names(first)
 
-    def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
-        """See :class:`~ncenet.data.readers.Reader`."""
-        pool = ShardedPool(str(path), channels=channels)
-        labels: dict[str, str] = {}
-        names: dict[str, None] = {}
-        for file, part in zip(pool.files, pool.ids().parts, strict=True):
-            found = read_labels(Path(file))
-            if found is None:
-                if labels:
-                    raise DataError(f"{file}: has no column 'label', and the shards before it have one")
-                continue
-            if not labels and part is not pool.ids().parts[0]:
-                raise DataError(f"{pool.files[0]}: has no column 'label', and {file} has one")
-            labels |= dict(zip(part, found[0], strict=True))
-            names |= dict.fromkeys(found[1])
-        if not labels:
-            return Dataset(path.name, pool)
-        return Dataset(path.name, pool, Oracle(labels), tuple(names))
+    def file(self, address: str) -> ShardFile:
+        """See :class:`ShardReader`."""
+        return ParquetShard(address)
