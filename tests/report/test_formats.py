@@ -11,7 +11,7 @@ from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.compare.records import Table
 from ncenet.recipe import Recipe
 from ncenet.report import print_results, write_report
-from ncenet.report.blocks import Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.blocks import Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
 from ncenet.report.writers.latex import as_latex, as_table
 from ncenet.report.writers.markdown import as_markdown
 from ncenet.report.writers.tidy import as_csv, tidy
@@ -35,12 +35,12 @@ ACCURACY = {
     "softmax margin_": [[0.45, 0.62], [0.46, 0.63], [0.47, 0.64]],
 }
 SECTIONS = [
-    Section("", (Note("a < b"), Verdicts((("better", "new is *better*"),)))),
-    Section("Table", (Table(("Arm", "Verdict", "%"), (("a|b", "50 % of $x_1$", "± 1"),)),)),
-    Section("Figure", (Figure("curves", "<svg></svg>", "What is seen."),)),
-    Section("Facts", (Facts({"Pool": "scored whole"}),)),
-    Section("Recipe", (Code("loop:\n  cycles: 3\n"),)),
-    Section("Long", (Folded("a million rows", (Table(("id",), (("x",),)),)),)),
+    ReportSection("", (Note("a < b"), Verdicts((("better", "new is *better*"),)))),
+    ReportSection("Table", (Table(("Arm", "Verdict", "%"), (("a|b", "50 % of $x_1$", "± 1"),)),)),
+    ReportSection("Figure", (Figure("curves", "<svg></svg>", "What is seen."),)),
+    ReportSection("Facts", (Facts({"Pool": "scored whole"}),)),
+    ReportSection("Recipe", (Code("loop:\n  cycles: 3\n"),)),
+    ReportSection("Long", (Folded("a million rows", (Table(("id",), (("x",),)),)),)),
 ]
 
 

@@ -11,7 +11,7 @@ from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run.advice import ONE_HIT
-from ncenet.run.sizes import Sizes
+from ncenet.run.sizes import SizeOf
 from ncenet.web.messages import MOST_BOXES
 from ncenet.web.project import Project
 from ncenet.web.serve import open_project
@@ -221,7 +221,7 @@ def test_an_answered_image_that_goes_while_the_page_is_open_is_still_told(boxed,
     (turn,) = drawer.turns(1)
     assert draw(drawer, turn["id"], [ONE]) is None
     another = ArrayPool(np.zeros((1, 8, 8, 3), np.uint8), ["another"])
-    boxed.size = Sizes(boxed.ledger, lambda: another)
+    boxed.size = SizeOf(boxed.ledger, lambda: another)
     for path, message in (("/api/mine", {"who": "ann"}), ("/api/sheet", {})):
         found = drawer.post(path, message)
         assert found.status_code == 200, found.text

@@ -13,7 +13,7 @@ SHOWN = 24
 SIDE = 96
 
 
-class Asked(Query):
+class ShownQuery(Query):
     """The images to label next; in a notebook, a strip of them with their scores.
 
     Args:

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ncenet.api.asked import Asked
+from ncenet.api.asked import ShownQuery
 from ncenet.api.report import Point, Report
 from ncenet.boxes import Boxes
 from ncenet.compare.records import read_run
@@ -94,7 +94,7 @@ class Run:
         """
         loop = self.recipe.loop
         size = query_size or (loop.query_size if self._loop.labeled() else loop.initial)
-        return Asked(self._loop.ask(size), self.pool)
+        return ShownQuery(self._loop.ask(size), self.pool)
 
     def tell(self, answers: Mapping[str, Label | Boxes | Answer | None], *, who: str | None = None) -> None:
         """Record answers; they are on disk when this returns, or none of them is.

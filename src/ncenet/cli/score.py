@@ -95,12 +95,12 @@ def score(
     from ncenet.cli.progress import bars
     from ncenet.models.model import DetectionModel, load
     from ncenet.models.score_file import write_scores
-    from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, Table
+    from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, ScoreTable
     from ncenet.models.scoring import score_data
 
     console = plain_console(stderr=True)
     loaded = load(model)
-    table: Table
+    table: ScoreTable
     if isinstance(loaded, DetectionModel):
         table = BoxTable(loaded.class_names, LIKELY if least is None else least, per_class, boxes)
     elif boxes or least is not None:

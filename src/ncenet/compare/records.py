@@ -29,7 +29,7 @@ COMPARISON_FILE = "comparison.yaml"
 
 
 @dataclass(frozen=True)
-class Cycle:
+class CycleResult:
     """One finished cycle.
 
     Attributes:
@@ -116,7 +116,7 @@ class RunResults:
 
     folder: Path
     recipe: Recipe
-    cycles: tuple[Cycle, ...]
+    cycles: tuple[CycleResult, ...]
     initial_per_class: Mapping[str, int]
     queried_per_class: Mapping[str, int]
     bad_images: Table
@@ -124,7 +124,7 @@ class RunResults:
     metric: str = HEADLINE
 
     @property
-    def tested(self) -> tuple[Cycle, ...]:
+    def tested(self) -> tuple[CycleResult, ...]:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
 
@@ -304,14 +304,14 @@ def read_comparison(folder: Path) -> Results:
     )
 
 
-def _cycle(files: CycleFolder, fit: Fit, test: Test | None, recipe: Recipe) -> Cycle:
+def _cycle(files: CycleFolder, fit: Fit, test: Test | None, recipe: Recipe) -> CycleResult:
     query, asked = read_query(files), read_asked(files)
     labeled = fit.labeled
     if recipe.loop.budget_unit == "box":
         # Arms are compared at equal budgets. The last image of a query takes it a little beyond its own.
         budget = recipe.loop.initial + (fit.cycle - 1) * recipe.loop.query_size
         labeled = min(budget, budget if fit.boxes is None else fit.boxes)
-    return Cycle(
+    return CycleResult(
         number=fit.cycle,
         labeled=labeled,
         loss=fit.loss,

@@ -57,9 +57,9 @@ def bind(host: str, port: int, command: str) -> socket.socket:
 
 def config(app: ASGIApp) -> uvicorn.Config:
     """How a server of ours serves an application: patient within limits, and quiet."""
-    strangers: dict[Line, None] = {}
+    strangers: dict[Connection, None] = {}
 
-    class Ours(Line):
+    class Ours(Connection):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(strangers, *arguments, **options)
 
@@ -89,7 +89,7 @@ def let_in(scope: Scope) -> None:
         welcome()
 
 
-class Line(H11Protocol):
+class Connection(H11Protocol):
     """One connection.
 
     Args:
@@ -97,7 +97,7 @@ class Line(H11Protocol):
         arguments: what uvicorn gives.
     """
 
-    def __init__(self, strangers: dict[Line, None], *arguments: Any, **options: Any) -> None:
+    def __init__(self, strangers: dict[Connection, None], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._strangers = strangers
         self._patience: asyncio.TimerHandle | None = None

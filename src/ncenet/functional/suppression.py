@@ -19,7 +19,7 @@ MOST = 200
 """Objects of an image (SSD, Sec. 3)."""
 
 
-class Objects(NamedTuple):
+class KeptObjects(NamedTuple):
     """The objects found in one image, likeliest first.
 
     Attributes:
@@ -35,7 +35,7 @@ class Objects(NamedTuple):
     anchors: Tensor
 
 
-def find_objects(scores: Tensor, boxes: Tensor) -> Objects:
+def find_objects(scores: Tensor, boxes: Tensor) -> KeptObjects:
     """Per-class non-maximum suppression on one image.
 
     Args:
@@ -53,7 +53,7 @@ def find_objects(scores: Tensor, boxes: Tensor) -> Objects:
     likely = likeliest >= LEAST
     values, rows, labels = likeliest[likely], anchors[likely], classes[likely]
     kept = batched_nms(boxes[rows], values, labels, OVERLAP)[:MOST]
-    return Objects(boxes[rows[kept]], values[kept], labels[kept], rows[kept])
+    return KeptObjects(boxes[rows[kept]], values[kept], labels[kept], rows[kept])
 
 
 def survivors(scores: Tensor, boxes: Tensor) -> Tensor:

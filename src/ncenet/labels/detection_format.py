@@ -13,7 +13,7 @@ from ncenet.data.dataset import Dataset, Split
 from ncenet.data.pools import size_of
 from ncenet.data.readers import form_of
 from ncenet.errors import DataError
-from ncenet.labels.folder_format import FolderFormat, Found
+from ncenet.labels.folder_format import FolderFormat, FoundLabels
 from ncenet.labels.records import Known, Labels, Record
 from ncenet.types import Label, Pool
 
@@ -71,7 +71,7 @@ class DetectionFormat(FolderFormat):
         """
         self.write_boxes([_sized(pool, path, record) for path, record in placed.items()], labels, target)
 
-    def found(self, source: Path, known: Known) -> list[Found]:
+    def found(self, source: Path, known: Known) -> list[FoundLabels]:
         """See :class:`~ncenet.labels.folder_format.FolderFormat`.
 
         Raises:
@@ -83,7 +83,7 @@ class DetectionFormat(FolderFormat):
                 shown = "\n".join(f"  {problem}" for problem in dataset.problems[:_SHOWN])
                 raise DataError(f"{source}: {len(dataset.problems)} mistake(s) in the annotations:\n{shown}")
             labels = dataset.required_oracle().answer(list(dataset.pool.ids()))
-            found.append(Found(dataset.pool, labels, dataset.unsaid))
+            found.append(FoundLabels(dataset.pool, labels, dataset.unsaid))
         return found
 
     def as_written(self, boxes: Boxes) -> Boxes:

@@ -24,7 +24,7 @@ from ncenet.types import Label, Pool
 TABLE = "labels.csv"
 
 
-class Found(NamedTuple):
+class FoundLabels(NamedTuple):
     """Images of a folder, and what it says of them.
 
     Attributes:
@@ -53,7 +53,7 @@ class FolderFormat(Format):
         """Write the annotations of the images; ``placed`` holds the answers by path of the image."""
 
     @abstractmethod
-    def found(self, source: Path, known: Known) -> list[Found]:
+    def found(self, source: Path, known: Known) -> list[FoundLabels]:
         """What the folder says now."""
 
     def name_of(self, path: str) -> str:

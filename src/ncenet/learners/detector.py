@@ -20,7 +20,7 @@ from ncenet.functional.suppression import find_objects
 from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects, Show
 from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
-from ncenet.learners.seen import Seen, SeenWithMirrors
+from ncenet.learners.seen import SeenMaps, SeenWithMirrors
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.heads import PrototypeClassifier
 from ncenet.nn.ssd import SSD, build_detection_head
@@ -89,18 +89,18 @@ class Detector(NetworkLearner[SSD]):
         backbone, train, seen = self.network.backbone, self.train, self._seen(pool)
         flip = self.flip_safe if train.flip is None else train.flip
         distort = backbone.augment if train.box_augment is None else train.box_augment
-        if isinstance(seen, Seen) and not distort:
+        if isinstance(seen, SeenMaps) and not distort:
             return SeenWithMirrors(seen, flip=flip)
         fill = self.network.mean.tolist()
         augment = BoxAugment(backbone.side, fill=fill, flip=flip, distort=distort)
         return Augmented(self._inputs(pool).batch, augment)
 
-    def _seen(self, pool: Pool) -> ImageTensors | Seen:
+    def _seen(self, pool: Pool) -> ImageTensors | SeenMaps:
         """What the network reads of a pool: images, or what its frozen part made of them before."""
         tensors = self._inputs(pool)
         if self.network.backbone.frozen is None:
             return tensors
-        return Seen(self.model.backbone, self.network, pool, tensors, most_gb=self.data.cache_gb)
+        return SeenMaps(self.model.backbone, self.network, pool, tensors, most_gb=self.data.cache_gb)
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.

@@ -15,7 +15,7 @@ from ncenet.errors import NotFitted
 from ncenet.learners.lesson import Lesson
 from ncenet.learners.model_file import auxiliary_name, filled, read_model, write_model
 from ncenet.learners.processes import accelerator, processes
-from ncenet.learners.training import Fit
+from ncenet.learners.training import FitJob
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
@@ -155,7 +155,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
     def _run(
         self, lesson: Lesson, cycle: int, checkpoint: Path | None, *, keep_end: bool = False
     ) -> FitReport:
-        report = Fit(
+        report = FitJob(
             network=self.network,
             lesson=lesson,
             recipe=self.train,

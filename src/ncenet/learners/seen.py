@@ -22,7 +22,7 @@ VERSION = 1
 HALF = float(np.finfo(np.float16).max)
 
 
-class Seen:
+class SeenMaps:
     """What :meth:`ncenet.nn.ssd.SSD.look` says of the images of a pool, also mirrored.
 
     Rows are kept in half precision under the content hash of the image, for all runs of a user, until the
@@ -96,7 +96,7 @@ class SeenWithMirrors:
         flip: mirror them at all.
     """
 
-    def __init__(self, seen: Seen, *, flip: bool) -> None:
+    def __init__(self, seen: SeenMaps, *, flip: bool) -> None:
         self._seen, self._flip = seen, flip
 
     def __call__(

@@ -62,7 +62,7 @@ _IN_A_CHECKPOINT = {"fingerprint", "epoch", "seconds", "loss", "accuracy", "netw
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitJob:
     """Everything that one fit needs.
 
     Attributes:

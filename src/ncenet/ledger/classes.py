@@ -21,7 +21,7 @@ from ncenet.types import Label
 Kind: TypeAlias = Literal["rename", "merge", "delete", "order", "look"]
 
 
-class Change(NamedTuple):
+class ClassChange(NamedTuple):
     """A change that stands.
 
     Attributes:
@@ -67,14 +67,16 @@ class Classes:
                     found = known + [name for name in found if name not in known]
         return tuple(found)
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[ClassChange]:
         """What was changed and not undone, in order."""
         rows = self._db.rows(
             "SELECT number, who, kind, name, value, first, last FROM class_changes WHERE kind != 'undo' "
             "AND NOT EXISTS (SELECT 1 FROM class_changes AS u WHERE u.undoes = class_changes.number) "
             "ORDER BY number"
         )
-        return [Change(n, who, kind, name, json.loads(value), *at) for n, who, kind, name, value, *at in rows]
+        return [
+            ClassChange(n, who, kind, name, json.loads(value), *at) for n, who, kind, name, value, *at in rows
+        ]
 
     def renamed(self) -> dict[Label, Label]:
         """What classes of before are called now, those that were renamed or merged."""
@@ -188,13 +190,13 @@ class Classes:
                 raise DataError(f"{others[look['key']]!r} has the key {look['key']!r} already")
             self._record(db, "look", name, look, who, [])
 
-    def undo(self, *, who: str) -> Change | None:
+    def undo(self, *, who: str) -> ClassChange | None:
         """Take the last change back, with the answers that it wrote; None when there is none.
 
         What was answered since stays.
         """
         with self._db.transaction() as db:
-            change: Change | None = next(reversed(self.changes()), None)
+            change: ClassChange | None = next(reversed(self.changes()), None)
             if change is None:
                 return None
             written = []
@@ -255,7 +257,7 @@ class Classes:
             for id, who, kind, label, cycle in self._latest(name)
         ]
 
-    def _give_back(self, db: sqlite3.Connection, change: Change) -> list[int]:
+    def _give_back(self, db: sqlite3.Connection, change: ClassChange) -> list[int]:
         """Say once more what a deletion took back, about images of which nothing was said since."""
         of = "SELECT old.seq, old.who, old.kind, old.id, old.label, old.cycle, old.hash FROM events AS old"
         taken = self._db.rows(

@@ -30,7 +30,7 @@ from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, set_apart, unlabeled_held_out
 from ncenet.run.record_files import write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
-from ncenet.run.sizes import Sizes
+from ncenet.run.sizes import SizeOf
 from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Query, QueryStrategy
 
 
@@ -152,7 +152,7 @@ class Loop:
             cycles = self.ledger.cycles()
             cycle = cycles[-1].number if cycles else 0
             if self.ledger.recall("task") == "detection":
-                answers = Sizes(self.ledger, lambda: self.pool).gate().answers(answers)
+                answers = SizeOf(self.ledger, lambda: self.pool).gate().answers(answers)
             self.ledger.tell(answers, who=who, cycle=cycle, classes=self.class_names)
         self._state.wait_for_everyone()
 

@@ -23,7 +23,7 @@ from ncenet.loop.loop import Loop
 from ncenet.recipe import Recipe
 from ncenet.section import Section
 from ncenet.strategies.build import ORACLE, check_fits, open_strategy
-from ncenet.strategies.gather import Table
+from ncenet.strategies.gather import GatheredRows
 from ncenet.strategies.options import WithOptions, checked
 from ncenet.types import LabeledSet, PoolView, Prediction, Query, QueryStrategy
 
@@ -168,7 +168,7 @@ def _features(predictions: Iterator[Prediction], ids: Sequence[str]) -> torch.Te
     """Vectors (N, D) in double precision in the order of ``ids``, of predictions of these and others."""
     import torch
 
-    table, wanted = Table(ids), set(ids)
+    table, wanted = GatheredRows(ids), set(ids)
     for chunk in predictions:
         rows = [row for row, id in enumerate(chunk.ids) if id in wanted]
         if rows:

@@ -72,7 +72,7 @@ def _predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Te
     return torch.cat([chunk.probs for chunk in chunks]), normalize(torch.cat(features))
 
 
-class Seen(NamedTuple):
+class SeenObjects(NamedTuple):
     """What a detector makes of some images.
 
     Attributes:
@@ -86,7 +86,9 @@ class Seen(NamedTuple):
     scores: list[list[float]]
 
 
-def look(learner: BoxLearner, pool: Pool, ids: Sequence[str], *scores: Callable[[Tensor], Tensor]) -> Seen:
+def look(
+    learner: BoxLearner, pool: Pool, ids: Sequence[str], *scores: Callable[[Tensor], Tensor]
+) -> SeenObjects:
     """All that is wanted of some images, each of them predicted once.
 
     Anchors are reduced chunk by chunk, for they take much memory.
@@ -106,7 +108,7 @@ def look(learner: BoxLearner, pool: Pool, ids: Sequence[str], *scores: Callable[
         features.append(normalize(chunk.features))
         for score, values in zip(scores, means, strict=True):
             values += aggregate(score(chunk.probs)).tolist()
-    return Seen(found, torch.cat(features), means)
+    return SeenObjects(found, torch.cat(features), means)
 
 
 def box_reasons(

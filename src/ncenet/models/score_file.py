@@ -11,7 +11,7 @@ from typing import Any, TextIO, TypeAlias
 
 from ncenet.errors import UsageError
 from ncenet.files import whole
-from ncenet.models.score_tables import Row, Table
+from ncenet.models.score_tables import Row, ScoreTable
 from ncenet.models.scores import BoxScores, Scores
 from ncenet.tables import csv_line, pyarrow
 
@@ -20,7 +20,7 @@ Write: TypeAlias = Callable[[Sequence[Row]], None]
 
 def write_scores(
     chunks: Iterable[Scores | BoxScores],
-    table: Table,
+    table: ScoreTable,
     out: Path | None,
     *,
     as_json: bool = False,

@@ -16,7 +16,7 @@ LIKELY = 0.5
 """Likelihood from which on an object counts unless somebody says more (ours)."""
 
 
-class Table(Protocol):
+class ScoreTable(Protocol):
     """Which columns there are, and what stands in them."""
 
     @property

@@ -83,7 +83,7 @@ Block: TypeAlias = Verdicts | Note | Figure | Picture | Facts | Code | Folded | 
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of a report.
 
     Attributes:

@@ -16,7 +16,7 @@ from ncenet.files import whole
 from ncenet.report import tables, words
 from ncenet.report.across import suite_record
 from ncenet.report.sections import sections_of, title_of
-from ncenet.report.writers import Report, report_formats, terminal
+from ncenet.report.writers import ReportContent, report_formats, terminal
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import SCHEMA
 
@@ -98,7 +98,7 @@ def write_report(folder: Path, formats: Collection[str] = (), *, out: Path | Non
         for of_set in results.sets.values():
             below = None if out is None else out / of_set.folder.relative_to(folder)
             write_report(of_set.folder, formats, out=below)
-    report = Report(title_of(results), sections_of(results), results)
+    report = ReportContent(title_of(results), sections_of(results), results)
     content: dict[str, bytes] = {}
     if formats:
         written = [report_formats.use(name, lambda write: write(report)) for name in formats]

@@ -33,7 +33,7 @@ from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import draw_held_out
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import check_ledger, check_recipe, is_begun, load_recipe, record_recipe
-from ncenet.run.sizes import Sizes
+from ncenet.run.sizes import SizeOf
 from ncenet.types import Label, Pool
 
 if TYPE_CHECKING:
@@ -153,9 +153,9 @@ class OpenRun:
         return open_train(self.recipe).pool if self.survey is None else self.survey.train.pool
 
     @cached_property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> SizeOf:
         """Sizes of the images."""
-        return Sizes(self.ledger, lambda: self.pool, self.files.looks("pool"))
+        return SizeOf(self.ledger, lambda: self.pool, self.files.looks("pool"))
 
     def tell(
         self, answers: Mapping[str, Label | Answer | None], *, who: str, gate: BoxGate | None = None

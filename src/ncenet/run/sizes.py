@@ -17,7 +17,7 @@ KEPT_SIZES = 4096
 """Images whose size is remembered."""
 
 
-class Sizes:
+class SizeOf:
     """Sizes of original images by id; None for one that is unknown, gone from the pool, or no image any more.
 
     Args:

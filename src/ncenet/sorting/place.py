@@ -12,7 +12,7 @@ from ncenet.data.images import content_hash
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage, UsageError
 from ncenet.labels.images import encoded
-from ncenet.sorting.plan import PLACING, Row
+from ncenet.sorting.plan import PLACING, Placed
 from ncenet.types import Pool
 
 How: TypeAlias = Literal["copy", "link", "move"]
@@ -23,7 +23,7 @@ class Left(Exception):
     """Why an image stays where it is."""
 
 
-def place(pool: Pool, row: Row, out: Path, how: How) -> None:
+def place(pool: Pool, row: Placed, out: Path, how: How) -> None:
     """Bring an image to its place, unless it is there already.
 
     A process that is killed leaves every image under its old name, its new one, or both.
@@ -71,7 +71,7 @@ def place(pool: Pool, row: Row, out: Path, how: How) -> None:
         _finish_move(source, row)
 
 
-def take_back(pool_root: Path | None, row: Row, out: Path, how: How) -> None:
+def take_back(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
     """The reverse: a copy or link goes, a file that was moved goes back to its old name.
 
     Args:
@@ -108,7 +108,7 @@ def take_back(pool_root: Path | None, row: Row, out: Path, how: How) -> None:
             break
 
 
-def _same(file: Path, row: Row) -> bool:
+def _same(file: Path, row: Placed) -> bool:
     """Whether a file holds the bytes of an image; of arrays, that become files here, the name has to do."""
     if not file.is_file():
         return False
@@ -116,7 +116,7 @@ def _same(file: Path, row: Row) -> bool:
     return content_hash(data) == row.hash or (data[:4] == b"\x89PNG" and _of_array(row, data))
 
 
-def _of_array(row: Row, data: bytes) -> bool:
+def _of_array(row: Placed, data: bytes) -> bool:
     import io
 
     import numpy as np
@@ -128,7 +128,7 @@ def _of_array(row: Row, data: bytes) -> bool:
     return ArrayPool(pixels[None], [row.id]).content_hash(row.id) == row.hash
 
 
-def _read(pool: FolderPool, row: Row) -> bytes:
+def _read(pool: FolderPool, row: Placed) -> bytes:
     try:
         data = pool.read(row.id)
     except UnreadableImage as error:
@@ -138,7 +138,7 @@ def _read(pool: FolderPool, row: Row) -> bytes:
     return data
 
 
-def _encoded(pool: Pool, row: Row) -> bytes:
+def _encoded(pool: Pool, row: Placed) -> bytes:
     """The bytes of a file for an image that is none of its own."""
     try:
         return encoded(pool, row.id, row.hash)
@@ -178,7 +178,7 @@ def _named(partial: Path, target: Path) -> None:
         partial.rename(target)
 
 
-def _finish_move(source: Path, row: Row) -> None:
+def _finish_move(source: Path, row: Placed) -> None:
     """Take the old name away from a file that has its new one."""
     if not _same(source, row):
         raise Left("changed since it was looked at; it lies in both places")

@@ -29,7 +29,7 @@ class Opinion(NamedTuple):
     likelihood: float
 
 
-class Row(NamedTuple):
+class Placed(NamedTuple):
     """One image.
 
     Attributes:
@@ -100,7 +100,7 @@ def known_of(run: OpenRun, opinions: Mapping[str, Opinion]) -> Known:
     )
 
 
-def plan(run: OpenRun, known: Known, above: float) -> list[Row]:
+def plan(run: OpenRun, known: Known, above: float) -> list[Placed]:
     """Where each image goes.
 
     Args:
@@ -120,10 +120,10 @@ def plan(run: OpenRun, known: Known, above: float) -> list[Row]:
         opinion = known.opinions.get(item.id)
         likelihood = None if opinion is None else opinion.likelihood
         if item.id in known.unreadable:
-            rows.append(Row(item.id, "", "", None, "unreadable", item.hash))
+            rows.append(Placed(item.id, "", "", None, "unreadable", item.hash))
             continue
         if item.id in known.skipped:
-            rows.append(Row(item.id, "", "", None, "skipped", item.hash))
+            rows.append(Placed(item.id, "", "", None, "skipped", item.hash))
             continue
         if item.id in known.labels:
             label, by, folder = known.labels[item.id], "person", folders[known.labels[item.id]]
@@ -135,11 +135,11 @@ def plan(run: OpenRun, known: Known, above: float) -> list[Row]:
             folder = folders[label] if by == "model" else REVIEW
             if by != "model" and label:
                 folder = f"{REVIEW}/{folders[label]}"
-        rows.append(Row(item.id, f"{folder}/{paths[item.id]}", label, likelihood, by, item.hash))
+        rows.append(Placed(item.id, f"{folder}/{paths[item.id]}", label, likelihood, by, item.hash))
     return rows
 
 
-def write_plan(file: Path, rows: list[Row]) -> None:
+def write_plan(file: Path, rows: list[Placed]) -> None:
     """Write ``sorted.csv``, whole or not at all."""
     write_csv(
         file,
@@ -151,7 +151,7 @@ def write_plan(file: Path, rows: list[Row]) -> None:
     )
 
 
-def read_plan(file: Path) -> list[Row]:
+def read_plan(file: Path) -> list[Placed]:
     """Read it back.
 
     Raises:
@@ -167,7 +167,7 @@ def read_plan(file: Path) -> list[Row]:
                 likelihood = float(cells["likelihood"]) if cells["likelihood"] else None
             except ValueError:
                 raise DataError(f"{where} likelihood: no number: {cells['likelihood']!r}") from None
-            found.append(Row(cells["id"], to, cells["class"], likelihood, cells["by"], cells["hash"]))
+            found.append(Placed(cells["id"], to, cells["class"], likelihood, cells["by"], cells["hash"]))
     return found
 
 

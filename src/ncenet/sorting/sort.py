@@ -37,7 +37,7 @@ from ncenet.sorting.plan import (
     PLACING,
     TABLE,
     Opinion,
-    Row,
+    Placed,
     check_place,
     known_of,
     plan,
@@ -144,7 +144,7 @@ def sort_images(
     """
     wanted = {"run": str(run.folder.absolute()), "above": above, "how": how}
     header, estimate = _header(out), None
-    rows: list[Row] = []
+    rows: list[Placed] = []
     if header is None:
         check_place(run, out)
         root = run.pool.root if isinstance(run.pool, FolderPool) else None
@@ -203,7 +203,7 @@ def undo_sort(out: Path, *, notify: Notify | None = None) -> dict[str, str]:
     return left
 
 
-def counts(rows: Sequence[Row]) -> dict[str, int]:
+def counts(rows: Sequence[Placed]) -> dict[str, int]:
     """Images by class, then those for review and those that are not there."""
     found = Counter(row.label if row.by in ("person", "model") else _elsewhere(row.by) for row in rows)
     last = ("review", "skipped", "unreadable")
@@ -214,14 +214,14 @@ def _elsewhere(by: str) -> str:
     return by if by in ("skipped", "unreadable") else "review"
 
 
-def _files(header: Mapping[str, Any], rows: Sequence[Row]) -> FolderPool | None:
+def _files(header: Mapping[str, Any], rows: Sequence[Placed]) -> FolderPool | None:
     """The image files, those that were moved already included; None where images are no files."""
     if header["root"] is None:
         return None
     return FolderPool(Path(header["root"]), [row.id for row in rows], channels=3)
 
 
-def _each(rows: Sequence[Row], notify: Notify | None, do: Any) -> dict[str, str]:
+def _each(rows: Sequence[Placed], notify: Notify | None, do: Any) -> dict[str, str]:
     left = {}
     placed = [row for row in rows if row.to]
     for done, row in enumerate(placed, 1):
@@ -269,7 +269,7 @@ def _check_same(out: Path, header: Mapping[str, Any], wanted: Mapping[str, Any])
             )
 
 
-def _check_room(root: Path | None, rows: Sequence[Row], out: Path, how: How) -> None:
+def _check_room(root: Path | None, rows: Sequence[Placed], out: Path, how: How) -> None:
     """A disk that fills up half way helps nobody."""
     if how != "copy" or root is None:
         return

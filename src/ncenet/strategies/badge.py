@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import Table, check_squares, checked_features
+from ncenet.strategies.gather import GatheredRows, check_squares, checked_features
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query, QueryStrategy
 
@@ -45,7 +45,7 @@ class Badge(QueryStrategy):
         ids = sorted(view.ids)
         if not ids:
             return Query((), ())
-        residuals, features = Table(ids), Table(ids)
+        residuals, features = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
             features.fill(prediction.ids, checked_features(prediction, "badge"))
             if prediction.probs.dim() != 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import Table, check_squares
+from ncenet.strategies.gather import GatheredRows, check_squares
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -45,7 +45,7 @@ class ClassBalanced(QueryStrategy):
         ids = sorted(view.ids)
         if not ids:
             return Query((), ())
-        table = Table(ids)
+        table = GatheredRows(ids)
         for prediction in view.predictions():
             table.fill(prediction.ids, _presence(prediction))
         pool_NC = table.rows

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spread:
+class SpreadQuery:
     """A query that is spread over the m images with the highest scores.
 
     ``"kmeans"`` clusters the features of the m images, weighted by rank, and takes the image with the highest

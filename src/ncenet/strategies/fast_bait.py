@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import Table, check_squares, checked_features
+from ncenet.strategies.gather import GatheredRows, check_squares, checked_features
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -46,7 +46,7 @@ class FastBait(QueryStrategy):
         ids, labeled = sorted(view.ids), sorted(view.labeled_ids)
         if not ids:
             return Query((), ())
-        pool, known = Table(ids), Table(labeled)
+        pool, known = GatheredRows(ids), GatheredRows(labeled)
         for prediction in view.predictions():
             pool.fill(prediction.ids, informative(prediction))
         if labeled:

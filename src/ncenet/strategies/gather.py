@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Table:
+class GatheredRows:
     """A row per image in float32 on the CPU, in the order of ``ids``, whatever the order of the chunks.
 
     Args:
@@ -22,7 +22,7 @@ class Table:
         rows: (N, D) once the first chunk is in, (0,) before. A row that was never filled is nan.
 
     >>> import torch
-    >>> table = Table(["a", "b"])
+    >>> table = GatheredRows(["a", "b"])
     >>> table.fill(["b"], torch.tensor([[2.0]]))
     >>> table.fill(["a"], torch.tensor([[1.0]]))
     >>> table.rows
@@ -81,7 +81,7 @@ def gather_features(predictions: Iterable[Prediction], ids: Sequence[str], strat
         NonFiniteScore: a feature is nan or inf, or too large to be squared.
         UsageError: the predictions carry no features.
     """
-    table = Table(ids)
+    table = GatheredRows(ids)
     for prediction in predictions:
         table.fill(prediction.ids, checked_features(prediction, strategy))
     return table.rows

@@ -10,7 +10,7 @@ from ncenet.errors import UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import Table, check_squares
+from ncenet.strategies.gather import GatheredRows, check_squares
 from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -52,7 +52,7 @@ class Herding(WithOptions, QueryStrategy):
         ids = look_at(view.ids, rng)
         if not ids:
             return Query((), ())
-        places, doubts, wanted = Table(ids), Table(ids), set(ids)
+        places, doubts, wanted = GatheredRows(ids), GatheredRows(ids), set(ids)
         for prediction in view.predictions():
             rows = [row for row, image in enumerate(prediction.ids) if image in wanted]
             chunk = [prediction.ids[row] for row in rows]
@@ -61,7 +61,7 @@ class Herding(WithOptions, QueryStrategy):
                 doubts.fill(chunk, doubt(prediction)[rows, None])
         labeled = None
         if view.labeled_ids:
-            covered = Table(list(view.labeled_ids))
+            covered = GatheredRows(list(view.labeled_ids))
             for prediction in view.labeled_predictions():
                 covered.fill(prediction.ids, _in_radii(prediction))
             labeled = covered.rows

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ncenet.errors import UsageError
-from ncenet.strategies.diverse import Spread
+from ncenet.strategies.diverse import SpreadQuery
 from ncenet.strategies.options import ScoreOptions, WithOptions, needs_boxes
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -88,7 +88,7 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
             ValueError: ``query_size`` is below 1.
         """
         if self.options.diversify != "none":
-            spread = Spread(self.options.diversify, self.options.diversify_factor)
+            spread = SpreadQuery(self.options.diversify, self.options.diversify_factor)
             return spread.query(self.scored, view, query_size, rng=rng)
         from ncenet.functional.topk import TopK
 

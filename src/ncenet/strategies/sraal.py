@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.adversarial import Adversarial
-from ncenet.strategies.gather import Table, check_squares
+from ncenet.strategies.gather import GatheredRows, check_squares
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView
 
@@ -39,7 +39,7 @@ class Sraal(Adversarial):
         """
         from ncenet.functional.adversarial import state_uncertainty
 
-        table = Table(ids)
+        table = GatheredRows(ids)
         for prediction in view.predictions():
             states = state_uncertainty(normalized(prediction.probs)).unsqueeze(1)
             check_squares(prediction.ids, states)

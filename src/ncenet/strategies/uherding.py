@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import Table, check_squares, checked_features, gather_features
+from ncenet.strategies.gather import GatheredRows, check_squares, checked_features, gather_features
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class UHerding(QueryStrategy):
         ids = look_at(view.ids, rng)
         if not ids:
             return Query((), ())
-        places, probs, wanted = Table(ids), Table(ids), set(ids)
+        places, probs, wanted = GatheredRows(ids), GatheredRows(ids), set(ids)
         for prediction in view.predictions():
             if prediction.probs.dim() != 2:
                 raise UsageError(

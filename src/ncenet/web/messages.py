@@ -173,7 +173,7 @@ class NewClass(Message):
     name: TypedClassName
 
 
-class Look(Message):
+class ClassLook(Message):
     """How a class is shown."""
 
     key: str | None = Field(None, pattern=r"^[a-z0-9]?$")
@@ -189,7 +189,7 @@ class ChangeClasses(Message):
     name: ClassName | None = None
     into: TypedClassName | None = None
     order: tuple[ClassName, ...] | None = Field(None, max_length=10_000)
-    look: Look | None = None
+    look: ClassLook | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> ChangeClasses:

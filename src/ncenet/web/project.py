@@ -21,7 +21,7 @@ from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opening import OpenRun
 from ncenet.run.record_files import read_doubts, read_reasons
 from ncenet.run.records import as_json
-from ncenet.run.sizes import Sizes
+from ncenet.run.sizes import SizeOf
 from ncenet.types import Pool, Query
 from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.due import Fresh, fresh_labels
@@ -85,7 +85,7 @@ class Project:
         self.detection = recipe.task == "detection"
         self._second_look = second_look
         self._readable = ledger.review.readable()
-        self.size = Sizes(ledger, lambda: pool)
+        self.size = SizeOf(ledger, lambda: pool)
         self._desk = Desk(ledger, overlap=overlap)
         self._parties = Parties(RunFolder(folder), ledger)
         self._insight = Insight(RunFolder(folder), ledger)

@@ -17,7 +17,7 @@ from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
 
 
-class Found(NamedTuple):
+class NamedObject(NamedTuple):
     """One object as a file names it.
 
     Attributes:
@@ -48,7 +48,7 @@ class Annotation(NamedTuple):
 
     id: str
     file: str
-    objects: Sequence[Found] = ()
+    objects: Sequence[NamedObject] = ()
     problem: str | None = None
     drawn_on: Size | None = None
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeGuard
 from ncenet.box_gate import TURN, Size
 from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, stated_size, yes_or_no
+from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
 from ncenet.text_files import encoding_of, is_hidden, read_head, read_json
@@ -96,7 +96,7 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
             answered.add(id)
     if not images:
         raise DataError(f"{file}: lists no images")
-    objects: dict[Key, list[Found]] = {id: [] for id in images}
+    objects: dict[Key, list[NamedObject]] = {id: [] for id in images}
     for n, each in enumerate(record["annotations"], start=1):
         id = each.get("image_id")
         if not _is_key(id) or id not in objects:
@@ -134,29 +134,31 @@ def _categories(file: Path, records: Sequence[dict[str, Any]]) -> dict[Key, str]
     return names
 
 
-def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> Found:
+def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> NamedObject:
     where = f"annotation {n}"
     category = record.get("category_id")
     if not _is_key(category) or category not in names:
-        return Found(where, problem=f"has the category {shown(category)}, which is not listed")
+        return NamedObject(where, problem=f"has the category {shown(category)}, which is not listed")
     box = record.get("bbox")
     if not isinstance(box, list) or len(box) != 4:
-        return Found(where, problem=f"bbox is {shown(box)}, not [x, y, width, height]")
+        return NamedObject(where, problem=f"bbox is {shown(box)}, not [x, y, width, height]")
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in box):
-        return Found(where, problem=f"bbox is {shown(box)}, not four numbers")
+        return NamedObject(where, problem=f"bbox is {shown(box)}, not four numbers")
     if any(abs(value) > _LARGEST for value in box):
-        return Found(where, problem=f"bbox is {shown(box)}, beyond any image")
+        return NamedObject(where, problem=f"bbox is {shown(box)}, beyond any image")
     x, y, width, height = box
     if not (width > 0 and height > 0):
-        return Found(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
+        return NamedObject(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
     attributes = record.get("attributes")
     turned = attributes.get("rotation", 0) if isinstance(attributes, dict) else 0
     if not isinstance(turned, int | float) or min(turned % 360, -turned % 360) > TURN:
-        return Found(where, problem=f"the box is turned by {shown(turned)} degrees; ncenet's are upright")
+        return NamedObject(
+            where, problem=f"the box is turned by {shown(turned)} degrees; ncenet's are upright"
+        )
     crowd = yes_or_no(record.get("iscrowd"))
     if crowd is None:
-        return Found(where, problem=f"iscrowd is {shown(record['iscrowd'])}, not 0 or 1")
-    return Found(where, (x, y, x + width, y + height), names[category], crowd)
+        return NamedObject(where, problem=f"iscrowd is {shown(record['iscrowd'])}, not 0 or 1")
+    return NamedObject(where, (x, y, x + width, y + height), names[category], crowd)
 
 
 def _read(file: Path) -> dict[str, Any]:

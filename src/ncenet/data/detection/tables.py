@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, yes_or_no
+from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number, yes_or_no
 from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
@@ -38,7 +38,7 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     Raises:
         DataError: not CSV, a column is missing, or a row has no path.
     """
-    objects: dict[str, list[Found]] = {}
+    objects: dict[str, list[NamedObject]] = {}
     with open_text(file) as text:
         for where, row in read_rows(text, file, needs=("path", *EDGES, "label")):
             path = row["path"].strip().replace("\\", "/")
@@ -92,30 +92,30 @@ def open_parquet(file: Path, *, classes: Sequence[str] | None = None) -> Dataset
     return as_dataset(file.stem, pool, annotations, (names or None) if classes is None else classes)
 
 
-def _row(where: str, row: dict[str, str]) -> Found | None:
+def _row(where: str, row: dict[str, str]) -> NamedObject | None:
     """The object of a row of CSV; None when the row only names an image."""
     values = {name: row[name].strip() for name in (*EDGES, "label")}
     if not any(values.values()):
         return None
     missing = [name for name, value in values.items() if not value]
     if missing:
-        return Found(where, problem=f"lacks {', '.join(missing)}")
+        return NamedObject(where, problem=f"lacks {', '.join(missing)}")
     difficult = yes_or_no(row.get("difficult"))
     if difficult is None:
-        return Found(where, problem=f"difficult is {row['difficult']!r}, not 0 or 1")
-    return Found(where, [number(values[edge]) for edge in EDGES], values["label"], difficult)
+        return NamedObject(where, problem=f"difficult is {row['difficult']!r}, not 0 or 1")
+    return NamedObject(where, [number(values[edge]) for edge in EDGES], values["label"], difficult)
 
 
-def _of_row(where: str, box: object, label: object, mark: object, names: Sequence[str]) -> Found:
+def _of_row(where: str, box: object, label: object, mark: object, names: Sequence[str]) -> NamedObject:
     """An object of a row of Parquet."""
     difficult = yes_or_no(mark)
     if difficult is None:
-        return Found(where, problem=f"difficult is {mark!r}, not yes or no")
+        return NamedObject(where, problem=f"difficult is {mark!r}, not yes or no")
     if isinstance(label, int) and not isinstance(label, bool):
         if not 0 <= label < len(names):
             known = f"0 to {len(names) - 1}" if names else "a name: the metadata holds no class_names"
-            return Found(where, problem=f"has the label {label}, which is not {known}")
+            return NamedObject(where, problem=f"has the label {label}, which is not {known}")
         label = names[label]
     if not isinstance(label, str):
-        return Found(where, problem=f"has the label {label!r}, which is no name")
-    return Found(where, box if isinstance(box, list) else [box], label, difficult)
+        return NamedObject(where, problem=f"has the label {label!r}, which is no name")
+    return NamedObject(where, box if isinstance(box, list) else [box], label, difficult)

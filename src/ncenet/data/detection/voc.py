@@ -22,8 +22,15 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number, stated_size, yes_or_no
-from ncenet.data.detection.voc_places import Entry, Place, find_beside, find_places, split_places
+from ncenet.data.detection.annotations import (
+    Annotation,
+    NamedObject,
+    as_dataset,
+    number,
+    stated_size,
+    yes_or_no,
+)
+from ncenet.data.detection.voc_places import Place, VocEntry, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
 from ncenet.text_files import read_whole
@@ -105,7 +112,7 @@ def find_voc(root: Path, *, beside: bool = True) -> VocFolder | None:
 
 def _of(root: Path, place: Place, name: str) -> Iterator[tuple[str, Annotation]]:
     """The image of a name with what is said of it; several when the name says not which."""
-    entry = place.entries.get(name, Entry())
+    entry = place.entries.get(name, VocEntry())
     file = next(iter(entry.annotations), place.expected_annotation(name))
     if len(entry.annotations) > 1:
         for id in entry.images or (place.expected(name),):
@@ -157,7 +164,7 @@ def _read(path: Path, image: str, file: str) -> Annotation:
     return Annotation(image, file, objects, drawn_on=drawn_on)
 
 
-def _object(n: int, node: ElementTree.Element) -> Found:
+def _object(n: int, node: ElementTree.Element) -> NamedObject:
     where = f"object {n}"
     try:
         name = _text(node, "name")
@@ -171,8 +178,8 @@ def _object(n: int, node: ElementTree.Element) -> Found:
             if first >= last:
                 raise ValueError(f"the box has no area: {axis}min {first:g} is not below {axis}max {last:g}")
     except ValueError as error:
-        return Found(where, problem=str(error))
-    return Found(where, (xmin - 1, ymin - 1, xmax, ymax), name, hard)
+        return NamedObject(where, problem=str(error))
+    return NamedObject(where, (xmin - 1, ymin - 1, xmax, ymax), name, hard)
 
 
 def _is_of_an_object(node: ElementTree.Element) -> bool:

@@ -43,7 +43,7 @@ _MARKED = re.compile(r"(.+?)\s+-?[01]")
 """A line of a list of VOC's that marks its image as one with or without some class."""
 
 
-class Entry(NamedTuple):
+class VocEntry(NamedTuple):
     """What there is under one name.
 
     Attributes:
@@ -99,7 +99,7 @@ class Place:
         return [name for name in self.entries if _PARTS.get(name.partition("/")[0].lower()) == part]
 
     @cached_property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, VocEntry]:
         """What there is, by path within the folders and without suffix."""
         images: dict[str, list[str]] = {}
         for path in files_below(self.images, SUFFIXES):
@@ -110,7 +110,9 @@ class Place:
             if self.images != self.annotations or is_annotation(file, of_an_image=_stem(path) in images):
                 annotations.setdefault(_stem(path), []).append(self._inside(file))
         names = sorted(images.keys() | annotations.keys())
-        return {name: Entry(tuple(images.get(name, ())), tuple(annotations.get(name, ()))) for name in names}
+        return {
+            name: VocEntry(tuple(images.get(name, ())), tuple(annotations.get(name, ()))) for name in names
+        }
 
     @cached_property
     def _lists(self) -> Mapping[str, Sequence[Path]]:

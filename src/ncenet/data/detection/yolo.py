@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.detection.annotations import Annotation, Found, as_dataset, number
+from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number
 from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
 from ncenet.data.folders import SUFFIXES, files_below, find_images
 from ncenet.data.pools import FolderPool
@@ -216,22 +216,22 @@ def _read(pool: FolderPool, id: str, names: Sequence[str], sharing: Counter[str]
     return Annotation(id, file, [_object(f"line {n}", words, names, width, height) for n, words in lines])
 
 
-def _object(where: str, words: Sequence[str], names: Sequence[str], width: int, height: int) -> Found:
+def _object(where: str, words: Sequence[str], names: Sequence[str], width: int, height: int) -> NamedObject:
     if len(words) != _FIELDS:
-        return Found(where, problem=f"has {len(words)} fields, not class x y width height")
+        return NamedObject(where, problem=f"has {len(words)} fields, not class x y width height")
     if not words[0].isdecimal() or len(words[0]) > 9 or int(words[0]) >= len(names):
-        return Found(
+        return NamedObject(
             where, problem=f"has the class {shown(words[0])}, which is none of 0 to {len(names) - 1}"
         )
     values = [number(word) for word in words[1:]]
     x, y, w, h = values
     for value in values:
         if isinstance(value, str) or not math.isfinite(value):
-            return Found(where, problem=f"{shown(value)} is not a finite number")
+            return NamedObject(where, problem=f"{shown(value)} is not a finite number")
     assert not (isinstance(x, str) or isinstance(y, str) or isinstance(w, str) or isinstance(h, str))
     if w <= 0 or h <= 0:
-        return Found(where, problem=f"the box has no area: it is {w:g} wide and {h:g} high")
+        return NamedObject(where, problem=f"the box has no area: it is {w:g} wide and {h:g} high")
     if max(x, y, w, h) > 2:
-        return Found(where, problem=f"{max(x, y, w, h):g} is no fraction of the image: pixels?")
+        return NamedObject(where, problem=f"{max(x, y, w, h):g} is no fraction of the image: pixels?")
     box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
-    return Found(where, box, names[int(words[0])])
+    return NamedObject(where, box, names[int(words[0])])

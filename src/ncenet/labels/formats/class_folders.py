@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ncenet.data.folders import find_images
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
-from ncenet.labels.folder_format import FolderFormat, Found
+from ncenet.labels.folder_format import FolderFormat, FoundLabels
 from ncenet.labels.formats import formats
 from ncenet.labels.names import folder_names
 from ncenet.labels.records import Known, Labels, Record
@@ -34,7 +34,7 @@ class ClassFolders(FolderFormat):
     def annotate(self, placed: Mapping[str, Record], labels: Labels, pool: Pool, target: Path) -> None:
         """The folders say it all."""
 
-    def found(self, source: Path, known: Known) -> list[Found]:
+    def found(self, source: Path, known: Known) -> list[FoundLabels]:
         """The class of each image by its first folder.
 
         Raises:
@@ -47,7 +47,7 @@ class ClassFolders(FolderFormat):
         classes = {folder: name for name, folder in folder_names(known.class_names).items()}
         first = {path: path.partition("/")[0] for path in paths}
         labels = {path: classes.get(folder, unquote(folder)) for path, folder in first.items()}
-        return [Found(FolderPool(source, paths, channels=3), labels)]
+        return [FoundLabels(FolderPool(source, paths, channels=3), labels)]
 
     def name_of(self, path: str) -> str:
         """The path below the class folder."""

@@ -15,9 +15,9 @@ from typing import TypeAlias
 from ncenet.compare.records import Results, RunResults
 from ncenet.compare.suite import SuiteResults
 from ncenet.registry import Registry
-from ncenet.report.blocks import Section
+from ncenet.report.blocks import ReportSection
 
-Made: TypeAlias = Section | Sequence[Section] | None
+Made: TypeAlias = ReportSection | Sequence[ReportSection] | None
 """What a maker of sections returns."""
 
 comparison_sections: Registry[Made] = Registry(
@@ -34,7 +34,7 @@ run_sections: Registry[Made] = Registry(
 """Makers, which take a run."""
 
 
-def sections_of(results: Results | SuiteResults | RunResults) -> list[Section]:
+def sections_of(results: Results | SuiteResults | RunResults) -> list[ReportSection]:
     """What the report of a comparison or a run says."""
     match results:
         case Results():
@@ -46,10 +46,10 @@ def sections_of(results: Results | SuiteResults | RunResults) -> list[Section]:
     return [section for _, made in registry.each(lambda make: _sections(make(results))) for section in made]
 
 
-def _sections(made: Made) -> list[Section]:
+def _sections(made: Made) -> list[ReportSection]:
     if made is None:
         return []
-    return [made] if isinstance(made, Section) else list(made)
+    return [made] if isinstance(made, ReportSection) else list(made)
 
 
 def title_of(results: Results | SuiteResults | RunResults) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import differences_by_set, suite_verdicts
-from ncenet.report.blocks import Block, Code, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Figure, Folded, Note, ReportSection, Verdicts
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import suite_sections
@@ -19,7 +19,7 @@ INTERVALS = (
 
 
 @suite_sections.register("across-verdicts", order=1)
-def verdicts(results: SuiteResults) -> Section | None:
+def verdicts(results: SuiteResults) -> ReportSection | None:
     """What was asked, what was found, and what is missing."""
     blocks: list[Block] = [Note(results.comparison.about)] if results.comparison.about else []
     if said := suite_verdicts(results):
@@ -32,18 +32,18 @@ def verdicts(results: SuiteResults) -> Section | None:
         for name, of_set in results.sets.items()
         if of_set.unfinished
     ]
-    return Section("", tuple(blocks)) if blocks else None
+    return ReportSection("", tuple(blocks)) if blocks else None
 
 
 @suite_sections.register("across-summary", order=2)
-def summary(results: SuiteResults) -> Section:
+def summary(results: SuiteResults) -> ReportSection:
     """Differences to the baseline on each set and over all."""
     title = f"Against {results.comparison.baseline_arm}, percentage points of the mean over cycles"
-    return Section(title, (without_empty(differences_by_set(results)), Note(INTERVALS)))
+    return ReportSection(title, (without_empty(differences_by_set(results)), Note(INTERVALS)))
 
 
 @suite_sections.register("across-curves", order=3)
-def learning_curves(results: SuiteResults) -> Section | None:
+def learning_curves(results: SuiteResults) -> ReportSection | None:
     """The learning curves of each set."""
     drawn: list[Block] = []
     for name, of_set in results.sets.items():
@@ -58,15 +58,15 @@ def learning_curves(results: SuiteResults) -> Section | None:
         )
         caption = f"{name}: means over seeds, bands one deviation. Its own report: {of_set.folder.name}."
         drawn.append(Figure(f"curves-{of_set.folder.name}", as_svg(figure), caption, curves.is_wide(lines)))
-    return Section("Learning curves", tuple(drawn)) if drawn else None
+    return ReportSection("Learning curves", tuple(drawn)) if drawn else None
 
 
 @suite_sections.register("across-compared", order=19)
-def compared(results: SuiteResults) -> Section:
+def compared(results: SuiteResults) -> ReportSection:
     """The file that runs it again."""
     recipe = Folded("Data sets, arms and seeds", (Code(results.comparison.to_yaml()),))
     note = Note(
         "Beside this page lies a folder for each data set, with a report of its own that says what must be "
         "stated with these numbers, and report.csv, a row for each cycle of each run."
     )
-    return Section("What was compared", (note, recipe))
+    return ReportSection("What was compared", (note, recipe))

@@ -10,13 +10,13 @@ from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import against, cell
-from ncenet.report.blocks import Note, Section
+from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING, ends, percent, percents, points
 
 
 @suite_sections.register("across-thirds", order=6)
-def in_thirds(results: SuiteResults) -> Section | None:
+def in_thirds(results: SuiteResults) -> ReportSection | None:
     """Differences to the baseline in each third of the budget, and under the curve."""
     of, baseline = numbers(results), results.comparison.baseline_arm
     found = None if of is None else thirds(of)
@@ -37,11 +37,11 @@ def in_thirds(results: SuiteResults) -> Section | None:
         "trapezoids and divided by the range of labels. In brackets 95 % intervals over seeds, on these sets."
     )
     title = f"Early, middle and late, against {baseline}, percentage points"
-    return Section(title, (Table(("Arm", *THIRDS, "Area under the curve"), tuple(rows)), note))
+    return ReportSection(title, (Table(("Arm", *THIRDS, "Area under the curve"), tuple(rows)), note))
 
 
 @suite_sections.register("across-labels", order=7)
-def labels_to_reach(results: SuiteResults) -> Section | None:
+def labels_to_reach(results: SuiteResults) -> ReportSection | None:
     """The share of the budget by which arms reach what random reaches with all of it."""
     of = numbers(results)
     if of is None:
@@ -64,6 +64,6 @@ def labels_to_reach(results: SuiteResults) -> Section | None:
         "counts as 100 %, the least that it needs."
     )
     columns = ("Of the budget, %", "95 %, these sets", "95 %, other sets", "Runs that do")
-    return Section(
+    return ReportSection(
         "Labels to reach what random reaches with all", (Table(("Arm", *columns), tuple(rows)), note)
     )

@@ -10,13 +10,13 @@ from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import cell
-from ncenet.report.blocks import Note, Section
+from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING
 
 
 @suite_sections.register("across-cost", order=9)
-def cost(results: SuiteResults) -> Section | None:
+def cost(results: SuiteResults) -> ReportSection | None:
     """Seconds of a query on each set and in the mean over sets."""
     of = numbers(results)
     if of is None:
@@ -36,7 +36,7 @@ def cost(results: SuiteResults) -> Section | None:
         "machine: compare them within this table only. The interval is over seeds, on these sets."
     )
     columns = (*of.sets, "all sets", "95 % interval")
-    return Section("Seconds a query", (Table(("Arm", *columns), tuple(rows)), note))
+    return ReportSection("Seconds a query", (Table(("Arm", *columns), tuple(rows)), note))
 
 
 def _seconds(value: float) -> str:

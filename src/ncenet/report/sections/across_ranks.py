@@ -7,7 +7,7 @@ from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import set_ranks
-from ncenet.report.blocks import Figure, Note, Section
+from ncenet.report.blocks import Figure, Note, ReportSection
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.figures.ranks import rank_diagram
 from ncenet.report.sections import suite_sections
@@ -18,7 +18,7 @@ FEW = 5
 
 
 @suite_sections.register("across-ranks", order=5)
-def mean_ranks(results: SuiteResults) -> Section | None:
+def mean_ranks(results: SuiteResults) -> ReportSection | None:
     """The critical-difference diagram and its numbers."""
     of = numbers(results)
     if of is None:
@@ -41,7 +41,9 @@ def mean_ranks(results: SuiteResults) -> Section | None:
         "not tell apart: thick over sets, thin over pairs of set and seed (Demsar 2006)."
     )
     drawn = rank_diagram(usable.arms, over_sets, over_runs)
-    return Section("Mean ranks", (Figure("ranks", as_svg(drawn), caption, wide=True), table, Note(notes)))
+    return ReportSection(
+        "Mean ranks", (Figure("ranks", as_svg(drawn), caption, wide=True), table, Note(notes))
+    )
 
 
 def _said(found: Ranks) -> str:

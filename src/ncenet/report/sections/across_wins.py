@@ -7,13 +7,13 @@ from ncenet.compare.across.wins import win_shares
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import cell
-from ncenet.report.blocks import Folded, Note, Section
+from ncenet.report.blocks import Folded, Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING, percent, percents
 
 
 @suite_sections.register("across-wins", order=4)
-def wins(results: SuiteResults) -> Section | None:
+def wins(results: SuiteResults) -> ReportSection | None:
     """The win matrix, and the intervals of its entries."""
     of = numbers(results)
     if of is None or len(of.arms) < 2:
@@ -36,4 +36,4 @@ def wins(results: SuiteResults) -> Section | None:
     )
     columns = ("Arm", "Beside", "wins, %", "95 %, these sets", "95 %, other sets")
     intervals = Folded("Intervals of the shares", (Table(columns, tuple(listed)),))
-    return Section("Who wins how often", (Table(("Arm", *of.arms), tuple(rows)), note, intervals))
+    return ReportSection("Who wins how often", (Table(("Arm", *of.arms), tuple(rows)), note, intervals))

@@ -9,7 +9,7 @@ from ncenet.compare.factorial import squares
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.report import evidence, protocol, tables, words
 from ncenet.report import queried as queries
-from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import comparison_sections
@@ -21,18 +21,18 @@ MOST_CLASSES = 20
 
 
 @comparison_sections.register("verdicts", order=1)
-def verdicts(results: Results) -> Section | None:
+def verdicts(results: Results) -> ReportSection | None:
     """What was asked, what was found, and what is missing."""
     blocks: list[Block] = [Note(results.comparison.about)] if results.comparison.about else []
     if said := words.verdict_lines(results):
         blocks.append(Verdicts(said))
     if results.unfinished:
         blocks.append(Note(missing_trials(results)))
-    return Section("", tuple(blocks)) if blocks else None
+    return ReportSection("", tuple(blocks)) if blocks else None
 
 
 @comparison_sections.register("summary", order=2)
-def summary(results: Results) -> Section:
+def summary(results: Results) -> ReportSection:
     """Means over the cycles, differences to the baseline, intervals, verdicts."""
     images = bootstrap_differences(results, _against_baseline(results))
     blocks: list[Block] = [tables.summary(results, images)]
@@ -45,15 +45,15 @@ def summary(results: Results) -> Section:
                 "have shown. With few seeds it is too narrow."
             )
         )
-    return Section("Summary", tuple(blocks))
+    return ReportSection("Summary", tuple(blocks))
 
 
 @comparison_sections.register("learning-curves", order=3)
-def learning_curves(results: Results) -> Section:
+def learning_curves(results: Results) -> ReportSection:
     """The learning curves, one figure."""
     lines = curves.lines_of_comparison(results)
     if not lines:
-        return Section("Learning curves", (Note("No trial has come far enough to draw."),))
+        return ReportSection("Learning curves", (Note("No trial has come far enough to draw."),))
     figure = curves.learning_curves(
         lines, baseline=results.comparison.baseline_arm, metric=results.metric, unit=results.unit
     )
@@ -61,21 +61,21 @@ def learning_curves(results: Results) -> Section:
     wide = curves.is_wide(lines)
     if wide:
         caption += " A panel for each head; the lines of the other heads stand behind in grey."
-    return Section("Learning curves", (Figure("curves", as_svg(figure), caption, wide),))
+    return ReportSection("Learning curves", (Figure("curves", as_svg(figure), caption, wide),))
 
 
 @comparison_sections.register("by-cycle", order=4)
-def by_cycle(results: Results) -> Section:
+def by_cycle(results: Results) -> ReportSection:
     """The headline number at each size of the labelled set."""
     name = words.metric_name(results.metric)
-    return Section(
+    return ReportSection(
         f"Test {name} at each number of {words.counted(results.unit)}, %",
         (tables.without_empty(tables.by_cycle(results)),),
     )
 
 
 @comparison_sections.register("balanced", order=5)
-def balanced(results: Results) -> Section | None:
+def balanced(results: Results) -> ReportSection | None:
     """Balanced accuracy, where it is another number than accuracy."""
     if not evidence.is_unbalanced(results):
         return None
@@ -83,7 +83,7 @@ def balanced(results: Results) -> Section | None:
         "The held-out classes differ in size. Balanced accuracy is the mean over classes of the accuracy "
         "on each, so that a rare class counts as much as a frequent one."
     )
-    return Section(
+    return ReportSection(
         "Balanced accuracy",
         (
             note,
@@ -94,7 +94,7 @@ def balanced(results: Results) -> Section | None:
 
 
 @comparison_sections.register("cycle-by-cycle", order=7)
-def cycle_by_cycle(results: Results) -> Section | None:
+def cycle_by_cycle(results: Results) -> ReportSection | None:
     """Cycles won, tied and lost against the baseline."""
     of_arms = duels(results, _against_baseline(results))
     if not any(of_arms.values()):
@@ -107,11 +107,13 @@ def cycle_by_cycle(results: Results) -> Section | None:
         f"Differences to {results.comparison.baseline_arm} in percentage points. A cycle is won or lost at "
         f"p < .05 of a paired t test over seeds, {corrected}; all else is tied."
     )
-    return Section("Cycle by cycle", (tables.without_empty(evidence.won_tied_lost(results, of_arms)), note))
+    return ReportSection(
+        "Cycle by cycle", (tables.without_empty(evidence.won_tied_lost(results, of_arms)), note)
+    )
 
 
 @comparison_sections.register("labels-saved", order=8)
-def labels_saved(results: Results) -> Section | None:
+def labels_saved(results: Results) -> ReportSection | None:
     """The labels (or boxes) that it takes to reach what random reaches with all of them."""
     goal, unit = target(results), words.counted(results.unit)
     if goal is None:
@@ -121,13 +123,13 @@ def labels_saved(results: Results) -> Section | None:
         "are of mean curves, straight between cycles; the last column counts the seeds whose own curve "
         f"gets there. The area is taken by trapezoids and divided by the range of {unit}."
     )
-    return Section(
+    return ReportSection(
         f"{unit.capitalize()} saved", (tables.without_empty(evidence.savings(results, goal)), note)
     )
 
 
 @comparison_sections.register("head-and-selection", order=9)
-def head_and_selection(results: Results) -> Section | None:
+def head_and_selection(results: Results) -> ReportSection | None:
     """What selection gains with each head, and the 2x2 that tells the head from the selection."""
     blocks: list[Block] = []
     gains = evidence.selection_gains(results)
@@ -144,11 +146,11 @@ def head_and_selection(results: Results) -> Section | None:
             "Interaction: what is left of both when the two are taken off."
         )
         blocks += [tables.without_empty(evidence.two_by_two(results)), Note(note)]
-    return Section("Head and selection apart", tuple(blocks)) if blocks else None
+    return ReportSection("Head and selection apart", tuple(blocks)) if blocks else None
 
 
 @comparison_sections.register("best-rivals", order=10)
-def best_rivals(results: Results) -> Section | None:
+def best_rivals(results: Results) -> ReportSection | None:
     """Each arm against the best of the others, picked afterwards."""
     if len(results.comparison.arms) < 3:
         return None
@@ -157,30 +159,30 @@ def best_rivals(results: Results) -> Section | None:
         "that both have finished. The pick favours the rival; a difference that is positive all the same "
         "is a strong one."
     )
-    return Section("Against the best rival", (tables.without_empty(evidence.rivals(results)), note))
+    return ReportSection("Against the best rival", (tables.without_empty(evidence.rivals(results)), note))
 
 
 @comparison_sections.register("classes", order=11)
-def classes(results: Results) -> Section:
+def classes(results: Results) -> ReportSection:
     """How well each class is known in the last cycle."""
     name = words.metric_name(results.metric)
     table = tables.without_empty(queries.accuracy_per_class(results))
-    return Section(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
+    return ReportSection(f"Test {name} of each class in the last cycle, %", (folded_if_long(table),))
 
 
 @comparison_sections.register("queried", order=12)
-def queried(results: Results) -> Section:
+def queried(results: Results) -> ReportSection:
     """Which classes were queried, and how evenly."""
     note = Note(
         "Evenness is the entropy of the class distribution over its largest value: 1 if all classes were "
         "queried equally often, 0 if only one was."
     )
     counts = folded_if_long(tables.without_empty(queries.queried_per_class(results)))
-    return Section("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
+    return ReportSection("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
 
 
 @comparison_sections.register("overlap", order=13)
-def overlap(results: Results) -> Section | None:
+def overlap(results: Results) -> ReportSection | None:
     """How much of what two arms queried is the same."""
     table = queries.overlaps(results)
     if len(table.rows) < 2:
@@ -191,24 +193,26 @@ def overlap(results: Results) -> Section | None:
         "Images that both arms have queried by the last cycle, of those that either has, in % (Jaccard), "
         f"mean over seeds; the initial set apart.{by_chance}"
     )
-    return Section("Overlap of queries", (table, note))
+    return ReportSection("Overlap of queries", (table, note))
 
 
 @comparison_sections.register("cost", order=17)
-def cost(results: Results) -> Section:
+def cost(results: Results) -> ReportSection:
     """Seconds spent."""
     note = Note("Wall times of trials that may have shared the machine: compare them within this table only.")
-    return Section("What it cost", (tables.without_empty(tables.seconds(results)), note))
+    return ReportSection("What it cost", (tables.without_empty(tables.seconds(results)), note))
 
 
 @comparison_sections.register("protocol-of-all", order=18)
-def protocol_of_all(results: Results) -> Section:
+def protocol_of_all(results: Results) -> ReportSection:
     """What must be stated with every number."""
-    return Section("What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),))
+    return ReportSection(
+        "What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),)
+    )
 
 
 @comparison_sections.register("compared", order=19)
-def compared(results: Results) -> Section:
+def compared(results: Results) -> ReportSection:
     """The arms, and the file that runs them again."""
     changes = Table(
         ("Arm", "Changes in the recipe"),
@@ -218,11 +222,11 @@ def compared(results: Results) -> Section:
         ),
     )
     recipe = Folded("The recipe", (Code(results.comparison.to_yaml()),))
-    return Section("What was compared", (changes, recipe))
+    return ReportSection("What was compared", (changes, recipe))
 
 
 @comparison_sections.register("images", order=21)
-def images(results: Results) -> Section | None:
+def images(results: Results) -> ReportSection | None:
     """Images of the first run that somebody should look at."""
     return next((images_to_look_at(run) for run in results.runs.values()), None)
 
@@ -232,7 +236,7 @@ def folded_if_long(table: Table) -> Block:
     return table if len(table.rows) <= MOST_CLASSES else Folded(f"{len(table.rows)} classes", (table,))
 
 
-def images_to_look_at(run: RunResults) -> Section | None:
+def images_to_look_at(run: RunResults) -> ReportSection | None:
     """What was wrong with the images; None when nothing was."""
     bad, twins = run.bad_images, run.duplicates
     groups = len({row[0] for row in twins.rows})
@@ -244,7 +248,7 @@ def images_to_look_at(run: RunResults) -> Section | None:
     if twins.rows:
         count = f"{len(twins.rows):,} are duplicates: {groups:,} groups of the same bytes"
         blocks.append(Folded(count, (_shortened(twins),)))
-    return Section("Images to look at", tuple(blocks)) if blocks else None
+    return ReportSection("Images to look at", tuple(blocks)) if blocks else None
 
 
 def _shortened(table: Table) -> Table:

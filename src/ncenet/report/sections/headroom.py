@@ -9,14 +9,14 @@ from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Results, Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import cell
-from ncenet.report.blocks import Note, Section
+from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import comparison_sections, suite_sections
 from ncenet.report.words import ends, percent, percents, points
 
 
 @suite_sections.register("across-headroom", order=8)
 @comparison_sections.register("headroom", order=10)
-def headroom_of(results: Results | SuiteResults) -> Section | None:
+def headroom_of(results: Results | SuiteResults) -> ReportSection | None:
     """Shares of the oracle's headroom."""
     of = numbers(results)
     found = None if of is None else headroom(of)
@@ -42,4 +42,4 @@ def headroom_of(results: Results | SuiteResults) -> Section | None:
             "shares are of what it gains, not of what could be gained."
         )
     table = Table(("Arm", "Share, %", "95 % interval"), rows)
-    return Section(f"What there is to gain: shares of {called}", (table, Note(said)))
+    return ReportSection(f"What there is to gain: shares of {called}", (table, Note(said)))

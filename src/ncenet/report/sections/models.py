@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import EMBEDDING, REGIONS, Analysis, information_name, read_analysis
 from ncenet.compare.records import Results
-from ncenet.report.blocks import Block, Figure, Note, Section
+from ncenet.report.blocks import Block, Figure, Note, ReportSection
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.figures.embedding import embedding_caption, embedding_figure
 from ncenet.report.figures.information import information_caption, information_figure
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @comparison_sections.register("information", order=14)
-def information(results: Results) -> Section | None:
+def information(results: Results) -> ReportSection | None:
     """Subset information (Fig. 3 of the paper)."""
     seeds = results.comparison.seeds
     analysis = read_analysis(results.folder, seeds)
@@ -29,7 +29,7 @@ def information(results: Results) -> Section | None:
 
 
 @comparison_sections.register("embedding", order=15)
-def embedding(results: Results) -> Section | None:
+def embedding(results: Results) -> ReportSection | None:
     """t-SNE over the cycles (Fig. 4 of the paper)."""
     analysis = read_analysis(results.folder, results.comparison.seeds)
     found = analysis.embedding
@@ -38,7 +38,7 @@ def embedding(results: Results) -> Section | None:
 
 
 @comparison_sections.register("regions", order=16)
-def regions(results: Results) -> Section | None:
+def regions(results: Results) -> ReportSection | None:
     """Decision regions (Fig. 1 and 2 of the paper)."""
     analysis = read_analysis(results.folder, results.comparison.seeds)
     found = analysis.regions
@@ -48,7 +48,7 @@ def regions(results: Results) -> Section | None:
 
 def _section(
     title: str, name: str, drawn: tuple[Drawing, str] | None, analysis: Analysis, names: list[str]
-) -> Section | None:
+) -> ReportSection | None:
     blocks: list[Block] = []
     if drawn is not None:
         figure, caption = drawn
@@ -56,4 +56,4 @@ def _section(
     # Seeds share their reasons, and one is enough.
     reasons = dict.fromkeys(analysis.problems[name] for name in names if name in analysis.problems)
     blocks += [Note(f"Not drawn: {reason}") for reason in reasons]
-    return Section(title, tuple(blocks)) if blocks else None
+    return ReportSection(title, tuple(blocks)) if blocks else None

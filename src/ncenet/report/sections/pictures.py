@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ncenet.compare.records import Results, RunResults
-from ncenet.report.blocks import Block, Folded, Note, Picture, Section
+from ncenet.report.blocks import Block, Folded, Note, Picture, ReportSection
 from ncenet.report.sections import comparison_sections, run_sections
 from ncenet.tables import read_csv
 
@@ -20,13 +20,13 @@ _TITLES = {
 
 
 @run_sections.register("pictures", order=7)
-def pictures_of_run(run: RunResults) -> list[Section]:
+def pictures_of_run(run: RunResults) -> list[ReportSection]:
     """What the last model sees, and why it asked; none when no pictures were drawn."""
-    return [Section(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
+    return [ReportSection(title, pictures) for title, pictures in _pictures(run.folder, OF_A_RUN).items()]
 
 
 @comparison_sections.register("pictures", order=20)
-def pictures_of_comparison(results: Results) -> Section | None:
+def pictures_of_comparison(results: Results) -> ReportSection | None:
     """The same for each arm, of its first seed; None when no pictures were drawn."""
     seed = results.comparison.seeds[0]
     arms: list[Block] = []
@@ -38,7 +38,7 @@ def pictures_of_comparison(results: Results) -> Section | None:
             blocks += [Note(title), *pictures]
         if blocks:
             arms.append(Folded(f"{arm.name}, seed {seed}", tuple(blocks)))
-    return Section("What was found, and where scores came from", tuple(arms)) if arms else None
+    return ReportSection("What was found, and where scores came from", tuple(arms)) if arms else None
 
 
 def _pictures(run: Path, most: int) -> dict[str, tuple[Picture, ...]]:

@@ -9,7 +9,7 @@ from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import Results, Table
 from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import Recipe
-from ncenet.report.blocks import Note, Section
+from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import comparison_sections
 from ncenet.report.words import NOTHING, spread
 
@@ -17,7 +17,7 @@ FIELD = "model.head.prototypes_per_class"
 
 
 @comparison_sections.register("prototypes", order=6)
-def section(results: Results) -> Section | None:
+def section(results: Results) -> ReportSection | None:
     """The table, if arms differ in the number of prototypes and in nothing else."""
     groups = groups_of_arms(results.comparison)
     if not groups:
@@ -27,7 +27,7 @@ def section(results: Results) -> Section | None:
         "Live ones, of K, are the nearest to one labelled image at least; the others no longer learn. They "
         "are counted after the last cycle; mean over classes and seeds."
     )
-    return Section("Prototypes per class", (table(results, groups), Note(note)))
+    return ReportSection("Prototypes per class", (table(results, groups), Note(note)))
 
 
 def groups_of_arms(comparison: Comparison) -> list[list[tuple[int, str]]]:

@@ -13,11 +13,11 @@ from typing import TypeAlias
 from ncenet.compare.records import Results, RunResults
 from ncenet.compare.suite import SuiteResults
 from ncenet.registry import Registry
-from ncenet.report.blocks import Figure, Section
+from ncenet.report.blocks import Figure, ReportSection
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportContent:
     """What a format is given to write.
 
     Attributes:
@@ -27,7 +27,7 @@ class Report:
     """
 
     title: str
-    sections: Sequence[Section]
+    sections: Sequence[ReportSection]
     results: Results | SuiteResults | RunResults
 
     @property
@@ -42,4 +42,4 @@ Files: TypeAlias = Mapping[str, bytes]
 report_formats: Registry[Files] = Registry(
     "report format", package="ncenet.report.writers", group="ncenet.report_formats"
 )
-"""Functions from a :class:`Report` to the files that it is in this format."""
+"""Functions from a :class:`ReportContent` to the files that it is in this format."""

@@ -6,17 +6,17 @@ from ncenet.compare.records import Results
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_png
-from ncenet.report.writers import Files, Report, report_formats
+from ncenet.report.writers import Files, ReportContent, report_formats
 
 
 @report_formats.register("svg", order=5)
-def svg(report: Report) -> Files:
+def svg(report: ReportContent) -> Files:
     """Every figure of the report, ``curves.svg`` among them once something was tested."""
     return {f"{figure.name}.svg": figure.svg.encode() for figure in report.figures}
 
 
 @report_formats.register("png", order=6)
-def png(report: Report) -> Files:
+def png(report: ReportContent) -> Files:
     """``curves.png``, once something was tested; of several data sets each has its own in its folder."""
     results, baseline = report.results, None
     if isinstance(results, SuiteResults):

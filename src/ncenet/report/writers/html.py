@@ -9,19 +9,19 @@ from importlib.resources import files
 
 from ncenet import __version__
 from ncenet.compare.records import Table
-from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, ReportSection, Verdicts
 from ncenet.report.tables import WORDS
-from ncenet.report.writers import Files, Report, report_formats
+from ncenet.report.writers import Files, ReportContent, report_formats
 
 PAPER = "https://ojs.aaai.org/index.php/AAAI/article/view/17205"
 
 
 @report_formats.register("html", order=1)
-def _files(report: Report) -> Files:
+def _files(report: ReportContent) -> Files:
     return {"report.html": as_html(report.title, report.sections).encode()}
 
 
-def as_html(title: str, sections: Sequence[Section]) -> str:
+def as_html(title: str, sections: Sequence[ReportSection]) -> str:
     """A whole page.
 
     Args:
@@ -51,7 +51,7 @@ def as_html(title: str, sections: Sequence[Section]) -> str:
 """
 
 
-def _section(section: Section) -> str:
+def _section(section: ReportSection) -> str:
     title = f"<h2>{escape(section.title)}</h2>\n" if section.title else ""
     return f"<section>\n{title}{_blocks(section.blocks)}\n</section>"
 

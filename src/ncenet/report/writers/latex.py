@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ncenet.compare.records import Table
-from ncenet.report.blocks import Section
+from ncenet.report.blocks import ReportSection
 from ncenet.report.tables import WORDS
-from ncenet.report.writers import Files, Report, report_formats
+from ncenet.report.writers import Files, ReportContent, report_formats
 
 _ESCAPES = str.maketrans(
     {
@@ -32,11 +32,11 @@ _ESCAPES = str.maketrans(
 
 
 @report_formats.register("tex", order=3)
-def _files(report: Report) -> Files:
+def _files(report: ReportContent) -> Files:
     return {"report.tex": as_latex(report.title, report.sections).encode()}
 
 
-def as_latex(title: str, sections: Sequence[Section]) -> str:
+def as_latex(title: str, sections: Sequence[ReportSection]) -> str:
     r"""All tables of a report, each in a ``table`` environment, to ``\input`` or to pick from.
 
     They need the package booktabs. What is folded on the page is left out.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ncenet.compare.records import Table
-from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, Section, Verdicts
+from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, ReportSection, Verdicts
 from ncenet.report.tables import WORDS
-from ncenet.report.writers import Files, Report, report_formats
+from ncenet.report.writers import Files, ReportContent, report_formats
 
 
 @report_formats.register("md", order=2)
-def _files(report: Report) -> Files:
+def _files(report: ReportContent) -> Files:
     text = {"report.md": as_markdown(report.title, report.sections).encode()}
     return text | {f"{figure.name}.svg": figure.svg.encode() for figure in report.figures}
 
 
-def as_markdown(title: str, sections: Sequence[Section]) -> str:
+def as_markdown(title: str, sections: Sequence[ReportSection]) -> str:
     """A whole report.
 
     Figures are links to files of their names beside it; what is folded on the page is left out.

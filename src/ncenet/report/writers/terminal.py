@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ncenet.compare.records import Results, Table
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import differences_by_set, suite_verdicts
-from ncenet.report.blocks import Block, Facts, Note, Section, Verdicts
+from ncenet.report.blocks import Block, Facts, Note, ReportSection, Verdicts
 from ncenet.report.tables import WORDS, by_cycle, summary, without_empty
 from ncenet.report.words import metric_name, verdict_lines
 
@@ -70,7 +70,7 @@ def for_terminal(results: Results | SuiteResults) -> Group:
     )
 
 
-def whole_report(sections: Sequence[Section]) -> Group:
+def whole_report(sections: Sequence[ReportSection]) -> Group:
     """Every section for a wide terminal: what can be shown as text, without what only few want to see."""
     from rich.console import Group
     from rich.text import Text

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from ncenet.compare.heads import head_name
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.suite import SuiteResults
-from ncenet.report.writers import Files, Report, report_formats
+from ncenet.report.writers import Files, ReportContent, report_formats
 from ncenet.tables import csv_lines
 
 
 @report_formats.register("csv", order=4)
-def _files(report: Report) -> Files:
+def _files(report: ReportContent) -> Files:
     return {"report.csv": as_csv(tidy(report.results)).encode()}
 
 
