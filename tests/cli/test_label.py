@@ -224,3 +224,16 @@ def test_herding_chooses_where_one_head_has_one_radius(ncenet, photos, words, st
     done = ncenet("init", "photos", *CLASSES, "--out", "run", "--features", "lite0", *words)
     assert done.code == 0, done.err
     assert Recipe.load(Path("run/recipe.yaml")).loop.strategy == strategy
+
+
+def test_a_folder_that_was_moved_is_asked_for_and_found_by_its_bytes(ncenet, photos, served, tmp_path):
+    assert ncenet("label", "photos", *CLASSES, "--out", "run", "--no-browser", *TINY).code == 0
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    done = ncenet("label", "run", "--no-browser")
+    assert done.code == 2 and "ncenet label run --data FOLDER finds them by their bytes" in done.said
+    done = ncenet("label", "run", "--data", "moved", "--no-browser")
+    assert done.code == 0 and "moved: 12 of 12 images found by their bytes" in done.out
+    assert ncenet("label", "run", "--no-browser").code == 0
+    assert [recipe.data.train for _, recipe, *_ in served] == ["photos", "moved", "moved"]
+    done = ncenet("label", "moved", "--data", "moved", "--no-browser")
+    assert done.code == 2 and "name its folder in the place of the images" in done.said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -16,6 +16,10 @@ from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from ncenet.run.events import Notify
+    from ncenet.run.relink import Relinked
 
 PORT = 8765
 EVERYBODY = "\nEverybody who can reach this machine and has the link can see and label the images."
@@ -34,6 +38,7 @@ def label(
     /,
     *,
     out: Path | None = None,
+    data: str | None = None,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = PORT,
     public_url: str | None = None,
@@ -54,6 +59,7 @@ def label(
     Args:
         images: Folder of images, Parquet file, CSV manifest or built-in set; or a run folder, to go on there.
         out: Run folder. Default: runs/IMAGES-labels.
+        data: Where the images of a run folder are now, if they were moved: they are found by their bytes.
         host: Address to serve at. Others than this machine's own let everybody with the link label.
         port: Port to serve at; 0 takes a free one.
         public_url: Where a proxy shows the page to others, such as https://label.example.com/pets/.
@@ -71,9 +77,12 @@ def label(
 
     public = None if public_url is None else PublicUrl.parse(public_url)
     folder = _folder(images, out)
-    recipe = _recipe(images, folder, flags)
     console = plain_console()
     check_port(host, port)  # before the images are looked at, which takes a while
+    if data is not None:
+        with bars() as show:
+            console.print(f"{data}: {_relinked(images, folder, data, show)}")
+    recipe = _recipe(images, folder, flags)
     with bars() as show:
         project = open_project(
             recipe,
@@ -116,12 +125,27 @@ def _folder(images: str, out: Path | None) -> Path:
     return Path(images)
 
 
+def _relinked(images: str, folder: Path, data: str, notify: Notify) -> Relinked:
+    from ncenet.run.relink import relink
+
+    if Path(images) != folder:
+        raise UsageError("--data finds the images of a run again: name its folder in the place of the images")
+    return relink(folder, data, notify=notify)
+
+
 def _recipe(images: str, folder: Path, flags: BaseModel | None) -> Recipe:
     """That of the folder when it has one, with the flags put in."""
     file = RunFolder(folder).recipe
     if not file.exists():
         return first_recipe(images, flags)
+    from ncenet.data.open import is_there
+
     recipe = Recipe.load(file)
     if Path(images) != folder:
         recipe = recipe.with_changes({"data.train": images})
+    elif not is_there(recipe.data.train):
+        raise UsageError(
+            f"{recipe.data.train}: the images of {folder} are not there any more; if they were moved, "
+            f"ncenet label {folder} --data FOLDER finds them by their bytes"
+        )
     return apply_flags(recipe, flags)

@@ -25,6 +25,12 @@ _PERHAPS_BOXES = frozenset({".xml", ".json", ".yaml", ".yml", ".txt", ".csv", ".
 """What annotations are written in, so that somebody may have expected boxes in such a file."""
 
 
+def is_there(source: str) -> bool:
+    """Whether a source names a built-in set, a place of another machine, or a path that exists."""
+    path = _path(source)
+    return source in datasets.names() or is_remote(source) or path.exists() or any(m in source for m in "*?[")
+
+
 def open_dataset(
     source: str,
     *,

@@ -107,6 +107,21 @@ class EncodedPool(ABC):
             return None  # a scan names it; it has no say in the number of channels
 
 
+def file_of(id: str, file: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        UnreadableImage: it cannot be read.
+    """
+    try:
+        return read_whole(file, most=images.MAX_BYTES)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UnreadableImage(id, why[:1].lower() + why[1:]) from error
+    except ValueError as error:  # of a name that no file can have
+        raise UnreadableImage(id, "holds the character NUL: no file has such a name") from error
+
+
 class FolderPool(EncodedPool):
     """Image files below a folder. The id of a file is its path relative to the folder, with ``/``.
 
@@ -143,13 +158,7 @@ class FolderPool(EncodedPool):
             UnreadableImage: the file cannot be read.
         """
         self._row_of(id)
-        try:
-            return read_whole(self.root / id, most=images.MAX_BYTES)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise UnreadableImage(id, why[:1].lower() + why[1:]) from error
-        except ValueError as error:  # of a name that no file can have
-            raise UnreadableImage(id, "holds the character NUL: no file has such a name") from error
+        return file_of(id, self.root / id)
 
     def stamp(self, id: str) -> str | None:
         """That of the file."""

@@ -7,6 +7,7 @@
     ├── recipe.yaml             what was asked for
     ├── bad_images.csv          images that could not be read or are annotated wrongly, with the reason
     ├── duplicates.csv          images of pool and test set whose bytes are the same
+    ├── images.csv             where images are whose files were moved and renamed since
     ├── looks-pool.csv          what a look at each image found: what has not changed is not decoded again
     ├── events.jsonl            what happened when
     ├── page-token             opens the labelling page; page-address says where that was served last
@@ -151,6 +152,11 @@ class RunFolder:
     def page_address(self) -> Path:
         """Where the labelling page was served last, without a token."""
         return self.path / "page-address"
+
+    @property
+    def images(self) -> Path:
+        """Which file is which image, of a run whose images were moved and renamed."""
+        return self.path / "images.csv"
 
     def looks(self, place: str) -> Path:
         """File of what looks at the images of a place, ``"pool"`` or ``"test"``, found."""
