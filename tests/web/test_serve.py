@@ -33,6 +33,12 @@ WORDS = [sys.executable, "-c", PROGRAM, "label", "photos", "--classes", "red,gre
 WORDS += ["--first", "random", "--held-out", "3", "--port", "0"]
 
 
+def mapped(process: int) -> str:
+    """Files that a process has in its memory; nothing where the system doesn't tell."""
+    file = Path(f"/proc/{process}/maps")
+    return file.read_text() if file.exists() else ""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a browser is a script here")
 def test_the_command_line_of_the_browser_holds_no_token(tmp_path):
     """Every user of the machine can read it; the file that it names, its owner alone."""
@@ -70,6 +76,7 @@ def test_control_c_with_pages_open_ends_their_streams_and_nothing_else_is_said(t
         with httpx.stream("GET", **listening) as first, httpx.stream("GET", **listening) as second:
             heard = [first.iter_lines(), second.iter_lines()]
             assert [next(lines) for lines in heard] == ["retry: 1000"] * 2
+            assert "libtorch" not in mapped(process.pid), "what trains is a process of its own"
             process.send_signal(signal.SIGINT)
             for lines in heard:
                 assert list(lines)[-2:] == [": the server stops", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,6 +66,18 @@ class Scan:
     def readable(self) -> list[str]:
         """Ids of the images that can be read, in the order of the pool."""
         return list(self.hashes)
+
+    def joined(self, hashes: Mapping[str, str], problems: Sequence[UnreadableImage]) -> Scan:
+        """The same with images that came since; sizes and modes stay those of the first look."""
+        tried = {*hashes, *(problem.id for problem in problems)}
+        all_hashes = {**self.hashes, **hashes}
+        kept = [problem for problem in self.problems if problem.id not in tried]
+        return replace(
+            self,
+            hashes=all_hashes,
+            problems=(*kept, *problems),
+            duplicates=_duplicates(all_hashes),
+        )
 
 
 def scan(

@@ -54,6 +54,7 @@ class Survey:
         class_names: the C classes that the run begins with.
         test: held-out images of their own; None when there are none.
         of_test: what is wrong with those.
+        later: images that appeared since, at which nobody has looked yet; no part of the others.
     """
 
     recipe: Recipe
@@ -63,6 +64,7 @@ class Survey:
     class_names: tuple[str, ...]
     test: Dataset | None = None
     of_test: Findings | None = None
+    later: frozenset[str] = frozenset()
 
     @cached_property
     def test_set(self) -> TestSet | BoxTestSet | None:
@@ -93,7 +95,7 @@ class Survey:
                 ledger.remember("class_names", json.dumps(self.class_names))
                 ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
                 ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
-                ledger.miss_items(set(ids))
+                ledger.miss_items({*ids, *self.later})
                 draw_held_out(ledger, self.recipe.loop.held_out, Streams(self.recipe.loop.seed))
         except BaseException:
             ledger.close()
@@ -241,11 +243,17 @@ def survey(
     files = RunFolder(folder)
     check_recipe(files, recipe)
     kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
+    later: frozenset[str] = frozenset()
+    if seen is not None:
+        looked_at = {*seen.hashes, *(problem.id for problem in seen.problems)}
+        later = frozenset(train.pool.ids()) - looked_at
+        if later:
+            train = train.subset([id for id in train.pool.ids() if id in looked_at])
     found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
     of_test = None if test is None else look_at(test, recipe, notify, kept=kept["test"])
     write_findings(files, recipe, found, of_test)
     keep(files.recipe, recipe)
-    return Survey(recipe, folder, train, found, names, test, of_test)
+    return Survey(recipe, folder, train, found, names, test, of_test, later)
 
 
 def open_run(

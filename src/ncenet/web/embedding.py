@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ncenet.data.open import open_train
 from ncenet.engines.standing import StandingWorker
-from ncenet.engines.trial import Event, Failure
+from ncenet.engines.trial import Event, Failure, Success
 from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 
@@ -82,20 +82,26 @@ def _give_way() -> None:
 
 
 class Embedding:
-    """Embeds the images of a run, once, in a process of its own.
+    """Embeds images of a run, once, in a process of its own; what is wanted meanwhile comes after.
 
     Args:
-        job: the images.
         notify: told of the progress, and ``{"event": "embedded"}`` or ``{"event": "failed", "why": ...}`` in
             the end; called from a thread of its own.
     """
 
-    def __init__(self, job: Photographs, notify: Notify) -> None:
-        self._job, self._notify = job, notify
+    def __init__(self, notify: Notify) -> None:
+        self._notify, self._lock = notify, threading.Lock()
+        self._jobs: list[Photographs] = []
+        self._busy = False
         self._worker = StandingWorker(threads=os.cpu_count() or 1)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, job: Photographs) -> None:
+        """Begin with some images, or go on with them after others."""
+        with self._lock:
+            self._jobs.append(job)
+            if self._busy:
+                return
+            self._busy = True
         threading.Thread(target=self._run, name="embedding", daemon=True).start()
 
     def close(self) -> None:
@@ -103,12 +109,22 @@ class Embedding:
         self._worker.close()
 
     def _run(self) -> None:
-        outcome = self._worker.run(embed, self._job, self._forward)
+        outcome: Success[int] | Failure = Success(0)
+        while (job := self._next(outcome)) is not None:
+            outcome = self._worker.run(embed, job, self._forward)
         self._worker.close()
         if isinstance(outcome, Failure):
             self._notify({"event": "failed", "why": outcome.summary})
         else:
             self._notify({"event": "embedded"})
+
+    def _next(self, before: Success[int] | Failure) -> Photographs | None:
+        """The next images; None, and over for now, when there are none or the last ones failed."""
+        with self._lock:
+            if isinstance(before, Failure):
+                self._jobs.clear()
+            self._busy = bool(self._jobs)
+            return self._jobs.pop(0) if self._jobs else None
 
     def _forward(self, event: Event) -> None:
         self._notify(event)

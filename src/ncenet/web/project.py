@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ncenet.data.pools import FolderPool
 from ncenet.data.scan import Scan
 from ncenet.errors import DamagedRecord, DataError, UsageError
 from ncenet.ledger.inbox import Delivery
@@ -23,6 +24,7 @@ from ncenet.run.record_files import read_doubts, read_reasons
 from ncenet.run.records import as_json
 from ncenet.run.sizes import SizeOf
 from ncenet.types import Pool, Query
+from ncenet.web.arrivals import Arrived
 from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.due import Fresh, fresh_labels
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
@@ -85,7 +87,7 @@ class Project:
         self.detection = recipe.task == "detection"
         self._second_look = second_look
         self._readable = ledger.review.readable()
-        self.size = SizeOf(ledger, lambda: pool)
+        self.size = SizeOf(ledger, lambda: self.pool)
         self._desk = Desk(ledger, overlap=overlap)
         self._parties = Parties(RunFolder(folder), ledger)
         self._insight = Insight(RunFolder(folder), ledger)
@@ -101,19 +103,36 @@ class Project:
         self.let_go: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
         self._embedded: dict[str, int] | None = None
-        self._embedding = self._embed_all() if recipe.model.features is not None else None
+        self._embedding = None if recipe.model.features is None else Embedding(self._hear)
+        self._embed_all()
         self._train_if_due()
 
-    def _embed_all(self) -> Embedding:
+    def _embed_all(self) -> None:
         """Begin to embed the images: in random order, and those that measure the model soon."""
+        if self._embedding is None:
+            return
         ids = [id for id in self._found.hashes if id not in self.held_out]
         order = Streams(self.recipe.loop.seed).numpy("first", -2).permutation(len(ids))
         held_out = [id for id in held_out_ids(self.ledger) if id in self._found.hashes]
         wanted = wanted_first([ids[row] for row in order], held_out)
-        job = Photographs(self.recipe, wanted, dict(self._found.hashes))
-        embedding = Embedding(job, self._hear)
-        embedding.start()
-        return embedding
+        self._embedding.start(Photographs(self.recipe, wanted, dict(self._found.hashes)))
+
+    def take_in(self, arrived: Arrived) -> None:
+        """Have images that appeared in the folder among those that are asked for."""
+        with self._lock:
+            if self._closed or not isinstance(self.pool, FolderPool):
+                return
+            bad = [(problem.id, "", problem.why) for problem in arrived.problems]
+            self.ledger.add_items([*((id, hash, None) for id, hash in arrived.hashes.items()), *bad])
+            self._found = self._found.joined(arrived.hashes, arrived.problems)
+            ids = sorted({*self.pool.ids(), *arrived.hashes})
+            self.pool = FolderPool(self.pool.root, ids, channels=self.pool.channels)
+            self._readable = self.ledger.review.readable()
+            if self._embedding is not None and arrived.hashes:
+                job = Photographs(self.recipe, tuple(arrived.hashes), dict(arrived.hashes))
+                self._embedding.start(job)
+            self._train_if_due()
+        self.hub.change()
 
     def close(self) -> None:
         """Stop telling pages of changes, and close the ledger."""

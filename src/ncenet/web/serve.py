@@ -22,6 +22,7 @@ from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
 from ncenet.web.api import build_app
+from ncenet.web.arrivals import Arrivals, watched
 from ncenet.web.events import Hub
 from ncenet.web.guard import Guard, token_of
 from ncenet.web.project import SECOND_LOOK, Project
@@ -101,6 +102,11 @@ def open_project(
             second_look=second_look,
             trains=trains,
         )
+        pool = watched(recipe.data.train, run.pool)
+        if pool is not None and (recipe.task == "classification" or seen.train.oracle is None):
+            arrivals = Arrivals(pool, project.take_in)
+            held.callback(arrivals.close)
+            arrivals.start()
         project.let_go = held.pop_all().close
     return project
 

@@ -45,8 +45,8 @@ class Lesson:
     stays: bool = False
 
 
-_opened: dict[Path, Loop] = {}
-"""In a process that stays: the loop of the run that it learns for."""
+_opened: dict[Path, tuple[Loop, int]] = {}
+"""In a process that stays: the loop of the run that it learns for, and with how many images."""
 PATIENCE = 12.0
 """Seconds that the first query waits for images to choose among (ours); then it takes what is there."""
 
@@ -70,11 +70,13 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     from ncenet.loop.reasons import write_reasons
 
     with alone(lesson.folder, wait=True):
-        loop = _opened.get(lesson.folder)
-        if loop is None:
+        loop, images = _opened.get(lesson.folder, (None, 0))
+        if loop is None or images != len(lesson.found.hashes):  # others have come since
+            if loop is not None:
+                loop.ledger.close()
             loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found, embed=False)
         if lesson.stays:
-            _opened[lesson.folder] = loop
+            _opened[lesson.folder] = loop, len(lesson.found.hashes)
         loop.notify = notify
         with nullcontext() if lesson.stays else loop.ledger:
             _check_bytes(loop)
