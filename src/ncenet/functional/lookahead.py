@@ -8,6 +8,7 @@ greedy selection that reads test accuracy costs a product of matrices a pick, an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,16 +20,29 @@ SOFTNESS = 0.5
 plateaus on which a greedy selection is blind."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a look ahead starts from.
+
+    Attributes:
+        labeled: (L, D) vectors with a label.
+        targets: (L,) their classes in [0, C).
+        candidates: (M, D) vectors that may be labelled.
+        their_targets: (M,) their classes, which no strategy knows.
+        test: (T, D) vectors to be right on.
+        classes: C.
+    """
+
+    labeled: Tensor
+    targets: Tensor
+    candidates: Tensor
+    their_targets: Tensor
+    test: Tensor
+    classes: int
+
+
 class LookAhead(ABC):
     """A classifier that knows what each of M candidates would change.
-
-    Args:
-        labeled_LD: vectors with a label.
-        targets_L: their classes in [0, C).
-        candidates_MD: vectors that may be labelled.
-        their_targets_M: their classes, which no strategy knows.
-        test_TD: vectors to be right on.
-        classes: C.
 
     Attributes:
         scores: (T, C) of the test images as it stands.
@@ -48,20 +62,13 @@ class LookAhead(ABC):
 class ClassMeans(LookAhead):
     """Nearest class mean: score minus squared distance; a class without a label is never chosen."""
 
-    def __init__(
-        self,
-        labeled_LD: Tensor,
-        targets_L: Tensor,
-        candidates_MD: Tensor,
-        their_targets_M: Tensor,
-        test_TD: Tensor,
-        classes: int,
-    ) -> None:
-        self.candidates, self.targets, self.test = candidates_MD, their_targets_M, test_TD
-        self.sums = torch.zeros(classes, labeled_LD.shape[1], dtype=labeled_LD.dtype)
-        self.sums.index_add_(0, targets_L, labeled_LD)
-        self.counts = torch.bincount(targets_L, minlength=classes).to(labeled_LD.dtype)
-        self.scores = _from_means(test_TD, self.sums / self.counts.clamp_min(1)[:, None])
+    def __init__(self, known: Known) -> None:
+        labeled = known.labeled
+        self.candidates, self.targets, self.test = known.candidates, known.their_targets, known.test
+        self.sums = torch.zeros(known.classes, labeled.shape[1], dtype=labeled.dtype)
+        self.sums.index_add_(0, known.targets, labeled)
+        self.counts = torch.bincount(known.targets, minlength=known.classes).to(labeled.dtype)
+        self.scores = _from_means(self.test, self.sums / self.counts.clamp_min(1)[:, None])
         self.scores[:, self.counts == 0] = -torch.inf
 
     def after(self, rows: slice) -> Tensor:
@@ -83,28 +90,21 @@ class Ridge(LookAhead):
     """Ridge regression to one-hot targets, with an intercept that is penalised like the rest.
 
     Args:
+        known: what it starts from.
         strength: of the penalty, in squared lengths of a vector.
     """
 
-    def __init__(
-        self,
-        labeled_LD: Tensor,
-        targets_L: Tensor,
-        candidates_MD: Tensor,
-        their_targets_M: Tensor,
-        test_TD: Tensor,
-        classes: int,
-        strength: float = 1.0,
-    ) -> None:
-        labeled, self.candidates, test = (_with_one(x) for x in (labeled_LD, candidates_MD, test_TD))
-        self.targets, self.classes = their_targets_M, classes
+    def __init__(self, known: Known, strength: float = 1.0) -> None:
+        labeled, self.candidates, test = (
+            _with_one(vectors) for vectors in (known.labeled, known.candidates, known.test)
+        )
+        self.targets, self.onehot = known.their_targets, torch.eye(known.classes, dtype=labeled.dtype)
         eye = torch.eye(labeled.shape[1], dtype=labeled.dtype)
         inverse = torch.linalg.inv(labeled.T @ labeled + strength * eye)
-        weights = inverse @ labeled.T @ torch.eye(classes, dtype=labeled.dtype)[targets_L]
+        weights = inverse @ labeled.T @ self.onehot[known.targets]
         self.scores, self.own = test @ weights, self.candidates @ weights  # (T, C), (M, C)
         # All that a rank-one change needs of the inverse P: its products with test images and candidates.
         self.test_P, self.own_P = test @ inverse, self.candidates @ inverse
-        self.onehot = torch.eye(classes, dtype=labeled.dtype)
 
     def after(self, rows: slice) -> Tensor:
         """See :class:`LookAhead`."""

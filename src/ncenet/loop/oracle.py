@@ -18,7 +18,7 @@ from pydantic import Field
 
 from ncenet.data.dataset import Oracle, TestSet
 from ncenet.errors import RecipeError, UsageError
-from ncenet.functional.lookahead import ClassMeans, LookAhead, Ridge, greedy
+from ncenet.functional.lookahead import ClassMeans, Known, LookAhead, Ridge, greedy
 from ncenet.loop.loop import Loop
 from ncenet.recipe import Recipe
 from ncenet.section import Section
@@ -29,7 +29,7 @@ from ncenet.types import LabeledSet, PoolView, Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     import torch
-    from torch import Generator, Tensor
+    from torch import Generator
 
 
 RIVALS = ("herding", "margin")
@@ -98,7 +98,7 @@ class OracleLine(WithOptions, QueryStrategy):
         known = _features(view.labeled_predictions(), view.labeled_ids)
         test = _features(loop.learner.predict(loop.test.pool, loop.test.ids, want=self.needs), loop.test.ids)
         scale = known.norm(dim=1).mean().clamp_min(1e-12)  # ridge is measured in lengths of a vector
-        given = (
+        given = Known(
             known / scale,
             torch.tensor(view.labels),
             features / scale,
@@ -155,23 +155,19 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
     return line
 
 
-def _classifiers(
-    given: tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int],
-) -> Iterator[tuple[LookAhead, float]]:
+def _classifiers(known: Known) -> Iterator[tuple[LookAhead, float]]:
     """Each with a softness: what proposes best changes with the number of labels (ours, measured)."""
     for softness in (0.25, 1.0):
-        yield ClassMeans(*given), softness
-        yield Ridge(*given, strength=1.0), softness
+        yield ClassMeans(known), softness
+        yield Ridge(known), softness
 
 
 def _features(predictions: Iterator[Prediction], ids: Sequence[str]) -> torch.Tensor:
     """Vectors (N, D) in double precision in the order of ``ids``, of predictions of these and others."""
     import torch
 
-    table, wanted = GatheredRows(ids), set(ids)
+    table = GatheredRows(ids)
     for chunk in predictions:
-        rows = [row for row, id in enumerate(chunk.ids) if id in wanted]
-        if rows:
-            assert chunk.features is not None
-            table.fill([chunk.ids[row] for row in rows], chunk.features[rows].detach())
+        assert chunk.features is not None
+        table.fill(chunk.ids, chunk.features.detach())
     return table.rows.to(torch.float64)

@@ -37,13 +37,14 @@ class GatheredRows:
         self.rows = torch.empty(0)
 
     def fill(self, ids: Sequence[str], rows: Tensor) -> None:
-        """Put in the rows of a chunk."""
+        """Put in the rows of a chunk; those of images that have no row here are passed over."""
         import torch
 
         if not len(self.rows):
             # Filled in place: concatenating the chunks would hold all rows twice.
             self.rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)
-        self.rows[[self._row_of[image] for image in ids]] = rows.to(self.rows)
+        here = [row for row, image in enumerate(ids) if image in self._row_of]
+        self.rows[[self._row_of[ids[row]] for row in here]] = rows[here].to(self.rows)
 
 
 def checked_features(prediction: Prediction, strategy: str) -> Tensor:

@@ -52,13 +52,10 @@ class Herding(WithOptions, QueryStrategy):
         ids = look_at(view.ids, rng)
         if not ids:
             return Query((), ())
-        places, doubts, wanted = GatheredRows(ids), GatheredRows(ids), set(ids)
+        places, doubts = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
-            rows = [row for row, image in enumerate(prediction.ids) if image in wanted]
-            chunk = [prediction.ids[row] for row in rows]
-            if chunk:
-                places.fill(chunk, _in_radii(prediction)[rows])
-                doubts.fill(chunk, doubt(prediction)[rows, None])
+            places.fill(prediction.ids, _in_radii(prediction))
+            doubts.fill(prediction.ids, doubt(prediction)[:, None])
         labeled = None
         if view.labeled_ids:
             covered = GatheredRows(list(view.labeled_ids))

@@ -53,19 +53,15 @@ class UHerding(QueryStrategy):
         ids = look_at(view.ids, rng)
         if not ids:
             return Query((), ())
-        places, probs, wanted = GatheredRows(ids), GatheredRows(ids), set(ids)
+        places, probs = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
             if prediction.probs.dim() != 2:
                 raise UsageError(
                     "uherding needs one class an image, and a detector's predictions are of anchors"
                 )
             check_squares(prediction.ids, prediction.probs)
-            features = checked_features(prediction, "uherding")
-            rows = [row for row, image in enumerate(prediction.ids) if image in wanted]
-            chunk = [prediction.ids[row] for row in rows]
-            if chunk:
-                places.fill(chunk, unit(features[rows]))
-                probs.fill(chunk, prediction.probs[rows])
+            places.fill(prediction.ids, unit(checked_features(prediction, "uherding")))
+            probs.fill(prediction.ids, prediction.probs)
         labeled_LD, width, temperature = None, WIDEST, torch.inf
         if view.labeled_ids:
             if not view.labels:
