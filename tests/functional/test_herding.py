@@ -1,4 +1,5 @@
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -19,8 +20,8 @@ def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which a small pool takes every path: stale bounds, several blocks, fronts without a pick."""
-    for name, size in {"BLOCK": 7, "WIDTH": 5, "FRONT": 3}.items():
+    """Sizes at which a small pool has several blocks."""
+    for name, size in {"BLOCK": 7, "ROWS": 5}.items():
         monkeypatch.setattr(module, name, size)
 
 
@@ -84,39 +85,85 @@ def test_equals_the_plain_rule_on_five_thousand(radius: float) -> None:
     torch.testing.assert_close(picked.gains, torch.tensor(gains), rtol=1e-4, atol=0)
 
 
-def test_most_gains_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = 0
-    kernel = module._Greedy.kernel
+def test_the_kernel_is_computed_once_and_a_pick_changes_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = changed = 0
+    kernel, add = module._Kernel.__call__, module._Greedy.add
 
-    def counting(
-        self: module._Greedy, rows: torch.Tensor, norms: torch.Tensor, columns: slice | torch.Tensor
-    ) -> torch.Tensor:
-        nonlocal work
-        result = kernel(self, rows, norms, columns)
-        work += result.numel()
+    def computing(self: module._Kernel, rows: slice, vectors: torch.Tensor) -> torch.Tensor:
+        nonlocal computed
+        result = kernel(self, rows, vectors)
+        computed += result.numel()
         return result
 
-    monkeypatch.setattr(module._Greedy, "kernel", counting)
-    pool = torch.nn.functional.normalize(normal(6000, 16), dim=1)
-    herd(pool, 100, 0.4, centers_LD=pool[:200])
-    assert work < 6000**2, "pairs of points compared, against 100 times as many by the plain rule"
+    def changing(self: module._Greedy, index: int) -> None:
+        nonlocal changed
+        changed += int((self.between[index] > self.cover).sum())
+        add(self, index)
+
+    monkeypatch.setattr(module._Kernel, "__call__", computing)
+    monkeypatch.setattr(module._Greedy, "add", changing)
+    pool = torch.nn.functional.normalize(normal(3000, 16), dim=1)
+    herd(pool, 100, 0.4)
+    assert computed < 0.7 * 3000**2, "a block serves its rows and its columns"
+    assert changed < 3000 * 2 * math.log(100), "against 100 times 3,000 by the plain rule"
 
 
-def test_no_matrix_of_all_pairs_and_no_copy_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    largest = 0
-    kernel = module._Greedy.kernel
+def covered(pool: torch.Tensor, radius: float, weights: torch.Tensor, picks: torch.Tensor) -> float:
+    """Weight of a pool that picks cover, as a part of all."""
+    nearest = torch.cdist(pool.double(), pool[picks].double()).amin(1)
+    kernel = torch.exp(-nearest.square() / (2 * radius**2))
+    return float(kernel @ weights.double() / weights.double().sum())
 
-    def measuring(
-        self: module._Greedy, rows: torch.Tensor, norms: torch.Tensor, columns: slice | torch.Tensor
-    ) -> torch.Tensor:
-        nonlocal largest
-        result = kernel(self, rows, norms, columns)
-        largest = max(largest, result.numel())
-        return result
 
-    monkeypatch.setattr(module._Greedy, "kernel", measuring)
-    herd(normal(3000, 4), 50, 0.5)
-    assert largest <= module.BLOCK**2
+@pytest.mark.parametrize("radius", [0.5, 2.0])
+def test_a_large_pool_is_covered_by_parts_nearly_as_well(
+    monkeypatch: pytest.MonkeyPatch, radius: float
+) -> None:
+    # Fifty groups, the first of them with half of the points.
+    group = (50 * uniform(4000, seed=3) ** 4).long()
+    pool, weights = 3 * normal(50, 8)[group] + 0.3 * normal(4000, 8, seed=1), uniform(4000)
+    whole = herd(pool, 60, radius, weights_N=weights).indices
+    monkeypatch.setattr(module, "WHOLE", 1000)
+    monkeypatch.setattr(module, "PICKS", 20)
+    parts = herd(pool, 60, radius, weights_N=weights)
+    here = covered(pool, radius, weights, parts.indices)
+    assert here > 0.93 * covered(pool, radius, weights, whole)
+    assert here > 1.1 * covered(pool, radius, weights, torch.arange(60)), "better than 60 of no choice"
+    told = float(parts.gains.sum() / weights.sum())
+    assert told == pytest.approx(here, rel=1e-4), "gains are those of the whole pool"
+    assert torch.equal(parts.indices, herd(pool, 60, radius, weights_N=weights).indices)
+
+
+def test_a_part_knows_what_the_parts_before_it_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE", 100)
+    monkeypatch.setattr(module, "PICKS", 1)
+    places = torch.eye(4).repeat(100, 1) * 9
+    picked = herd(places + 0.01 * normal(400, 4), 4, 1.0)
+    assert sorted(places[picked.indices].argmax(1).tolist()) == [0, 1, 2, 3]
+
+
+def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE", 300)
+    sizes: list[tuple[int, ...]] = []
+    picks = module._Greedy.picks
+
+    def noting(self: module._Greedy, k: int) -> Iterator[tuple[int, float]]:
+        sizes.append(tuple(self.between.shape))
+        return picks(self, k)
+
+    monkeypatch.setattr(module._Greedy, "picks", noting)
+    herd(normal(1000, 4), 250, 0.5)
+    assert sizes == [(300, 300)] * 3, "one for each 100 picks"
+
+
+@pytest.mark.parametrize("k", [399, 400])
+def test_a_large_pool_can_be_picked_whole(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
+    monkeypatch.setattr(module, "WHOLE", 30)
+    monkeypatch.setattr(module, "PICKS", 7)
+    pool = torch.cat([normal(350, 4), torch.zeros(50, 4)])  # coinciding ones gain nothing after the first
+    picked = herd(pool, k, 0.5)
+    assert len(set(picked.indices.tolist())) == k
+    assert (picked.gains >= 0).all() and (picked.gains[-10:] == 0).all()
 
 
 @pytest.mark.usefixtures("tiny_blocks")

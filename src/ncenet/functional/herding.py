@@ -1,25 +1,37 @@
-"""Greedy herding: cover the most mass of a pool under the kernel of Eq. 6, exact and lazy.
+"""Greedy herding: cover the most mass of a pool under the kernel of Eq. 6.
 
 Each pick is the point whose neighbourhood holds the most weight that nothing labelled or picked covers yet:
 
     gain(x) = sum_x' u(x') max(0, k(x', x) - cover(x')),      k(a, b) = exp(-|a - b|^2 / (2 R^2)),
 
 cover(x') being the largest kernel between x' and a labelled or picked point. Done plainly, a pick compares
-every point with every other. But a gain only ever falls, so an old one bounds the new one from above:
+every point with every other. But a pick changes the cover of those points alone that are nearer to it than
+to all before: most of the pool at first, then fewer and fewer, N log k in all for k picks. So gains are kept,
+and of each what it lost at these points is taken off,
 
-1. Compute all gains once, in blocks; the kernel is symmetric, so each block serves its rows and its columns.
-2. A pick changes the cover of a few points, its own neighbourhood: write them into a log.
-3. Of the points with the largest bounds, subtract what the log says since they were last looked at. That is
-   a product with the points of the log, and not with the whole pool.
-4. Compute the rows of the few that lead now, and pick from them while they beat every bound outside.
+    u(x') (min(max(k(x', x), old cover), new cover) - old cover).
+
+Up to ``WHOLE`` points this is done with the kernel of the whole pool in memory, and is exact.
+
+A larger pool is gone through in parts, each drawn at random anew: it takes up the picks where the one before
+ended, and finds the next of them among its own points, by what they cover of these. Every pick is then the
+best of thousands of random points by the measure of thousands of random points:
+
+* Of m points and weights up to 1, what any set named beforehand covers of a part is on average no more than
+  sqrt(ln(1 / p) / 2m) a point below what it covers of the pool, but for a probability of p (Hoeffding 1963):
+  0.015 for m = 10,000 and p = 0.01.
+* Greedy covers of a part at least 1 - 1/e of what the best images of the part could (Nemhauser, Wolsey and
+  Fisher 1978).
+* The best of m random points is among the best ln(1 / p) / m of the pool, again but for p: 0.05 %.
 
 Source: MaxHerding (Bae, Noh and Sutherland, Generalized Coverage for More Robust Low-Budget Active Learning,
 ECCV 2024, arXiv:2407.12212) for u = 1; with weights, UHerding (Bae, Oliveira and Sutherland, Uncertainty
-Herding, ICLR 2025, arXiv:2412.20644). Lazy greedy: Minoux 1978. The log and the symmetric start are ours.
+Herding, ICLR 2025, arXiv:2412.20644). The change of the gains and the parts are ours.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -29,13 +41,16 @@ from torch import Tensor
 from ncenet.errors import NonFiniteScore
 from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
 
-# Sizes (ours, by benchmarks/herding.py): they change time and memory, not the picks.
+WHOLE = 10_000
+"""Points whose kernel is kept in memory, 400 MB; a larger pool is gone through in parts of so many (ours)."""
+PICKS = 100
+"""A further part is drawn for so many picks (ours, by benchmarks/herding.py)."""
+
+# Sizes (ours, by benchmarks/herding.py): they change time, not the picks.
 BLOCK = 1024
 """Rows and columns of one matrix product."""
-WIDTH = 128
-"""Points whose bounds are brought up to date at a time."""
-FRONT = 16
-"""Points whose rows of the kernel are in memory."""
+ROWS = 64
+"""Points whose change of cover is worked in at a time."""
 
 ROUNDING = 2e-6
 """A kernel that exceeds the cover by less than this part of it covers nothing new, and a squared distance
@@ -44,10 +59,12 @@ LONG = 32.0
 """Above this |a|^2 / (2 R^2) distances are looked at for rounding; below, a kernel shows none (ours)."""
 TIE = 1e-5
 """Gains within this part of the largest count as equal (ours): float32 can't tell them apart."""
+DRIFT = 1e-6
+"""What is taken off a gain may be wrong by this part of what the gain was (ours): then it is summed anew."""
 SPREAD = 1000
 """Points whose distances tell the typical one (ours)."""
-PICKED = -1.0
-"""Bound of a point that has been picked: below every gain."""
+PICKED = -torch.inf
+"""Gain of a point that has been picked: below every other."""
 
 
 class Herd(NamedTuple):
@@ -55,7 +72,8 @@ class Herd(NamedTuple):
 
     Attributes:
         indices: (k,) rows of the pool, int64, distinct.
-        gains: (k,) float32, at least 0: the weight that each covers beyond those before it. They fall.
+        gains: (k,) float32, at least 0: the weight that each covers beyond those before it. They fall,
+            unless the pool is gone through in parts.
     """
 
     indices: Tensor
@@ -72,9 +90,11 @@ def herd(
 ) -> Herd:
     """Pick k points, each the one that covers the most weight not covered yet.
 
-    Time: half an N x N kernel at the start, less with every labelled point afterwards. Memory above the
-    arguments: the centres, ``FRONT`` rows of N numbers, and some 100 bytes a point. Never N x N, nor a copy
-    of the pool.
+    Exact up to ``WHOLE`` points; above, by random parts of as many, one for each ``PICKS`` picks but no more
+    than hold the pool once, as the module says. The parts of a pool are always the same ones.
+
+    Time: half a kernel of a part, then about ln k passes over it, for each part. Memory above the arguments:
+    the kernel of a part, at most 400 MB, and some 10 bytes a point.
 
     Args:
         pool_ND: (N, D) features of the pool.
@@ -108,21 +128,35 @@ def herd(
         weights_N = pool_ND.new_ones(len(pool_ND), dtype=torch.float32)
     if weights_N.shape != pool_ND.shape[:1]:
         raise ValueError(f"weights {tuple(weights_N.shape)} for a pool of {len(pool_ND)}")
-    if k == 0:
-        return Herd(pool_ND.new_empty(0, dtype=torch.int64), pool_ND.new_empty(0, dtype=torch.float32))
+    indices: list[int] = []
+    gains: list[float] = []
     with torch.no_grad(), no_autocast(pool_ND):
         check_squares(pool_ND, "pool")
         check_squares(centers_LD, "centres")
         bad = (~((weights_N >= 0) & weights_N.isfinite())).nonzero().flatten().tolist()
         if bad:
             raise NonFiniteScore(len(bad), f"row {bad[0]} of the weights")
-        greedy = _Greedy(pool_ND, radius, weights_N.float(), centers_LD)
-        while len(greedy.indices) < k and greedy.pick(k):
-            pass
-    rest = (greedy.bound != PICKED).nonzero().flatten()[: k - len(greedy.indices)].tolist()
-    indices, gains = greedy.indices + rest, greedy.gains + [0.0] * len(rest)
-    device = pool_ND.device
-    return Herd(torch.tensor(indices, device=device), torch.tensor(gains, dtype=torch.float32, device=device))
+        weights_N = weights_N.float()
+        open_N = torch.ones(len(pool_ND), dtype=torch.bool, device=pool_ND.device)
+        parts = _parts(len(pool_ND), k)
+        for number, part in enumerate(parts):
+            rows = part.to(pool_ND.device)
+            centers = torch.cat([centers_LD, pool_ND[indices].to(centers_LD.dtype)])
+            greedy = None  # the kernel of the part before
+            greedy = _Greedy(pool_ND[rows], radius, weights_N[rows], centers, len(pool_ND) / len(rows))
+            greedy.gains[~open_N[rows]] = PICKED
+            for row, gain in greedy.picks(math.ceil((k - len(indices)) / (len(parts) - number))):
+                indices.append(int(part[row]))
+                gains.append(gain)
+            open_N[indices] = False
+        indices += open_N.nonzero().flatten()[: k - len(indices)].tolist()
+        if len(pool_ND) > WHOLE:
+            covered = _gains(pool_ND, weights_N, centers_LD, pool_ND[indices], radius).float()
+        else:
+            covered = pool_ND.new_zeros(k, dtype=torch.float32)
+            covered[: len(gains)] = torch.tensor(gains)
+            covered = covered.cummin(0).values if k else covered  # of equal gains the first may be smaller
+    return Herd(torch.tensor(indices, dtype=torch.int64, device=pool_ND.device), covered)
 
 
 def typical_distance(points_ND: Tensor) -> float:
@@ -143,148 +177,129 @@ def typical_distance(points_ND: Tensor) -> float:
     return (float(distances.median()) if len(distances) else 0.0) or 1.0
 
 
-class _Greedy:
-    """Covers, bounds of the gains, and the log of what has changed since each bound was computed."""
+def _parts(count: int, k: int) -> list[Tensor]:
+    """Rows of each part, in the order of the pool: all of a pool of at most ``WHOLE``."""
+    if count <= WHOLE:
+        return [torch.arange(count)] if k else []
+    rng = torch.Generator().manual_seed(0)
+    number = min(math.ceil(k / PICKS), math.ceil(count / WHOLE))
+    return [torch.randperm(count, generator=rng)[:WHOLE].sort().values for _ in range(number)]
 
-    def __init__(self, pool_ND: Tensor, radius: float, weights_N: Tensor, centers_LD: Tensor) -> None:
-        self.pool, self.radius, self.weights = pool_ND, radius, weights_N
-        # Distances do not change with a common offset, but it would use up the digits of float32.
-        self.offset = at_least_float32(pool_ND).mean(0)
-        self.norms = torch.cat([_half_square(self.scaled(pool_ND[rows])) for rows in _blocks(len(pool_ND))])
-        # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
-        self.long = float(self.norms.max()) > LONG
-        self.cover = torch.zeros_like(self.norms)
-        for rows in _blocks(len(centers_LD)):
-            centers = self.scaled(centers_LD[rows])
-            norms = _half_square(centers)
-            for columns in _blocks(len(pool_ND)):
-                nearest = self.kernel(centers, norms, columns).amax(0)
-                self.cover[columns] = torch.maximum(self.cover[columns], nearest)
-        self.bound = self.all_gains()
-        self.seen = torch.zeros(len(pool_ND), dtype=torch.int64, device=pool_ND.device)
-        self.log: list[_Change] = []
-        self.indices: list[int] = []
-        self.gains: list[float] = []
+
+class _Kernel:
+    """Eq. 6 between some points and vectors.
+
+    Args:
+        points_MD: the points.
+        radius: R.
+        offset: something near the mean. Distances do not change with it, but it would use up the digits of
+            float32.
+    """
+
+    def __init__(self, points_MD: Tensor, radius: float, offset: Tensor) -> None:
+        self.radius, self.offset = radius, offset
+        self.points = self.scaled(points_MD)
+        self.norms = self.points.square().sum(1) / 2
 
     def scaled(self, vectors: Tensor) -> Tensor:
-        """Vectors in units of the radius, so that the kernel is exp(a.b - |a|^2 / 2 - |b|^2 / 2)."""
+        """In units of the radius, so that the kernel is exp(a.b - |a|^2 / 2 - |b|^2 / 2)."""
         return ((at_least_float32(vectors) - self.offset) / self.radius).float()
 
-    def kernel(self, rows_BD: Tensor, norms_B: Tensor, columns: slice | Tensor) -> Tensor:
-        """Eq. 6 between some vectors and some points of the pool, (B, columns)."""
-        exponent = torch.addmm(self.norms[columns], rows_BD, self.scaled(self.pool[columns]).T, beta=-1)
-        exponent.sub_(norms_B[:, None]).clamp_max_(0)
-        if self.long:
-            exponent[exponent > -ROUNDING * (norms_B[:, None] + self.norms[columns])] = 0
+    def __call__(self, rows: slice, vectors_BD: Tensor) -> Tensor:
+        """Between some of the points and vectors in units of the radius, (rows, B)."""
+        own, norms = self.norms[rows, None], vectors_BD.square().sum(1) / 2
+        exponent = torch.addmm(norms, self.points[rows], vectors_BD.T, beta=-1).sub_(own).clamp_max_(0)
+        # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
+        if len(norms) and len(own) and float(norms.max()) + float(own.max()) > LONG:
+            exponent[exponent > -ROUNDING * (own + norms)] = 0
         return exponent.exp_()
 
-    def all_gains(self) -> Tensor:
-        """(N,) float64: each block of the kernel gives to the gains of its rows and of its columns."""
-        gains = torch.zeros_like(self.norms, dtype=torch.float64)
-        for rows in _blocks(len(self.pool)):
-            vectors = self.scaled(self.pool[rows])
-            for columns in _blocks(len(self.pool), rows.start):
-                kernel = self.kernel(vectors, self.norms[rows], columns)
-                gains[rows] += _above(kernel, self.cover[columns]) @ self.weights[columns]
-                if columns.start > rows.start:
-                    gains[columns] += self.weights[rows] @ _above(kernel, self.cover[rows, None])
-        return gains
 
-    def pick(self, k: int) -> bool:
-        """Pick from the points that lead, for as long as that is safe, up to k in all.
+class _Greedy:
+    """The kernel between the points of a part, what covers them, and what each would cover beyond that.
 
-        Returns:
-            Whether anything may be left to cover.
-        """
-        front = self.leaders()
-        vectors, norms = self.scaled(self.pool[front]), self.norms[front]
-        rows_FN = torch.cat([self.kernel(vectors, norms, columns) for columns in _blocks(len(self.pool))], 1)
-        self.bound[front] = PICKED
-        outside = float(self.bound.max())
-        alive = torch.ones(len(front), dtype=torch.bool, device=front.device)
-        before = len(self.indices)
+    Args:
+        part_MD: the points.
+        radius: R.
+        weights_M: their weights.
+        centers_LD: what covers to begin with.
+        share: points of the pool that a point of the part stands for; a candidate stands for itself alone.
+    """
+
+    def __init__(
+        self, part_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor, share: float
+    ) -> None:
+        kernel = _Kernel(part_MD, radius, at_least_float32(part_MD).mean(0))
+        self.weights, self.doubled = weights_M, 1 - 1 / share
+        self.cover = torch.zeros_like(kernel.norms)
+        for some in _blocks(len(centers_LD)):
+            vectors = kernel.scaled(centers_LD[some])
+            for rows in _blocks(len(part_MD)):
+                self.cover[rows] = torch.maximum(self.cover[rows], kernel(rows, vectors).amax(1))
+        self.between = self.cover.new_empty(len(part_MD), len(part_MD))
+        for rows in _blocks(len(part_MD)):
+            for columns in _blocks(len(part_MD), rows.start):
+                block = kernel(rows, kernel.points[columns])
+                self.between[rows, columns] = block
+                self.between[columns, rows] = block.T
+        self.gains = torch.zeros_like(self.cover, dtype=torch.float64)
+        self.drift, self.changed = (
+            torch.zeros_like(self.gains),
+            torch.zeros_like(self.gains, dtype=torch.bool),
+        )
+        self.sum_anew(torch.arange(len(part_MD), device=part_MD.device))
+
+    def sum_anew(self, points: Tensor) -> None:
+        """Gains of some points from their kernels: max(0, k - cover), without what is rounding alone."""
+        covered = self.cover * (1 + ROUNDING)
+        for rows in points.split(ROWS):
+            self.gains[rows] = ((self.between[rows] - covered).clamp_min_(0) @ self.weights).double()
+        self.drift[points], self.changed[points] = DRIFT * self.gains[points], False
+
+    def picks(self, k: int) -> Iterator[tuple[int, float]]:
+        """At most k picks and their gains, while there is anything to cover."""
+        for _ in range(min(k, len(self.cover))):
+            index, gain = self.leader()
+            if gain <= 0:
+                return
+            yield index, gain
+            self.add(index)
+
+    def leader(self) -> tuple[int, float]:
+        """The point with the largest gain, of equal ones the first, and its gain."""
         while True:
-            gains = (_above(rows_FN, self.cover) @ self.weights).masked_fill(~alive, PICKED)
+            gains = self.gains - self.doubled * self.weights * (1 - self.cover).clamp_min(0)
             best = float(gains.max())
-            if len(self.indices) == k or best <= 0 or outside > best * (1 + 2 * TIE):
-                break
-            # The front stands in the order of the pool: the first of equal gains is the smallest index.
-            first = int((gains >= best * (1 - TIE)).nonzero()[0])
-            index = int(front[first])
-            if outside >= best * (1 - TIE) and len(self.indices) > before:
-                equal = (self.bound >= best * (1 - TIE)).nonzero()
-                if int(equal[0]) < index:
-                    break
-            self.add(index, best, rows_FN[first])
-            alive[first] = False
-        self.bound[front[alive]], self.seen[front[alive]] = gains[alive].double(), len(self.log)
-        return max(best, outside) > 0
+            near = (gains + self.drift >= best * (1 - TIE)).nonzero().flatten()
+            vague = near[self.changed[near] & (self.drift[near] > TIE * best)]
+            if not len(vague):
+                first = int((gains >= best * (1 - TIE)).nonzero()[0])
+                return first, float(gains[first])
+            self.sum_anew(vague)
 
-    def leaders(self) -> Tensor:
-        """At most ``FRONT`` points in the order of the pool, with the largest bounds, all up to date.
-
-        When more have as much as the largest, those of the smallest indices.
-        """
-        while True:
-            top = self.bound.topk(min(WIDTH, len(self.pool)))
-            equal = (self.bound >= top.values[0] * (1 - TIE)).nonzero().flatten()
-            front = (equal if len(equal) > FRONT else top.indices)[:FRONT]
-            if bool((self.seen[front] == len(self.log)).all()):
-                return front[self.bound[front] != PICKED].sort().values
-            candidates = top.indices if len(equal) <= WIDTH else equal
-            stale = candidates[(self.seen[candidates] < len(self.log)) & (self.bound[candidates] > 0)]
-            for rows in _blocks(len(stale)):
-                self.refresh(stale[rows])
-            self.seen[front] = len(self.log)  # also of what has nothing left to give
-
-    def refresh(self, points: Tensor) -> None:
-        """Take from the bounds of some points what the picks have covered since they were last looked at."""
-        vectors, norms, seen = self.scaled(self.pool[points]), self.norms[points], self.seen[points]
-        oldest = int(seen.min())
-        news = self.log[oldest:]
-        lost = torch.zeros(len(points), dtype=torch.float64, device=points.device)
-        if sum(len(change.rows) for change in news) > len(self.pool):
-            for columns in _blocks(len(self.pool)):
-                kernel = self.kernel(vectors, norms, columns)
-                lost -= _above(kernel, self.cover[columns]) @ self.weights[columns]
-            self.bound[points] = 0
-        else:
-            rows, before, after = (torch.cat(parts) for parts in zip(*news, strict=True))
-            sizes = torch.tensor([len(change.rows) for change in news], device=points.device)
-            number = torch.arange(oldest, len(self.log), device=points.device).repeat_interleave(sizes)
-            for part in _blocks(len(rows)):
-                behind = (seen <= number[part][-1]).nonzero().flatten()
-                kernel = self.kernel(vectors[behind], norms[behind], rows[part])
-                change = _above(kernel, before[part]) - _above(kernel, after[part])
-                change.mul_(number[part] >= seen[behind, None])
-                lost[behind] += change @ self.weights[rows[part]]
-        self.bound[points] = (self.bound[points] - lost).clamp_min(0)
-        self.seen[points] = len(self.log)
-
-    def add(self, index: int, gain: float, row_N: Tensor) -> None:
-        """Make a point of the pool a centre, and write down whose cover it changes."""
-        self.indices.append(index)
-        self.gains.append(min([gain, *self.gains[-1:]]))  # of equal gains the first may be the smaller
-        changed = (row_N > self.cover).nonzero().flatten()
-        self.log.append(_Change(changed, self.cover[changed], row_N[changed]))
-        self.cover[changed] = row_N[changed]
+    def add(self, index: int) -> None:
+        """Make a point a centre, and take off what that leaves the others to cover."""
+        new = self.between[index]
+        changed = (new > self.cover).nonzero().flatten()
+        self.changed[:] = True
+        for rows in changed.split(ROWS):
+            before = (self.cover[rows] * (1 + ROUNDING))[:, None]
+            after = (new[rows] * (1 + ROUNDING))[:, None]
+            lost = self.between[rows].clamp_(before, after).sub_(before)
+            self.gains -= self.weights[rows] @ lost
+        self.cover[changed] = new[changed]
+        self.gains[index], self.drift[index] = PICKED, 0
 
 
-class _Change(NamedTuple):
-    """What one pick changed: the cover of some points, before and after."""
-
-    rows: Tensor
-    before: Tensor
-    after: Tensor
-
-
-def _above(kernel: Tensor, cover: Tensor) -> Tensor:
-    """max(0, k - cover), without what is rounding alone."""
-    return (kernel - cover * (1 + ROUNDING)).clamp_min_(0)
-
-
-def _half_square(vectors: Tensor) -> Tensor:
-    return vectors.square().sum(1) / 2
+def _gains(pool_ND: Tensor, weights_N: Tensor, centers_LD: Tensor, picks_KD: Tensor, radius: float) -> Tensor:
+    """What each pick covers of a whole pool beyond the centres and the picks before it, (K,) float64."""
+    L, offset = len(centers_LD), at_least_float32(pool_ND).mean(0)
+    kernel = _Kernel(torch.cat([centers_LD, picks_KD.to(centers_LD)]), radius, offset)
+    gains = torch.zeros(len(picks_KD), dtype=torch.float64, device=pool_ND.device)
+    for columns in _blocks(len(pool_ND)):
+        cover = kernel(slice(None), kernel.scaled(pool_ND[columns])).cummax(0).values
+        gains += (cover.diff(dim=0, prepend=torch.zeros_like(cover[:1]))[L:] @ weights_N[columns]).double()
+    return gains
 
 
 def _blocks(count: int, start: int = 0) -> Iterator[slice]:

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 LOOKED_AT = 50_000
-"""So many random images of a larger pool are looked at (ours). What images named beforehand cover of the
-sample is within 0.01 of what they cover of the pool, with probability 0.99 (Hoeffding); images picked on the
-sample may look better on it than they are."""
+"""So many random images of a larger pool are looked at: their features are in memory (ours)."""
 
 WIDTH = 0.35
 """Width of a kernel between features of which no radius is known, in median distances (ours)."""
@@ -53,7 +51,8 @@ def cover(
 
     herded = herd(vectors_ND, min(query_size, len(ids)), radius, weights_N=weights_N, centers_LD=labeled_LD)
     total = max(float(weights_N.double().sum()), 1e-30)
+    order = herded.gains.argsort(descending=True, stable=True)
     return Query(
-        tuple(ids[row] for row in herded.indices.tolist()),
-        tuple(gain / total for gain in herded.gains.tolist()),
+        tuple(ids[row] for row in herded.indices[order].tolist()),
+        tuple(gain / total for gain in herded.gains[order].tolist()),
     )

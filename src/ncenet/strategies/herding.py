@@ -27,7 +27,7 @@ class Herding(WithOptions, QueryStrategy):
     own map and radius. The score is the part of the pool's doubt that the image covers beyond those before.
 
     Source: ours; Bae, Oliveira and Sutherland, Uncertainty Herding, ICLR 2025, with the kernel of NCE-Net.
-    Cost: one prediction an image, mapped features (N, D) in float32, half a kernel between all images once.
+    Cost: one prediction an image, mapped features (N, D) in float32, half a kernel between 10,000 at a time.
     When: the head is NCE with the Gaussian kernel, best on stored features; from the first labels on.
     """
 

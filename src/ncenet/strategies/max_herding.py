@@ -26,7 +26,7 @@ class MaxHerding(WithOptions, QueryStrategy):
 
     Source: Bae, Noh and Sutherland, Generalized Coverage for More Robust Low-Budget
     Active Learning, ECCV 2024.
-    Cost: one prediction an image, features (N, D) in float32, half a kernel between all images once.
+    Cost: one prediction an image, features (N, D) in float32, half a kernel between 10,000 at a time.
     When: few labels, and features that mean something without them; the first query of all.
     """
 

@@ -27,7 +27,7 @@ class UHerding(QueryStrategy):
 
     Source: Bae, Oliveira and Sutherland, Uncertainty Herding: One Active Learning Method for All Label
     Budgets, ICLR 2025, arXiv:2412.20644.
-    Cost: one prediction an image, features (N, D) in float32, half a kernel between all images once, five
+    Cost: one prediction an image, features (N, D) in float32, half a kernel between 10,000 at a time, five
     fits of a linear classifier on the labelled images.
     When: features that mean something without labels; any head, and any number of labels.
     """
