@@ -56,7 +56,8 @@ class Server:
     def start(self) -> None:
         """Start, and wait for the link."""
         words = [
-            *("label", str(self.folder / "photos"), "--classes", ",".join(self.classes)),
+            *("label", str(self.folder / "photos")),
+            *(("--classes", ",".join(self.classes)) if self.classes else ()),
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
             *("--epochs", "1", "--min-steps", str(self.steps), "--batch-size", "16", "--threads", "1"),
         ]
@@ -90,11 +91,13 @@ def server(tmp_path):
     """Start a server with options; killed in the end."""
     servers: list[Server] = []
 
-    def start(*options: str, images: int = 90, classes: Sequence[str] = CLASSES, steps: int = 8) -> Server:
+    def start(
+        *options: str, images: int = 90, classes: Sequence[str] = CLASSES, steps: int = 8, port: int = 0
+    ) -> Server:
         if not (tmp_path / "photos").exists():
             paint(tmp_path / "photos", images)
         server = Server(tmp_path, *options, classes=classes)
-        server.steps = steps
+        server.steps, server.port = steps, port
         servers.append(server)
         server.start()
         return server

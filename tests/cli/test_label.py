@@ -113,7 +113,6 @@ def test_behind_a_proxy_its_address_is_told_and_one_without_tls_is_warned_of(nce
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("photos",), "images without labels; name the classes with --classes"),
         (("nowhere", *CLASSES), "no such file or folder"),
         (("photos", *CLASSES, "--overlap", "0"), 'Invalid value "0" for --overlap. Must be >= 1'),
         (("photos", *CLASSES, "--port", "70000"), 'Invalid value "70000" for --port. Must be <= 65535'),
@@ -237,3 +236,20 @@ def test_a_folder_that_was_moved_is_asked_for_and_found_by_its_bytes(ncenet, pho
     assert [recipe.data.train for _, recipe, *_ in served] == ["photos", "moved", "moved"]
     done = ncenet("label", "moved", "--data", "moved", "--no-browser")
     assert done.code == 2 and "name its folder in the place of the images" in done.said
+
+
+def test_without_classes_the_page_asks(ncenet, photos, served):
+    assert ncenet("label", "photos", "--no-browser", *TINY).code == 0
+    assert ncenet("label", "photos", "--no-browser", *TINY).code == 0
+    done = ncenet("label", "photos", *CLASSES, "--no-browser", *TINY)
+    assert "--classes differs from the classes of runs/photos-labels: new: ant, bee." in done.out
+
+
+def test_other_classes_are_told_of_and_change_nothing_by_themselves(ncenet, photos, served):
+    words = ("label", "photos", "--no-browser", *TINY, "--classes")
+    assert ncenet(*words, "t-shirt,hat,bag").code == 0
+    done = ncenet(*words, "T-Shirt,hat,shoe")
+    said = " ".join(done.out.split())
+    assert done.code == 0 and "t-shirt is T-Shirt now; new: shoe; not named: bag. The page offers" in said
+    assert "differs" not in ncenet(*words, "t-shirt,hat,bag").out
+    assert {recipe.data.classes for _, recipe, *_ in served} == {("t-shirt", "hat", "bag")}

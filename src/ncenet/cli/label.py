@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 from pydantic import BaseModel
 
 from ncenet.cli.console import plain_console
-from ncenet.cli.flags import apply_flags
+from ncenet.cli.flags import changes_of
 from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.recipe import Recipe
@@ -54,7 +54,7 @@ def label(
     the model is least sure of. Every answer is on disk before the page forgets it. The same command goes on
     where it stopped.
 
-    For example: `ncenet label photos/ --classes cat,dog,other`
+    For example: `ncenet label photos/ --classes cat,dog,other`; without classes the page asks for them.
 
     Args:
         images: Folder of images, Parquet file, CSV manifest or built-in set; or a run folder, to go on there.
@@ -69,6 +69,7 @@ def label(
         browser: Open the page in the browser.
     """
     try:
+        from ncenet.web.offer import offer
         from ncenet.web.serve import Address, check_port, open_project, serve
     except ImportError:
         raise MissingExtra("the labelling page", "web", "10 MB") from None
@@ -82,7 +83,7 @@ def label(
     if data is not None:
         with bars() as show:
             console.print(f"{data}: {_relinked(images, folder, data, show)}")
-    recipe = _recipe(images, folder, flags)
+    recipe, wanted = _recipe(images, folder, flags)
     with bars() as show:
         project = open_project(
             recipe,
@@ -90,7 +91,12 @@ def label(
             you=who or getpass.getuser(),
             overlap=overlap,
             second_look=second_look,
+            wanted=wanted,
             notify=show,
+        )
+    if differs := offer(wanted, project.ledger.class_names()):
+        console.print(
+            f"--classes differs from the classes of {folder}: {differs}. The page offers the change"
         )
     bad = len(project.ledger.problems())
     if bad:
@@ -133,14 +139,15 @@ def _relinked(images: str, folder: Path, data: str, notify: Notify) -> Relinked:
     return relink(folder, data, notify=notify)
 
 
-def _recipe(images: str, folder: Path, flags: BaseModel | None) -> Recipe:
-    """That of the folder when it has one, with the flags put in."""
-    file = RunFolder(folder).recipe
-    if not file.exists():
-        return first_recipe(images, flags)
+def _recipe(images: str, folder: Path, flags: BaseModel | None) -> tuple[Recipe, tuple[str, ...]]:
+    """That of the folder when it has one, with the flags put in; and classes that were named otherwise."""
+    files = RunFolder(folder)
+    if not files.recipe.exists():
+        return first_recipe(images, flags), ()
     from ncenet.data.open import is_there
+    from ncenet.run.recipe_record import is_begun
 
-    recipe = Recipe.load(file)
+    recipe, changes, wanted = Recipe.load(files.recipe), changes_of(flags), ()
     if Path(images) != folder:
         recipe = recipe.with_changes({"data.train": images})
     elif not is_there(recipe.data.train):
@@ -148,4 +155,7 @@ def _recipe(images: str, folder: Path, flags: BaseModel | None) -> Recipe:
             f"{recipe.data.train}: the images of {folder} are not there any more; if they were moved, "
             f"ncenet label {folder} --data FOLDER finds them by their bytes"
         )
-    return apply_flags(recipe, flags)
+    if is_begun(files):
+        wanted = changes.pop("data.classes", ())
+    # The classes that a run was begun with are no others: it changes them as everybody does who labels.
+    return recipe.with_changes(changes), () if wanted == recipe.data.classes else wanted

@@ -90,7 +90,7 @@ class Classes:
         return now
 
     def looks(self) -> dict[Label, dict[str, str]]:
-        """Key, colour and note that somebody gave to classes, by class."""
+        """Key, colour, note and example image that somebody gave to classes, by class."""
         found: dict[Label, dict[str, str]] = {}
         for change in self.changes():
             if change.kind == "look":
@@ -177,14 +177,17 @@ class Classes:
             self._record(db, "order", "", names, who, [])
 
     def look(self, name: Label, look: dict[str, str], *, who: str) -> None:
-        """Give a class a key, a colour, a note.
+        """Give a class a key, a colour, a note, an example image (its hash).
 
         Raises:
             UnknownName: there is no such class.
-            DataError: another class has this key.
+            DataError: another class has this key, or the example is no image of the run.
         """
         with self._db.transaction() as db:
             self._known(name)
+            image = look.get("example")
+            if image and self._db.one("SELECT 1 FROM items WHERE hash = :image LIMIT 1", image=image) is None:
+                raise DataError(f"the example of {name!r} is no image of this run")
             others = {look.get("key"): other for other, look in self.looks().items() if other != name}
             if look.get("key") and look["key"] in others:
                 raise DataError(f"{others[look['key']]!r} has the key {look['key']!r} already")

@@ -205,6 +205,7 @@ def survey(
     strategy: QueryStrategy | None = None,
     seen: Scan | None = None,
     keep_looks: bool = True,
+    nameless: bool = False,
 ) -> Survey:
     """Look at every image, and write what was found and the recipe into a run folder; no ledger yet.
 
@@ -220,6 +221,7 @@ def survey(
         strategy: a query strategy of the caller's own. Default: what ``recipe.loop.strategy`` names.
         seen: what a look at every image of the pool found a moment ago, to be taken as it is.
         keep_looks: keep what was found, so that the next time only those are decoded that changed.
+        nameless: begin without a class, if nobody names some: annotators will.
 
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
@@ -236,11 +238,11 @@ def survey(
         check_fits(strategy, recipe)
     train = open_train(recipe) if train is None else train
     names = recipe.data.classes or train.class_names
-    if not names:
+    files = RunFolder(folder)
+    if not names and not nameless and not is_begun(files):
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
     if test is None and not recipe.loop.held_out:
         test = open_test(recipe.data, train)
-    files = RunFolder(folder)
     check_recipe(files, recipe)
     kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
     later: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure
+from ncenet.errors import UsageError
 from ncenet.run.events import Notify
 from ncenet.run.opening import OpenRun, open_run
 
@@ -143,3 +144,19 @@ def _written(write: Any, name: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="ncenet-") as place:
         write(Path(place) / name)
         return (Path(place) / name).read_bytes()
+
+
+def to_take_along(run: OpenRun, name: str) -> tuple[bytes, str]:
+    """A file to take along, and its media type.
+
+    Raises:
+        UsageError: there is no such file, or no model yet.
+    """
+    if name == "labels.csv":
+        return labels_csv(run), "text/csv; charset=utf-8"
+    if name == "report.html":
+        return report_html(run.folder), "text/html; charset=utf-8"
+    model = run.last_model() if name == "model.safetensors" else None
+    if model is None:
+        raise UsageError(f"there is no {name} here" + (" yet" if name == "model.safetensors" else ""))
+    return model.read_bytes(), "application/octet-stream"

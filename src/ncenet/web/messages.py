@@ -174,11 +174,12 @@ class NewClass(Message):
 
 
 class ClassLook(Message):
-    """How a class is shown."""
+    """How a class is shown; ``example`` is the hash of an image of the run."""
 
     key: str | None = Field(None, pattern=r"^[a-z0-9]?$")
     colour: str | None = Field(None, pattern=r"^(#[0-9a-f]{6})?$")
     note: str | None = Field(None, max_length=500)
+    example: str | None = Field(None, pattern=r"^([0-9a-f]{32})?$")
 
 
 class ChangeClasses(Message):

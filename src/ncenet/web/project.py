@@ -11,7 +11,7 @@ from typing import Any
 
 from ncenet.data.pools import FolderPool
 from ncenet.data.scan import Scan
-from ncenet.errors import DamagedRecord, DataError, UsageError
+from ncenet.errors import DamagedRecord, DataError
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import MEANWHILE
@@ -29,9 +29,10 @@ from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.due import Fresh, fresh_labels
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
-from ncenet.web.finish import Finish, labels_csv, report_html
+from ncenet.web.finish import Finish, to_take_along
 from ncenet.web.insight import Insight
 from ncenet.web.messages import ChangeClasses
+from ncenet.web.offer import offer
 from ncenet.web.state import Stock
 from ncenet.web.together import Parties
 from ncenet.web.trainer import Lesson, Trainer
@@ -58,6 +59,7 @@ class Project:
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
+        wanted: classes that somebody named for a run that has others, perhaps.
         trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
 
     Attributes:
@@ -77,6 +79,7 @@ class Project:
         you: str,
         overlap: int = 1,
         second_look: float = SECOND_LOOK,
+        wanted: Sequence[str] = (),
         trains: Callable[..., Trainer] = Trainer,
     ) -> None:
         self.recipe, self.folder, self.ledger, self.pool = recipe, folder, ledger, pool
@@ -85,7 +88,7 @@ class Project:
         ledger.remember(RUN, self._run)
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
-        self._second_look = second_look
+        self._second_look, self._wanted = second_look, wanted
         self._readable = ledger.review.readable()
         self.size = SizeOf(ledger, lambda: self.pool)
         self._desk = Desk(ledger, overlap=overlap)
@@ -203,15 +206,7 @@ class Project:
         Raises:
             UsageError: there is no such file, or no model yet.
         """
-        run = OpenRun(self.folder, self.recipe, self.ledger)
-        if name == "labels.csv":
-            return labels_csv(run), "text/csv; charset=utf-8"
-        if name == "report.html":
-            return report_html(self.folder), "text/html; charset=utf-8"
-        model = run.last_model() if name == "model.safetensors" else None
-        if model is None:
-            raise UsageError(f"there is no {name} here" + (" yet" if name == "model.safetensors" else ""))
-        return model.read_bytes(), "application/octet-stream"
+        return to_take_along(OpenRun(self.folder, self.recipe, self.ledger), name)
 
     def near(self, id: str) -> list[dict[str, Any]]:
         """The nearest images, with their labels, as JSON; nothing of held-out images is told."""
@@ -303,8 +298,10 @@ class Project:
                 "waiting": len(self._desk),
             }
             progress = dict(self._progress)
+        offered = offer(self._wanted, self.ledger.class_names())
         return {
             "run": self._run,
+            "offered": offered.message() if offered else None,
             "task": self.recipe.task,
             "title": self.title,
             "you": self.you,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,7 @@ def open_project(
     you: str,
     overlap: int = 1,
     second_look: float = SECOND_LOOK,
+    wanted: Sequence[str] = (),
     notify: Notify | None = None,
     trains: Callable[..., Trainer] = Trainer,
 ) -> Project:
@@ -80,13 +81,14 @@ def open_project(
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
+        wanted: classes that somebody named for a run that was begun; the page offers what differs.
         notify: told of the progress of the look at every image.
         trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
 
     Raises:
         UsageError: another server hands out the images of this run.
     """
-    seen = survey(recipe, folder, notify=notify)
+    seen = survey(recipe, folder, notify=notify, nameless=True)
     with ExitStack() as held:
         held.enter_context(alone(folder, lock=SERVER_LOCK, otherwise=_SERVED))
         run, found, title = seen.begin(), seen.found.scan, seen.train.name
@@ -100,6 +102,7 @@ def open_project(
             you=you,
             overlap=overlap,
             second_look=second_look,
+            wanted=wanted,
             trains=trains,
         )
         pool = watched(recipe.data.train, run.pool)

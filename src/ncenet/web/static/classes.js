@@ -1,13 +1,16 @@
 // The classes of the run: rename, merge, look again, delete, order, key, colour, note. Every change can be undone.
 
-import { $, ask, confirmed, make, notice, number } from "./dom.js";
+import { $, ask, confirmed, imageUrl, make, notice, number } from "./dom.js";
 
 const WORDS = { rename: "renaming", merge: "merging", delete: "deleting", order: "the order", look: "the look of" };
 
+/** The small picture of a class. */
+export const exampleOf = (name, look) => make("img", { className: "example", src: imageUrl(look.example, "sheet"), alt: `Example of ${name}` });
+
 export class ClassesDialog {
-  /** `state()` of the run, `assigned()` keys, `change(message)` sends a change. */
-  constructor({ state, assigned, change }) {
-    Object.assign(this, { state, assigned, change });
+  /** `state()` of the run, `assigned()` keys, `change(message)` sends a change, `shown()` is the image in front. */
+  constructor({ state, assigned, change, shown }) {
+    Object.assign(this, { state, assigned, change, shown });
     this.root = $("classes-dialog");
   }
 
@@ -67,9 +70,10 @@ export class ClassesDialog {
     };
     const row = make("div", { className: "class-row" },
       button("↑", "Up:", () => move(-1), n === 0), button("↓", "Down:", () => move(1), n === classes.length - 1),
-      make("strong", { title: look.note ?? "" }, name), make("span", { className: "faint" }, number(count)), key, colour,
+      make("strong", { title: look.note ?? "" }, ...(look.example ? [exampleOf(name, look)] : []), name), make("span", { className: "faint" }, number(count)), key, colour,
       button("Rename", "Rename", () => this.#rename(name)), merge,
       button("Note", "Note on", () => this.#note(name, look.note)),
+      button(look.example ? "No example" : "Example", look.example ? "No example of" : "The image in front as example of", () => this.#example(name, look.example)),
       button("Look again", "Look again at", () => this.#again(name, count)),
       button("Delete", "Delete", () => this.#delete(name, count)));
     row.dataset.name = name;
@@ -89,6 +93,13 @@ export class ClassesDialog {
   async #note(name, before = "") {
     const note = await ask(`Note on ${name}`, "What belongs here? Shown with the class.", before);
     if (note !== null) this.#send({ kind: "look", name, look: { note } });
+  }
+
+  #example(name, before) {
+    const image = this.shown();
+    if (before) this.#send({ kind: "look", name, look: { example: "" } });
+    else if (image) this.#send({ kind: "look", name, look: { example: image } });
+    else notice("There is no image in front that could be an example.");
   }
 
   async #again(name, count) {

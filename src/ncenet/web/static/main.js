@@ -9,6 +9,7 @@ import { ClassesDialog } from "./classes.js";
 import { FinishDialog, matrixTable, progressTo } from "./finish.js";
 import { Finder } from "./finder.js";
 import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, MANY, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
+import { askForClasses, showOffer } from "./offer.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
 import { showNear } from "./near.js";
@@ -55,6 +56,7 @@ async function start() {
   await session.resume();
   redraw();
   showOutbox();
+  if (!state.classes.length) (await askForClasses()).forEach(addClass);
   setInterval(() => session.ahead.length || session.topUp().catch(() => {}), WAITING_MS);
   setInterval(() => session.renew().catch(() => {}), IDLE_MS);
 }
@@ -68,6 +70,7 @@ function takeState(next) {
   const look = JSON.stringify([state.classes, state.looks]);
   if (look !== lookNow) useClasses(state.classes);
   lookNow = look;
+  showOffer(state.offered, { change: classesDialog.change, add: addClass, open: () => classesDialog.show() });
   if (classesDialog.open) classesDialog.refresh();
   if (finishDialog.open) finishDialog.refresh();
   showGoal();
@@ -199,6 +202,10 @@ async function newClass() {
   if (classes.some((known) => known.name === name)) return notice(`${name} is a class already.`);
   const alike = classes.find((known) => folded(known.name) === folded(name));
   if (alike && !(await confirmed(`${name}, beside ${alike.name}?`, `There is a class ${alike.name} already. Are these two classes?`))) return undefined;
+  return addClass(name);
+}
+
+function addClass(name) {
   session.outbox.push({ who: session.who, name });
   useClasses([...classes.map((known) => known.name), name]);
 }
@@ -236,6 +243,7 @@ const classesDialog = new ClassesDialog({
   state: () => state,
   assigned: () => classes,
   change: (message) => api.changeClasses({ who: session.who, ...message }),
+  shown: () => session.current?.turn.hash,
 });
 const goalName = () => `ncenet/${state.run}/goal`;
 const finishDialog = new FinishDialog({

@@ -1,6 +1,7 @@
 // The image, its classes, and what is said about it.
 
 import * as api from "./api.js";
+import { exampleOf } from "./classes.js";
 import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.js";
 import { summary } from "./geometry.js";
 import { colourOf } from "./overlay.js";
@@ -47,7 +48,7 @@ export function showClasses(classes, counts, onClass, onNew, boxed = false, look
   };
   const buttons = classes.map(({ name, digit, letter }) => {
     const keys = [digit, letter].filter(Boolean).map((key) => make("kbd", {}, key));
-    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, ...(boxed || looks[name]?.colour ? [swatch(name)] : []), make("span", {}, name));
+    const button = make("button", { type: "button", className: "class", onclick: () => onClass(name) }, ...keys, ...(boxed || looks[name]?.colour ? [swatch(name)] : []), ...(looks[name]?.example ? [exampleOf(name, looks[name])] : []), make("span", {}, name));
     if (looks[name]?.note) button.title = looks[name].note;
     button.dataset.name = name;
     return button;
