@@ -292,12 +292,8 @@ def _local(address: str, endings: Sequence[str]) -> list[str]:
     if path.is_file():
         return [str(path)]
     if path.is_dir():
-        found = [
-            str(each)
-            for each in path.rglob("*")
-            if each.is_file() and each.name.endswith(tuple(endings)) and _counts(each.relative_to(path).parts)
-        ]
-        return sorted(found)
+        found = (each for each in path.rglob("*") if each.is_file() and _counts(each.relative_to(path).parts))
+        return sorted(str(each) for each in found if each.name.endswith(tuple(endings)))
     if not _GLOB.search(address):
         return []
     matching = globs.glob(str(path), recursive=True)  # noqa: PTH207 - of pathlib's, none takes an absolute one

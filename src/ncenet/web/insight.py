@@ -9,6 +9,10 @@ from ncenet.ledger.ledger import Ledger
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import set_apart
 from ncenet.run.opinions import Opinions, read_opinions
+from ncenet.run.record_files import read_reasons
+from ncenet.run.records import as_json
+from ncenet.run.sizes import SizeOf
+from ncenet.web.assignments import latest_query
 
 SHOWN = 3
 """Labelled neighbours that are shown (ours)."""
@@ -69,6 +73,25 @@ class Insight:
             "near": [{"image": one["hash"], "label": one["label"], "size": None} for one in near],
             "alone": nearest < ALONE,
         }
+
+    def recorded(self, id: str, size: SizeOf) -> dict[str, Any] | None:
+        """What the model that last asked for an image wrote down of it; None when none did."""
+        asked = latest_query(self._ledger)
+        for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
+            found = read_reasons(self._run.cycle(cycle)).get(id)
+            if found is not None:
+                near = self._ledger.review.items(other for other, _ in found.near)
+                shown = [
+                    {"image": near[other].hash, "label": label, "size": size(other)}
+                    for other, label in found.near
+                    if other in near
+                ]
+                told = {"from": "model", "cycle": cycle, **as_json(found), "near": shown}
+                if found.likelihoods is not None:
+                    # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
+                    told["likelihoods"] = list(found.likelihoods.items())
+                return told
+        return None
 
 
 ALONE = 0.5

@@ -20,8 +20,7 @@ from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opening import OpenRun
-from ncenet.run.record_files import read_doubts, read_reasons
-from ncenet.run.records import as_json
+from ncenet.run.record_files import read_doubts
 from ncenet.run.sizes import SizeOf
 from ncenet.types import Pool, Query
 from ncenet.web.arrivals import Arrived
@@ -265,25 +264,8 @@ class Project:
         """
         if id in self.held_out:
             return {"from": "held-out"}
-        found_now = None if self.detection else self._insight.reason(id)
-        if found_now is not None:
-            return found_now
-        asked = latest_query(self.ledger)
-        for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
-            found = read_reasons(RunFolder(self.folder).cycle(cycle)).get(id)
-            if found is not None:
-                near = self.ledger.review.items(other for other, _ in found.near)
-                shown = [
-                    {"image": near[other].hash, "label": label, "size": self.size(other)}
-                    for other, label in found.near
-                    if other in near
-                ]
-                told = {"from": "model", "cycle": cycle, **as_json(found), "near": shown}
-                if found.likelihoods is not None:
-                    # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
-                    told["likelihoods"] = list(found.likelihoods.items())
-                return told
-        return {"from": "nobody"}
+        now = None if self.detection else self._insight.reason(id)
+        return now or self._insight.recorded(id, self.size) or {"from": "nobody"}
 
     def snapshot(self) -> Mapping[str, Any]:
         """The state of the run, as JSON."""
