@@ -115,11 +115,17 @@ class TestLite0:
     def test_its_weights_fill_it(self, tmp_path):
         extractor = open_extractor(Wanted("lite0"))
         assert extractor.dim == 1280 and extractor.preprocessing.side == 224
+        import timm
+
+        trained = timm.get_pretrained_cfg("tf_efficientnet_lite0")
+        assert extractor.preprocessing.kept == trained.crop_pct == 0.875, "as much as in training"
         empty = open_extractor(Wanted("lite0", empty=True))
         assert empty.fingerprint != extractor.fingerprint
         save_file(extractor.network.state_dict(), tmp_path / "own.safetensors")
         again = open_extractor(Wanted("lite0", tmp_path / "own.safetensors"))
         assert again.fingerprint == extractor.fingerprint
+        of_timm = open_extractor(Wanted("timm:tf_efficientnet_lite0", tmp_path / "own.safetensors"))
+        assert of_timm.preprocessing == extractor.preprocessing
 
     def test_weights_of_lite2_are_none_of_lite0(self, tmp_path):
         weights = read_weights(packaged.packaged("lite0"))

@@ -38,7 +38,7 @@ def of_timm(wanted: Wanted) -> Extractor:
         Preprocessing(
             side=about["input_size"][-1],
             framing=wanted.framing or "crop",
-            kept=1.0,
+            kept=about.get("crop_pct") or 1.0,
             interpolation=INTERPOLATIONS.get(about["interpolation"], "bicubic"),
             mean=tuple(about["mean"]),
             std=tuple(about["std"]),
