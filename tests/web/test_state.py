@@ -11,8 +11,8 @@ from ncenet.boxes import Boxes
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, by_strategy
 from ncenet.run.folder import RunFolder
-from ncenet.run.record_files import write_predicted, write_reasons, write_test
-from ncenet.run.records import ClassTest, PredictedImage, Reason
+from ncenet.run.record_files import write_left_out, write_predicted, write_reasons, write_test
+from ncenet.run.records import ClassTest, LeftOut, PredictedImage, Reason
 from ncenet.types import Query
 from ncenet.web.state import Stock
 
@@ -112,6 +112,20 @@ def test_numbers_of_numpy_do_not_reach_the_page(ledger, tmp_path):
     learned(ledger, tmp_path, 40)
     (point,) = Stock(tmp_path, ledger).take()["curve"]
     assert not any(isinstance(value, np.generic) for value in point.values())
+
+
+def test_what_labels_that_were_left_out_say(ledger, tmp_path):
+    assert Stock(tmp_path, ledger).take()["leftOut"] is None
+    for right in (25, 33):
+        learned(ledger, tmp_path, right)
+    files = RunFolder(tmp_path)
+    write_left_out(files.cycle(1), LeftOut(1, 20, 12, 0.6, 5))
+    told = Stock(tmp_path, ledger).take()["leftOut"]
+    assert (told["labeled"], told["accuracy"]) == (20, 0.6) and told["low"] < 0.5 < 0.7 < told["high"]
+    files.cycle(1).left_out.write_bytes(b"{")
+    state = Stock(tmp_path, ledger).take()
+    assert state["leftOut"] is None and state["damaged"][0].startswith("cycles/001/left_out.json: ")
+    assert len(state["curve"]) == 2
 
 
 DAMAGES = [

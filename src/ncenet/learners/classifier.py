@@ -88,7 +88,7 @@ class Classifier(NetworkLearner[Network]):
         tensors = self._inputs(pool)
         self.fingerprint = pool.fingerprint if isinstance(pool, VectorRows) else None
         targets = torch.tensor(labeled.targets())
-        if self._stored and self.auxiliary is None and self.model.dropout == 0:
+        if self.fits_head:
             return self._fit_head(labeled, targets, pool, tensors, cycle)
         if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
@@ -108,9 +108,14 @@ class Classifier(NetworkLearner[Network]):
         return replace(report, details=self._details(labeled, targets, tensors))
 
     @property
-    def _stored(self) -> bool:
-        """Whether the head learns alone, on vectors that are stored."""
-        return self.model.features is not None and self.model.backbone == "identity"
+    def fits_head(self) -> bool:
+        """Whether the head learns alone, on vectors that are stored, in a second."""
+        stored = self.model.features is not None and self.model.backbone == "identity"
+        return stored and self.auxiliary is None and self.model.dropout == 0
+
+    def features(self, ids: Sequence[str], pool: Pool) -> Tensor:
+        """What meets the head (N, D), under the test transform."""
+        return self._labeled_features(ids, self._inputs(pool)).cpu()
 
     def _fit_head(
         self, labeled: LabeledSet, targets: Tensor, pool: Pool, tensors: ImageTensors, cycle: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 from typing import cast
 
 from ncenet.data.dataset import BoxTestSet, TestSet
@@ -14,12 +16,13 @@ from ncenet.functional.average_precision import (
     mean_average_precision_interval,
 )
 from ncenet.learners.box_counts import LEAST_SCORE
+from ncenet.learners.folds import FOLDS, left_out
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
 from ncenet.run.folder import CycleFolder
-from ncenet.run.record_files import listed, write_found, write_predicted, write_test
-from ncenet.run.records import BoxTest, ClassTest, PredictedImage, Test
-from ncenet.types import BoxLearner, Learner, Pool
+from ncenet.run.record_files import listed, write_found, write_left_out, write_predicted, write_test
+from ncenet.run.records import BoxTest, ClassTest, LeftOut, PredictedImage, Test
+from ncenet.types import BoxLearner, LabeledSet, Learner, Pool
 
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""
@@ -51,6 +54,24 @@ def evaluate(
         record = _classes(learner, test, files, labeled, later)
     write_test(files, record)
     return record
+
+
+def evaluate_left_out(learner: Learner, labeled: LabeledSet, pool: Pool, files: CycleFolder) -> None:
+    """Write what models say of labelled images that they did not learn, where that takes a second.
+
+    Args:
+        learner: holds the model of the cycle.
+        labeled: what it learned.
+        pool: where the images are.
+        files: of the cycle.
+    """
+    said = left_out(learner, labeled, pool)
+    if said is None:
+        return
+    total, right = Counter(labeled.targets()), Counter[int]()
+    right.update(target for target, guess in zip(labeled.targets(), said, strict=True) if target == guess)
+    balanced = fmean(right[target] / total[target] for target in total)
+    write_left_out(files, LeftOut(files.number, len(said), right.total(), balanced, FOLDS))
 
 
 def _classes(

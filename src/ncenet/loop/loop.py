@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.data.pools import VectorRows
-from ncenet.errors import UsageError
+from ncenet.errors import DamagedRecord, UsageError
 from ncenet.learners.box_counts import ExpectedBoxes, spent
 from ncenet.learners.processes import group
 from ncenet.ledger.ledger import Ledger
@@ -28,10 +28,13 @@ from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, set_apart, unlabeled_held_out
-from ncenet.run.record_files import write_fit, write_query
+from ncenet.run.record_files import last_left_out, write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import SizeOf
 from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Query, QueryStrategy
+
+MORE = 1.2
+"""Labels are left out in turn again when there are so many times as many (ours)."""
 
 
 class Loop:
@@ -128,6 +131,8 @@ class Loop:
         query = self._recorded(cycle, query_size)
         if self._state.is_main_process and query is None:
             query = self._query(cycle, query_size, count)
+            if cycle:
+                self._leave_out(cycle)
         self._state.wait_for_everyone()
         if query is None:  # made by the main process
             query = self._recorded(cycle, query_size)
@@ -331,6 +336,21 @@ class Loop:
             self._load(cycle)
         learner = self.learner if cycle and isinstance(self.learner, BoxLearner) else None
         return ExpectedBoxes(dict(self.labeled()), self.pool, learner)
+
+    def _leave_out(self, cycle: int) -> None:
+        """Without a test set of its own, have labels be left out in turn; anew when some more are there."""
+        if self.test is not None:
+            return
+        from ncenet.loop.evaluate import evaluate_left_out
+
+        labeled = self._labeled_set(self.ledger.cycles()[cycle - 1].upto)
+        try:
+            before = last_left_out(self.folder.cycles())
+        except DamagedRecord:  # told of elsewhere; this one is read in its place
+            before = None
+        if before is None or len(labeled) >= MORE * before.labeled:
+            self._load(cycle)
+            evaluate_left_out(self.learner, labeled, self.pool, self.folder.cycle(cycle))
 
     def _test(self, cycle: int, labeled: int, test: TestSet | BoxTestSet) -> None:
         from ncenet.loop.evaluate import evaluate

@@ -14,6 +14,7 @@ from ncenet.ledger.provenance import Kind
 from ncenet.recipe import BudgetUnit
 from ncenet.run.advice import wilson
 from ncenet.run.folder import RunFolder
+from ncenet.run.records import LeftOut
 from ncenet.strategies.build import ORACLE
 
 MINUS = "\N{MINUS SIGN}"
@@ -176,6 +177,18 @@ def headline(run: RunResults) -> str:
             f"{last} %{f'; with the first {curve.labeled[0]:,} it was {first} %' if grew else ''}."
         )
     return f"{said} One run cannot show whether its query strategy helped; a comparison with random can."
+
+
+def left_out(found: LeftOut) -> str:
+    """What labels that were left out in turn say, and what is wrong with it."""
+    low, high = found.interval
+    right = f"{percent(found.right / found.labeled)} % right ({percent(low)} to {percent(high)})"
+    return (
+        f"The first {found.labeled:,} labels were dealt into {found.folds} parts, and the images of each "
+        f"named by a model that had learned the others: {right}, {percent(found.balanced_accuracy)} % on "
+        "average over the classes. This is no test on held-out images: most labels are of images that were "
+        "chosen and are not like the pool, and each model learned fewer labels than the last one."
+    )
 
 
 def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:

@@ -113,6 +113,11 @@ class CycleFolder:
         return self.path / "doubts.json"
 
     @property
+    def left_out(self) -> Path:
+        """What models that did not learn a labelled image said of it."""
+        return self.path / "left_out.json"
+
+    @property
     def reasons(self) -> Path:
         """Why each of them was."""
         return self.path / "why.json"

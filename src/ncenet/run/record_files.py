@@ -26,6 +26,7 @@ from ncenet.run.records import (
     ClassTest,
     Fit,
     FoundObject,
+    LeftOut,
     PredictedImage,
     Reason,
     Test,
@@ -68,6 +69,29 @@ def read_test(files: CycleFolder) -> Test | None:
         return None
     boxes = _parsed(files.test, dict[str, Any], text).get("metric") == "mAP"
     return _read(files.test, BoxTest) if boxes else _read(files.test, ClassTest)
+
+
+def write_left_out(files: CycleFolder, found: LeftOut) -> None:
+    """Write ``left_out.json``."""
+    _write(files.left_out, found)
+
+
+def read_left_out(files: CycleFolder) -> LeftOut | None:
+    """Read ``left_out.json``; None when it is not there.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    return _read(files.left_out, LeftOut)
+
+
+def last_left_out(cycles: Sequence[CycleFolder]) -> LeftOut | None:
+    """The newest ``left_out.json``; None when there is none.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    return next((found for files in reversed(cycles) if (found := read_left_out(files)) is not None), None)
 
 
 def write_predicted(files: CycleFolder, rows: Iterable[PredictedImage]) -> None:
@@ -221,11 +245,11 @@ def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
     return tuple(columns), tuple(map(tuple, rows))
 
 
-def _write(file: Path, record: Fit | Test | Asked) -> None:
+def _write(file: Path, record: Fit | Test | LeftOut | Asked) -> None:
     write_json(file, {"schema": SCHEMA, **as_json(record)})
 
 
-Kind = TypeVar("Kind", Fit, ClassTest, BoxTest, Asked)
+Kind = TypeVar("Kind", Fit, ClassTest, BoxTest, LeftOut, Asked)
 Any_ = TypeVar("Any_")
 
 

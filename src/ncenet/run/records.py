@@ -5,6 +5,7 @@
 ``test.json``             :class:`ClassTest` or :class:`BoxTest`, what it was worth on held-out images
 ``test.csv``              :class:`PredictedImage`, what became of each of them
 ``detections.csv``        :class:`FoundObject`, with boxes, what was found in them
+``left_out.json``         :class:`LeftOut`, what others were worth on labels that they did not learn
 ``query.json``            :class:`Asked`, who asked for what
 ``query.csv``             a :class:`~ncenet.types.Query`, the images in its order
 ``why.json``              :class:`Reason` by id, why each of them was asked for, for people
@@ -135,6 +136,36 @@ Test: TypeAlias = ClassTest | BoxTest
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a classifier is worth on labelled images that were left out in turn, a part at a time.
+
+    That is no measure like held-out images: most of these were chosen, so they are not like the pool, and
+    each was predicted by a model that learned fewer labels. How far it is off stands in
+    ``benchmarks/results/left_out.md``.
+
+    Attributes:
+        cycle: whose labels.
+        labeled: L, how many images.
+        right: how many of them were predicted right.
+        balanced_accuracy: mean over the classes that occur of the part that was right, in [0, 1].
+        folds: parts.
+    """
+
+    cycle: Count
+    labeled: Count
+    right: Count
+    balanced_accuracy: Share
+    folds: Count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the part that was right, over images like these."""
+        from ncenet.run.advice import wilson
+
+        return wilson(self.right, self.labeled)
+
+
+@dataclass(frozen=True)
 class Asked:
     """Who asked for images, and how that went.
 
@@ -200,6 +231,6 @@ class Reason:
     boxes: tuple[Mapping[str, Any], ...] | None = None
 
 
-def as_json(record: Fit | Test | Asked | Reason) -> dict[str, Any]:
+def as_json(record: Fit | Test | LeftOut | Asked | Reason) -> dict[str, Any]:
     """A record as what JSON can hold, without what is not known."""
     return {key: value for key, value in asdict(record).items() if value is not None}

@@ -15,7 +15,7 @@ from ncenet.ledger.ledger import Ledger
 from ncenet.run.advice import outlook, wilson
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, set_apart
-from ncenet.run.record_files import read_predicted, read_test
+from ncenet.run.record_files import last_left_out, read_predicted, read_test
 from ncenet.run.records import BoxTest
 from ncenet.web.together import told
 
@@ -80,6 +80,7 @@ class Stock:
             "together": told(self._ledger),
             "doubted": _doubted(self._ledger),
             **measured,
+            "leftOut": self._left_out(),
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }
 
@@ -90,6 +91,13 @@ class Stock:
         except DamagedRecord as error:
             self._damaged[error.file.relative_to(self._folder).as_posix()] = error.why
             return None
+
+    def _left_out(self) -> dict[str, Any] | None:
+        found = self._spared(last_left_out, self._run.cycles())
+        if found is None:
+            return None
+        low, high = found.interval
+        return {"labeled": found.labeled, "accuracy": found.right / found.labeled, "low": low, "high": high}
 
     def _boxes(self) -> dict[str, Any]:
         """Learning curve of a detector, from the records of its cycles.

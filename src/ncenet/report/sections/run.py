@@ -9,6 +9,8 @@ from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import run_sections
 from ncenet.report.sections.comparison import folded_if_long, images_to_look_at
+from ncenet.run.folder import RunFolder
+from ncenet.run.record_files import last_left_out
 
 
 @run_sections.register("headline", order=1)
@@ -44,6 +46,15 @@ def learning_curve(run: RunResults) -> ReportSection | None:
         return None
     svg = as_svg(curves.learning_curves(lines, metric=run.metric, unit=run.unit))
     return ReportSection("Learning curve", (Figure("curves", svg, "One run, one seed."),))
+
+
+@run_sections.register("left-out", order=2)
+def labels_left_out(run: RunResults) -> ReportSection | None:
+    """What the labels say of the model, each left out in turn."""
+    found = last_left_out(RunFolder(run.folder).cycles())
+    if found is None:
+        return None
+    return ReportSection("Labels left out in turn", (Note(words.left_out(found)),))
 
 
 @run_sections.register("cycles", order=3)

@@ -50,6 +50,14 @@ export function curve(points, heldOut, task) {
 
 const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)}`;
 
+/** What the labels say of the model that learned the others. */
+export function leftOut(found) {
+  if (!found) return "";
+  const { labeled, accuracy, low, high } = found;
+  return make("p", { className: "faint", id: "left-out" },
+    `Of the ${number(labeled)} labels themselves, each left out in turn, models name ${percent(accuracy)} right (${percent(low)} to ${percent(high)}). Images that were chosen are not like the others, so this is a hint and no measure.`);
+}
+
 /** What further labels should bring, and what else is known. */
 export function advice(state) {
   const lines = [];

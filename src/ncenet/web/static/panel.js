@@ -1,6 +1,6 @@
 // Beside the image: how far the work has come.
 
-import { advice, curve } from "./curve.js";
+import { advice, curve, leftOut } from "./curve.js";
 import { $, make, number, percent } from "./dom.js";
 
 function bar(name, done, size, note = "") {
@@ -34,7 +34,7 @@ export function showPanel(state, who) {
   for (const why of state.damaged) parts.push(make("p", { className: "trouble", role: "alert" }, `A damaged record is left out: ${why}`));
   $("progress").replaceChildren(...parts.filter(Boolean));
 
-  $("curve").replaceChildren(curve(state.curve, heldOut, state.task));
+  $("curve").replaceChildren(curve(state.curve, heldOut, state.task), leftOut(state.leftOut));
   $("advice").replaceChildren(advice(state));
 
   const most = Math.max(1, ...Object.values(state.counts));
