@@ -148,7 +148,7 @@ class TestTar:
                 "'0' is there twice, or its members stand apart",
             ),
             ({"0.txt": b"x"}, "holds no image"),
-            ({"0.jpg": b"x", "0.json": b"{"}, r"0\.json is no JSON"),
+            ({"0.jpg": b"x", "0.json": b"{"}, r"0\.json:1 not JSON"),
         ],
     )
     def test_members_that_make_no_samples(self, tmp_path, members, why):

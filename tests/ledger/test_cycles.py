@@ -70,6 +70,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         ledger.start_cycle(ledger.last_seq())
         ledger.finish_fit(1, {"seconds": seconds, "loss": loss, "details": {"seconds": seconds}})
         ledger.record_query(1, by_strategy("rejection"), QUERY)
+        ledger.places.add([("a.png", "day", 0)])
         return ledger.dump()
 
     def other(name):
@@ -83,7 +84,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         assert live(different, 1.0, 0.6) != dump
     assert set(dump) == {
         *("facts", "items", "classes", "events", "receipts", "cycles", "fits", "queries", "queried"),
-        *("together", "again", "class_changes"),
+        *("together", "again", "class_changes", "places"),
     }
     assert all(rows for table, rows in dump.items() if table != "class_changes"), "every table is in the dump"
 

@@ -108,7 +108,7 @@ def test_a_run_that_a_kill_left_half_begun_is_begun_by_whoever_comes_next(recipe
 def test_a_run_is_begun_in_one_transaction(recipe, tmp_path, monkeypatch):
     seen = survey(recipe, tmp_path / "run")
 
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ncenet.run.opening.draw_held_out", killed)

@@ -59,6 +59,7 @@ def init(
             json.dumps(
                 {
                     **_facts(found, of_test),
+                    "pool": len(seen.train.pool.ids()),
                     "notes": notes,
                     "classes": names,
                     "recipe": str(files.recipe),
@@ -70,6 +71,11 @@ def init(
     console = plain_console()
     for note in dict.fromkeys(notes):
         console.print(note)
+    if seen.hand is not None:
+        console.print(
+            f"pool         {len(seen.train.pool.ids()):,} images, each looked at when it is asked for; "
+            "below is what was looked at now"
+        )
     _describe(found, of_test, files, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {files.recipe}: read it, change what you like\n")

@@ -19,6 +19,7 @@ from ncenet.data.folders import find_images
 from ncenet.data.images import Probe, Undecodable
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.data.scan_cache import stamp_of
+from ncenet.data.shard_ids import PoolIds
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.text_files import read_whole
 
@@ -265,7 +266,11 @@ class Subset:
         self.pool = pool
         self._ids = tuple(ids)
         self._row_of = RowOf(self._ids)
-        whole = RowOf(pool.ids())
+        of_all = pool.ids()
+        there = of_all.find(self._ids) if isinstance(of_all, PoolIds) else None  # all of them in one pass
+        if there is not None and len(there) == len(self._ids):
+            return
+        whole = RowOf(of_all)
         for id in self._ids:
             whole(id)
 

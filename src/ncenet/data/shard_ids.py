@@ -97,6 +97,10 @@ class PoolIds(Sequence[str]):
     def at(self, part: int, row: int) -> str:
         """The id of a row of a shard."""
 
+    def several(self, part: int, rows: Sequence[int]) -> list[str]:
+        """The ids of rows of a shard, in ascending order."""
+        return [self.at(part, row) for row in rows]
+
     @abstractmethod
     def find(self, ids: Collection[str]) -> dict[str, tuple[int, int]]:
         """Number of the shard, and of the row in it, of those that there are."""
@@ -170,13 +174,20 @@ class ColumnIds(PoolIds):
         """See :class:`PoolIds`."""
         if self._all is not None:
             return self._all[row + (self._ends[part - 1] if part else 0)]
+        return self.several(part, [row])[0]
+
+    def several(self, part: int, rows: Sequence[int]) -> list[str]:
+        """See :class:`PoolIds`; one pass over the shard, as far as the last of them."""
+        found: list[str] = []
         start = 0
         for block in self._read(part):
-            if row < start + len(block):
-                id = block[row - start]
-                self._known[id] = (part, row)
-                return id
+            while len(found) < len(rows) and rows[len(found)] < start + len(block):
+                row = rows[len(found)]
+                found.append(block[row - start])
+                self._known[found[-1]] = (part, row)
             start += len(block)
+            if len(found) == len(rows):
+                return found
         raise DataError(f"{self._names[part]}: has fewer rows than before")
 
     def learn(self, places: Mapping[str, tuple[int, int]]) -> None:

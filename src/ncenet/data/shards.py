@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ncenet import addresses
 from ncenet.data.class_labels import classes_in
 from ncenet.data.dataset import Dataset, Oracle, Split
@@ -20,8 +22,12 @@ from ncenet.data.shard_reader import shard_files
 from ncenet.errors import DataError, Unreachable, UnreadableImage
 from ncenet.tables import pyarrow
 
+LARGEST_COPIED = 1_000_000
+"""Images of a pool that are copied into a ledger, at most (ours): of more, labels are not read either."""
 KEPT_BYTES = 256 * 2**20
 """Encoded images that are kept, beside the block that is read (ours)."""
+LEAST_BLOCKS = 64
+"""Blocks that random images come from (ours)."""
 LABEL = "label"
 _ID_ROWS = 65536
 
@@ -100,14 +106,29 @@ class ShardedPool(EncodedPool):
         place = self._ids.place(id)
         return None if place is None or self._elsewhere else self._stamps[place[0]]
 
-    def blocks(self) -> list[tuple[int, int, int]]:
-        """Shard, first row and end of each block of rows that are read together."""
-        found = []
-        for number, file in enumerate(self.files):
-            start = 0
-            for end in file.ends:
-                found.append((number, start, end))
-                start = end
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Ids of random images, each as likely as any other; fewer when there are fewer."""
+        rows = rng.choice(len(self._ids), min(count, len(self._ids)), replace=False, shuffle=False)
+        return [self._ids.at(*self._ids.of_row(int(row))) for row in sorted(rows)]
+
+    def some(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Ids of random images in random blocks, which read faster than images from everywhere.
+
+        Each gives the same number, so that there are :data:`LEAST_BLOCKS`, if there are so many.
+        """
+        blocks = [
+            (number, start, end)
+            for number, file in enumerate(self.files)
+            for start, end in zip([0, *file.ends], file.ends, strict=False)
+        ]
+        found: list[str] = []
+        for place in rng.permutation(len(blocks)).tolist():
+            if len(found) >= count:
+                break
+            number, start, end = blocks[place]
+            most = min(end - start, max(1, count // LEAST_BLOCKS), count - len(found))
+            rows = sorted((start + rng.choice(end - start, most, replace=False)).tolist())
+            found += self._ids.several(number, rows)
         return found
 
     def _cell(self, number: int, row: int) -> bytes | str | None:
@@ -175,6 +196,9 @@ def labelled(name: str, pool: ShardedPool) -> Dataset:
     with_labels = [LABEL in file.types for file in pool.files]
     if not any(with_labels):
         return Dataset(name, pool)
+    if len(pool.ids()) > LARGEST_COPIED:
+        note = f"{len(pool.ids()):,} images: their labels are not read; name the classes"
+        return Dataset(name, pool, notes=(note,))
     if not all(with_labels):
         lacking, other = with_labels.index(False), with_labels.index(True)
         raise DataError(

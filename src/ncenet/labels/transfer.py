@@ -133,4 +133,5 @@ def read_labels(
         raise UsageError(f"{source}: there is no such file or folder")
     chosen = format_of(source, format, run.recipe.task)
     records = distinct(chosen.read(source, known_of(run)), source)
+    run.enter([record.id for record in records])
     return compare(run, records, who=who, otherwise=otherwise, listed_is_empty=listed_is_empty)

@@ -14,6 +14,7 @@ def rows_of_all(db: Database) -> dict[str, list[tuple[Any, ...]]]:
     tables = {
         "facts": "SELECT key, value FROM facts ORDER BY key",
         "items": "SELECT id, hash, problem FROM items ORDER BY rowid",
+        "places": "SELECT id, shard, row FROM places ORDER BY id",
         "classes": "SELECT name, who FROM classes ORDER BY rowid",
         "together": "SELECT seq, party, shown, kept, purity FROM together ORDER BY seq",
         "again": "SELECT number, id, why, upto FROM again ORDER BY number",

@@ -15,6 +15,7 @@ from ncenet.ledger.classes import Classes
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
 from ncenet.ledger.inbox import NOW, Inbox, item_of, record_answer, take_back
+from ncenet.ledger.places import Places
 from ncenet.ledger.provenance import Kind, Provenance, provenance
 from ncenet.ledger.records import Answer, Cycle, Event, Item, RecordedQuery, not_as_labelled
 from ncenet.ledger.review import Review
@@ -37,6 +38,7 @@ class Ledger:
     Attributes:
         again: images that are asked for a second time, and what became of that.
         classes: what they are called, and how that changed.
+        places: where the images of a large pool are.
         inbox: takes answers that may arrive twice, as those of a page do.
         review: looks over what was answered.
 
@@ -59,7 +61,7 @@ class Ledger:
         self.file = Path(file)
         self._db = Database(self.file, read_only=read_only)
         self.inbox, self.review = Inbox(self._db), Review(self._db)
-        self.again, self.classes = Again(self._db), Classes(self._db)
+        self.again, self.classes, self.places = Again(self._db), Classes(self._db), Places(self._db)
 
     def close(self) -> None:
         """Close the file."""

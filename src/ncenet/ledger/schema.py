@@ -12,11 +12,11 @@ from collections.abc import Collection
 APPLICATION_ID = 0x6E63656E
 """The letters ``ncen`` in the file's header: a database of something else is not mistaken for a ledger."""
 
-VERSION = 4
+VERSION = 5
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
 Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``, version 3 none of ``together``,
-``again`` and ``class_changes``. Opened for writing, such a file
+``again`` and ``class_changes``, version 4 no ``places``. Opened for writing, such a file
 gets them; opened for reading alone, it is read as if they were there and empty.
 """
 
@@ -32,6 +32,11 @@ _TABLES = {
     id      TEXT PRIMARY KEY,
     hash    TEXT NOT NULL,
     problem TEXT
+)""",
+    "places": """(
+    id      TEXT PRIMARY KEY REFERENCES items,
+    shard   TEXT NOT NULL,
+    row     INTEGER NOT NULL
 )""",
     "events": f"""(
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -38,7 +38,7 @@ def as_learned(
         MissingExtra: a package that the features need is not installed.
         DataError: weights or vectors are not what they should be.
     """
-    recipe, pool = seen.recipe, seen.train.pool
+    recipe, pool = seen.recipe, seen.pool
     if recipe.model.features is None:
         return pool, test, None
     from ncenet.features.pool import VectorPool, open_source

@@ -30,7 +30,8 @@ def record_choice(run: OpenRun, chosen: Chosen) -> None:
     Raises:
         DataError: an image is none of the run; nothing is recorded then.
     """
-    known = {item.id for item in run.ledger.items()}
+    run.enter(chosen.query.ids)
+    known = run.ledger.review.items(chosen.query.ids)
     unknown = [id for id in chosen.query.ids if id not in known]
     if unknown:
         raise DataError(

@@ -7,7 +7,7 @@ by being run again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 from ncenet.data.dataset import BoxTestSet, TestSet
@@ -64,6 +64,7 @@ class Loop:
         notify: told what happens.
         vectors: of the images, which strategies compare in the place of what the learner makes of them.
         available: says which images may be chosen among by now, where others do not have their vectors yet.
+        enter: enters images in the ledger that are asked for or answered, where not all were.
     """
 
     def __init__(
@@ -86,7 +87,9 @@ class Loop:
         notify: Notify | None = None,
         vectors: VectorRows | None = None,
         available: Callable[[Sequence[str]], list[str]] | None = None,
+        enter: Callable[[Collection[str]], None] = lambda ids: None,
     ) -> None:
+        self.enter = enter
         self.vectors, self.available = vectors, available
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.first, self._apart = first, set_apart(ledger)
@@ -158,6 +161,7 @@ class Loop:
             cycle = cycles[-1].number if cycles else 0
             if self.ledger.recall("task") == "detection":
                 answers = SizeOf(self.ledger, lambda: self.pool).gate().answers(answers)
+            self.enter(answers)
             self.ledger.tell(answers, who=who, cycle=cycle, classes=self.class_names)
         self._state.wait_for_everyone()
 
@@ -326,6 +330,7 @@ class Loop:
             scored=len(ids),
         )
         write_query(files, asked, query)
+        self.enter(query.ids)
         self.ledger.record_query(cycle, by, query)
         self.notify({"event": "query", **as_json(asked)})
         return query

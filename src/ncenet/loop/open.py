@@ -16,6 +16,7 @@ from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
+from ncenet.run.by_reference import LOOKED_AT
 from ncenet.run.events import Notify
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
@@ -81,8 +82,10 @@ def open_loop(
             strategy=own,
             seen=found,
             keep_looks=keep_looks,
+            look=LOOKED_AT,
         )
         run = seen.begin()
+        embed = embed or seen.hand is not None  # of few at hand, and nobody else would
         try:
             pool, test_set, vectors = as_learned(seen, seen.test_set, notify, embed=embed)
         except BaseException:
@@ -110,6 +113,7 @@ def open_loop(
         notify=notify,
         vectors=None if recipe.on_vectors else vectors,
         available=None if embed or rows is None else rows.present,
+        enter=run.enter,
     )
     return loop, seen.train
 

@@ -38,22 +38,25 @@ def set_apart(ledger: Ledger) -> frozenset[str]:
     return ledger.same_bytes(held_out).union(held_out)
 
 
-def draw_held_out(ledger: Ledger, size: int, streams: Streams) -> None:
+def draw_held_out(
+    ledger: Ledger, size: int, streams: Streams, *, largest_share: float = LARGEST_SHARE
+) -> None:
     """Draw and record the held-out set, no two of the same bytes, unless that was done before.
 
     Args:
         ledger: with the items of the pool in it.
         size: how many images are wanted; fewer come when the pool is small.
         streams: the run's random numbers.
+        largest_share: of the items.
     """
     if size == 0:
         return
     with ledger.transaction():  # of two processes that begin a run at once, one draws
         if ledger.latest_query(by=HELD_OUT) is None:
-            _draw(ledger, size, streams)
+            _draw(ledger, size, streams, largest_share)
 
 
-def _draw(ledger: Ledger, size: int, streams: Streams) -> None:
+def _draw(ledger: Ledger, size: int, streams: Streams, largest_share: float) -> None:
     items = [item for item in ledger.items() if item.problem is None]
     closed = ledger.closed_ids()
     seen = {item.hash for item in items if item.id in closed}  # chosen by somebody, so not random
@@ -62,7 +65,7 @@ def _draw(ledger: Ledger, size: int, streams: Streams) -> None:
         if item.hash not in seen:
             seen.add(item.hash)
             ids.append(item.id)
-    size = min(size, int(LARGEST_SHARE * len(ids)))
+    size = min(size, int(largest_share * len(ids)))
     order = streams.numpy("held-out").permutation(len(ids))[:size]
     ledger.record_query(0, HELD_OUT, Query(tuple(ids[i] for i in order), (0.0,) * size))
 

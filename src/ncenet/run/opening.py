@@ -21,23 +21,26 @@ from typing import TYPE_CHECKING
 from ncenet.box_gate import BoxGate
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
+from ncenet.data.pools import Subset
 from ncenet.data.scan import Scan
+from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone
 from ncenet.ledger import Answer, Ledger
 from ncenet.recipe import Recipe, Task
 from ncenet.rng import Streams
+from ncenet.run.by_reference import Hand, enter, hand_of, learn, placed
 from ncenet.run.events import Notify
 from ncenet.run.findings import Findings, look_at, write_findings
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import draw_held_out
+from ncenet.run.held_out import LARGEST_SHARE, draw_held_out
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import check_ledger, check_recipe, is_begun, load_recipe, record_recipe
 from ncenet.run.sizes import SizeOf
 from ncenet.types import Label, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ncenet.types import QueryStrategy
 
@@ -55,6 +58,7 @@ class Survey:
         test: held-out images of their own; None when there are none.
         of_test: what is wrong with those.
         later: images that appeared since, at which nobody has looked yet; no part of the others.
+        hand: the images that the run looks at now, of a pool that is held by reference; None of another.
     """
 
     recipe: Recipe
@@ -65,6 +69,16 @@ class Survey:
     test: Dataset | None = None
     of_test: Findings | None = None
     later: frozenset[str] = frozenset()
+    hand: Hand | None = None
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The images that the run looks at: all, but of a pool that is held by reference."""
+        if self.hand is None:
+            return self.train.pool
+        bad = self.found.reasons()  # of those in the ledger it knows itself
+        drawn = [id for id in self.hand.drawn if id not in bad]
+        return Subset(self.train.pool, (*self.hand.entered, *drawn))
 
     @cached_property
     def test_set(self) -> TestSet | BoxTestSet | None:
@@ -93,10 +107,22 @@ class Survey:
                 record_recipe(ledger, self.recipe)
                 ledger.remember("task", self.recipe.task)
                 ledger.remember("class_names", json.dumps(self.class_names))
-                ids, bad, hashes = self.train.pool.ids(), self.found.reasons(), self.found.scan.hashes
+                ids = self.train.pool.ids() if self.hand is None else self.hand.entered
+                bad, hashes = self.found.reasons(), self.found.scan.hashes
                 ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
-                ledger.miss_items({*ids, *self.later})
-                draw_held_out(ledger, self.recipe.loop.held_out, Streams(self.recipe.loop.seed))
+                if self.hand is None:
+                    ledger.miss_items({*ids, *self.later})
+                elif isinstance(self.train.pool, ShardedPool):
+                    # Not those alone that are entered here: others may have come in since the look.
+                    ledger.miss_items({item.id for item in ledger.items()} - set(self.hand.gone))
+                    ledger.places.hold_by_reference()
+                    ledger.places.add(placed(self.train.pool, ids))
+                draw_held_out(
+                    ledger,
+                    self.recipe.loop.held_out,
+                    Streams(self.recipe.loop.seed),
+                    largest_share=LARGEST_SHARE if self.hand is None else 1.0,
+                )
         except BaseException:
             ledger.close()
             raise
@@ -152,7 +178,17 @@ class OpenRun:
             UsageError: they are not where the recipe says.
             DataError: what is there is not a data set.
         """
-        return open_train(self.recipe).pool if self.survey is None else self.survey.train.pool
+        if self.survey is not None:
+            return self.survey.train.pool
+        pool = open_train(self.recipe).pool
+        if isinstance(pool, ShardedPool):
+            learn(pool, self.ledger)
+        return pool
+
+    def enter(self, ids: Collection[str]) -> None:
+        """Enter images that are asked for or answered, unless all of the pool were entered."""
+        if self.ledger.places.by_reference and isinstance(self.pool, ShardedPool):
+            enter(self.ledger, self.pool, ids, workers=self.recipe.data.workers)
 
     @cached_property
     def sizes(self) -> SizeOf:
@@ -178,6 +214,7 @@ class OpenRun:
             DataError: boxes are none of their image; nothing is recorded then.
             UnknownName: a label is not one of the classes; nothing is recorded then.
         """
+        self.enter(answers)
         if self.task == "detection":
             answers = (gate or self.sizes.gate()).answers(answers)
         cycles = self.ledger.cycles()
@@ -206,6 +243,7 @@ def survey(
     seen: Scan | None = None,
     keep_looks: bool = True,
     nameless: bool = False,
+    look: int = 0,
 ) -> Survey:
     """Look at every image, and write what was found and the recipe into a run folder; no ledger yet.
 
@@ -222,6 +260,7 @@ def survey(
         seen: what a look at every image of the pool found a moment ago, to be taken as it is.
         keep_looks: keep what was found, so that the next time only those are decoded that changed.
         nameless: begin without a class, if nobody names some: annotators will.
+        look: of a pool that is held by reference, how many images are drawn for a model to choose among.
 
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
@@ -246,16 +285,20 @@ def survey(
     check_recipe(files, recipe)
     kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
     later: frozenset[str] = frozenset()
-    if seen is not None:
+    hand = hand_of(train.pool, recipe, files, look=look) if isinstance(train.pool, ShardedPool) else None
+    if hand is None and seen is not None:
         looked_at = {*seen.hashes, *(problem.id for problem in seen.problems)}
         later = frozenset(train.pool.ids()) - looked_at
         if later:
             train = train.subset([id for id in train.pool.ids() if id in looked_at])
-    found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
+    if hand is None:
+        found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
+    else:  # whatever was seen a moment ago, others may be at hand by now
+        found = look_at(train.subset(hand.ids), recipe, notify, kept=kept["pool"])
     of_test = None if test is None else look_at(test, recipe, notify, kept=kept["test"])
     write_findings(files, recipe, found, of_test)
     keep(files.recipe, recipe)
-    return Survey(recipe, folder, train, found, names, test, of_test, later)
+    return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
 
 
 def open_run(

@@ -122,12 +122,15 @@ def load_recipe(files: RunFolder) -> Recipe:
 
 
 def is_begun(files: RunFolder) -> bool:
-    """Whether there is a ledger with images in it: one that is killed while it begins leaves one without."""
+    """Whether there is a ledger of a run in it: one that is killed while it begins leaves an empty one.
+
+    It has images in it, or says that it holds none but those that are asked for.
+    """
     if not files.ledger.exists() or files.ledger.stat().st_size == 0:
         return False
     try:
         with Ledger(files.ledger, read_only=True) as ledger:
-            return ledger.has_items
+            return ledger.has_items or ledger.places.by_reference
     except EmptyLedger:
         return False
 

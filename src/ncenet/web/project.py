@@ -88,6 +88,8 @@ class Project:
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
         self._second_look, self._wanted = second_look, wanted
+        large = ledger.places.by_reference
+        self._of_pool, self._stays = len(pool.ids()) if large else None, not large
         self._readable = ledger.review.readable()
         self.size = SizeOf(ledger, lambda: self.pool)
         self._desk = Desk(ledger, overlap=overlap)
@@ -287,7 +289,7 @@ class Project:
             "task": self.recipe.task,
             "title": self.title,
             "you": self.you,
-            "images": self._readable,
+            "images": self._of_pool or self._readable,
             "overlap": self._desk.overlap,
             "batch": batch,
             "training": progress,
@@ -355,7 +357,7 @@ class Project:
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
             size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
-            stays = self.recipe.on_vectors
+            stays = self.recipe.on_vectors and self._stays
             if self.trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
 

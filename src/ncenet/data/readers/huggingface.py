@@ -19,6 +19,7 @@ from ncenet.data.shard_files import ShardFile
 from ncenet.data.shard_reader import ShardReader, open_shards
 from ncenet.errors import DataError, UsageError
 from ncenet.tables import pyarrow, type_word
+from ncenet.text_files import parse_json
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
 
@@ -154,9 +155,9 @@ def _told(source: str, name: str) -> dict[str, Any] | None:
     if source.endswith(".arrow") or not addresses.exists(file):
         return None
     try:
-        told = json.loads(addresses.read_bytes(file))
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON that can be read: {error}") from error
+        told = parse_json(addresses.read_bytes(file).decode(), file)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not text in UTF-8") from error
     if not isinstance(told, dict):
         raise DataError(f"{file}: not what datasets writes there")
     return told

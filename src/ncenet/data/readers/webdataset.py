@@ -19,6 +19,7 @@ from ncenet.data.shard_ids import NamedRows
 from ncenet.data.shard_reader import ShardReader
 from ncenet.errors import DataError
 from ncenet.tables import pyarrow
+from ncenet.text_files import parse_json
 
 KEY, JSON, CLASS, LABEL = "__key__", "json", "cls", "label"
 BLOCK_BYTES = 16 * 2**20
@@ -209,10 +210,11 @@ class TarShard(ShardFile):
         data = _bytes(sample.parts.get(JSON), file)
         if data is None:
             return {}
+        name = f"{self.address}, {sample.key}.{JSON}"
         try:
-            told = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{self.address}: {sample.key}.{JSON} is no JSON: {error}") from error
+            told = parse_json(data.decode(), name)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name}: not text in UTF-8") from error
         return told if isinstance(told, dict) else {}
 
 
