@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ncenet.errors import DataError, UnknownName
+from ncenet.text_files import load_json
 
 Box: TypeAlias = tuple[float, float, float, float]
 """(x1, y1, x2, y2) in pixels of the original image, upright: left, top, right and bottom edge.
@@ -111,8 +112,8 @@ class Boxes:
             UnknownName: a label is not among ``classes``.
         """
         try:
-            objects: Any = json.loads(text)
-        except (ValueError, TypeError, RecursionError) as error:
+            objects: Any = load_json(text)
+        except (ValueError, TypeError) as error:
             raise DataError(f"not boxes in JSON: {error}") from error
         if not isinstance(objects, list):
             raise DataError(f"boxes are a JSON list of objects, got {text[:60]!r}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,27 @@ def type_word(kind: Any) -> str:
     if types.is_list(kind) or types.is_large_list(kind):
         return f"lists of {type_word(kind.value_type)}"
     return str(kind)
+
+
+@contextmanager
+def reading_parquet(file: object) -> Iterator[None]:
+    """Have what is wrong with a Parquet file told as that, wherever in it the damage is.
+
+    Args:
+        file: its name, for messages.
+
+    Raises:
+        DataError: it can't be read.
+    """
+    arrow = pyarrow("reading Parquet files")
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{file}: there is no such file") from error
+    except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
+        # What is wrong stands in the first line; of a file it may say so in words of its own.
+        why = " ".join(str(error).partition("\n")[0].split())
+        raise DataError(f"{file}: not a Parquet file that can be read: {why}") from error
 
 
 def _field(value: Any, raw: bool) -> str:

@@ -170,23 +170,42 @@ def parse_json(
         DataError: it is no JSON, or none that can be kept: it is nested too deeply, has a number of thousands
             of digits, or half a character.
     """
-    where = f"{name}:" if line is None else f"{name}:{line}"
+    try:
+        return load_json(text, record=record)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{name}:{line or error.lineno} not JSON: {error.msg}") from error
+    except ValueError as error:
+        where = f"{name}:" if line is None else f"{name}:{line}"
+        raise DataError(f"{where} not JSON: {error}") from error
+
+
+def load_json(text: str, *, record: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None) -> Any:
+    """The same, for whoever knows more of the place.
+
+    Raises:
+        ValueError: why not, in one line.
+
+    >>> load_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ...
+    ValueError: the key 'a' stands twice in a record
+    """
     try:
         said = json.loads(text, object_pairs_hook=record or _record)
     except RecursionError as error:
-        raise DataError(f"{where} nested too deeply for JSON that somebody wrote") from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"{name}:{line or error.lineno} not JSON: {error.msg}") from error
-    except ValueError as error:  # of numbers with thousands of digits as well
-        raise DataError(f"{where} not JSON: {error}") from error
+        raise ValueError("nested too deeply for what somebody wrote") from error
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "limit" in str(error) and "digits" in str(error):
+            raise ValueError("holds a number of thousands of digits") from error
+        raise
     if _HALF.search(text):
         try:
             json.dumps(said, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where} holds half a character, at the end of "
-                f"{error.object[max(0, error.start - 20) : error.start + 1]!a}"
-            ) from error
+            before = error.object[max(0, error.start - 20) : error.start + 1]
+            raise ValueError(f"holds half a character, at the end of {before!a}") from error
     return said
 
 

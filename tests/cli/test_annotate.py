@@ -139,7 +139,10 @@ class TestAskAndTell:
         ("text", "complaint"),
         [
             ('{"a.png": "ant", "a.png": "bee"}', "'a.png' stands there a second time, and differently"),
-            ('[{"id": "a.png", "label": "ant"}, {"id": "a.png", "label": "bee"}]', "'a.png' stands there a"),
+            (
+                '[{"id": "a.png", "label": "ant"}, {"id": "a.png", "label": "bee"}]',
+                "answers 'a.png' twice, and differently",
+            ),
             ('["a.png"]', "a list of answers holds objects with id and label"),
             ('{"a.png": {"box": [1, 2, 3, 4]}}', "the label of 'a.png' is neither text nor a list of boxes"),
         ],

@@ -20,6 +20,8 @@ from ncenet.text_files import parse_json
 
 if TYPE_CHECKING:
     from ncenet.labels.records import Known, Record
+    from ncenet.ledger import Answer
+    from ncenet.types import Label
 
 UNDO = "undo"
 """The word that takes an answer back, unless a class is called so."""
@@ -38,7 +40,8 @@ def tell(
 
     Answers may be partial, late, or corrections of earlier ones. An empty label is no answer; the words skip
     and unsure close an image without a label, and undo takes its answer back (unless a class is called so).
-    The same answers told again change nothing, so an interrupted command can be repeated.
+    The same answers told again change nothing, so an interrupted command can be repeated. Columns who and
+    hash of a table count, as they do for ncenet import: an answer about other bytes is refused.
 
     For example:
 
@@ -64,12 +67,20 @@ def tell(
 
     with opened(folder) as run:
         ledger, class_names = run.ledger, run.class_names
-        records = distinct(_read(answers, name, known_of(run)), name)
+        known = known_of(run)
+        records = distinct(_read(answers, name, known), name)
+        for record in records:
+            _check_hash(record, known, name)
         given = {record.id: record.answer for record in records}
         taken_back = {id for id, label in given.items() if label == UNDO and UNDO not in class_names}
-        told = {id: None if id in taken_back else label for id, label in given.items()}
-        gate = run.sizes.gate()
-        changed = run.tell(told, who=who or getpass.getuser(), gate=gate)
+        told: dict[str, dict[str, Label | Answer | None]] = {}
+        for record in records:
+            label = None if record.id in taken_back else record.answer
+            told.setdefault(who or record.who or getpass.getuser(), {})[record.id] = label
+        gate, changed = run.sizes.gate(), set[str]()
+        with ledger.transaction():
+            for annotator, labels in told.items():
+                changed |= run.tell(labels, who=annotator, gate=gate)
         labeled = len(ledger.labeled())
     before = sorted(taken_back - changed)
     if json_output:
@@ -84,6 +95,15 @@ def tell(
     if before:
         shown = ", ".join(before[:SHOWN]) + (f" and {len(before) - SHOWN} more" if before[SHOWN:] else "")
         console.print(f"taken back before, and not once more: {shown}")
+
+
+def _check_hash(record: Record, known: Known, name: str) -> None:
+    item = known.by_id.get(record.id)
+    if item is not None and record.hash not in (None, item.hash):
+        raise DataError(
+            f"{name}: {record.id!r} was another image when it was labelled: {record.hash}, now {item.hash}; "
+            "nothing was recorded"
+        )
 
 
 def _read(source: str, name: str, known: Known) -> Iterator[Record]:
@@ -106,20 +126,22 @@ def _from_json(text: str, name: str, known: Known) -> Iterator[Record]:
     def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         record: dict[str, Any] = {}
         for key, value in pairs:
-            if record.setdefault(key, value) != value:
+            if key in record and record[key] != value:
                 raise DataError(f"{name}: {key!r} stands there a second time, and differently")
+            record[key] = value
         return record
 
     record = parse_json(text, name, record=once)
-    if isinstance(record, list):  # rows, as `ncenet ask --json` prints them, with a label put in
+    if isinstance(record, dict):
+        rows = [{"id": id, "label": label} for id, label in record.items()]
+    else:  # rows, as `ncenet ask --json` prints them, with a label put in
         if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in record):
             raise DataError(f"{name}: a list of answers holds objects with id and label")
-        record = once((row["id"], "" if row.get("label") is None else row["label"]) for row in record)
-    # Boxes are JSON themselves, and may stand there as they are; no object at all is an answer too.
-    record = {id: json.dumps(label) if isinstance(label, list) else label for id, label in record.items()}
-    wrong = [id for id, label in record.items() if not isinstance(label, str)]
-    if wrong:
-        raise DataError(f"{name}: the label of {wrong[0]!r} is neither text nor a list of boxes")
-    for id, label in record.items():
-        if (answer := known.record({"id": id, "label": label}, f"{name}: {id!r}:")) is not None:
+        rows = [{**row, "label": "" if row.get("label") is None else row["label"]} for row in record]
+    for row in rows:
+        # Boxes are JSON themselves, and may stand there as they are; no object at all is an answer too.
+        label = json.dumps(row["label"]) if isinstance(row["label"], list) else row["label"]
+        if not isinstance(label, str):
+            raise DataError(f"{name}: the label of {row['id']!r} is neither text nor a list of boxes")
+        if (answer := known.record({**row, "label": label}, f"{name}: {row['id']!r}:")) is not None:
             yield answer

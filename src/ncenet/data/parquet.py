@@ -11,7 +11,7 @@ from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.data.scan_cache import stamp_of
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
-from ncenet.tables import type_word
+from ncenet.tables import reading_parquet, type_word
 
 if TYPE_CHECKING:
     import pyarrow
@@ -94,7 +94,9 @@ def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
     schema = _schema(file)
     if "label" not in schema.names:
         return None
-    return classes_in(_column(file, "label"), class_names_in(schema, file), file)
+    column = _column(file, "label")
+    with reading_parquet(file):
+        return classes_in(column, class_names_in(schema, file), file)
 
 
 def column_names(file: Path) -> list[str]:
@@ -121,7 +123,7 @@ def read_columns(file: Path, names: Sequence[str], *, optional: Sequence[str] = 
     """
     there = column_names(file)
     wanted = [*names, *(name for name in optional if name in there)]
-    return {name: _column(file, name).to_pylist() for name in wanted}
+    return {name: _values(file, name) for name in wanted}
 
 
 def holds_bytes(file: Path) -> bool:
@@ -145,6 +147,12 @@ def class_names_of(file: Path) -> tuple[str, ...]:
     return class_names_in(_schema(file), file)
 
 
+def _values(file: Path, name: str) -> list[Any]:
+    column = _column(file, name)
+    with reading_parquet(file):
+        return list(column.to_pylist())
+
+
 def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
     schema = _schema(file)
     if name not in schema.names:
@@ -152,7 +160,8 @@ def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
         raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}{vectors}")
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(file, columns=[name])[name]
+    with reading_parquet(file):
+        return pyarrow.parquet.read_table(file, columns=[name])[name]
 
 
 def _schema(file: Path) -> pyarrow.Schema:
@@ -161,7 +170,5 @@ def _schema(file: Path) -> pyarrow.Schema:
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra("reading Parquet files", "parquet", "50 MB") from None
-    try:
+    with reading_parquet(file):
         return pyarrow.parquet.read_schema(file)
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise DataError(f"{file}: not a Parquet file that can be read: {error}") from error

@@ -12,7 +12,7 @@ import numpy as np
 
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
-from ncenet.tables import parse_csv, pyarrow
+from ncenet.tables import parse_csv, pyarrow, reading_parquet
 from ncenet.text_files import open_text
 
 if TYPE_CHECKING:
@@ -145,10 +145,8 @@ def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     arrow = pyarrow("reading vectors from Parquet files")
-    try:
+    with reading_parquet(file):
         table = arrow.parquet.read_table(file)
-    except arrow.ArrowException as error:
-        raise DataError(f"{file}: not a Parquet file that can be read: {error}") from error
     if not {"id", "vector"} <= set(table.column_names):
         raise DataError(f"{file}: has the columns {', '.join(table.column_names)}; {_SHOULD}")
     column = table["vector"].combine_chunks()

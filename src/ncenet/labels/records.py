@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 from ncenet.box_gate import Size
+from ncenet.class_names import shown
 from ncenet.errors import DataError
 from ncenet.ledger import Answer, Event, Item
 from ncenet.types import Label, Pool
@@ -169,7 +171,7 @@ class Known:
             kind or "answer",
             hash=values["hash"] or None,
             who=values["who"] or None,
-            at=values["at"] or None,
+            at=_time(values["at"], where) if values["at"] else None,
             cycle=values["cycle"],
         )
 
@@ -182,6 +184,16 @@ def _kind(text: str | None, where: str) -> Kind | None:
     if text is not None:
         raise DataError(f"{where} kind is {text!r}, not one of {', '.join(get_args(Kind))}")
     return None
+
+
+def _time(text: str, where: str) -> str:
+    """A time as the ledger writes it, so that times compare as text; one without a zone is in UTC."""
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise DataError(f"{where} at is {shown(text)}, not a time such as 2026-11-29T10:00:00Z") from None
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
 
 
 _WORDS = {int: "a whole number", str: "text"}

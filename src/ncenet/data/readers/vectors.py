@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, read_columns, read_labels
 from ncenet.data.pools import ArrayPool, Channels
@@ -42,9 +44,7 @@ class Npz(Reader):
                 raise DataError(
                     f"{path}: {name} is {arrays[name].shape} and X has {len(rows)} rows: one for each"
                 )
-        ids = None if "ids" not in arrays else [str(id) for id in arrays["ids"].tolist()]
-        if ids is not None and len(set(ids)) < len(ids):
-            raise DataError(f"{path}: ids holds one twice")
+        ids = _ids(arrays["ids"].tolist(), path) if "ids" in arrays else None
         pool = ArrayPool(rows if rows.dtype == np.uint8 else _vectors(rows, path), ids)
         if "y" not in arrays:
             return Dataset(path.stem, pool)
@@ -78,9 +78,7 @@ class ParquetVectors(Reader):
             raise DataError(
                 f"{path}: column {COLUMN!r} holds rows of different lengths, or no numbers"
             ) from error
-        ids = [str(id) for id in columns["id"]] if "id" in columns else None
-        if ids is not None and len(set(ids)) < len(ids):
-            raise DataError(f"{path}: column 'id' holds one twice")
+        ids = _ids(columns["id"], path) if "id" in columns else None
         pool = ArrayPool(_vectors(rows, path), ids)
         labelled = read_labels(path)
         if labelled is None:
@@ -103,4 +101,24 @@ def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
 def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.number) or 0 in rows.shape:
         raise DataError(f"{path}: {rows.dtype} {rows.shape} are no feature vectors, which are numbers (N, D)")
-    return rows.astype(np.float32)
+    with np.errstate(over="ignore"):  # told below
+        vectors = rows.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(vectors).all(1))
+    if bad.size:
+        raise DataError(
+            f"{path}: {len(bad)} vector(s) hold what is no finite number, the first in row {bad[0]}, "
+            "counted from 0"
+        )
+    return vectors
+
+
+def _ids(values: Sequence[object], path: Path) -> list[str]:
+    """Names of rows: text or whole numbers, each once."""
+    for row, value in enumerate(values):
+        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+            raise DataError(f"{path}: the id in row {row}, counted from 0, is {shown(value)}")
+    ids = [str(value) for value in values]
+    if len(set(ids)) < len(ids):
+        twice = next(id for id, count in Counter(ids).items() if count > 1)
+        raise DataError(f"{path}: the id {shown(twice)} stands there twice")
+    return ids

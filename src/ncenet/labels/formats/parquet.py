@@ -10,7 +10,7 @@ from ncenet.errors import DataError
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.records import COLUMNS, WRITTEN, Known, Labels, Record
-from ncenet.tables import pyarrow
+from ncenet.tables import pyarrow, reading_parquet
 
 
 @formats.register("parquet")
@@ -31,18 +31,15 @@ class Parquet(Format):
     def read(self, source: Path, known: Known) -> Iterator[Record]:
         """See :class:`~ncenet.labels.format.Format`."""
         pa = pyarrow("reading Parquet files")
-        try:
-            with pa.parquet.ParquetFile(source) as file:
-                missing = {"id", "label"} - set(file.schema_arrow.names)
-                if missing:
-                    raise DataError(f"{source}: has no column {' and no '.join(sorted(missing))}")
-                columns = [column for column in COLUMNS if column in file.schema_arrow.names]
-                number = 0
-                for batch in file.iter_batches(columns=columns):
-                    for row in batch.to_pylist():
-                        record = known.record(row, f"{source}: row {number}:")
-                        number += 1
-                        if record is not None:
-                            yield record
-        except pa.ArrowInvalid as error:
-            raise DataError(f"{source}: not a Parquet file that can be read: {error}") from error
+        with reading_parquet(source), pa.parquet.ParquetFile(source) as file:
+            missing = {"id", "label"} - set(file.schema_arrow.names)
+            if missing:
+                raise DataError(f"{source}: has no column {' and no '.join(sorted(missing))}")
+            columns = [column for column in COLUMNS if column in file.schema_arrow.names]
+            number = 0
+            for batch in file.iter_batches(columns=columns):
+                for row in batch.to_pylist():
+                    record = known.record(row, f"{source}: row {number}:")
+                    number += 1
+                    if record is not None:
+                        yield record
