@@ -11,13 +11,13 @@ from ncenet.recipe import Recipe
     [
         (
             "data:\n  train: digits\nloop:\n  query_size: 0\n",
-            r"r\.yaml:4 loop\.query_size: .* got 0",
+            r"r\.yaml:4 loop\.query_size: 0 is below 1",
         ),
         (
             "loop:\n  querysize: 3\n",
             r"r\.yaml:2 loop\.querysize: there is no such field; did you mean loop\.query_size\?$",
         ),
-        ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: .*got 'cubic'"),
+        ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: 'cubic' is none of"),
         ("data: [1, 2\n", r"r\.yaml: not YAML"),
         ("- digits\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),
         (
@@ -70,7 +70,7 @@ def test_written_and_read_back(tmp_path):
 def test_changes_name_what_is_wrong_with_them():
     with pytest.raises(RecipeError, match="there is no section 'heads'"):
         Recipe().with_changes({"model.heads.name": "nce"})
-    with pytest.raises(RecipeError, match=r"loop\.cycles: .*got 0"):
+    with pytest.raises(RecipeError, match=r"loop\.cycles: 0 is below 1"):
         Recipe().with_changes({"loop.cycles": 0})
 
 

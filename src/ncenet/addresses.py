@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 from ncenet.errors import DataError, MissingExtra, NcenetError, Unreachable, UsageError
 from ncenet.files import whole
 from ncenet.tables import pyarrow
+from ncenet.text_files import read_whole
 
 PARTIAL = ".partial"
 """How the name of a file ends that is being uploaded."""
@@ -212,12 +213,14 @@ def read_bytes(address: str, *, most: int | None = None) -> bytes:
         DataError: it cannot be read, or has more.
     """
     scheme = urlsplit(address).scheme if is_remote(address) else ""
-    if scheme in _WEB:  # by itself: through pyarrow, a host that does not answer is a missing file
-        with reasons(address):
+    with reasons(address):
+        if scheme in _WEB:  # by itself: through pyarrow, a host that does not answer is a missing file
             data = bytes(_fsspec(scheme).cat_file(address))
-    else:
-        with reading(address, handle=True) as file:
-            data = bytes(file.read() if most is None else file.read(most + 1))
+        elif not is_remote(address):
+            return read_whole(Path(address), most=most)  # and no device or pipe
+        else:
+            with reading(address, handle=True) as file:
+                data = bytes(file.read() if most is None else file.read(most + 1))
     if most is not None and len(data) > most:
         raise DataError(f"{address}: more than {most:,} bytes")
     return data

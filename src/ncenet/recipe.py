@@ -87,7 +87,7 @@ class DataRecipe(Section):
         """A list is taken as it is; one line is parted at its commas."""
         try:
             names = split_names(value) if isinstance(value, str) else value
-            if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+            if isinstance(names, list | tuple) and all(isinstance(name, str | bytes) for name in names):
                 return check_class_names(names)
         except DataError as error:
             raise ValueError(str(error)) from error
@@ -242,7 +242,7 @@ class Recipe(Section):
     >>> Recipe().with_changes({"loop.query_size": 0})
     Traceback (most recent call last):
     ...
-    ncenet.errors.RecipeError: loop.query_size: Input should be greater than or equal to 1, got 0
+    ncenet.errors.RecipeError: loop.query_size: 0 is below 1
     """
 
     task: Task = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ncenet.class_names import shown
 from ncenet.errors import DataError, RecipeError
 from ncenet.text_files import parse_yaml, read_text
 
@@ -105,8 +107,57 @@ def explain(error: Any, fields: Iterable[str] = ()) -> str:
     if error["type"] == "extra_forbidden":  # what stands under it may be half a file
         nearest = difflib.get_close_matches(where, list(fields), n=1)
         return f"{where}: there is no such field" + (f"; did you mean {nearest[0]}?" if nearest else "")
-    got = "" if error["type"] in ("missing", "value_error") else f", got {error['input']!r}"
-    return f"{where + ': ' if where else ''}{error['msg'].removeprefix('Value error, ')}{got}"
+    return f"{where + ': ' if where else ''}{_said(error)}"
+
+
+NO = {
+    "int": "no whole number",
+    "float": "no number",
+    "bool": "neither yes nor no",
+    "string": "no text; in a file, quotes make it one",
+    "tuple": "no list",
+    "list": "no list",
+    "dict": "no mapping",
+    "model": "no mapping",
+    "path": "no path",
+}
+"""What a value is that should be of this kind, as pydantic calls it."""
+_BOUNDS = {
+    "greater_than": ("gt", "not above"),
+    "greater_than_equal": ("ge", "below"),
+    "less_than": ("lt", "not below"),
+    "less_than_equal": ("le", "above"),
+}
+
+
+def _said(error: Any) -> str:
+    """What is wrong with a value, and what is allowed."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return str(error["msg"].removeprefix("Value error, "))
+    if kind == "missing":
+        return "is missing"
+    given = shown(error["input"])
+    if kind in ("string_too_short", "string_too_long"):
+        bound = context.get("min_length", context.get("max_length"))
+        than = "fewer" if kind == "string_too_short" else "more"
+        return f"{given} has {len(error['input']):,} characters, {than} than {bound}"
+    if kind == "literal_error":
+        allowed = [word.strip("'") for word in re.split(", | or ", context["expected"])]
+        return f"{given} is none of {', '.join(allowed)}"
+    if kind in _BOUNDS:
+        bound, word = _BOUNDS[kind]
+        return f"{given} is {word} {context[bound]:g}"
+    if kind == "too_short":
+        return f"holds {context['actual_length']}, and at least {context['min_length']} are needed"
+    if kind == "too_long":
+        return f"holds {context['actual_length']}, and at most {context['max_length']} are allowed"
+    if kind == "finite_number":
+        return f"{given} is no finite number"
+    what = kind.partition("_")[0]
+    if what in NO and kind.endswith(("_type", "_parsing", "_from_float", "_parsing_size")):
+        return f"{given} is {NO[what]}"
+    return f"{given} is not right: {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
 def place(error: Any) -> tuple[int | str, ...]:

@@ -39,12 +39,12 @@ _KEPT = frozenset(
 """Folders of network drives, Windows and macOS, with thumbnails or what was thrown away."""
 
 
-def read_whole(file: Path, *, most: int = MOST_BYTES) -> bytes:
+def read_whole(file: Path, *, most: int | None = MOST_BYTES) -> bytes:
     """The bytes of a regular file.
 
     Args:
         file: where; links are followed.
-        most: bytes; a larger file is not read.
+        most: bytes; a larger file is not read. None for any.
 
     Raises:
         OSError: it can't be read; is a folder, a device or a pipe, from which a read might never come back;
@@ -55,7 +55,7 @@ def read_whole(file: Path, *, most: int = MOST_BYTES) -> bytes:
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as data:
         _check_regular(os.fstat(descriptor), most)
-        return data.read(most)
+        return data.read() if most is None else data.read(most)
 
 
 def read_head(file: Path, size: int = 4096) -> bytes:

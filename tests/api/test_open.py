@@ -301,3 +301,26 @@ def test_a_simulation_returns_what_it_found(tmp_path):
     with pytest.raises(ncenet.errors.UnknownName, match="unknown arm 'nce margin'"):
         both.curve("nce margin")
     assert "against nce random" in repr(both)
+
+
+@pytest.mark.parametrize(
+    ("classes", "found"),
+    [
+        ("cat,dog", ("cat", "dog")),
+        ('"cat, small", dog', ("cat, small", "dog")),
+        (np.array(["cat", "dog"]), ("cat", "dog")),
+        ((name for name in ("cat", "dog")), ("cat", "dog")),
+        ({"cat", "dog"}, "classes are in an order, which a set hasn't: give a list"),
+        ({"cat": 0, "dog": 1}, "classes are in an order, which a dict hasn't"),
+        ([1, 2], "data.classes.0: 1 is no text"),
+        ([b"cat", "dog"], "data.classes: the class b'cat' is no text: it is of type bytes"),
+    ],
+)
+def test_classes_are_names_in_an_order(tmp_path, classes, found):
+    write(tmp_path, {"photos/a.jpg": jpeg(0), "photos/b.jpg": jpeg(1)})
+    if isinstance(found, tuple):
+        with ncenet.open(tmp_path / "run", images=tmp_path / "photos", classes=classes) as run:
+            assert run.class_names == found
+    else:
+        with pytest.raises(UsageError, match=re.escape(found)):
+            ncenet.open(tmp_path / "run", images=tmp_path / "photos", classes=classes)

@@ -126,8 +126,8 @@ def test_the_same_comparison_on_other_images(ncenet, file, tmp_path):
     [
         ("--arms random", "unknown arm 'random': did you mean 'NCE random'?"),
         ("--seeds 3", "3 seeds asked for, but the comparison names 2"),
-        ("--seeds 0", "Must be >= 1"),
-        ("--processes 0", "Must be >= 1"),
+        ("--seeds 0", "is below 1"),
+        ("--processes 0", "is below 1"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_written(ncenet, file, tmp_path, words, message):
@@ -141,7 +141,7 @@ def test_a_recipe_is_not_a_comparison(ncenet, tmp_path):
     (tmp_path / "recipe.yaml").write_text("loop: {cycles: 3}\n")
     done = ncenet("compare", "recipe.yaml")
     assert done.code == 2
-    assert "recipe.yaml:1 arms: Field required" in done.said
+    assert "recipe.yaml:1 arms: is missing" in done.said
 
 
 def test_a_comparison_given_to_run_is_told_to_the_one_who_runs_it(ncenet, file):

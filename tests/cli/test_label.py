@@ -114,8 +114,8 @@ def test_behind_a_proxy_its_address_is_told_and_one_without_tls_is_warned_of(nce
     ("words", "message"),
     [
         (("nowhere", *CLASSES), "no such file or folder"),
-        (("photos", *CLASSES, "--overlap", "0"), 'Invalid value "0" for --overlap. Must be >= 1'),
-        (("photos", *CLASSES, "--port", "70000"), 'Invalid value "70000" for --port. Must be <= 65535'),
+        (("photos", *CLASSES, "--overlap", "0"), "--overlap: 0 is below 1"),
+        (("photos", *CLASSES, "--port", "70000"), "--port: 70000 is above 65535"),
         (("photos", *CLASSES, "--test", "x", "--held-out", "5"), "not from both"),
     ],
 )

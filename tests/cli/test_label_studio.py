@@ -57,7 +57,7 @@ def test_there_and_back(ncenet, run):
         ("label-studio push run --url http://127.0.0.1:9", 1, "no Label Studio answers there"),
         ("serve run", 2, "say for whom: --label-studio"),
         ("serve nowhere --label-studio", 2, "nowhere: no run here"),
-        ("serve run --label-studio --port 0", 2, "Must be >= 1"),
+        ("serve run --label-studio --port 0", 2, "--port: 0 is below 1"),
     ],
 )
 def test_wrong_usage(ncenet, run, words, code, message):

@@ -94,7 +94,7 @@ def test_folders(ncenet, run, tmp_path):
         ("export nowhere a.csv", "nowhere: no run here; ncenet ask makes one"),
         ("export run a.txt", "a.txt: looks like no format; name one of class-folders"),
         ("import run a.csv", "a.csv: there is no such file or folder"),
-        ("import run a.csv --on-conflict ask", 'Invalid value "ask" for --on-conflict'),
+        ("import run a.csv --on-conflict ask", "--on-conflict: 'ask' is none of stop, keep, replace"),
     ],
 )
 def test_wrong_usage(ncenet, run, words, message):

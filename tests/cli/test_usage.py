@@ -25,14 +25,14 @@ from ncenet.strategies import strategies
         ("frobnicate", 'Unknown command "frobnicate"'),
         ("simulat digits", 'Did you mean "simulate"?'),
         ("simulate digits --stratgy random", "Unknown option: --stratgy. Did you mean --strategy?"),
-        ("simulate", "DATA requires an argument"),
-        ("simulate digits --seeds two", 'Invalid value for --seeds: unable to convert "two" into int'),
-        ("simulate digits --seeds 0", 'Invalid value "0" for --seeds. Must be >= 1'),
+        ("simulate", "simulate: DATA is missing"),
+        ("simulate digits --seeds two", "--seeds: 'two' is no whole number"),
+        ("simulate digits --seeds 0", "--seeds: 0 is below 1"),
         ("simulate digits --engine ray", "shares trials out, and this is a single one: add --beside or"),
         ("simulate digits --engine slurm", "unknown engine 'slurm': known: local, ray"),
-        ("simulate digits --processes 0", 'Invalid value "0" for --processes. Must be >= 1'),
-        ("ask runs/a --data digits -n 0", 'Invalid value "0" for -n. Must be >= 1'),
-        ("simulate digits --query-size 0", "loop.query_size: Input should be greater than or equal to 1"),
+        ("simulate digits --processes 0", "--processes: 0 is below 1"),
+        ("ask runs/a --data digits -n 0", "-n: 0 is below 1"),
+        ("simulate digits --query-size 0", "--query-size: 0 is below 1"),
         ("simulate digits --strategy rejecton", "did you mean 'rejection'? known: badge, "),
         ("simulate digits --backbone smal", "did you mean 'small'?"),
         ("simulate digts", "no such file or folder. Did you mean 'digits'?"),
@@ -48,11 +48,11 @@ from ncenet.strategies import strategies
             "simulate digits --strategy badge --option diversify=kmeans --beside random",
             "badge has no option",
         ),
-        ("simulate digits --option diversify_factor=1", "loop.options.diversify_factor: Input should be gr"),
+        ("simulate digits --option diversify_factor=1", "--option diversify_factor: 1 is below 2"),
         ("simulate digits --option diversify", "--option diversify: expected NAME=VALUE"),
         ("simulate digits --option divrsify=kmeans", "did you mean 'diversify'? It has: diversify, divers"),
         ("simulate digits --option aggregate=max", "aggregate: max makes one score of those of an image's"),
-        ("simulate digits --option steps=5", "loop.options.steps: strategy confusion has no option 'steps'"),
+        ("simulate digits --option steps=5", "--option steps: strategy confusion has no option 'steps'"),
         (
             "simulate digits --head softmax --strategy margin --radius 1",
             "radius: the softmax head has",
@@ -80,7 +80,7 @@ def test_a_mistake_in_a_recipe_is_named_by_file_line_and_field(ncenet, tmp_path)
     recipe.write_text("data:\n  train: digits\nloop:\n  cycles: 3\n  query_size: 0\n")
     done = ncenet("run", recipe)
     assert done.code == 2
-    assert f"{recipe}:5 loop.query_size: Input should be greater than or equal to 1, got 0" in done.said
+    assert f"{recipe}:5 loop.query_size: 0 is below 1" in done.said
 
 
 def test_a_run_that_fails_exits_1(ncenet, tmp_path):

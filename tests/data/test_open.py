@@ -79,6 +79,8 @@ def test_manifest_without_labels_and_with_a_missing_file(tmp_path):
         (b"path,label\na.jpg,cat\n\nb.jpg,\n", r"pool\.csv:4 the label of 'b\.jpg' is missing: fill it in"),
         (b"path,label\na.jpg,cat\nb.jpg\n", r"pool\.csv:3 has fewer fields than the header"),
         (b"path,label\na.jpg,cat\n,dog\n", r"pool\.csv:3 the path is missing"),
+        (b"path,label\na.jpg,x\n./a.jpg,y\n", r"pool\.csv:3 '\./a\.jpg' stands in line 2 already"),
+        (b"path\na/b.jpg\na/../a/b.jpg\n", r"pool\.csv:3 'a/\.\./a/b\.jpg' stands in line 2"),
         (b"path\na.jpg\nb.jpg\na.jpg\n", r"pool\.csv:4 'a\.jpg' stands in line 2 already"),
         (b"path,label\na.jpg,cat,dog\n", r"pool\.csv:2 has more fields than the header"),
         (b'path,label\na.jpg,"cat\n', r"pool\.csv:2 not CSV"),

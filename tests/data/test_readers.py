@@ -110,3 +110,25 @@ def test_every_form_says_what_it_is_and_is_asked_in_order():
     assert names[-1] == "folder" and names.index("voc") < names.index("yolo") < names.index("voc-beside")
     for _, factory in readers:
         assert factory().form and factory().task in ("classification", "detection")
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04junk", b"\x93NUMPY", b"\0" * 50])
+def test_archives_that_are_damaged_are_named(tmp_path, data):
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(DataError, match=r"a\.npz: not an archive of arrays that can be read: "):
+        open_dataset(str(tmp_path / "a.npz"))
+
+
+def test_an_archive_that_is_damaged_anywhere_is_named_or_read(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", X=np.arange(60.0).reshape(20, 3), y=np.arange(20))
+    whole, refused = (tmp_path / "a.npz").read_bytes(), 0
+    for place in range(0, len(whole), 11):
+        damaged = bytearray(whole)
+        damaged[place : place + 2] = bytes(255 - byte for byte in damaged[place : place + 2])
+        (tmp_path / "a.npz").write_bytes(damaged)
+        try:
+            open_dataset(str(tmp_path / "a.npz"))
+        except DataError as error:
+            assert str(error).startswith(str(tmp_path / "a.npz")), error
+            refused += 1
+    assert refused > 10

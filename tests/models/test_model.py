@@ -100,6 +100,24 @@ class TestScores:
         model.predict([pixels()])
         assert model.learner._tensors == before
 
+    @pytest.mark.parametrize(
+        ("given", "why"),
+        [
+            (
+                torch.zeros(3, 8, 8, dtype=torch.uint8),
+                "a Tensor is no path, bytes, Pillow image or array uint8",
+            ),
+            (None, "a NoneType is no path"),
+            (np.zeros((0, 6, 3), np.uint8), r"got uint8 \(0, 6, 3\)"),
+            (np.zeros((4, 6, 4), np.uint8), r"got uint8 \(4, 6, 4\)"),
+            ("/dev/zero", "is no regular file, but a device or a pipe"),
+            (b"", "empty file"),
+        ],
+    )
+    def test_what_is_no_image(self, model, given, why):
+        with pytest.raises(DataError, match=why):
+            model.predict([given, pixels()])
+
     def test_mistakes(self, model, tmp_path):
         with pytest.raises(UnreadableImage, match=r"no\.png: no such file or directory"):
             model.predict(tmp_path / "no.png")

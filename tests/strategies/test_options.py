@@ -66,7 +66,7 @@ def test_a_strategy_has_its_own_options_and_those_of_its_base():
 def test_options_may_be_a_dataclass():
     assert built("every", nth=5, names=["a"]).nth == 5
     assert built("every").nth == 2
-    with pytest.raises(RecipeError, match=r"loop\.options\.nth: Input should be a valid integer"):
+    with pytest.raises(RecipeError, match=r"loop\.options\.nth: .* is no whole number"):
         built("every", nth="many")
 
 
@@ -74,8 +74,8 @@ def test_options_may_be_a_dataclass():
     ("options", "complaint"),
     [
         ({"powr": 1}, r"loop\.options\.powr: strategy breadth has no option 'powr': did you mean 'power'\?"),
-        ({"power": 0}, r"loop\.options\.power: Input should be greater than 0, got 0"),
-        ({"diversify": "kmean"}, r"loop\.options\.diversify: .*got 'kmean'"),
+        ({"power": 0}, r"loop\.options\.power: 0 is not above 0"),
+        ({"diversify": "kmean"}, r"loop\.options\.diversify: 'kmean' is none of"),
         ({"diversify_factor": 5}, r"loop\.options\.diversify_factor: diversify alone reads it"),
         ({"aggregate_k": 5}, r"loop\.options\.aggregate_k: aggregate top-k alone reads it, and that is mean"),
     ],

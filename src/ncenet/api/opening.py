@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,9 @@ def open(
     if images is not None:
         changes["data.train"] = str(images)
     if classes is not None:
-        changes["data.classes"] = tuple(classes)
+        if isinstance(classes, Set | Mapping):
+            raise UsageError(f"classes are in an order, which a {type(classes).__name__} hasn't: give a list")
+        changes["data.classes"] = classes if isinstance(classes, str) else list(classes)
     if pool is not None:
         changes["data.train"] = name_of(pool.pool if isinstance(pool, Dataset) else pool)
     if strategy is not None:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(overview(), end="")
         else:
             with _pointing_out():
-                app()(words, exit_on_error=True)
+                _call(words)
     except KeyboardInterrupt:
         _say("interrupted; run the same command again to go on")
         sys.exit(130)
@@ -52,6 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name = type(error).__name__
             _say(f"{name}: {error}\nthis is a defect: run again with --debug for the traceback")
         sys.exit(1)
+
+
+def _call(words: Sequence[str]) -> None:
+    """Carry out a command line.
+
+    Raises:
+        UsageError: nobody can.
+    """
+    from cyclopts import CycloptsError
+
+    try:
+        app()(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        from ncenet.cli.usage import said_of
+
+        raise UsageError(said_of(error)) from error
 
 
 def _for_want_of_memory(error: Exception) -> bool:

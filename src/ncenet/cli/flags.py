@@ -159,8 +159,12 @@ _PARAMETER = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([\w-]+))?`")
 
 
 def as_typed(message: str) -> str:
-    """A message of the library as the command line says it: a parameter in backticks becomes its flag.
+    """A message of the library as the command line says it: a field becomes its flag.
 
+    A parameter stands in backticks; a mistake in a field that no file names begins with the field.
+
+    >>> as_typed("loop.query_size: 0 is below 1")
+    '--query-size: 0 is below 1'
     >>> as_typed("name them in `data.classes`, or leave them out with `on_mismatch=skip`")
     'name them in --classes, or leave them out with --on-mismatch skip'
     """
@@ -173,4 +177,10 @@ def as_typed(message: str) -> str:
         flag = flags.get(path, path).replace("_", "-")
         return f"--{flag}" if value is None else f"--{flag} {value}"
 
-    return _PARAMETER.sub(typed, message)
+    lines = []
+    for line in _PARAMETER.sub(typed, message).split("\n"):
+        field, colon, what = line.partition(": ")
+        options, _, option = field.rpartition(".")
+        flag = f"option {option}" if options == "loop.options" else flags.get(field, "").replace("_", "-")
+        lines.append(f"--{flag}{colon}{what}" if flag else line)
+    return "\n".join(lines)

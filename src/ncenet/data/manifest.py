@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,7 @@ def read_manifest(file: Path) -> Manifest:
         DataError: with file and line: no CSV by the rules of :mod:`ncenet.tables`, no column ``path``, a path
             that is missing or occurs twice, a label that is missing.
     """
+    paths: list[str] = []
     lines: dict[str, str] = {}
     labels: dict[str, str] = {}
     places: dict[str, str] = {}
@@ -49,9 +51,11 @@ def read_manifest(file: Path) -> Manifest:
             path = row["path"] if placed else row["path"].strip().replace("\\", "/")
             if not path:
                 raise DataError(f"{where} the path is missing")
-            if path in lines:
-                raise DataError(f"{where} {path!r} stands in line {lines[path]} already")
-            lines[path] = where.rpartition(":")[2]
+            place = path if placed else posixpath.normpath(path)  # of two spellings each had a label
+            if place in lines:
+                raise DataError(f"{where} {path!r} stands in line {lines[place]} already")
+            lines[place] = where.rpartition(":")[2]
+            paths.append(path)
             if placed:
                 places[path] = row["moved_to"].strip()
                 if not places[path]:
@@ -65,7 +69,7 @@ def read_manifest(file: Path) -> Manifest:
                     )
     if not lines:
         raise DataError(f"{file}: lists no images")
-    return Manifest(tuple(lines), labels if labelled else None, places if placed else None)
+    return Manifest(tuple(paths), labels if labelled else None, places if placed else None)
 
 
 class PlacedFiles(EncodedPool):

@@ -91,10 +91,8 @@ def read_about(file: Path) -> dict[str, Any]:
         about: dict[str, Any] = json.loads(text)
         _About.model_validate(about)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "all"
-        why = f"{file}: what it says of its model is damaged: {place}: {first['msg']}"
-        raise DataError(why) from error
+        why = explain(error.errors()[0])[:200]
+        raise DataError(f"{file}: what it says of its model is damaged: {why}") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: what it says of its model is no JSON: {error}") from error
     return about

@@ -15,10 +15,12 @@ from ncenet.data import images as decoder
 from ncenet.data.images import Undecodable
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError, UnreadableImage
+from ncenet.text_files import read_whole
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_ENCODED = bytes | bytearray | memoryview
 ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | npt.NDArray[np.uint8]"
 """A path, encoded bytes, a Pillow image, or an array uint8 (H, W) or (H, W, channels)."""
 
@@ -32,7 +34,9 @@ class GivenPool:
     """
 
     def __init__(self, images: ImageLike | Sequence[ImageLike], *, channels: int) -> None:
-        several = isinstance(images, Sequence) and not isinstance(images, str | bytes)
+        several = isinstance(images, Sequence) and not isinstance(
+            images, str | bytes | bytearray | memoryview
+        )
         if isinstance(images, np.ndarray):
             several = images.ndim == 4
         self._images: Sequence[ImageLike] = list(cast("Sequence[ImageLike]", images if several else [images]))
@@ -56,11 +60,16 @@ class GivenPool:
         given = self._images[self._row_of(id)]
         if isinstance(given, np.ndarray):
             return self._from_array(id, given)
+        if not isinstance(given, PIL.Image.Image | str | os.PathLike | _ENCODED):
+            raise DataError(
+                f"image {id}: a {type(given).__name__} is no path, bytes, Pillow image or array uint8"
+            )
         try:
             if isinstance(given, PIL.Image.Image):
                 return decoder.pixels_of(given, self.channels)
-            data = given if isinstance(given, bytes) else Path(given).read_bytes()
-            return decoder.decode(data, self.channels)
+            if isinstance(given, str | os.PathLike):
+                return decoder.decode(read_whole(Path(given), most=decoder.MAX_BYTES), self.channels)
+            return decoder.decode(bytes(given), self.channels)
         except OSError as error:
             raise UnreadableImage(id, (error.strerror or str(error)).lower()) from error
         except Undecodable as error:
@@ -73,7 +82,7 @@ class GivenPool:
     def _from_array(self, id: str, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if pixels.ndim == 2:
             pixels = pixels[..., None]
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or not pixels.size:
             raise DataError(
                 f"image {id}: arrays are uint8 (H, W) or (H, W, 1 or 3), got {pixels.dtype} {pixels.shape}"
             )

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from ncenet.data.thumbnails import preview
 from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
+from ncenet.section import explain
 from ncenet.web.guard import who_of
 from ncenet.web.messages import (
     AskForGroup,
@@ -208,9 +209,7 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return _sentence(f"{where}: {first['msg']}", 422)
+        return _sentence(explain(error.errors()[0]), 422)
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> Response:

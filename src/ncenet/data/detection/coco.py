@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 from ncenet.box_gate import TURN, Size
@@ -76,7 +77,7 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     images: dict[Key, str] = {}
     sizes: dict[Key, Size | None] = {}
     answered: set[Key] = set()
-    paths: dict[PurePosixPath, int] = {}
+    paths: dict[str, int] = {}
     for n, image in enumerate(record["images"], start=1):
         id, name = image.get("id"), image.get("file_name")
         if not _is_key(id) or not isinstance(name, str) or not name:
@@ -84,7 +85,7 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if id in images:
             raise DataError(f"{file}: image {n} has the id {shown(id)}, which another has already")
         path = name.replace("\\", "/")
-        if (place := PurePosixPath(path)) in paths:  # a path in two spellings is one image
+        if (place := posixpath.normpath(path)) in paths:  # a path in two spellings is one image
             raise DataError(f"{file}: image {n} has the file_name of image {paths[place]}, {shown(name)}")
         if "\0" in path:
             raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,9 +90,13 @@ class ParquetVectors(Reader):
 
 def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:  # which numpy would leave open if it isn't one
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array, without a name")
+            with archive:
+                arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, RuntimeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: not an archive of arrays that can be read: {error}") from error
     if "X" not in arrays:
         raise DataError(f"{path}: holds no array X, only {', '.join(arrays) or 'nothing'}")
@@ -99,7 +104,7 @@ def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
 
 
 def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
-    if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.number) or 0 in rows.shape:
+    if rows.ndim != 2 or rows.dtype.kind not in "iuf" or 0 in rows.shape:
         raise DataError(f"{path}: {rows.dtype} {rows.shape} are no feature vectors, which are numbers (N, D)")
     with np.errstate(over="ignore"):  # told below
         vectors = rows.astype(np.float32)
