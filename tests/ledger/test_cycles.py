@@ -71,6 +71,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         ledger.finish_fit(1, {"seconds": seconds, "loss": loss, "details": {"seconds": seconds}})
         ledger.record_query(1, by_strategy("rejection"), QUERY)
         ledger.places.add([("a.png", "day", 0)])
+        ledger.notes.write("a.png", "blurred", who="ann")
         return ledger.dump()
 
     def other(name):
@@ -84,7 +85,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         assert live(different, 1.0, 0.6) != dump
     assert set(dump) == {
         *("facts", "items", "classes", "events", "receipts", "cycles", "fits", "queries", "queried"),
-        *("together", "again", "class_changes", "places"),
+        *("together", "again", "class_changes", "places", "notes"),
     }
     assert all(rows for table, rows in dump.items() if table != "class_changes"), "every table is in the dump"
 

@@ -175,7 +175,10 @@ def test_reading_a_ledger_that_is_not_there_creates_none(tmp_path):
 
 def test_a_newer_schema_is_refused_by_number(ledger):
     alter(ledger, f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(LedgerError, match=r"written by a newer ncenet \(schema 6, this one knows 5\)"):
+    with pytest.raises(
+        LedgerError,
+        match=rf"written by a newer ncenet \(schema {schema.VERSION + 1}, this one knows {schema.VERSION}\)",
+    ):
         Ledger(ledger.file)
 
 

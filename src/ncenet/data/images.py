@@ -195,6 +195,16 @@ def upright_size(data: bytes) -> tuple[int, int]:
         return _upright_size(_open(data))
 
 
+def exif_of(data: bytes) -> PIL.Image.Exif:
+    """What a camera wrote into an image, by its header alone; empty where it wrote nothing.
+
+    Raises:
+        Undecodable: with the reason in one line.
+    """
+    with _reasons():
+        return _open(data).getexif()
+
+
 def stored_gray(data: bytes) -> bool:
     """Whether the header says that the image has no colours.
 

@@ -20,6 +20,7 @@ def rows_of_all(db: Database) -> dict[str, list[tuple[Any, ...]]]:
         "again": "SELECT number, id, why, upto FROM again ORDER BY number",
         "class_changes": "SELECT number, who, kind, name, value, first, last, undoes FROM class_changes "
         "ORDER BY number",
+        "notes": "SELECT number, who, id, text FROM notes ORDER BY number",
         "receipts": "SELECT key, seq FROM receipts ORDER BY rowid",
         "events": "SELECT seq, who, kind, id, label, cycle, hash, undoes FROM events ORDER BY seq",
         "cycles": "SELECT cycle, upto FROM cycles ORDER BY cycle",

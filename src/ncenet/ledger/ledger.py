@@ -15,6 +15,7 @@ from ncenet.ledger.classes import Classes
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
 from ncenet.ledger.inbox import NOW, Inbox, item_of, record_answer, take_back
+from ncenet.ledger.notes import Notes
 from ncenet.ledger.places import Places
 from ncenet.ledger.provenance import Kind, Provenance, provenance
 from ncenet.ledger.records import Answer, Cycle, Event, Item, RecordedQuery, not_as_labelled
@@ -39,6 +40,7 @@ class Ledger:
         again: images that are asked for a second time, and what became of that.
         classes: what they are called, and how that changed.
         places: where the images of a large pool are.
+        notes: what annotators wrote about images.
         inbox: takes answers that may arrive twice, as those of a page do.
         review: looks over what was answered.
 
@@ -46,21 +48,19 @@ class Ledger:
         LedgerError: the file is missing, is no ledger, or was written by a newer ncenet.
 
     >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> with Ledger(Path(folder.name) / "ledger.sqlite") as ledger:
+    >>> with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
     ...     ledger.add_items([("a.png", "5d41", None), ("b.png", "7692", None), ("c.png", "2c63", None)])
     ...     _ = ledger.tell({"a.png": "cat", "b.png": Answer.UNSURE}, who="ann", cycle=0)
     ...     _ = ledger.tell({"a.png": "dog", "c.png": "cat"}, who="ann", cycle=0)
     ...     ledger.undo("c.png", who="ann")
     ...     ledger.labeled(), sorted(ledger.closed_ids())
     ([('a.png', 'dog')], ['a.png', 'b.png'])
-    >>> folder.cleanup()
     """
 
     def __init__(self, file: Path | str, *, read_only: bool = False) -> None:
         self.file = Path(file)
         self._db = Database(self.file, read_only=read_only)
-        self.inbox, self.review = Inbox(self._db), Review(self._db)
+        self.inbox, self.review, self.notes = Inbox(self._db), Review(self._db), Notes(self._db)
         self.again, self.classes, self.places = Again(self._db), Classes(self._db), Places(self._db)
 
     def close(self) -> None:

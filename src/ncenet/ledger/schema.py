@@ -16,7 +16,7 @@ VERSION = 5
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
 Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``, version 3 none of ``together``,
-``again`` and ``class_changes``, version 4 no ``places``. Opened for writing, such a file
+``again`` and ``class_changes``, version 4 neither ``places`` nor ``notes``. Opened for writing, such a file
 gets them; opened for reading alone, it is read as if they were there and empty.
 """
 
@@ -85,6 +85,13 @@ _TABLES = {
     last    INTEGER NOT NULL,
     undoes  INTEGER UNIQUE REFERENCES class_changes CHECK ((kind = 'undo') = (undoes IS NOT NULL))
 )""",
+    "notes": f"""(
+    number  INTEGER PRIMARY KEY,
+    {_AT},
+    who     TEXT NOT NULL,
+    id      TEXT NOT NULL REFERENCES items,
+    text    TEXT NOT NULL
+)""",
     "cycles": f"""(
     cycle   INTEGER PRIMARY KEY,
     upto    INTEGER NOT NULL,
@@ -119,6 +126,7 @@ CREATE INDEX IF NOT EXISTS items_by_hash ON items (hash);
 CREATE INDEX IF NOT EXISTS events_by_id ON events (id);
 CREATE INDEX IF NOT EXISTS receipts_by_seq ON receipts (seq);
 CREATE INDEX IF NOT EXISTS again_by_id ON again (id);
+CREATE INDEX IF NOT EXISTS notes_by_id ON notes (id);
 """
 
 _APPEND_ONLY = tuple(name for name in _TABLES if name != "items")

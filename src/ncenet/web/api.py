@@ -21,6 +21,7 @@ from ncenet.data.thumbnails import preview
 from ncenet.errors import DamagedRecord, NcenetError, UnreadableImage
 from ncenet.ledger.review import Said
 from ncenet.section import explain
+from ncenet.web.about import about
 from ncenet.web.guard import who_of
 from ncenet.web.messages import (
     AskForGroup,
@@ -32,6 +33,7 @@ from ncenet.web.messages import (
     ChangeClasses,
     Message,
     NewClass,
+    NewNote,
     Parcel,
     as_shown,
     deliveries,
@@ -40,8 +42,8 @@ from ncenet.web.project import Project
 
 M = TypeVar("M", bound=Message)
 
-SIDES = {"view": 1600, "sheet": 256}
-"""Longest side in pixels of an image to label, and of one among many."""
+SIDES = {"view": 1600, "sheet": 256, "original": 65_500}
+"""Longest side in pixels of an image to label, of one among many, and of any that JPEG can hold."""
 KEPT_PREVIEWS = 256
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -67,8 +69,10 @@ def build_app(project: Project) -> FastAPI:
     _explain_errors(app)
 
     def sized(fields: dict[str, Any]) -> dict[str, Any]:
-        """Whatever names an image, with its size where boxes are drawn."""
-        return fields | {"size": project.size(fields["id"])} if project.detection else fields
+        """Whatever names an image, with its note, and its size where boxes are drawn."""
+        note = project.ledger.notes.of([fields["id"]]).get(fields["id"])
+        known = fields | ({"note": note.text} if note is not None else {})
+        return known | {"size": project.size(fields["id"])} if project.detection else known
 
     def answer(said: Said) -> dict[str, Any]:
         return sized(as_shown(said, detection=project.detection))
@@ -88,7 +92,10 @@ def build_app(project: Project) -> FastAPI:
             raise HTTPException(404, "no such image")
         if project.pool.content_hash(item.id) != item.hash:
             raise HTTPException(409, f"{item.id} changed since it was scanned: start ncenet label again")
-        data, media_type = show(item.id, SIDES[size], item.hash)
+        made = (
+            preview(project.pool, item.id, SIDES[size]) if size == "original" else None
+        )  # too large to keep
+        data, media_type = made or show(item.id, SIDES[size], item.hash)
         return Response(
             data, media_type=media_type, headers={"cache-control": "private, max-age=31536000, immutable"}
         )
@@ -158,6 +165,16 @@ def build_app(project: Project) -> FastAPI:
             return project.reason(message.id)
         except DamagedRecord as error:
             raise HTTPException(409, f"the reasons of the model can't be read: {error}") from error
+
+    @app.post("/api/details")
+    def details(message: AskWhy) -> Any:
+        return about(project.ledger, project.pool, message.id)
+
+    @app.post("/api/note")
+    def note(request: Request, message: NewNote) -> Any:
+        message = in_the_name_of(request, message)
+        project.ledger.notes.write(message.id, message.text, who=message.who)
+        return {}
 
     @app.post("/api/sheet")
     def sheet(message: AskForSheet) -> Any:

@@ -19,6 +19,7 @@ from ncenet.engines.trial import Failure
 from ncenet.errors import UsageError
 from ncenet.run.events import Notify
 from ncenet.run.opening import OpenRun, open_run
+from ncenet.tables import csv_lines
 
 STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Likelihoods that the page offers (ours)."""
@@ -154,6 +155,9 @@ def to_take_along(run: OpenRun, name: str) -> tuple[bytes, str]:
     """
     if name == "labels.csv":
         return labels_csv(run), "text/csv; charset=utf-8"
+    if name == "notes.csv":
+        rows = run.ledger.notes.of().values()
+        return "".join(csv_lines(("id", "who", "at", "note"), rows)).encode(), "text/csv; charset=utf-8"
     if name == "report.html":
         return report_html(run.folder), "text/html; charset=utf-8"
     model = run.last_model() if name == "model.safetensors" else None

@@ -21,6 +21,7 @@ from ncenet.boxes import Boxes
 from ncenet.class_names import class_name_problem, shown
 from ncenet.errors import DataError
 from ncenet.ledger.inbox import NOW, Delivery, Together
+from ncenet.ledger.notes import MOST as MOST_OF_A_NOTE
 from ncenet.ledger.records import Answer
 from ncenet.ledger.review import Said
 
@@ -220,6 +221,14 @@ class AskWhy(Message):
     """Why is this image asked for?"""
 
     id: Id
+
+
+class NewNote(Message):
+    """What an annotator has to say about an image; nothing takes the last note away."""
+
+    who: Name
+    id: Id
+    text: Annotated[str, StringConstraints(max_length=MOST_OF_A_NOTE), AfterValidator(_text)]
 
 
 class AskForSheet(Message):

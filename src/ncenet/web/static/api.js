@@ -37,6 +37,8 @@ export const why = (id) => call("api/why", { id });
 export const sort = (message) => call("api/sort", message);
 export const group = (message) => call("api/group", message);
 export const near = (id) => call("api/near", { id });
+export const details = (id) => call("api/details", { id });
+export const note = (message) => call("api/note", message);
 export const sheet = (message) => call("api/sheet", message);
 export const mine = (who, limit = 50) => call("api/mine", { who, limit });
 

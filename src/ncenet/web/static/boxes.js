@@ -70,6 +70,11 @@ export class BoxCanvas {
     return null;
   }
 
+  /** Let go of what is dragged, as if it had not been. */
+  cancel() {
+    this.#cancel();
+  }
+
   /** Take back the drag that is going on, or else the last edit; whether there was one. */
   undo() {
     const dragging = this.drag?.going;

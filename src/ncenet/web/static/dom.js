@@ -39,8 +39,8 @@ export function notice(text, seconds = 6) {
   fading = setTimeout(() => (line.hidden = true), 1000 * seconds);
 }
 
-/** Ask for a line of text in a dialog; null when the person thinks better of it. */
-export function ask(title, text, value = "") {
+/** Ask for a line of text in a dialog, which may be empty or not; null when the person thinks better of it. */
+export function ask(title, text, value = "", { empty = false } = {}) {
   const [dialog, input] = [$("ask"), $("ask-input")];
   $("ask-title").textContent = title;
   $("ask-text").textContent = text;
@@ -50,7 +50,7 @@ export function ask(title, text, value = "") {
   input.select();
   $("ask-cancel").onclick = () => dialog.close();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === "ok" && input.value.trim() ? input.value.trim() : null);
+    dialog.onclose = () => resolve(dialog.returnValue === "ok" && (empty || input.value.trim()) ? input.value.trim() : null);
   });
 }
 

@@ -45,7 +45,7 @@ export class FinishDialog {
       make("h3", {}, "Sort the images into folders"),
       ...this.#sorting(finish),
       make("h3", {}, "Take along"),
-      make("p", {}, link("files/labels.csv", "Labels (CSV)"), " · ", link("files/report.html", "Report"), " · ", link("files/model.safetensors", "Model")),
+      make("p", {}, link("files/labels.csv", "Labels (CSV)"), " · ", link("files/notes.csv", "Notes (CSV)"), " · ", link("files/report.html", "Report"), " · ", link("files/model.safetensors", "Model")),
       make("pre", { className: "code" }, 'import ncenet\nprint(ncenet.load("model.safetensors").predict("photo.jpg").predicted)'),
       make("h3", {}, "Goal"), make("p", {}, goal),
       make("menu", {}, make("button", { type: "button", className: "primary", onclick: () => this.root.close() }, "Close ", make("kbd", {}, "Esc"))));

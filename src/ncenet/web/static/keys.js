@@ -60,6 +60,10 @@ export const HELP = [
   ["b", "back to the answer before, to look at it or to correct it; Esc returns"],
   ["h", "have the model suggest a class"],
   ["w", "why this image"],
+  [",", "write a note on the image; an empty one takes it away"],
+  [";", "when and where it was taken, its size and note"],
+  ["+ −", "a closer look, as the wheel and two fingers do; arrows move, Home fits, End shows the original's pixels. A double click does that too"],
+  ["Shift Enter", "full screen"],
   ["Space", "find a class by typing: its beginning, or some of its letters; Enter answers"],
   ["n", "new class"],
   ["#", "the classes: rename, merge, delete, order, keys, colours"],
@@ -91,5 +95,6 @@ export const HELP_FOR_BOXES = [
   ["h", "have the model suggest boxes, dashed"],
   ["a", "takes all suggestions over"],
   ["Esc", "deselects, then drops suggestions, then returns from looking back"],
-  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/", "Space", "#"].includes(key)),
+  ["Page up, down", "a closer look, as the wheel and two fingers do; arrows move when no box is selected, Home fits, End shows the original's pixels"],
+  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/", "Space", "#", "+ −"].includes(key)),
 ];

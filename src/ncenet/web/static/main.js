@@ -1,5 +1,6 @@
 // The page: keys and buttons, and what they set in motion.
 
+import { showDetails, writeNote } from "./about.js";
 import * as api from "./api.js";
 import { BoxCanvas, drawingOf } from "./boxes.js";
 import { $, ask, confirmed, folded, make, newKey, notice, say } from "./dom.js";
@@ -16,6 +17,7 @@ import { showNear } from "./near.js";
 import { showRefused } from "./refused.js";
 import { Session } from "./session.js";
 import { Together } from "./together.js";
+import { toggleFull, Zoom } from "./zoom.js";
 import { explainWhy, markClass, show, showClasses, suggest, wordsFor } from "./stage.js";
 
 const IDLE_MS = 20000; // how often a window says that it is still there
@@ -91,6 +93,7 @@ function useClasses(names) {
 
 function redraw() {
   show(session, state);
+  zoom.show(session.current ?? null);
   if (canvas) showDrawing();
 }
 
@@ -131,6 +134,11 @@ function showLink() {
 
 /** What a person does to the image in front of them. */
 function act(what, label) {
+  if (what === "full") return toggleFull();
+  if (what === "details" || what === "note") {
+    if (!session.current) return undefined;
+    return (what === "note" ? writeNote(session.current, session.who) : showDetails(session.current)).catch((error) => notice(error.message));
+  }
   if (canvas) return actOnBoxes(what, label);
   if (what === "answer" || what === "skip" || what === "unsure") {
     if (session.answer(what, label ?? null)) say(what === "answer" ? label : what);
@@ -299,7 +307,8 @@ function openGrid(filter) {
   grid.show(filter).catch((error) => notice(error.message));
 }
 
-const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why" };
+const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why", ",": "note", ";": "details" };
+const zoom = new Zoom(document.querySelector(".frame"), { drawn: () => canvas !== null, onPinch: () => canvas?.cancel() });
 const KEYS_FOR_BOXES = { ...KEYS, a: "take", Enter: "done" };
 
 document.addEventListener("keydown", (event) => {
@@ -311,7 +320,9 @@ document.addEventListener("keydown", (event) => {
   const keys = canvas ? KEYS_FOR_BOXES : KEYS;
   if (together.open) meant = together.key(event, key);
   else if (grid.open) meant = grid.key({ key });
+  else if (key === "Enter" && event.shiftKey) toggleFull();
   else if (canvas?.key(event)) meant = true;
+  else if (zoom.key(event)) meant = true;
   else if (key === "Enter" && event.target.matches("button, [role=button]:not([data-box])")) meant = false; // it is pressed
   else if (event.repeat && (name || keys[key])) meant = true; // a key that is held down answers once
   else if (name) act("answer", name);

@@ -1,6 +1,7 @@
 // The image, its classes, and what is said about it.
 
 import * as api from "./api.js";
+import { showNote } from "./about.js";
 import { exampleOf } from "./classes.js";
 import { $, imageUrl, make, percent, say, sharpen, sharpenLoaded } from "./dom.js";
 import { summary } from "./geometry.js";
@@ -67,7 +68,7 @@ export function show(session, state) {
   $("empty").hidden = Boolean(item);
   if (!item) {
     $("phase").textContent = "";
-    $("caption").textContent = "";
+    showNote(null);
     $("empty").textContent = nothingLeft(state);
     return;
   }
@@ -80,7 +81,7 @@ export function show(session, state) {
   frame.prepend(picture);
   if (picture.complete) picture.naturalWidth ? sharpen(picture) : explain(item, session, state);
   $("phase").textContent = session.looking === null ? chosenBy(item.turn.asked, state.task === "detection") : "Looking back · Esc returns";
-  $("caption").textContent = item.turn.id;
+  showNote(item);
 }
 
 /** Say why a picture is not there; one that did not arrive is asked for again. */
