@@ -16,7 +16,7 @@ SUFFIXES = frozenset(
         *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif", ".heic", ".heif"),
     )
 )
-"""Suffixes of image files, in any case. HEIC is not decoded: it is found, so that it is reported by name."""
+"""Suffixes of image files, in any case. HEIC is found where nothing decodes it too, to be reported."""
 
 _SPLIT = re.compile(
     r"(train|training|trainval|val|valid|validation|dev|eval|evaluation|test|testing|h[oe]ld[ _-]?out"

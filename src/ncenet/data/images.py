@@ -9,6 +9,7 @@ CMYK, YCbCr            RGB by Pillow's plain formula, without colour profiles
 16-bit                 divided by 257, so 65535 becomes 255: scaled, never clipped
 rotated by EXIF        upright
 animated, many pages   the first frame
+HEIC                   read where the extra ``heic`` is installed
 float, wide integers   refused: nothing says which value is white
 =====================  =======================================================================
 """
@@ -20,7 +21,8 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import PIL.Image
@@ -41,6 +43,9 @@ MAX_BYTES = 3 * MAX_PIXELS + 2**20
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 """Pillow's names of the formats that are read. Formats that run other programs (EPS, PDF) are left out."""
+
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
+"""What says in the first bytes of a file that it is a HEIC photo."""
 
 _GRAY_MODES = {"1", "L", "LA", "La", "I", "F"}
 _ROWS = 256
@@ -290,14 +295,36 @@ def _open(data: bytes) -> ImageFile:
             raise Undecodable(f"broken {name} header: {_line(error)}") from error
         _refuse_larger(image, MAX_PIXELS, f"{MAX_PIXELS / 1e6:.0f}: scale it down")
         return image
+    if _is_heic(data):
+        return _open_heic(data)
     raise Undecodable(f"not an image: {_look(data)}" if data else "empty file")
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIC
+
+
+def _open_heic(data: bytes) -> ImageFile:
+    """The same of a HEIC photo, as telephones make them; upright already."""
+    try:
+        plug_in: Any = import_module("pillow_heif")
+    except ImportError:
+        raise Undecodable(
+            "a HEIC photo: pip install 'ncenet[heic]' reads it, or convert it to JPEG"
+        ) from None
+    try:
+        image: ImageFile = plug_in.HeifImageFile(io.BytesIO(data), "")
+    except Exception as error:
+        raise Undecodable(f"a HEIC photo with a broken header: {_line(error)}") from error
+    _refuse_larger(image, MAX_PIXELS, f"{MAX_PIXELS / 1e6:.0f}: scale it down")
+    return image
 
 
 def _look(data: bytes) -> str:
     """What the bytes look like instead; nothing of them is quoted, for they may be anything."""
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[4:8] == b"ftyp":
-        return "a HEIC photo or a video; convert it to JPEG"
+        return "a video, or a photo of another kind; convert it to JPEG"
     for beginning, what in _OTHERS:
         if start.startswith(beginning):
             return what

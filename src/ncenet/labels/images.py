@@ -25,6 +25,7 @@ _SIGNATURES = (
     (0, b"MM\0*", ".tif"),
     (4, b"jP  ", ".jp2"),
     (4, b"ftypavif", ".avif"),
+    (4, b"ftyphe", ".heic"),
     (0, b"P", ".ppm"),
 )
 """What the formats that are read begin with: place, bytes, suffix."""
