@@ -50,6 +50,7 @@ class Server:
     def __init__(self, folder: Path, *options: str, classes: Sequence[str] = CLASSES) -> None:
         self.folder, self.options, self.classes, self.port = folder, options, classes, 0
         self.steps = 8
+        self.runs: tuple[str, ...] = ()  # that are there already, to be served together
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -61,6 +62,8 @@ class Server:
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
             *("--epochs", "1", "--min-steps", str(self.steps), "--batch-size", "16", "--threads", "1"),
         ]
+        if self.runs:
+            words = ["label", *(str(self.folder / name) for name in self.runs), "--port", "0", "--no-browser"]
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "ncenet", *words, *self.options],
             stdout=subprocess.PIPE,
@@ -110,13 +113,13 @@ def server(tmp_path):
 class Annotator:
     """A person at the keyboard."""
 
-    def __init__(self, page, url: str) -> None:
+    def __init__(self, page, url: str, start: str = "") -> None:
         self.page, self.mistakes = page, []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
         page.on("console", lambda line: line.type == "error" and self.mistakes.append(line.text))
         page.goto(url)
-        self.shown()
+        page.wait_for_selector(start) if start else self.shown()
 
     def shown(self, besides: str = "") -> str:
         """Id of the image in front of the person, once there is another one than ``besides``."""
@@ -163,9 +166,9 @@ def annotator(browser):
     """Open a window of its own, as another person on another machine would."""
     contexts = []
 
-    def open(server: Server, **options) -> Annotator:
+    def open(server: Server, start: str = "", **options) -> Annotator:
         contexts.append(browser.new_context(**options))
-        return Annotator(contexts[-1].new_page(), server.url)
+        return Annotator(contexts[-1].new_page(), server.url, start)
 
     yield open
     for context in contexts:

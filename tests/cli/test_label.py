@@ -38,7 +38,9 @@ def served(monkeypatch):
         def close(self):
             pass
 
-    def serve(project, *, host, port, public, ready):
+    def serve(project, *others, host, port, public, ready):
+        for each in others:
+            calls.append((each.folder, each.recipe, each.you, host, port))
         calls.append((project.folder, project.recipe, project.you, host, port))
         url = f"http://127.0.0.1:{port}/?token=secret"
         shown = public and f"{public.url}#token=secret"
@@ -253,3 +255,17 @@ def test_other_classes_are_told_of_and_change_nothing_by_themselves(ncenet, phot
     assert done.code == 0 and "t-shirt is T-Shirt now; new: shoe; not named: bag. The page offers" in said
     assert "differs" not in ncenet(*words, "t-shirt,hat,bag").out
     assert {recipe.data.classes for _, recipe, *_ in served} == {("t-shirt", "hat", "bag")}
+
+
+def test_several_are_served_together_and_as_they_are(ncenet, photos, served, tmp_path):
+    assert ncenet("label", "photos", *CLASSES, "--out", "one", "--no-browser", *TINY).code == 0
+    (tmp_path / "photos").rename(tmp_path / "others")
+    assert ncenet("label", "others", *CLASSES, "--out", "two", "--no-browser", *TINY).code == 0
+    (tmp_path / "photos").symlink_to(tmp_path / "others")
+    served.clear()
+    done = ncenet("label", "one", "two", "--no-browser")
+    assert done.code == 0, done.said
+    assert sorted(str(folder) for folder, *_ in served) == ["one", "two"]
+    assert "Answers go to one, two;" in " ".join(done.out.split())
+    done = ncenet("label", "one", "two", *CLASSES, "--no-browser")
+    assert done.code == 2 and "several are labelled as they are: leave --out, --data" in done.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +19,12 @@ from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ncenet.doors.public import PublicUrl
     from ncenet.run.events import Notify
     from ncenet.run.relink import Relinked
+    from ncenet.web.serve import Address
 
 PORT = 8765
 EVERYBODY = "\nEverybody who can reach this machine and has the link can see and label the images."
@@ -36,7 +41,7 @@ the link and label.
 def label(
     images: str,
     /,
-    *,
+    *others: str,
     out: Path | None = None,
     data: str | None = None,
     host: str = "127.0.0.1",
@@ -55,9 +60,11 @@ def label(
     where it stopped.
 
     For example: `ncenet label photos/ --classes cat,dog,other`; without classes the page asks for them.
+    Several, such as `ncenet label runs/pets runs/cars`, have a start page that leads to each.
 
     Args:
         images: Folder of images, Parquet file, CSV manifest or built-in set; or a run folder, to go on there.
+        others: Further ones, to be labelled under the same address.
         out: Run folder. Default: runs/IMAGES-labels.
         data: Where the images of a run folder are now, if they were moved: they are found by their bytes.
         host: Address to serve at. Others than this machine's own let everybody with the link label.
@@ -70,37 +77,51 @@ def label(
     """
     try:
         from ncenet.web.offer import offer
-        from ncenet.web.serve import Address, check_port, open_project, serve
+        from ncenet.web.serve import check_port, open_project, serve
     except ImportError:
         raise MissingExtra("the labelling page", "web", "10 MB") from None
     from ncenet.cli.progress import bars
     from ncenet.doors.public import PublicUrl
 
     public = None if public_url is None else PublicUrl.parse(public_url)
-    folder = _folder(images, out)
     console = plain_console()
+    if others and (out is not None or data is not None or changes_of(flags)):
+        raise UsageError("several are labelled as they are: leave --out, --data and what is in a recipe away")
+    folders = [_folder(each, out) for each in (images, *others)]
     check_port(host, port)  # before the images are looked at, which takes a while
     if data is not None:
         with bars() as show:
-            console.print(f"{data}: {_relinked(images, folder, data, show)}")
-    recipe, wanted = _recipe(images, folder, flags)
-    with bars() as show:
-        project = open_project(
-            recipe,
-            folder,
-            you=who or getpass.getuser(),
-            overlap=overlap,
-            second_look=second_look,
-            wanted=wanted,
-            notify=show,
-        )
-    if differs := offer(wanted, project.ledger.class_names()):
-        console.print(
-            f"--classes differs from the classes of {folder}: {differs}. The page offers the change"
-        )
-    bad = len(project.ledger.problems())
-    if bad:
-        console.print(f"{bad} image(s) can't be read and are left out: {RunFolder(folder).bad_images}")
+            console.print(f"{data}: {_relinked(images, folders[0], data, show)}")
+    with ExitStack() as opened:
+        projects = []
+        for each, folder in zip((images, *others), folders, strict=True):
+            recipe, wanted = _recipe(each, folder, flags)
+            with bars() as show:
+                project = open_project(
+                    recipe,
+                    folder,
+                    you=who or getpass.getuser(),
+                    overlap=overlap,
+                    second_look=second_look,
+                    wanted=wanted,
+                    notify=show,
+                )
+            opened.callback(project.close)
+            projects.append(project)
+            if differs := offer(wanted, project.ledger.class_names()):
+                console.print(
+                    f"--classes differs from the classes of {folder}: {differs}. The page offers the change"
+                )
+            if bad := len(project.ledger.problems()):
+                console.print(
+                    f"{bad} image(s) can't be read and are left out: {RunFolder(folder).bad_images}"
+                )
+        serve(*projects, host=host, port=port, public=public, ready=_told(folders, public, browser=browser))
+
+
+def _told(folders: Sequence[Path], public: PublicUrl | None, *, browser: bool) -> Callable[[Address], None]:
+    """What is said, and done, when the page can be opened."""
+    console = plain_console()
 
     def ready(address: Address) -> None:
         if address.everywhere:
@@ -111,16 +132,15 @@ def label(
         if address.public is not None:
             console.print(f"Label at  {address.public}")
         console.print(f"{'Label at' if address.public is None else 'or here '}  {address.url}")
-        console.print(f"Answers go to {folder}; Ctrl-C stops, the same command goes on.")
+        console.print(
+            f"Answers go to {', '.join(map(str, folders))}; Ctrl-C stops, the same command goes on."
+        )
         if browser:
             import webbrowser
 
             webbrowser.open(address.file.resolve().as_uri())
 
-    try:
-        serve(project, host=host, port=port, public=public, ready=ready)
-    finally:
-        project.close()
+    return ready
 
 
 def _folder(images: str, out: Path | None) -> Path:

@@ -60,13 +60,8 @@ def build_app(project: Project) -> FastAPI:
         project: what is labelled.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    pages = {
-        file.name: file.read_bytes()
-        for file in (resources.files("ncenet.web") / "static").iterdir()
-        if file.name.rpartition(".")[2] in MEDIA_TYPES
-    }
     show = lru_cache(KEPT_PREVIEWS)(lambda image, side, _hash: preview(project.pool, image, side))
-    _explain_errors(app)
+    serve_pages(app, "index.html")
 
     def sized(fields: dict[str, Any]) -> dict[str, Any]:
         """Whatever names an image, with its note, and its size where boxes are drawn."""
@@ -76,14 +71,6 @@ def build_app(project: Project) -> FastAPI:
 
     def answer(said: Said) -> dict[str, Any]:
         return sized(as_shown(said, detection=project.detection))
-
-    @app.get("/")
-    def page() -> Response:
-        return _asset(pages, "index.html")
-
-    @app.get("/assets/{name}")
-    def asset(name: str) -> Response:
-        return _asset(pages, name)
 
     @app.get("/images/{size}/{hash}")
     def image(size: str, hash: str) -> Response:
@@ -202,6 +189,29 @@ def build_app(project: Project) -> FastAPI:
         }
 
     return app
+
+
+def serve_pages(app: FastAPI, first: str) -> None:
+    """Have an application show a page and all that belongs to pages, and say what goes wrong in a sentence.
+
+    Args:
+        app: the application.
+        first: the page at its address.
+    """
+    pages = {
+        file.name: file.read_bytes()
+        for file in (resources.files("ncenet.web") / "static").iterdir()
+        if file.name.rpartition(".")[2] in MEDIA_TYPES
+    }
+    _explain_errors(app)
+
+    @app.get("/")
+    def page() -> Response:
+        return _asset(pages, first)
+
+    @app.get("/assets/{name}")
+    def asset(name: str) -> Response:
+        return _asset(pages, name)
 
 
 def in_the_name_of(request: Request, message: M) -> M:

@@ -12,7 +12,6 @@ from pathlib import Path
 import uvicorn
 
 from ncenet.doors import secret
-from ncenet.doors.annotators import Annotators
 from ncenet.doors.connections import bind, config
 from ncenet.doors.names import Names, is_everywhere
 from ncenet.doors.public import PublicUrl
@@ -21,11 +20,10 @@ from ncenet.recipe import Recipe
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
-from ncenet.web.api import build_app
 from ncenet.web.arrivals import Arrivals, watched
 from ncenet.web.events import Hub
-from ncenet.web.guard import Guard, token_of
 from ncenet.web.project import SECOND_LOOK, Project
+from ncenet.web.site import build_site, rooms, token_of_all
 from ncenet.web.trainer import Trainer
 
 _LEADS_THERE = """<!doctype html>
@@ -124,43 +122,42 @@ def check_port(host: str, port: int) -> None:
 
 
 def serve(
-    project: Project,
-    *,
+    *projects: Project,
     host: str,
     port: int,
     public: PublicUrl | None = None,
     ready: Callable[[Address], None] | None = None,
 ) -> None:
-    """Serve the page until the process is told to stop.
+    """Serve the page, or the pages of several projects and a start page, until the process is told to stop.
 
     Args:
-        project: what is labelled.
+        projects: what is labelled.
         host: address to bind to.
         port: port to bind to; 0 takes a free one.
-        public: where a proxy shows the page, if one does.
-        ready: told where the page is, once it can be opened.
+        public: where a proxy shows it, if one does.
+        ready: told where it is, once it can be opened.
 
     Raises:
-        UsageError: the address cannot be had, or the token of the run is none.
+        UsageError: the address cannot be had, or the token of a run is none.
         DamagedRecord: the links of annotators can't be read.
     """
-    token, everywhere = token_of(project.folder), is_everywhere(host)
+    found, everywhere = rooms(projects), is_everywhere(host)
     door = bind(host, port, "ncenet label")
     bound = door.getsockname()[1]
     names = Names.of(host, () if public is None else (public.host,))
-    annotators = Annotators(project.folder)
-    annotators.links()  # whoever starts the page hears of a damaged file
-    app = Guard(build_app(project), token=token, names=names, public=public, annotators=annotators)
-    server = _Server(config(app), project.hub)
+    app = build_site(found, names=names, public=public)
+    server = _Server(config(app), [project.hub for project in projects])
     shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    token, here = token_of_all(found), f"http://{shown}:{bound}/"
     address = Address(
-        f"http://{shown}:{bound}/?token={token}",
-        project.folder / "open-page.html",
+        f"{here}?token={token}",
+        projects[0].folder / "open-page.html",
         everywhere,
         None if public is None else f"{public.url}#token={token}",
     )
-    site = f"http://{shown}:{bound}/" if public is None else public.url
-    write_text(RunFolder(project.folder).page_address, f"{site}\n")
+    for room in found:
+        site = here if public is None else public.url
+        write_text(RunFolder(room.project.folder).page_address, f"{site}{room.below}\n")
     secret.write_private(address.file, _LEADS_THERE.format(url=html.escape(address.url)))
     try:
         if ready is not None:
@@ -173,10 +170,11 @@ def serve(
 class _Server(uvicorn.Server):
     """Lets the pages that listen go before it waits for its answers to get through: theirs never end else."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hubs: Sequence[Hub]) -> None:
         super().__init__(config)
-        self._hub = hub
+        self._hubs = hubs
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._hub.end()
+        for hub in self._hubs:
+            hub.end()
         await super().shutdown(sockets)
