@@ -46,6 +46,10 @@ ARMS = (
     "nce herding",
     "nce herding first",
     "nce refine",
+    "softmax typiclust-margin",
+    "softmax fast-bait",
+    "softmax scikit-activeml:Badge",
+    "softmax scikit-activeml:TypiClust",
     "paper random",
     "paper rejection",
     "paper confusion",
@@ -91,7 +95,8 @@ class View:
 
 def run(data: Stored, arm: str, seed: int, queries: int) -> Iterator[dict[str, object]]:
     name, how, *start = arm.split()
-    strategy: QueryStrategy = strategies.get(how)()
+    how, _, theirs = how.partition(":")
+    strategy: QueryStrategy = strategies.get(how)(**({"name": theirs} if theirs else {}))
     first, size = 2 * data.classes, min(max(data.classes, 10), 40)
     if start:
         radius = 0.35 * typical_distance(data.pool)

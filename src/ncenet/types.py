@@ -217,7 +217,7 @@ class QueryStrategy(Protocol):
     """What a recipe must have for the strategy to work; empty when any will do.
 
     ``"classes"`` (one for each image, so no detection), ``"committee"``, ``"nce"`` (the head),
-    ``"in_radii"`` (its radius) and ``"pairs"`` (of images in a batch).
+    ``"in_radii"`` (its radius), ``"pairs"`` (of images in a batch) and ``"scikit-activeml"`` (the package).
     """
 
     auxiliary: Callable[[Sequence[int]], Any] | None = None

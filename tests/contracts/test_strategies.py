@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,25 @@ MAKERS = {name: partial(cheap, name) for name in NAMES}
 MAKERS |= {f"{name}, kmeans": partial(diverse, name, "kmeans") for name in SCORING}
 MAKERS |= {f"{name}, kcenter": partial(diverse, name, "kcenter") for name in ("margin", "rejection")}
 MAKERS |= {f"{name}, herding": partial(diverse, name, "herding") for name in ("margin", "rejection")}
-LEARNING = [name for name, make in MAKERS.items() if make().needs]
+RIVALS = ("Badge", "ContrastiveAL", "CoreSet", "Falcun", "TypiClust", "UncertaintySampling")
+MAKERS |= {
+    f"scikit-activeml, {name}": partial(strategies.get("scikit-activeml"), name=name) for name in RIVALS
+}
+INSTALLED = find_spec("skactiveml") is not None
+
+
+def where_installed(name):
+    absent = name.startswith("scikit-activeml") and not INSTALLED
+    return pytest.param(name, marks=pytest.mark.skipif(absent, reason="scikit-activeml is not installed"))
+
+
+LEARNING = [where_installed(name) for name, make in MAKERS.items() if make().needs]
 BUILT_IN = [name for name in NAMES if strategies.get(name).__module__.startswith("ncenet.")]
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=[where_installed(name) for name in MAKERS])
 def make(request):
     return MAKERS[request.param]
 
@@ -83,6 +96,7 @@ def test_every_built_in_strategy_is_under_this_contract():
         "random",
         "refine",
         "rejection",
+        "scikit-activeml",
         "sraal",
         "typiclust",
         "typiclust-margin",
@@ -275,7 +289,7 @@ import sys
 from ncenet.recipe import Recipe
 from ncenet.strategies.build import open_strategy
 recipe = Recipe().with_changes({{"model.members": 2}})
-for name in {BUILT_IN!r}:
+for name in {[name for name in BUILT_IN if INSTALLED or name != "scikit-activeml"]!r}:
     one = Recipe() if name == "herding" else recipe  # a committee has no one radius
     open_strategy(one.with_changes({{"loop.strategy": name}}))
 open_strategy(Recipe().with_changes({{"task": "detection", "loop.options.aggregate": "nms-sum"}}))

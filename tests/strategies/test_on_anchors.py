@@ -15,7 +15,15 @@ N, L, A, C, D, M = 23, 6, 15, 3, 5, 3
 HOW = ["mean", "top-k", "max", "nms-sum", "nms-mean"]
 NAMES = [name for name in strategies.names() if name not in ("vaal", "sraal")]  # they read images
 SCORING = [name for name in NAMES if isinstance(strategies.get(name)(), ScoreStrategy)]
-ONE_CLASS_AN_IMAGE = {"badge", "fast-bait", "herding", "refine", "typiclust-margin", "uherding"}
+ONE_CLASS_AN_IMAGE = {
+    "badge",
+    "fast-bait",
+    "herding",
+    "refine",
+    "scikit-activeml",
+    "typiclust-margin",
+    "uherding",
+}
 
 
 def ways(how, k):

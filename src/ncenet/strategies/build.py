@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from ncenet.errors import RecipeError, UsageError
@@ -39,6 +40,10 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
     "pairs": (
         lambda recipe: recipe.train.batch_size >= 2,
         "train.batch_size >= 2: it learns from pairs of images",
+    ),
+    "scikit-activeml": (
+        lambda recipe: find_spec("skactiveml") is not None,
+        "scikit-activeml: pip install 'ncenet[bench]'",
     ),
     "samples": (
         lambda recipe: recipe.model.dropout > 0 or recipe.model.members > 1,
