@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ncenet.errors import NonFiniteScore
+from ncenet.functional import covering, herding_parts
 from ncenet.functional import herding as module
 from ncenet.functional.herding import herd
 from tests.reference import herding as reference
@@ -22,7 +23,7 @@ def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which a small pool has several blocks."""
     for name, size in {"BLOCK": 7, "ROWS": 5}.items():
-        monkeypatch.setattr(module, name, size)
+        monkeypatch.setattr(covering, name, size)
 
 
 @pytest.mark.usefixtures("tiny_blocks")
@@ -55,7 +56,7 @@ def plain(
     for _ in range(k):
         gain = torch.cat([(part - cover).clamp_min(0) @ weights for part in rows.split(500)])
         gain[indices] = -1
-        index = int((gain >= gain.max() * (1 - module.TIE)).nonzero()[0])
+        index = int((gain >= gain.max() * (1 - covering.TIE)).nonzero()[0])
         indices.append(index)
         gains.append(float(gain[index]))
         cover = torch.maximum(cover, rows[index])
@@ -87,21 +88,21 @@ def test_equals_the_plain_rule_on_five_thousand(radius: float) -> None:
 
 def test_the_kernel_is_computed_once_and_a_pick_changes_few(monkeypatch: pytest.MonkeyPatch) -> None:
     computed = changed = 0
-    kernel, add = module._Kernel.__call__, module._Greedy.add
+    kernel, add = covering.Kernel.__call__, covering.GreedyCover.add
 
-    def computing(self: module._Kernel, rows: slice, vectors: torch.Tensor) -> torch.Tensor:
+    def computing(self: covering.Kernel, rows: slice, vectors: torch.Tensor) -> torch.Tensor:
         nonlocal computed
         result = kernel(self, rows, vectors)
         computed += result.numel()
         return result
 
-    def changing(self: module._Greedy, index: int) -> None:
+    def changing(self: covering.GreedyCover, index: int) -> None:
         nonlocal changed
         changed += int((self.between[index] > self.cover).sum())
         add(self, index)
 
-    monkeypatch.setattr(module._Kernel, "__call__", computing)
-    monkeypatch.setattr(module._Greedy, "add", changing)
+    monkeypatch.setattr(covering.Kernel, "__call__", computing)
+    monkeypatch.setattr(covering.GreedyCover, "add", changing)
     pool = torch.nn.functional.normalize(normal(3000, 16), dim=1)
     herd(pool, 100, 0.4)
     assert computed < 0.7 * 3000**2, "a block serves its rows and its columns"
@@ -115,28 +116,53 @@ def covered(pool: torch.Tensor, radius: float, weights: torch.Tensor, picks: tor
     return float(kernel @ weights.double() / weights.double().sum())
 
 
+@pytest.fixture
+def groups() -> torch.Tensor:
+    """Fifty groups, the first of them with half of the points."""
+    group = (50 * uniform(4000, seed=3) ** 4).long()
+    return 3 * normal(50, 8)[group] + 0.3 * normal(4000, 8, seed=1)
+
+
 @pytest.mark.parametrize("radius", [0.5, 2.0])
 def test_a_large_pool_is_covered_by_parts_nearly_as_well(
-    monkeypatch: pytest.MonkeyPatch, radius: float
+    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, radius: float
 ) -> None:
-    # Fifty groups, the first of them with half of the points.
-    group = (50 * uniform(4000, seed=3) ** 4).long()
-    pool, weights = 3 * normal(50, 8)[group] + 0.3 * normal(4000, 8, seed=1), uniform(4000)
-    whole = herd(pool, 60, radius, weights_N=weights).indices
+    weights = uniform(4000)
+    whole = herd(groups, 60, radius, weights_N=weights).indices
     monkeypatch.setattr(module, "WHOLE", 1000)
-    monkeypatch.setattr(module, "PICKS", 20)
-    parts = herd(pool, 60, radius, weights_N=weights)
-    here = covered(pool, radius, weights, parts.indices)
-    assert here > 0.93 * covered(pool, radius, weights, whole)
-    assert here > 1.1 * covered(pool, radius, weights, torch.arange(60)), "better than 60 of no choice"
+    monkeypatch.setattr(herding_parts, "PICKS", 20)
+    parts = herd(groups, 60, radius, weights_N=weights)
+    here = covered(groups, radius, weights, parts.indices)
+    assert here > 0.95 * covered(groups, radius, weights, whole)
+    assert here > 1.1 * covered(groups, radius, weights, torch.arange(60)), "better than 60 of no choice"
     told = float(parts.gains.sum() / weights.sum())
     assert told == pytest.approx(here, rel=1e-4), "gains are those of the whole pool"
-    assert torch.equal(parts.indices, herd(pool, 60, radius, weights_N=weights).indices)
+    assert torch.equal(parts.indices, herd(groups, 60, radius, weights_N=weights).indices)
+
+
+def test_what_leads_in_a_part_is_judged(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
+    monkeypatch.setattr(module, "WHOLE", 500)
+    monkeypatch.setattr(herding_parts, "FRONT", 1)
+    lucky = covered(groups, 0.5, uniform(4000), herd(groups, 60, 0.5, weights_N=uniform(4000)).indices)
+    monkeypatch.setattr(herding_parts, "FRONT", 16)
+    judged = covered(groups, 0.5, uniform(4000), herd(groups, 60, 0.5, weights_N=uniform(4000)).indices)
+    assert judged > 1.02 * lucky
+
+
+def test_of_a_pool_larger_still_a_part_judges(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
+    monkeypatch.setattr(module, "WHOLE", 500)
+    by_all = herd(groups, 60, 2.0)
+    monkeypatch.setattr(herding_parts, "JUDGES", 1500)
+    by_some = herd(groups, 60, 2.0)
+    here = covered(groups, 2.0, torch.ones(4000), by_some.indices)
+    assert not torch.equal(by_some.indices, by_all.indices)
+    assert here > 0.97 * covered(groups, 2.0, torch.ones(4000), by_all.indices)
+    assert float(by_some.gains.sum()) / 4000 == pytest.approx(here, abs=math.sqrt(math.log(200) / 3000))
 
 
 def test_a_part_knows_what_the_parts_before_it_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WHOLE", 100)
-    monkeypatch.setattr(module, "PICKS", 1)
+    monkeypatch.setattr(herding_parts, "PICKS", 1)
     places = torch.eye(4).repeat(100, 1) * 9
     picked = herd(places + 0.01 * normal(400, 4), 4, 1.0)
     assert sorted(places[picked.indices].argmax(1).tolist()) == [0, 1, 2, 3]
@@ -145,13 +171,13 @@ def test_a_part_knows_what_the_parts_before_it_picked(monkeypatch: pytest.Monkey
 def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WHOLE", 300)
     sizes: list[tuple[int, ...]] = []
-    picks = module._Greedy.picks
+    picks = herding_parts._Part.picks
 
-    def noting(self: module._Greedy, k: int) -> Iterator[tuple[int, float]]:
-        sizes.append(tuple(self.between.shape))
+    def noting(self: herding_parts._Part, k: int) -> Iterator[tuple[int, float]]:
+        sizes.append(tuple(self.greedy.between.shape))
         return picks(self, k)
 
-    monkeypatch.setattr(module._Greedy, "picks", noting)
+    monkeypatch.setattr(herding_parts._Part, "picks", noting)
     herd(normal(1000, 4), 250, 0.5)
     assert sizes == [(300, 300)] * 3, "one for each 100 picks"
 
@@ -159,7 +185,7 @@ def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("k", [399, 400])
 def test_a_large_pool_can_be_picked_whole(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
     monkeypatch.setattr(module, "WHOLE", 30)
-    monkeypatch.setattr(module, "PICKS", 7)
+    monkeypatch.setattr(herding_parts, "PICKS", 7)
     pool = torch.cat([normal(350, 4), torch.zeros(50, 4)])  # coinciding ones gain nothing after the first
     picked = herd(pool, k, 0.5)
     assert len(set(picked.indices.tolist())) == k

@@ -1,0 +1,134 @@
+"""How much weight points of a set cover under the kernel of Eq. 6, and greedily which covers the most.
+
+A gain is kept for each point, and falls when another is picked: by what that one covers better than all
+before, which is ever less of the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ncenet.functional._precision import at_least_float32
+
+# Sizes (ours, by benchmarks/herding.py): they change time, not the picks.
+BLOCK = 1024
+"""Rows and columns of one matrix product."""
+ROWS = 64
+"""Points whose change of cover is worked in at a time."""
+
+ROUNDING = 2e-6
+"""A kernel that exceeds the cover by less than this part of it covers nothing new, and a squared distance
+below this part of the two squared norms is none: rounding (ours)."""
+LONG = 32.0
+"""Above this |a|^2 / (2 R^2) distances are looked at for rounding; below, a kernel shows none (ours)."""
+TIE = 1e-5
+"""Gains within this part of the largest count as equal (ours): float32 can't tell them apart."""
+DRIFT = 1e-6
+"""What is taken off a gain may be wrong by this part of what the gain was (ours): then it is summed anew."""
+PICKED = -torch.inf
+"""Gain of a point that has been picked: below every other."""
+
+
+class Kernel:
+    """Eq. 6 between some points and vectors.
+
+    Args:
+        points_MD: the points.
+        radius: R.
+        offset: something near the mean. Distances do not change with it, but it would use up the digits of
+            float32.
+    """
+
+    def __init__(self, points_MD: Tensor, radius: float, offset: Tensor) -> None:
+        self.radius, self.offset = radius, offset
+        self.points = self.scaled(points_MD)
+        self.norms = self.points.square().sum(1) / 2
+
+    def scaled(self, vectors: Tensor) -> Tensor:
+        """In units of the radius, so that the kernel is exp(a.b - |a|^2 / 2 - |b|^2 / 2)."""
+        return ((at_least_float32(vectors) - self.offset) / self.radius).float()
+
+    def __call__(self, rows: slice, vectors_BD: Tensor) -> Tensor:
+        """Between some of the points and vectors in units of the radius, (rows, B)."""
+        own, norms = self.norms[rows, None], vectors_BD.square().sum(1) / 2
+        exponent = torch.addmm(norms, self.points[rows], vectors_BD.T, beta=-1).sub_(own).clamp_max_(0)
+        # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
+        if len(norms) and len(own) and float(norms.max()) + float(own.max()) > LONG:
+            exponent[exponent > -ROUNDING * (own + norms)] = 0
+        return exponent.exp_()
+
+    def covered_by(self, centers_LD: Tensor) -> Tensor:
+        """The largest kernel between each point and a centre, (M,); 0 without any."""
+        cover = torch.zeros_like(self.norms)
+        for some in blocks(len(centers_LD)):
+            vectors = self.scaled(centers_LD[some])
+            for rows in blocks(len(cover)):
+                cover[rows] = torch.maximum(cover[rows], self(rows, vectors).amax(1))
+        return cover
+
+
+class GreedyCover:
+    """The kernel between the points of a part, what covers them, and what each would cover beyond that.
+
+    Args:
+        part_MD: the points.
+        radius: R.
+        weights_M: their weights.
+        centers_LD: what covers to begin with.
+    """
+
+    def __init__(self, part_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor) -> None:
+        kernel = Kernel(part_MD, radius, at_least_float32(part_MD).mean(0))
+        self.weights = weights_M
+        self.cover = kernel.covered_by(centers_LD)
+        self.between = self.cover.new_empty(len(part_MD), len(part_MD))
+        for rows in blocks(len(part_MD)):
+            for columns in blocks(len(part_MD), rows.start):
+                block = kernel(rows, kernel.points[columns])
+                self.between[rows, columns] = block
+                self.between[columns, rows] = block.T
+        self.gains = torch.zeros_like(self.cover, dtype=torch.float64)
+        self.drift, self.changed = (
+            torch.zeros_like(self.gains),
+            torch.zeros_like(self.gains, dtype=torch.bool),
+        )
+        self.sum_anew(torch.arange(len(part_MD), device=part_MD.device))
+
+    def sum_anew(self, points: Tensor) -> None:
+        """Gains of some points from their kernels: max(0, k - cover), without what is rounding alone."""
+        covered = self.cover * (1 + ROUNDING)
+        for rows in points.split(ROWS):
+            self.gains[rows] = ((self.between[rows] - covered).clamp_min_(0) @ self.weights).double()
+        self.drift[points], self.changed[points] = DRIFT * self.gains[points], False
+
+    def leader(self) -> tuple[int, float]:
+        """The point with the largest gain, of equal ones the first, and its gain."""
+        while True:
+            best = float(self.gains.max())
+            near = (self.gains + self.drift >= best * (1 - TIE)).nonzero().flatten()
+            vague = near[self.changed[near] & (self.drift[near] > TIE * best)]
+            if not len(vague):
+                first = int((self.gains >= best * (1 - TIE)).nonzero()[0])
+                return first, float(self.gains[first])
+            self.sum_anew(vague)
+
+    def add(self, index: int) -> None:
+        """Make a point a centre, and take off what that leaves the others to cover."""
+        new = self.between[index]
+        changed = (new > self.cover).nonzero().flatten()
+        self.changed[:] = True
+        for rows in changed.split(ROWS):
+            before = (self.cover[rows] * (1 + ROUNDING))[:, None]
+            after = (new[rows] * (1 + ROUNDING))[:, None]
+            lost = self.between[rows].clamp_(before, after).sub_(before)
+            self.gains -= self.weights[rows] @ lost
+        self.cover[changed] = new[changed]
+        self.gains[index], self.drift[index] = PICKED, 0
+
+
+def blocks(count: int, start: int = 0) -> Iterator[slice]:
+    """From a start to a count in steps of ``BLOCK``."""
+    return (slice(first, min(first + BLOCK, count)) for first in range(start, count, BLOCK))

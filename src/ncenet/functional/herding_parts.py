@@ -1,0 +1,149 @@
+"""Herding in a pool whose kernel doesn't fit into memory: random parts propose, and judges choose.
+
+Each part is drawn at random anew. It takes up the picks where the one before ended, and estimates what each
+of its points would cover of the pool by what it covers of the part. What leads there does so by luck, too. So
+those that lead are judged by what they cover of ``JUDGES`` points: an estimate that was too high or too low
+is set right for good, and the best that was judged is picked.
+
+What is guaranteed, but for a probability of p:
+
+* What any set named beforehand covers of the judges is within sqrt(ln(2 / p) / 2J) a point of what it covers
+  of the pool, with weights up to 1 (Hoeffding 1963): 0.007 for J = 50,000 and p = 0.01. Up to 50,000 points
+  are judged by all.
+* The best of m random points is among the best ln(1 / p) / m of the pool: 0.05 % for m = 10,000.
+
+That it leads is an estimate: how much less is covered than exactly stands in benchmarks/results/herding.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ncenet.functional._precision import at_least_float32
+from ncenet.functional.covering import PICKED, ROUNDING, GreedyCover, Kernel, blocks
+
+PICKS = 100
+"""A further part is drawn for so many picks (ours, by benchmarks/herding.py)."""
+JUDGES = 50_000
+"""Points that tell what those that lead in a part cover of the whole pool, drawn from a larger one (ours)."""
+FRONT = 32
+"""Points that are judged at a time (ours, by benchmarks/herding.py)."""
+EAGER = 0.9
+"""What was judged is picked while it has this part of the best estimate: estimates that lead are too high
+(ours, by benchmarks/herding.py)."""
+
+
+def in_parts(
+    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, *, size: int
+) -> tuple[list[int], list[float]]:
+    """At most k picks from random parts of a pool and their gains, while there is anything to cover.
+
+    Args:
+        pool_ND: (N, D) features.
+        k: how many.
+        radius: R.
+        weights_N: of the points.
+        centers_LD: what covers to begin with.
+        size: of a part; there is one for each ``PICKS`` picks, but no more than hold the pool once.
+    """
+    N, rng = len(pool_ND), torch.Generator().manual_seed(0)
+
+    def draw(count: int) -> Tensor:
+        return torch.randperm(N, generator=rng)[:count].sort().values.to(pool_ND.device)
+
+    looked_at = draw(JUDGES)
+    judges = _Judges(pool_ND[looked_at], radius, weights_N[looked_at] * (N / len(looked_at)), centers_LD)
+    indices: list[int] = []
+    gains: list[float] = []
+    number = min(math.ceil(k / PICKS), math.ceil(N / size))
+    for left in range(number, 0, -1):
+        rows = draw(size)
+        centers = torch.cat([centers_LD, pool_ND[indices].to(centers_LD.dtype)])
+        part = _Part(judges, pool_ND[rows], radius, weights_N[rows], centers, N / len(rows))
+        part.greedy.gains[torch.isin(rows, torch.tensor(indices, device=rows.device))] = PICKED
+        for row, gain in part.picks(math.ceil((k - len(indices)) / left)):
+            indices.append(int(rows[row]))
+            gains.append(gain)
+        del part  # its kernel, before that of the next one is made
+    return indices, gains
+
+
+class _Judges:
+    """Points that stand for a whole pool: what leads in a part is looked at again by what it covers of them.
+
+    Args:
+        points_JD: the points.
+        radius: R.
+        weights_J: their weights.
+        centers_LD: what covers to begin with.
+    """
+
+    def __init__(self, points_JD: Tensor, radius: float, weights_J: Tensor, centers_LD: Tensor) -> None:
+        self.kernel = Kernel(points_JD, radius, at_least_float32(points_JD).mean(0))
+        self.weights, self.cover = weights_J, self.kernel.covered_by(centers_LD)
+
+    def rows(self, points_FD: Tensor) -> Tensor:
+        """Kernels between some points and all judges, (F, J)."""
+        vectors = self.kernel.scaled(points_FD)
+        return torch.cat([self.kernel(rows, vectors).T for rows in blocks(len(self.cover))], 1)
+
+    def gains(self, rows_FJ: Tensor) -> Tensor:
+        """What each covers of the weight that isn't covered, (F,) float64."""
+        covered = self.cover * (1 + ROUNDING)
+        return torch.stack([(row - covered).clamp_min_(0) @ self.weights for row in rows_FJ]).double()
+
+
+class _Part:
+    """Picks from a part of a pool: its points estimate what each would cover of the whole, and judges tell.
+
+    Args:
+        judges: points that stand for the pool.
+        part_MD: points of the part, from which is picked.
+        radius: R.
+        weights_M: their weights.
+        centers_LD: what covers to begin with.
+        share: points of the pool that a point of the part stands for; what is picked stands for itself alone.
+    """
+
+    def __init__(
+        self,
+        judges: _Judges,
+        part_MD: Tensor,
+        radius: float,
+        weights_M: Tensor,
+        centers_LD: Tensor,
+        share: float,
+    ) -> None:
+        self.judges, self.points, self.share = judges, part_MD, share
+        self.greedy = GreedyCover(part_MD, radius, weights_M, centers_LD)
+        self.luck = torch.zeros_like(self.greedy.gains)
+
+    def estimates(self) -> Tensor:
+        """What each point would cover of the pool, as far as is known, (M,)."""
+        greedy = self.greedy
+        own = greedy.weights * (1 - greedy.cover).clamp_min(0)
+        return self.share * (greedy.gains - own) + own - self.luck
+
+    def picks(self, k: int) -> Iterator[tuple[int, float]]:
+        """At most k picks and their gains, while there is anything to cover."""
+        while k > 0:
+            front = self.estimates().topk(min(FRONT, len(self.points))).indices
+            rows_FJ = self.judges.rows(self.points[front])
+            for picked in range(k):
+                estimates = self.estimates()
+                gains = self.judges.gains(rows_FJ).masked_fill_(estimates[front].isneginf(), PICKED)
+                best = int(gains.argmax())
+                self.luck[front] += (estimates[front] - gains).nan_to_num_(0)
+                estimates[front] = PICKED
+                if picked and gains[best] < EAGER * estimates.max():
+                    break
+                if gains[best] <= 0:
+                    return
+                yield int(front[best]), float(gains[best])
+                self.judges.cover = torch.maximum(self.judges.cover, rows_FJ[best])
+                self.greedy.add(int(front[best]))
+                k -= 1
