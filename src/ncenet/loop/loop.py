@@ -226,6 +226,24 @@ class Loop:
         guesses = [guess for chunk in chunks for guess in chunk.probs.argmax(-1).tolist()]
         return sum(map(int.__eq__, guesses, self.test.targets)) / len(guesses)
 
+    def guess(self) -> Learner | None:
+        """A learner of the labels so far that is recorded nowhere, before a first fit is due.
+
+        It chooses nothing and is not measured. The next step of the loop loads a model of its own again.
+
+        Returns:
+            None before two classes have a label, of images whose features are there.
+        """
+        labels = self._labeled_set()
+        there = set(labels.ids if self.available is None else self.available(labels.ids))
+        known = [(id, label) for id, label in zip(labels.ids, labels.labels, strict=True) if id in there]
+        if len({label for _, label in known}) < 2:
+            return None
+        self._model_of = None
+        some = LabeledSet([id for id, _ in known], [label for _, label in known], labels.class_names)
+        self.learner.fit(some, self.pool, cycle=len(self.ledger.cycles()) + 1)
+        return self.learner
+
     def _current_cycle(self) -> tuple[int, int]:
         """The cycle that learns the labels there are, started if need be, and its last event."""
         cycles = self.ledger.cycles()

@@ -19,7 +19,7 @@ from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
 from ncenet.run.record_files import write_doubts, write_groups
 from ncenet.run.shares import shares, sharpness_of
-from ncenet.types import BoxLearner
+from ncenet.types import BoxLearner, Learner
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,12 +36,17 @@ PROJECTED = 128
 EXACT = 4_000
 
 
-def opine(loop: Loop, cycle: int) -> Opinions | None:
+def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | None:
     """Ask the model of a cycle about the images of the pool; None of a detector.
 
     Held-out images are among them: their answers make shares of likelihoods. They are no neighbours.
+
+    Args:
+        loop: the run.
+        cycle: which one; 0 of a first guess, which forms no groups and doubts nothing.
+        learner: holds that model already. Default: it is loaded.
     """
-    learner = loop.model(cycle)
+    learner = loop.model(cycle) if learner is None else learner
     if isinstance(learner, BoxLearner):
         return None
     labels = dict(loop.ledger.labeled())
@@ -68,6 +73,8 @@ def opine(loop: Loop, cycle: int) -> Opinions | None:
         cosines,
     )
     write_opinions(loop.folder.cycle(cycle), said)
+    if not cycle:
+        return said
     counts = Counter(labels.values())
     closed = loop.ledger.closed_ids() | set_apart(loop.ledger)
     open_rows = [n for n, id in enumerate(ids) if id not in closed]

@@ -15,6 +15,12 @@ RARELY = 0.05
 """... or after so large a part of those that there are, up to the size of a query (ours)."""
 
 
+GUESS = 20
+"""From so many answers on, those that measure included, a first guess is made on features (ours) ..."""
+LEAST = 4
+"""... if so many of them train (ours)."""
+
+
 class Fresh(NamedTuple):
     """What came since the last fit.
 
@@ -27,6 +33,22 @@ class Fresh(NamedTuple):
     labels: int
     due: int
     cycle: int
+
+
+def guess_is_due(fresh: Fresh, recipe: Recipe, *, answers: int, classes: int, before: int) -> bool:
+    """Whether a first guess is to be made: on features, before the first fit, and again after some labels.
+
+    Args:
+        fresh: what came since the beginning.
+        recipe: the run's.
+        answers: how many images have an answer, those that measure included.
+        classes: how many classes the labels are of that would train.
+        before: with how many labels the last guess was made; 0 for none.
+    """
+    if fresh.cycle or not recipe.on_vectors or recipe.task == "detection":
+        return False
+    least = before + OFTEN if before else LEAST
+    return answers >= GUESS and least <= fresh.labels < fresh.due and classes > 1
 
 
 def fresh_labels(ledger: Ledger, recipe: Recipe, apart: Collection[str]) -> Fresh:

@@ -28,15 +28,16 @@ class Insight:
 
     def __init__(self, run: RunFolder, ledger: Ledger) -> None:
         self._run, self._ledger, self._apart = run, ledger, set_apart(ledger)
-        self._read: tuple[int, Opinions | None] = 0, None
+        self._read: tuple[object, Opinions | None] = None, None
 
     def opinions(self) -> Opinions | None:
         """Those of the last model; None before there is one, or when the file is damaged."""
         for cycle in reversed(self._run.cycles()):
             if cycle.opinions.exists():
-                if self._read[0] != cycle.number:
+                now = cycle.number, cycle.opinions.stat().st_mtime_ns  # of a first guess there are several
+                if self._read[0] != now:
                     try:
-                        self._read = cycle.number, read_opinions(cycle)
+                        self._read = now, read_opinions(cycle)
                     except DamagedRecord:
                         continue
                 return self._read[1]
@@ -67,6 +68,8 @@ class Insight:
         return {
             "from": "model",
             "cycle": said.cycle,
+            "provisional": said.cycle == 0,
+            "labeled": (self._ledger.fit_report(said.cycle) or {}).get("labeled"),
             "likelihoods": [(now.get(name, name), share) for name, share in said.likeliest(id)],
             "rejection": rejection,
             "confusion": confusion,

@@ -25,7 +25,7 @@ from ncenet.run.sizes import SizeOf
 from ncenet.types import Pool, Query
 from ncenet.web.arrivals import Arrived
 from ncenet.web.assignments import Desk, Turn, latest_query
-from ncenet.web.due import Fresh, fresh_labels
+from ncenet.web.due import Fresh, fresh_labels, guess_is_due
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.finish import Finish, to_take_along
@@ -106,6 +106,7 @@ class Project:
         self._chances, self._closed = 0, False
         self.let_go: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
+        self._guessed = 0  # with so many labels
         self._embedded: dict[str, int] | None = None
         self._embedding = None if recipe.model.features is None else Embedding(self._hear)
         self._embed_all()
@@ -304,6 +305,8 @@ class Project:
             if self._closed:  # its process ends with this one, and that is no failure
                 return
             match event["event"]:
+                case "fit" | "cycle" if self._progress["phase"] == "guessing":
+                    pass
                 case "fit":
                     done = event["step"] / event["steps"]
                     self._progress = {"phase": "training", "cycle": event["cycle"], "done": done}
@@ -350,7 +353,8 @@ class Project:
 
     def _train_if_due(self) -> None:
         """Start a lesson when a batch is full, nothing is left to label, or nothing was asked yet."""
-        fresh, due, cycle = self._fresh()
+        found = self._fresh()
+        fresh, due, cycle = found
         if self.trainer.busy or fresh < self._not_before:
             return
         asked = latest_query(self.ledger)
@@ -360,6 +364,16 @@ class Project:
             stays = self.recipe.on_vectors and self._stays
             if self.trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
+        elif not cycle and self._guess_is_due(found):
+            lesson = Lesson(self.recipe, self.folder, self._found, 0, stays=True, guess=True)
+            if self.trainer.start(lesson):
+                self._guessed, self._progress = fresh, {"phase": "guessing"}
+
+    def _guess_is_due(self, fresh: Fresh) -> bool:
+        labels = dict(self.ledger.labeled())
+        classes = len({label for id, label in labels.items() if id not in self._apart})
+        answers = len(self.ledger.closed_ids())
+        return guess_is_due(fresh, self.recipe, answers=answers, classes=classes, before=self._guessed)
 
     def _draw(self, count: int) -> int:
         """Put random images on the desk that nobody has answered; how many there were."""

@@ -35,6 +35,7 @@ class Lesson:
         folder: its folder.
         found: what a look at every image found.
         query_size: how many images to ask for.
+        guess: only say what the labels so far make of the pool, before a first fit is due.
         stays: whether the process that takes it is there for the next one too.
     """
 
@@ -43,6 +44,7 @@ class Lesson:
     found: Scan
     query_size: int
     stays: bool = False
+    guess: bool = False
 
 
 _opened: dict[Path, tuple[Loop, int]] = {}
@@ -80,6 +82,11 @@ def learn(lesson: Lesson, notify: Notify) -> int:
         loop.notify = notify
         with nullcontext() if lesson.stays else loop.ledger:
             _check_bytes(loop)
+            if lesson.guess:
+                learner = loop.guess()
+                if learner is not None:
+                    opine(loop, 0, learner)
+                return 0
             _wait_for_vectors(loop, lesson.query_size)
             # Fit and query in one call: between two, answers come in, and another fit would begin.
             query = loop.ask(lesson.query_size, held_out_first=False)

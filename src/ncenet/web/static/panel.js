@@ -12,6 +12,7 @@ function training({ phase, done, cycle, why }, labeled) {
   switch (phase) {
     case "starting": return labeled ? bar("The model", 0, 1, "starting") : bar("Looking at the images", 0, 1, "for the first batch");
     case "training": return bar(`Training model ${cycle}`, done, 1, percent(done));
+    case "guessing": return bar("A first guess", 1, 1, "provisional");
     case "scoring": return bar("Looking at the images", 1, 1, cycle ? `model ${cycle}` : "");
     case "failed": return make("p", { className: "trouble", role: "alert" }, `Training failed, labelling goes on: ${why}`);
     default: return "";

@@ -136,13 +136,15 @@ export async function suggest(item) {
     return null;
   }
   const [name, likelihood] = best;
-  const early = reason.labeled !== undefined && reason.labeled < 50 ? " It has seen few labels yet." : "";
+  const few = typeof reason.labeled === "number" && reason.labeled < 50 ? " It has seen few labels yet." : "";
+  const early = reason.provisional ? ` ${PROVISIONAL}` : few;
   tell([make("p", {}, "The model suggests ", make("strong", {}, name), `, ${percent(likelihood)} sure.${early}`)]);
   mark(name, null);
   say(`The model suggests ${name}`);
   return name;
 }
 
+const PROVISIONAL = "This is provisional: a first guess from very few labels, which nothing has measured and which chooses nothing.";
 const SURE = 0.9;
 const CLOSE = 0.5; // the second class has this part of the first one's share at least
 
@@ -169,10 +171,10 @@ export async function explainWhy(item) {
     make("figure", {}, make("img", { onload: sharpenLoaded, src: imageUrl(image, "sheet"), alt: label }), make("figcaption", {}, label)),
   );
   tell([
-    make("p", {}, make("strong", {}, chosen), chosen ? ". " : "", sentence(reason)),
+    make("p", {}, make("strong", {}, chosen), chosen ? ". " : "", sentence(reason), reason.provisional ? ` ${PROVISIONAL}` : ""),
     make("div", { className: "shares" }, ...bars),
     ...(near.length ? [make("p", {}, "Nearest labelled images"), make("div", { className: "near" }, ...near)] : []),
-    make("details", {}, make("summary", {}, "Numbers"), make("p", {}, `Model ${reason.cycle}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}. The bars are shares of all classes, fitted to the held-out images.`)),
+    make("details", {}, make("summary", {}, "Numbers"), make("p", {}, `${reason.provisional ? "First guess" : `Model ${reason.cycle}`}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}. The bars are shares of all classes, fitted to the held-out images.`)),
   ]);
 }
 
