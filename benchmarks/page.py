@@ -92,13 +92,12 @@ def pressed(page: Page, keys: int) -> list[float]:
     return waits
 
 
-def asked(page: Page, path: str, message: str, times: int = 50) -> float:
+def asked(page: Page, name: str, message: str, times: int = 50) -> float:
     return median(
         page.evaluate(
             f"""async () => {{
               const start = performance.now();
-              await fetch("{path}", {{ method: "POST", headers: {{ "content-type": "application/json" }},
-                body: JSON.stringify({message}) }}).then((answer) => answer.json());
+              await ncenet.api.{name}({message});
               return performance.now() - start;
             }}"""
         )
@@ -126,8 +125,8 @@ def measure(items: int, keys: int) -> None:
             page.goto(where[0].url)
             waits = sorted(pressed(page, keys))
             entry = '{ key: crypto.randomUUID(), id: "000399.jpg", kind: "skip" }'
-            answer = asked(page, "/api/answers", f'{{ who: "bob", entries: [{entry}] }}')
-            turns = asked(page, "/api/turns", '{ window: "window-bob", who: "bob", want: 8 }')
+            answer = asked(page, "answers", f'{{ who: "bob", entries: [{entry}] }}')
+            turns = asked(page, "turns", '{ window: "window-bob", who: "bob", want: 8 }')
             browser.close()
         print(
             f"| {items:,} | {median(waits):.0f} | {waits[int(0.95 * len(waits))]:.0f} | {waits[-1]:.0f} "

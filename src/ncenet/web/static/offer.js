@@ -29,11 +29,11 @@ export function showOffer(offered, { change, add, open }) {
     root.hidden = true;
   };
   const rows = [
-    ...offered.renamed.map(([name, into]) => [`${name} is called ${into} there.`, button(`Rename ${name}`, send({ kind: "rename", name, into }))]),
-    ...offered.new.map((name) => [`${name} is new.`, button(`Add ${name}`, () => add(name))]),
-    ...(offered.gone.length ? [[`Not named there: ${offered.gone.join(", ")}.`, button("Merge or delete…", open)]] : []),
+    ...offered.renamed.map(([name, into]) => [`${name} was named ${into}.`, button(`Rename ${name}`, send({ kind: "rename", name, into }))]),
+    ...offered.new.map((name) => [`${name} was named, and is new.`, button(`Add ${name}`, () => add(name))]),
+    ...(offered.gone.length ? [[`Not named: ${offered.gone.join(", ")}.`, button("Merge or delete…", open)]] : []),
   ];
   root.replaceChildren(
-    make("div", {}, make("p", { className: "asked" }, "This run was started with other classes than it has."), button("Leave them as they are", leave)),
+    make("div", {}, make("p", { className: "asked" }, "ncenet label was started with other --classes than this run has."), button("Leave them as they are", leave)),
     ...rows.map(([words, does]) => make("div", {}, make("p", { className: "asked" }, words), does)));
 }
