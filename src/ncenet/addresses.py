@@ -270,7 +270,10 @@ def reasons(address: str) -> Iterator[None]:
             for pattern, why in _REFUSED:
                 if re.search(pattern, said):
                     raise Unreachable(f"{address}: {why}", silent=why == _SILENT) from error
-        told = "there is no such file" if re.search(_NO_FILE, said) else said[:300] or type(error).__name__
+        told = said[:300] or type(error).__name__
+        if re.search(_NO_FILE, said):
+            bucket = address.startswith(("s3://", "gs://"))
+            told = "there is no such file" + (", or its bucket is gone" if bucket else "")
         raise DataError(f"{address}: {told}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -140,3 +141,20 @@ def test_a_bucket_that_disappears(place):
     remote.delete_dir("gone")
     done = list(score_here(scorer, found[:2]))
     assert all("there is no such bucket" in each.why for each in done)
+
+
+def test_features_of_shards(place, tmp_path, monkeypatch, ncenet):
+    """The cluster's workers fill the store that a run reads, and pass over what is there."""
+    folder, _, _, _ = place
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    done = ncenet("features", folder / "in", "--features", "gist", "--engine", "ray", "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert (said["shards"], said["images"], said["unreadable"], said["failed"]) == (6, sum(COUNTS), 1, {})
+    again = json.loads(
+        ncenet("features", folder / "in", "--features", "gist", "--engine", "ray", "--json").out
+    )
+    assert said["embedded"] > 0 and again["embedded"] == 0
+    here = json.loads(ncenet("features", folder / "in", "--features", "gist", "--json").out)
+    assert here["embedded"] == 0 and here["stored"] == said["embedded"]

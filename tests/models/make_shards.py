@@ -49,13 +49,15 @@ def rows_in(folder):
 
 
 @contextmanager
-def store():
-    """A server that speaks S3, and the environment by which it is found."""
+def store(**settings):
+    """A server that speaks S3, and the environment by which it is found; ``settings`` are its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **settings}
+    )
     try:
         for _ in range(600):
             with socket.socket() as tried:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ncenet import addresses
-from ncenet.errors import DataError, UsageError
+from ncenet.data.shards import ShardedPool
+from ncenet.errors import DataError, Unreachable, UsageError
+from ncenet.models.score_shards import check_done, score_here, shards_of
+from ncenet.models.scorer import Scorer
 from tests.models.make_shards import bucket, model, rows_in, shards, store
 
 pytest.importorskip("moto.server", reason="moto is not installed")
@@ -72,3 +77,58 @@ def test_a_store_that_does_not_answer(ncenet, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     done = ncenet("select", "s3://photos/a.parquet", "-n", "3")
     assert done.code == 1 and "the store does not answer" in done.said
+
+
+def test_credentials_that_are_wrong(ncenet, monkeypatch, tmp_path):
+    """A store that lets nobody in but those it knows, and has made a bucket before."""
+    file = model(tmp_path / "model")
+    with store(INITIAL_NO_AUTH_ACTION_COUNT="2") as (_, environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        bucket("private")
+        shards(tmp_path / "in")
+        commands = (
+            ("score", file, "s3://private/in/", "--out", "out"),
+            ("score", file, "in", "--out", "s3://private/scores/"),
+            ("select", "s3://private/scores/", "-n", "3"),
+            ("init", "s3://private/in/", "--out", "run", "--classes", "cat,dog"),
+        )
+        for words in commands:
+            done = ncenet(*words)
+            assert done.code == 1 and "the store refuses these credentials" in done.said, done.said
+            assert len(done.err.splitlines()) <= 3 and "Traceback" not in done.said
+
+
+def test_addresses_in_a_store_that_refuses_are_no_broken_images(monkeypatch, tmp_path):
+    file = model(tmp_path / "model")
+    with store(INITIAL_NO_AUTH_ACTION_COUNT="2") as (_, environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        bucket("private")
+        addressed = pa.table({"image": [f"s3://private/{n}.jpg" for n in range(3)]})
+        pq.write_table(addressed, tmp_path / "list.parquet")
+        scorer = Scorer(file)
+        (done,) = score_here(scorer, shards_of(scorer, str(tmp_path / "list.parquet"), str(tmp_path / "out")))
+        assert "the store refuses these credentials" in done.why and not rows_in(tmp_path / "out")
+        with pytest.raises(Unreachable, match="refuses these credentials"):
+            ShardedPool(str(tmp_path / "list.parquet"))
+
+
+def test_a_bucket_that_disappears_in_the_middle(server, tmp_path):
+    remote, upload = bucket("short")
+    upload(shards(tmp_path / "in"), "in")
+    scorer = Scorer(model(tmp_path / "model"))
+    found = shards_of(scorer, "s3://short/in/", "s3://short/scores")
+    seen = []
+
+    def told(rows, broken):
+        seen.append(rows)
+        if len(seen) == 2:  # the first shard is there, the second is under way
+            remote.delete_dir("short")
+
+    done = list(score_here(scorer, found, told))
+    assert done[0].why == "" and all(
+        "there is no such file, or its bucket is gone" in each.why for each in done[1:]
+    )
+    with pytest.raises(DataError, match=r"2 of 3 shard\(s\) have no scores"):
+        check_done(done)

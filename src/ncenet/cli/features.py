@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -29,7 +29,8 @@ def features(
     weights: Path | None = None,
     framing: Framing | None = None,
     split: str = "train",
-    workers: int = 2,
+    workers: int | None = None,
+    engine: Literal["local", "ray"] = "local",
     clear: Annotated[bool, Parameter(negative=())] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -40,13 +41,17 @@ def features(
 
     For example: `ncenet features photos/`, then `ncenet label photos/ --features lite0`
 
+    `ncenet features s3://bucket/photos/ --engine ray`
+
     Args:
         data: Folder of images, Parquet file, CSV manifest or built-in set.
         features: lite0, lite2, timm:NAME, or one of a plug-in.
         weights: File of weights for it, in the place of its own.
         framing: How images become squares: cut the middle out, squash, or pad. Default: its own way.
         split: Of a built-in set: train or test.
-        workers: Threads that decode; at least one for each core that runs the network.
+        workers: Threads that decode; at least one for each core that runs the network. With ray, actors.
+        engine: local, in this process, or ray: shards are embedded on the cluster that RAY_ADDRESS names,
+            into a store (in XDG_CACHE_HOME) that all its machines find under the same path.
         clear: Remove what is stored: of this extractor with DATA, of all without.
         json_output: Print as JSON.
     """
@@ -60,16 +65,16 @@ def features(
     from ncenet.errors import UsageError
     from ncenet.features.pool import open_source
     from ncenet.features.vectors import VectorTable
-    from ncenet.nn.sources import trust
 
+    if engine == "ray":
+        if clear or split != "train":
+            raise UsageError("--clear and --split are not for --engine ray")
+        _embed_on_ray(data, features, weights, framing, workers, json_output, console)
+        return
     if split not in ("train", "test"):
         raise UsageError(f"--split is train or test, got {split!r}")
     pool = open_dataset(data, split="train" if split == "train" else "test", task=None).pool
-    trust(features)
-    recipe = ModelRecipe(
-        features=features, weights=None if weights is None else str(weights), framing=framing
-    )
-    source = open_source(recipe, pool=pool, ids=pool.ids(), workers=workers)
+    source = open_source(_recipe(features, weights, framing), pool=pool, ids=pool.ids(), workers=workers or 2)
     if isinstance(source, VectorTable):
         source.check(pool.ids())
         console.print(f"{features}: a vector of {source.dim} numbers for each of {len(pool.ids()):,} images")
@@ -109,6 +114,59 @@ def features(
     console.print(f"             {source.store.folder}")
     for file in source.store.damaged:
         console.print(f"damaged      {file}: set aside, its images were embedded again")
+
+
+def _recipe(features: str, weights: Path | None, framing: Framing | None) -> ModelRecipe:
+    from ncenet.nn.sources import trust
+
+    trust(features)
+    return ModelRecipe(features=features, weights=None if weights is None else str(weights), framing=framing)
+
+
+def _embed_on_ray(
+    data: str,
+    features: str,
+    weights: Path | None,
+    framing: Framing | None,
+    workers: int | None,
+    json_output: bool,
+    console: Console,
+) -> None:
+    from ncenet.cli.progress import bars
+    from ncenet.errors import DataError, UsageError
+    from ncenet.features.vectors import is_vectors
+    from ncenet.models.embed_shards import Embedded, embed_on_ray
+
+    if is_vectors(features):
+        raise UsageError(f"{features}: is a file of vectors; there is nothing to embed")
+    done: list[Embedded] = []
+    start = time.perf_counter()
+    with bars() as show:
+        for shard in embed_on_ray(_recipe(features, weights, framing), data, workers=workers):
+            done.append(shard)
+            images, broken = sum(each.rows for each in done), sum(each.broken for each in done)
+            speed = images / max(1e-9, time.perf_counter() - start)
+            show({"event": "shards", "done": images, "total": None, "broken": broken, "speed": speed})
+    seconds = time.perf_counter() - start
+    found = {
+        "features": features,
+        "shards": len(done),
+        "images": sum(each.rows for each in done),
+        "embedded": sum(each.computed for each in done),
+        "unreadable": sum(each.broken for each in done),
+        "seconds": round(seconds, 1),
+        "failed": {each.source: each.why for each in done if each.why},
+    }
+    if json_output:
+        print(json.dumps(found, indent=1))
+    else:
+        console.print(f"images       {found['images']:,} in {len(done):,} shards")
+        console.print(f"embedded     {found['embedded']:,} now in {seconds:.1f} s")
+        console.print(f"unreadable   {found['unreadable']:,}")
+    if found["failed"]:
+        raise DataError(
+            "\n".join(["shards that were not embedded:", *(each.why for each in done if each.why)])
+        )
 
 
 def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:

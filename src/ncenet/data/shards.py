@@ -58,7 +58,7 @@ class ShardedPool(EncodedPool):
         columns = [] if id is None else [id]
         self.files, self.names, self._image = shard_files(source, split=split, columns=columns)
         self._stamps = [_stamp(file.address) for file in self.files]
-        self._kept: OrderedDict[tuple[int, int], list[bytes | str | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._reading = threading.Lock()
         self._ids: PoolIds
         if id is None:
@@ -137,20 +137,22 @@ class ShardedPool(EncodedPool):
         if row >= _rows(ends):
             raise DataError(f"{self.files[number].address}: has fewer rows than before")
         block = bisect_right(ends, row)
-        with self._reading:
-            kept = self._kept.get((number, block))
-            if kept is None:
-                file = self.files[number]
-                kept = cells(file.read(block, [self._image])[self._image], file.address)
-                self._kept[number, block] = kept
-                while len(self._kept) > 1 and self._bytes() > KEPT_BYTES:
-                    self._kept.popitem(last=False)
-            else:
-                self._kept.move_to_end((number, block))
-        return kept[row - (ends[block - 1] if block else 0)]
+        column = self._column(number, block)
+        at = row - (ends[block - 1] if block else 0)
+        return cells(column.slice(at, 1), self.files[number].address)[0]
 
-    def _bytes(self) -> int:
-        return sum(len(cell or b"") for column in self._kept.values() for cell in column)
+    def _column(self, number: int, block: int) -> Any:
+        """The column of images of a block, kept for a while."""
+        with self._reading:
+            if (number, block) in self._kept:
+                self._kept.move_to_end((number, block))
+                return self._kept[number, block]
+        column = self.files[number].read(block, [self._image])[self._image]
+        with self._reading:
+            self._kept[number, block] = column
+            while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return column
 
     def _named(self, number: int) -> Iterator[list[str]]:
         """Ids of a shard from their column."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,39 @@ def cluster() -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def map_rows(
+    make: type, arguments: tuple[Any, ...], rows: Sequence[Mapping[str, Any]], *, workers: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Have an actor pool of Ray Data make a row of each row, and tell of each as it is done.
+
+    An actor that dies is replaced, and does its row again.
+
+    Args:
+        make: class whose objects are called with a row; one lives in each worker.
+        arguments: of that class.
+        rows: at least what one task does, such as a shard.
+        workers: actors. Default: one for each GPU of the cluster, or for each core where there is none.
+
+    Raises:
+        MissingExtra: Ray is not installed, or not its part for data.
+    """
+    if not rows:
+        return
+    with cluster() as ray:
+        try:
+            import ray.data as data
+        except ImportError:
+            raise MissingExtra("Ray Data", "ray", "150 MB") from None
+        resources = ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0))
+        many = workers or max(1, min(len(rows), gpus or int(resources.get("CPU", 1))))
+        data.DataContext.get_current().enable_progress_bars = False
+        made = data.from_items(list(map(dict, rows)), override_num_blocks=len(rows)).map(
+            make, fn_constructor_args=arguments, concurrency=many, num_gpus=1 if gpus else 0
+        )
+        yield from made.iter_rows()
 
 
 class _Mailbox:

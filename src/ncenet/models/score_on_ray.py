@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ncenet.engines.ray import cluster
-from ncenet.errors import MissingExtra
+from ncenet.engines.ray import map_rows
 from ncenet.models.score_shards import Done, Shard, score_shard
 from ncenet.models.scorer import Scorer
 
@@ -42,22 +41,6 @@ def score_on_ray(scorer: Scorer, shards: Sequence[Shard], *, workers: int | None
     Raises:
         MissingExtra: Ray is not installed, or not its part for data.
     """
-    if not shards:
-        return
-    with cluster() as ray:
-        try:
-            import ray.data as data
-        except ImportError:
-            raise MissingExtra("scoring on Ray", "ray", "150 MB") from None
-        resources = ray.cluster_resources()
-        gpus = int(resources.get("GPU", 0))
-        many = workers or max(1, min(len(shards), gpus or int(resources.get("CPU", 1))))
-        data.DataContext.get_current().enable_progress_bars = False
-        scored = data.from_items([asdict(shard) for shard in shards], override_num_blocks=len(shards)).map(
-            ShardActor,  # type: ignore[arg-type]  # Ray makes one of it in each worker
-            fn_constructor_args=(scorer,),
-            concurrency=many,
-            num_gpus=1 if gpus else 0,
-        )
-        for row in scored.iter_rows():
-            yield Done(**row)
+    rows = [asdict(shard) for shard in shards]
+    for row in map_rows(ShardActor, (scorer,), rows, workers=workers):
+        yield Done(**row)

@@ -87,7 +87,8 @@ def enter(ledger: Ledger, pool: ShardedPool, ids: Collection[str], *, workers: i
     there = pool.ids().find([id for id in ids if id not in known])
     if not there:
         return
-    found = scan(Subset(pool, list(there)), workers=workers)
+    near = sorted(there, key=there.__getitem__)  # images that are read together, one after the other
+    found = scan(Subset(pool, near), workers=workers)
     bad = {problem.id: problem.why for problem in found.problems}
     with ledger.transaction():
         ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in there)
