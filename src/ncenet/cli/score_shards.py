@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ncenet.addresses import is_remote
 from ncenet.cli.console import plain_console
 from ncenet.errors import UsageError
+from ncenet.stores import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

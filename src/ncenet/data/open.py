@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ncenet.addresses import is_remote
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import files_below
@@ -17,6 +16,7 @@ from ncenet.data.shard_reader import open_shards, shard_reader_of
 from ncenet.errors import DataError, UsageError
 from ncenet.given import is_given, missing
 from ncenet.recipe import DataRecipe, Recipe, Task
+from ncenet.stores import is_remote
 
 _NO_COLUMNS = (
     "{}: has no columns, so none of ids; `data.id_column` is for Parquet, WebDataset and Arrow files"

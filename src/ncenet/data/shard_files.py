@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.images import MAX_BYTES
 from ncenet.data.rows import RowIds
 from ncenet.data.shard_ids import Part
@@ -68,7 +68,7 @@ class ShardFile(ABC):
         """Other for a file that was changed, as far as its size, its beginning and its end tell."""
         size = addresses.size_of(self.address)
         digest = hashlib.blake2b(digest_size=8)
-        with addresses.reading(self.address, handle=True) as file, addresses.reasons(self.address):
+        with addresses.reading(self.address, handle=True) as file, stores.reasons(self.address):
             digest.update(file.read(_END_BYTES))
             file.seek(max(0, size - _END_BYTES))
             digest.update(file.read(_END_BYTES))
@@ -121,10 +121,10 @@ def fetched(cell: bytes | str | None) -> bytes | None:
     """
     if not isinstance(cell, str):
         return cell
-    if addresses.is_remote(cell):
+    if stores.is_remote(cell):
         return addresses.read_bytes(cell, most=MAX_BYTES)
     try:
-        with addresses.reasons(cell):
+        with stores.reasons(cell):
             return read_whole(Path(cell), most=MAX_BYTES)
     except ValueError as error:
         raise DataError("holds the character NUL: no file has such a name") from error
@@ -148,7 +148,7 @@ def id_texts(column: Any, name: str, address: str, start: int = 0) -> list[str]:
         kind = pa.string()
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
         raise DataError(f"{address}: the column {name!r} holds {kind}: ids are text or whole numbers")
-    with addresses.reasons(address):
+    with stores.reasons(address):
         ids: list[str | None] = column.cast(pa.string()).to_pylist()
     for row, id in enumerate(ids, start):
         if not id:

@@ -112,6 +112,7 @@ class ShardIds(PoolIds):
     Args:
         parts: ids of each shard, by its name, with which they begin.
 
+    >>> from ncenet.data.rows import RowIds
     >>> ids = ShardIds({"day": RowIds("day/", 2), "night": RowIds("night/", 1)})
     >>> list(ids), "night/00000" in ids, ids.index("night/00000")
     (['day/00000', 'day/00001', 'night/00000'], True, 2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.class_labels import classes_in
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.images import Undecodable, stored_gray
@@ -226,7 +226,7 @@ def _rows(ends: Any) -> int:
 def _stamp(address: str) -> str | None:
     from pathlib import Path
 
-    return addresses.stamp_of(address) if addresses.is_remote(address) else stamp_of(Path(address))
+    return addresses.stamp_of(address) if stores.is_remote(address) else stamp_of(Path(address))
 
 
 def _reopen(source: str, split: Split, channels: int, id: str | None) -> ShardedPool:

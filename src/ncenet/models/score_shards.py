@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.shard_files import IMAGE, ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_reader import shard_file, shard_files
 from ncenet.errors import DataError, NcenetError, Unreachable, UsageError
@@ -277,6 +277,6 @@ def check_out(out: str) -> str:
     Raises:
         UsageError: it is that of a file.
     """
-    if not addresses.is_remote(out) and Path(out).is_file():
+    if not stores.is_remote(out) and Path(out).is_file():
         raise UsageError(f"{out}: is a file; shards of scores go into a folder")
     return out

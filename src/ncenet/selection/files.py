@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.errors import DataError, UsageError
 from ncenet.tables import pyarrow, type_word
 
@@ -146,7 +146,7 @@ class ParquetFile(ScoreFile):
         pa = pyarrow("reading scores")
         with (
             addresses.reading(self.name) as source,
-            addresses.reasons(self.name),
+            stores.reasons(self.name),
             pa.parquet.ParquetFile(source, memory_map=isinstance(source, str)) as file,
         ):
             yield file
@@ -176,7 +176,7 @@ class CsvFile(ScoreFile):
         pa, start = pyarrow("reading scores"), 0
         import pyarrow.csv as csv
 
-        with addresses.reading(self.name) as source, addresses.reasons(self.name):
+        with addresses.reading(self.name) as source, stores.reasons(self.name):
             if self._empty():
                 return
             names = self._names()

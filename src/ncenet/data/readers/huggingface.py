@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.pools import Channels
@@ -90,7 +90,7 @@ class ArrowShard(ShardFile):
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         pa = pyarrow("reading data sets")
-        with addresses.reading(self.address) as source, addresses.reasons(self.address):
+        with addresses.reading(self.address) as source, stores.reasons(self.address):
             try:
                 if isinstance(source, str):
                     with pa.memory_map(source) as file:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
 from ncenet.data.parquet import column_names
 from ncenet.data.readers import readers
@@ -22,7 +22,7 @@ class ParquetShard(ShardFile):
 
     def __init__(self, address: str) -> None:
         pa, self.address = pyarrow("reading Parquet files"), address
-        with addresses.reading(address) as file, addresses.reasons(address):
+        with addresses.reading(address) as file, stores.reasons(address):
             self._metadata = pa.parquet.read_metadata(file)
         schema = self._metadata.schema.to_arrow_schema()
         self.types = {field.name: type_word(field.type) for field in schema}
@@ -57,7 +57,7 @@ class ParquetShard(ShardFile):
         pa = pyarrow("reading Parquet files")
         with (
             addresses.reading(self.address) as source,
-            addresses.reasons(self.address),
+            stores.reasons(self.address),
             pa.parquet.ParquetFile(source) as file,
         ):
             yield file

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ncenet import addresses
+from ncenet import addresses, stores
 from ncenet.data.folders import SUFFIXES
 from ncenet.data.readers import readers
 from ncenet.data.shard_files import ShardFile
@@ -130,10 +130,10 @@ class TarShard(ShardFile):
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        with addresses.reading(self.address, handle=True) as source, addresses.reasons(self.address):
+        with addresses.reading(self.address, handle=True) as source, stores.reasons(self.address):
             try:
                 # Headers stand between the images: a store is asked for much at a time, not for each.
-                yield io.BufferedReader(source, _BUFFER) if addresses.is_remote(self.address) else source
+                yield io.BufferedReader(source, _BUFFER) if stores.is_remote(self.address) else source
             except tarfile.TarError as error:
                 raise DataError(f"{self.address}: no tar file, or broken: {error}") from error
 
