@@ -96,12 +96,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--heads", nargs="+", choices=HEADS, default=list(HEADS), help="of ours, these alone")
     args = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     records = []
-    print("| set | labels | best LR | ncm |", " | ".join(HEADS), "|")
-    print("|---|---:|---:|---:|" + "---:|" * len(HEADS))
+    print("| set | labels | best LR | ncm |", " | ".join(args.heads), "|")
+    print("|---|---:|---:|---:|" + "---:|" * len(args.heads))
     for name in args.sets:
         data = open_stored(args.folder, name)
         for size in args.sizes:
@@ -111,7 +112,7 @@ def main() -> None:
             for seed in range(args.seeds):
                 rows = torch.randperm(len(data.pool), generator=torch.Generator().manual_seed(seed))[:size]
                 said = regressions(data, rows) | {"ncm": class_mean(data, rows)}
-                said |= {head: ours(data, rows, options, seed) for head, options in HEADS.items()}
+                said |= {head: ours(data, rows, HEADS[head], seed) for head in args.heads}
                 for method, result in said.items():
                     results[method].append(result)
                     records.append([name, size, seed, method, *(round(value, 4) for value in result)])
@@ -120,7 +121,7 @@ def main() -> None:
                 key=lambda method: mean(r[0] for r in results[method]),
             )
             cells = []
-            for method in [best, "ncm", *HEADS]:
+            for method in [best, "ncm", *args.heads]:
                 values = [result[0] for result in results[method]]
                 cell = f"{mean(values):.1f}"
                 if method in HEADS and args.seeds > 1:

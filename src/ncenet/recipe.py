@@ -19,7 +19,7 @@ from ncenet.old_recipes import is_old, with_new_names, without_unread_options
 from ncenet.recipe_changes import drop_unread, put
 from ncenet.recipe_head import HeadRecipe as HeadRecipe
 from ncenet.section import Section, explain, flat
-from ncenet.unread import unread
+from ncenet.unread import BRINGS_WEIGHTS, unread
 
 OnBadImage: TypeAlias = Literal["stop", "skip"]
 Foreign: TypeAlias = Literal["ask", "leave-out"]
@@ -99,8 +99,9 @@ class ModelRecipe(Section):
 
     backbone: str = Field(
         "small",
-        description="small, resnet18, mlp and identity (feature vectors), or timm:NAME. Detection: small, "
-        "ssd300-vgg16, or with pretrained weights lite0, lite2 and timm:NAME.",
+        description="small, resnet18, mlp and identity (feature vectors), or timm:NAME; lite0 and lite2 "
+        "bring pretrained weights, which learn on. Detection: small, ssd300-vgg16, or with pretrained "
+        "weights lite0, lite2 and timm:NAME.",
     )
     features: str | None = Field(
         None,
@@ -131,6 +132,12 @@ class ModelRecipe(Section):
     )
     head: HeadRecipe = HeadRecipe()
 
+    @property
+    def brings_weights(self) -> bool:
+        """Whether the backbone of a classifier begins with weights from other photographs."""
+        timm = self.pretrained and self.backbone.startswith("timm:")
+        return self.features is None and (timm or self.backbone in BRINGS_WEIGHTS)
+
     @model_validator(mode="after")
     def _features_fit(self) -> ModelRecipe:
         if self.features is None:
@@ -149,6 +156,13 @@ class TrainRecipe(Section):
     )
     batch_size: int = Field(64, ge=1, description="Images per optimizer step.")
     lr: float = Field(0.1, gt=0, description="Initial learning rate of SGD.")
+    backbone_rate: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Classification with pretrained weights: their rate, in parts of lr. The head is fitted "
+        "before them, and learns with them.",
+    )
     schedule: Literal["steps", "cosine"] = Field(
         "cosine", description="Learning rate over the fit: drops, or half a cosine with warm-up."
     )
@@ -308,7 +322,8 @@ class Recipe(Section):
             )
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
-        if self.on_vectors and (self.model.pretrained or self.model.backbone.startswith("timm:")):
+        brings = self.model.pretrained or self.model.backbone in BRINGS_WEIGHTS
+        if self.on_vectors and (brings or self.model.backbone.startswith("timm:")):
             raise ValueError(
                 "model: features are vectors of a network that is trained already: leave out pretrained and "
                 "backbone"

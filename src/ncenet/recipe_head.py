@@ -31,8 +31,9 @@ STORED: dict[str, Any] = {
     "pull": 5.0,
 }
 """What measures best where the head alone learns, on stored features: benchmarks/results/head_fit.md."""
-STORED_SOFTMAX = {**STORED, "pull": 0.01}
-"""The same of the softmax head, which reads ``pull`` alone: scikit-learn's C is one over it."""
+STORED_SOFTMAX = {**STORED, "pull": None}
+"""The same of the softmax head, which reads ``pull`` alone: scikit-learn's C is one over it. None grows with
+the labels."""
 
 
 class HeadRecipe(Section):
@@ -81,7 +82,7 @@ class HeadRecipe(Section):
         None,
         ge=0,
         description="Pull of the head's weights towards where they start, as strong as so many labelled "
-        "images. Default: 0; on stored features 5, or 0.01 with softmax.",
+        "images. Default: 0; on stored features 5, with softmax one that grows with the labels of a class.",
     )
 
     @model_validator(mode="before")

@@ -14,7 +14,7 @@ Values: TypeAlias = Mapping[str, Any]
 """A recipe by dotted path."""
 
 BRINGS_WEIGHTS = frozenset({"lite0", "lite2"})
-"""Backbones of detectors that are pretrained, whatever is said."""
+"""Backbones that are pretrained, whatever is said."""
 
 PROTOTYPES = (
     "prototypes_per_class",
@@ -63,6 +63,13 @@ def _no_weights(values: Values) -> bool:
     return backbone in BRINGS_WEIGHTS | {"small"} if _detection(values) else not backbone.startswith("timm:")
 
 
+def _learns_anew(values: Values) -> bool:
+    """Whether no classifier goes on learning weights that its backbone brought."""
+    backbone = str(values.get("model.backbone"))
+    brings = backbone in BRINGS_WEIGHTS or (values.get("model.pretrained") and backbone.startswith("timm:"))
+    return _detection(values) or not brings
+
+
 UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
     (
         tuple(f"model.head.{name}" for name in (*PROTOTYPES, "cross_entropy")),
@@ -104,6 +111,12 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         _no_weights,
         "there are none to download for this backbone; timm:NAME has some, in detection ssd300-vgg16 too, "
         "and lite0 brings its own",
+    ),
+    (
+        ("train.backbone_rate",),
+        _learns_anew,
+        "it is the rate of a classifier's pretrained weights (model.backbone lite0, or timm:NAME with "
+        "model.pretrained), and there are none",
     ),
     (
         ("train.lr_drops",),

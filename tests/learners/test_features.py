@@ -10,6 +10,7 @@ from torch import nn
 from ncenet.data.pools import ArrayPool
 from ncenet.learners import features as module
 from ncenet.learners.features import COMPONENTS, frozen_features, patch_features
+from ncenet.nn.backbones import TimmNet
 from ncenet.recipe import ModelRecipe
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
@@ -73,9 +74,10 @@ def test_vectors_are_their_own_features():
 
 
 class Means(nn.Module):
-    """A backbone as timm makes them: it knows the size and scale that it wants."""
+    """A network as timm makes them: it knows the scale that it wants."""
 
-    pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}  # noqa: RUF012 - as timm
+    pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}  # noqa: RUF012 - as timm
+    head_hidden_size = 3
 
     def forward(self, x):
         assert x.shape[1:] == (3, 8, 8)
@@ -83,7 +85,8 @@ class Means(nn.Module):
 
 
 def test_a_pretrained_backbone_gets_its_own_size_and_scale(monkeypatch):
-    monkeypatch.setattr(module, "build_backbone", lambda *_: Means())
+    monkeypatch.setattr(module, "pretrained_net", lambda *_: TimmNet(Means()))
+    monkeypatch.setattr(module, "trained_side", lambda _: 8)
     pool = ArrayPool(np.full((3, 20, 20, 3), 255, np.uint8))
     model = ModelRecipe(backbone="timm:any", pretrained=True)
     assert torch.allclose(frozen_features(pool, pool.ids(), model, rng=rng()), torch.full((3, 3), 2.0))
@@ -91,6 +94,6 @@ def test_a_pretrained_backbone_gets_its_own_size_and_scale(monkeypatch):
 
 def test_a_backbone_that_is_not_pretrained_is_not_used(monkeypatch, stripes):
     expected = frozen_features(stripes, stripes.ids(), ModelRecipe(), rng=rng())
-    monkeypatch.setattr(module, "build_backbone", None)
+    monkeypatch.setattr(module, "pretrained_net", None)
     found = frozen_features(stripes, stripes.ids(), ModelRecipe(backbone="timm:any"), rng=rng())
     assert torch.equal(found, expected), "patches of the images, as without timm"

@@ -299,6 +299,23 @@ def test_the_kernel_of_mapped_vectors_is_that_of_the_likelihoods():
     torch.testing.assert_close(model(features), -distance / (2 * model.radius**2), atol=1e-5, rtol=1e-5)
 
 
+def test_the_ridge_of_softmax_grows_with_the_labels_of_a_class_unless_it_is_said():
+    few, many = torch.tensor([0, 2]), torch.arange(320) % 2
+    grows, says = SoftmaxClassifier(D, C, pull=None), SoftmaxClassifier(D, C, pull=0.5)
+    for softmax in (grows, says):
+        softmax.meet(few)
+    assert (grows.pull, says.pull) == (0.001, 0.5)
+    for softmax in (grows, says):
+        softmax.meet(many)
+    assert grows.pull == pytest.approx(0.001 * 160**1.25) and says.pull == 0.5
+    made = build_head(HeadRecipe(name="softmax"), D, C, stored=True)
+    made.meet(many)
+    assert made.pull == grows.pull, "the head of a run on stored features is such a one"
+    from_scratch = build_head(HeadRecipe(name="softmax"), D, C)
+    from_scratch.meet(many)
+    assert from_scratch.pull == 0
+
+
 def test_the_pull_is_half_the_squared_way_from_the_start():
     model = head(projection=True, pull=4.0)
     features, targets = batch()
@@ -343,4 +360,5 @@ def test_the_paper_is_a_name_for_what_it_says():
     assert paper.settled(stored=True) == paper
     assert HeadRecipe().settled(stored=True).radius == "shared"
     assert HeadRecipe().settled() == paper
-    assert HeadRecipe(name="softmax").settled(stored=True).pull == 0.01
+    assert HeadRecipe(name="softmax").settled(stored=True).pull is None, "it grows with the labels"
+    assert HeadRecipe(name="softmax").settled().pull == 0

@@ -21,8 +21,9 @@ from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
 from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone, width_of
-from ncenet.nn.heads import PrototypeClassifier, build_head
+from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier, build_head
 from ncenet.nn.network import Network
+from ncenet.nn.pretrained import Pretrained, moments_of, pretrained_net, trained_side
 from ncenet.nn.principal import LOOKED_AT, PrincipalComponents
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
@@ -92,9 +93,12 @@ class Classifier(NetworkLearner[Network]):
             return self._fit_head(labeled, targets, pool, tensors, cycle)
         if not self._warm(before, labeled.class_names):
             with self.streams.scope("weights", cycle):
-                network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
-                self._network = network.to(processes().device)
-                self._initialize_head(labeled.ids, targets, tensors)
+                if self._tunes:
+                    self._begin_with_weights(labeled, targets, tensors)
+                else:
+                    network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
+                    self._network = network.to(processes().device)
+                    self._initialize_head(labeled.ids, targets, tensors)
         self.network.head.meet(targets)
         lesson = ClassLesson(
             head=self.network.head,
@@ -112,6 +116,24 @@ class Classifier(NetworkLearner[Network]):
         """Whether the head learns alone, on vectors that are stored, in a second."""
         stored = self.model.features is not None and self.model.backbone == "identity"
         return stored and self.auxiliary is None and self.model.dropout == 0
+
+    @property
+    def _tunes(self) -> bool:
+        """Whether the backbone brings weights, which learn on."""
+        return self.model.brings_weights and self.backbone is None
+
+    def _begin_with_weights(self, labeled: LabeledSet, targets: Tensor, tensors: ImageTensors) -> None:
+        """A network that brings weights, and a head that is fitted to what it says: then both learn."""
+        net = pretrained_net(self.model, tensors.shape)
+        plain = Network(net, SoftmaxClassifier(net.out_features, 1), dropout=0, channels=tensors.shape[0])
+        plain.set_moments(*moments_of(net, tensors.shape[0]))
+        self._network = plain.to(processes().device)
+        said = self._labeled_features(labeled.ids, tensors)
+        backbone = Pretrained(net, PrincipalComponents.of(said.cpu()))
+        network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors, backbone)
+        network.set_moments(plain.mean, plain.std)
+        self._network = network.to(processes().device)
+        fit_head(network.head, backbone.reduce(said), targets.to(said.device))
 
     def features(self, ids: Sequence[str], pool: Pool) -> Tensor:
         """What meets the head (N, D), under the test transform."""
@@ -204,9 +226,14 @@ class Classifier(NetworkLearner[Network]):
         about: dict[str, Any] = {"shape": self.shape}
         if self.fingerprint is not None:
             about["fingerprint"] = self.fingerprint
-        if isinstance(self.network.backbone, PrincipalComponents):
+        if isinstance(self.network.backbone, PrincipalComponents | Pretrained):
             about["components"] = self.network.backbone.out_features
         return about
+
+    @property
+    def _slow(self) -> nn.Module | None:
+        backbone = self.network.backbone
+        return backbone if isinstance(backbone, Pretrained) else None
 
     @property
     def _own_parts(self) -> bool:
@@ -215,7 +242,12 @@ class Classifier(NetworkLearner[Network]):
     def _rebuilt(self, about: Mapping[str, Any]) -> Network:
         self.fingerprint = about.get("fingerprint")
         shape, components = tuple(about["shape"]), about.get("components")
-        backbone = None if components is None else PrincipalComponents(shape[0], components)
+        backbone: nn.Module | None = None
+        if self._tunes and components is not None:
+            net = pretrained_net(self.model, shape, empty=True)
+            backbone = Pretrained(net, PrincipalComponents(net.out_features, components))
+        elif components is not None:
+            backbone = PrincipalComponents(shape[0], components)
         return self._build(shape, tuple(about["class_names"]), backbone=backbone)
 
     def _build(
@@ -281,11 +313,15 @@ class Classifier(NetworkLearner[Network]):
         # An eighth of the side: the 4 pixels of the CIFAR recipe.
         return self.shape[-1] // 8 if self.train.crop_padding is None else self.train.crop_padding
 
+    def _side(self) -> int:
+        """Of the square images, where nobody says it."""
+        return trained_side(self.model) if self._tunes else DEFAULT_SIDE
+
     def _opened(self, pool: Pool) -> ImageTensors:
         return ImageTensors(
             pool,
             pool.ids(),
-            size=None if channels_of(pool) == 0 else self.data.image_size or DEFAULT_SIDE,
+            size=None if channels_of(pool) == 0 else self.data.image_size or self._side(),
             cache_gb=self.data.cache_gb,
             workers=self.data.workers,
         )

@@ -1,21 +1,20 @@
 """Features that need no labels and no training: for choosing images before there is a model.
 
-With a pretrained timm backbone in the recipe they are its features. Without one nothing may be downloaded,
-and they are responses to patches that are taken from the images themselves;
+With a pretrained backbone in the recipe they are its features. Without one nothing may be downloaded, and
+they are responses to patches that are taken from the images themselves;
 ``benchmarks/results/first_batch.md`` compares them with downsampled pixels and others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from ncenet.data.pools import channels_of
 from ncenet.data.tensors import ImageTensors
-from ncenet.nn.backbones import build_backbone
+from ncenet.nn.pretrained import moments_of, pretrained_net, trained_side
 from ncenet.recipe import ModelRecipe
 from ncenet.types import Pool
 
@@ -44,7 +43,7 @@ def frozen_features(
     Args:
         pool: where the images are; feature vectors are their own features.
         ids: N ids.
-        model: section ``model`` of the recipe; a pretrained timm backbone is used, others are not.
+        model: section ``model`` of the recipe; a pretrained backbone is used, others are not.
         rng: draws the patches.
         workers: threads that decode.
 
@@ -53,7 +52,7 @@ def frozen_features(
     """
     if channels_of(pool) == 0:
         return ImageTensors(pool, ids, size=None).batch(ids).float()
-    if model.pretrained and model.backbone.startswith("timm:"):
+    if model.brings_weights:
         return _pretrained(pool, ids, model, workers)
     tensors = ImageTensors(pool, ids, size=SIDE, workers=workers, cache_gb=0)
     return patch_features(_chunked(tensors, ids), len(ids), rng)
@@ -134,14 +133,13 @@ def _chunked(tensors: ImageTensors, ids: Sequence[str]) -> Callable[[range], Ten
 def _pretrained(pool: Pool, ids: Sequence[str], model: ModelRecipe, workers: int) -> Tensor:
     """Features (N, D) of the pretrained backbone, under the size and scale that it was trained with."""
     channels = channels_of(pool)
-    backbone: Any = build_backbone(model, (channels, SIDE, SIDE)).eval()
-    about = backbone.pretrained_cfg
-    side = about["input_size"][-1]
-    mean, std = (torch.tensor(about[name])[:channels].view(1, -1, 1, 1) for name in ("mean", "std"))
+    backbone = pretrained_net(model, (channels, SIDE, SIDE)).eval()
+    side = trained_side(model)
+    mean, std = (moment.view(1, -1, 1, 1) for moment in moments_of(backbone, channels))
     tensors = ImageTensors(pool, ids, size=side, workers=workers, cache_gb=0)
     features = []
     with torch.inference_mode():
         for start in range(0, len(ids), BATCH):
-            pixels = tensors.batch(ids[start : start + BATCH]).float() / 255
+            pixels = tensors.batch(ids[start : start + BATCH]).float()
             features.append(backbone((pixels - mean) / std).float())
     return torch.cat(features).clone()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
@@ -97,6 +97,11 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         """Whether parts of the network are given by the caller, who may hand out the same ones each time."""
         return False
 
+    @property
+    def _slow(self) -> nn.Module | None:
+        """The part of the network that learns at a smaller rate, because it brought its weights."""
+        return None
+
     @abstractmethod
     def _opened(self, pool: Pool) -> ImageTensors:
         """Images of a pool as the network reads them."""
@@ -164,6 +169,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
             checkpoint=checkpoint,
             notify=self.notify,
             keep_end=keep_end,
+            slow=self._slow,
         ).run(accelerator(self.train.precision))
         self.cycle = cycle
         return report

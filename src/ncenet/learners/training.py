@@ -76,6 +76,7 @@ class FitJob:
         notify: told of progress after each epoch.
         keep_end: write the checkpoint after the last epoch too. For a fit that others follow before the model
             is saved: resumed, it is over at once.
+        slow: the part of the network that takes ``recipe.backbone_rate`` of the rate.
     """
 
     network: nn.Module
@@ -86,6 +87,7 @@ class FitJob:
     checkpoint: Path | None = None
     notify: Notify | None = None
     keep_end: bool = False
+    slow: nn.Module | None = None
 
     def run(self, accelerator: Accelerator) -> FitReport:
         """Train to the end, from the checkpoint when there is one.
@@ -100,7 +102,7 @@ class FitJob:
         total = epochs * steps_per_epoch
 
         optimizer = torch.optim.SGD(
-            self.network.parameters(),
+            self._groups(),
             lr=recipe.lr,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
@@ -120,7 +122,7 @@ class FitJob:
                     self._batches(epoch, accelerator), start=epoch * steps_per_epoch
                 ):
                     for group in optimizer.param_groups:
-                        group["lr"] = learning_rate(recipe, step / total)
+                        group["lr"] = learning_rate(recipe, step / total) * group.get("part", 1.0)
                     if auxiliary is not None:
                         auxiliary.done = step / total
                     said = network(inputs)
@@ -151,6 +153,15 @@ class FitJob:
                 saved_at = time.perf_counter()
         accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
         return FitReport(count, total, spent + time.perf_counter() - start, loss, accuracy)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """What the optimizer moves, and at which part of the rate."""
+        if self.slow is None:
+            return [{"params": list(self.network.parameters())}]
+        slow = list(self.slow.parameters())
+        known = set(map(id, slow))
+        others = [parameter for parameter in self.network.parameters() if id(parameter) not in known]
+        return [{"params": others}, {"params": slow, "part": self.recipe.backbone_rate}]
 
     def _batches(self, epoch: int, accelerator: Accelerator) -> Iterator[list[Tensor]]:
         """This process's share of each batch of an epoch, augmented, on the device."""

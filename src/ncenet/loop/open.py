@@ -139,7 +139,8 @@ def _learner(
     make: Callable[..., Learner] = Detector
     if recipe.task == "classification":
         make = build_learner
-        if data.image_size is None and found.scan.sizes is not None:
+        known = recipe.model.brings_weights and backbone is None  # its network knows its size
+        if data.image_size is None and found.scan.sizes is not None and not known:
             data = data.model_copy(update={"image_size": found.scan.sizes.default_side()})
     return make(
         recipe.model,

@@ -20,6 +20,7 @@ from ncenet.given import is_given, missing
 from ncenet.nn.sources import PLAIN, check_reachable, check_source
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
+from ncenet.unread import BRINGS_WEIGHTS
 
 backbones: Registry[nn.Module] = Registry("backbone", package=None, group="ncenet.backbones")
 """Factories that take the shape of one input, ``(channels, H, W)`` or ``(D0,)``."""
@@ -249,6 +250,10 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
         missing(recipe.backbone, "backbone or learner")
     if recipe.backbone.startswith("timm:"):
         return timm_net(recipe.backbone.removeprefix("timm:"), shape, pretrained=recipe.pretrained)
+    if recipe.backbone in BRINGS_WEIGHTS:
+        from ncenet.nn.pretrained import pretrained_net
+
+        return pretrained_net(recipe, shape)
     if recipe.pretrained:
         raise UsageError(
             f"model.pretrained: there are no weights for {recipe.backbone}; a backbone timm:NAME has some"

@@ -37,6 +37,9 @@ LEAST_RADIUS = 1e-6
 """The softplus of a free parameter below -104 is 0 in float32; the radius stays above (ours)."""
 ABSENT = -1e4
 """Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
+RIDGE, RIDGE_GROWS = 0.001, 1.25
+"""The pull of a softmax head on stored features at one labelled image of each class, and the power of their
+number by which it grows (ours; benchmarks/results/head_fit.md)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
 
@@ -102,12 +105,17 @@ class SoftmaxClassifier(Head):
         num_classes: C.
         linear: False when the features are the logits already, D = C: a detector's class convolution emits
             them.
-        pull: of the weights towards 0, in labelled images; one over scikit-learn's C.
+        pull: of the weights towards 0, in labelled images; one over scikit-learn's C. None: as it measures
+            best on stored features, 0.001 times the labelled images of a class to the power 1.25; see
+            :meth:`meet`.
     """
 
-    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True, pull: float = 0.0) -> None:
+    def __init__(
+        self, in_features: int, num_classes: int, *, linear: bool = True, pull: float | None = 0.0
+    ) -> None:
         super().__init__()
-        self.in_features, self.num_classes, self.pull = in_features, num_classes, pull
+        self.in_features, self.num_classes = in_features, num_classes
+        self.grows, self.pull = pull is None, pull or 0.0
         self.linear = nn.Linear(in_features, num_classes) if linear else nn.Identity()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -121,6 +129,11 @@ class SoftmaxClassifier(Head):
     def probs(self, output: Tensor) -> Tensor:
         """Softmax (Eq. 1); rows sum to one."""
         return output.softmax(-1)
+
+    def meet(self, targets: Tensor) -> None:
+        """Where nobody said it, have the pull grow with the number of labelled images of a class."""
+        if self.grows:
+            self.pull = RIDGE * (len(targets) / max(1, len(targets.unique()))) ** RIDGE_GROWS
 
     @torch.no_grad()
     def initialize(self, features: Tensor, targets: Tensor) -> None:
@@ -383,7 +396,7 @@ def build_head(recipe: HeadRecipe, in_features: int, num_classes: int, *, stored
 
 @heads.register("softmax")
 def _softmax(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
-    return SoftmaxClassifier(in_features, num_classes, pull=recipe.pull or 0.0)
+    return SoftmaxClassifier(in_features, num_classes, pull=recipe.pull)
 
 
 @heads.register("nce")

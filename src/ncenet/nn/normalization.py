@@ -30,6 +30,12 @@ class Normalizing(nn.Module):
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 0, std, 1.0))
 
+    @torch.no_grad()
+    def set_moments(self, mean: Tensor, std: Tensor) -> None:
+        """Take mean and deviation per channel that somebody else knows."""
+        self.mean.copy_(mean)
+        self.std.copy_(std)
+
     def normalized(self, inputs: Tensor) -> Tensor:
         """Inputs (B, channels, H, W) or (B, D) less the mean, by the deviation, in the weights' precision."""
         shape = (1, -1, *(1 for _ in inputs.shape[2:]))
