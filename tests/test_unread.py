@@ -33,6 +33,8 @@ CASES = [
     ({"model.pretrained": True}, {}),
     ({"model.pretrained": True}, BOXES),
     ({"model.pretrained": True}, BOXES | {"model.backbone": "lite0"}),
+    ({"train.backbone_rate": 0.5}, {}),
+    ({"train.backbone_rate": 0.5}, BOXES | {"model.backbone": "lite0"}),
     ({"train.lr_drops": (0.5,)}, {}),
     ({"train.nesterov": True}, {"train.momentum": 0.0}),
     ({"train.crop_padding": 2}, BOXES),

@@ -155,7 +155,7 @@ def test_vectors_are_refused():
             {"train.backbone_rate": 0.5},
             "train.backbone_rate: it is the rate of a classifier's pretrained weights",
         ),
-        ({"model.backbone": "lite0", "train.backbone_rate": 0.0}, "greater than 0"),
+        ({"model.backbone": "lite0", "train.backbone_rate": 0.0}, "backbone_rate: 0.0 is not above 0"),
         ({"model.backbone": "lite0", "model.features": "lite0"}, "leave out pretrained and backbone"),
         ({"model.backbone": "timm:resnet18", "train.backbone_rate": 0.5}, "train.backbone_rate"),
         ({"model.backbone": "lite0", "model.pretrained": True}, "lite0 brings its own"),

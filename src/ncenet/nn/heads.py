@@ -38,8 +38,7 @@ LEAST_RADIUS = 1e-6
 ABSENT = -1e4
 """Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
 RIDGE, RIDGE_GROWS = 0.001, 1.25
-"""The pull of a softmax head on stored features at one labelled image of each class, and the power of their
-number by which it grows (ours; benchmarks/results/head_fit.md)."""
+"""Pull of softmax on stored features at one image a class; the power by which it grows (ours)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
 
@@ -105,14 +104,10 @@ class SoftmaxClassifier(Head):
         num_classes: C.
         linear: False when the features are the logits already, D = C: a detector's class convolution emits
             them.
-        pull: of the weights towards 0, in labelled images; one over scikit-learn's C. None: as it measures
-            best on stored features, 0.001 times the labelled images of a class to the power 1.25; see
-            :meth:`meet`.
+        pull: of the weights towards 0, in labelled images; one over scikit-learn's C. None: see :meth:`meet`.
     """
 
-    def __init__(
-        self, in_features: int, num_classes: int, *, linear: bool = True, pull: float | None = 0.0
-    ) -> None:
+    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True, pull: float | None = 0):
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
         self.grows, self.pull = pull is None, pull or 0.0
@@ -131,7 +126,7 @@ class SoftmaxClassifier(Head):
         return output.softmax(-1)
 
     def meet(self, targets: Tensor) -> None:
-        """Where nobody said it, have the pull grow with the number of labelled images of a class."""
+        """Where nobody said it, the pull is 0.001 times the labelled images of a class to the power 1.25."""
         if self.grows:
             self.pull = RIDGE * (len(targets) / max(1, len(targets.unique()))) ** RIDGE_GROWS
 
