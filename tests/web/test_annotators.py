@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import typing
+
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from ncenet.doors.annotators import Annotators
@@ -81,3 +84,19 @@ def test_the_news_of_a_page_that_is_open_end_with_its_link(door, anna, project):
             Annotators(project.folder).revoke(["anna"])
             project.add_class("secret", "ann")
             assert not [line for line in lines if "secret" in line], "nothing is told any more"
+
+
+def test_no_message_that_names_its_annotator_passes_by_the_link(project):
+    """Whatever the page learns to send later: a route that reads ``who`` reads that of the link."""
+    routes = [route for route in build_app(project).routes if isinstance(route, APIRoute)]
+    signed = {}
+    for route in routes:
+        message = typing.get_type_hints(route.endpoint).get("message")
+        if (
+            message is not None
+            and "who" in message.model_fields
+            and message.model_fields["who"].is_required()
+        ):
+            signed[route.path] = "in_the_name_of" in route.endpoint.__code__.co_names
+    assert {"/api/turns", "/api/answers", "/api/classes", "/api/note", "/api/group"} <= signed.keys()
+    assert all(signed.values()), signed

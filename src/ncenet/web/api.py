@@ -139,7 +139,8 @@ def build_app(project: Project) -> FastAPI:
         )
 
     @app.post("/api/group")
-    def group(message: AskForGroup) -> Any:
+    def group(request: Request, message: AskForGroup) -> Any:
+        message = in_the_name_of(request, message)
         return {"group": project.group(message.window, message.left)}
 
     @app.post("/api/near")
