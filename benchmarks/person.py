@@ -4,9 +4,10 @@
 
 Both files hold labelled images. A single answer takes 0.9 s and is wrong once in a hundred times; a group
 takes 0.5 s and 0.25 s for each image; one that does not belong is overlooked once in ten times. What was
-crossed out is labelled as the rest, with another glance at each, where two at least are of one class; others
-come up by themselves. One in twenty answers from groups is given again singly. After fifty labels a model
-is fitted; no time is charged for that. Accuracy is on TEST, which nobody labels.
+crossed out is labelled as the rest, with another glance at each, where two at least and most of them are of
+one class; others come up by themselves. Groups are those of the page, and so are the answers that it asks for
+again singly. After fifty labels a model is fitted; no time is charged for that. Accuracy is on TEST, which
+nobody labels.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ from ncenet.data.open import open_dataset
 from ncenet.features.pool import VectorPool
 from ncenet.ledger.inbox import Delivery, Together
 from ncenet.loop.opinions import opine
-from ncenet.run.record_files import read_groups
+from ncenet.run.folder import RunFolder
+from ncenet.web.insight import Insight
+from ncenet.web.together import Parties
 
 SINGLE, TILE, GROUP = 0.9, 0.25, 0.5
 SLIP, OVERLOOKED = 0.01, 0.1
+MOST = 0.6
+"""From such a part of one class on what was crossed out is worth a look as the rest."""
 POOL, EVERY, STOP = 2000, 50, 1000
 
 
@@ -40,27 +45,32 @@ class Person:
         names = [name for name in self.run.class_names if name != label]
         return names[self.random.integers(len(names))]
 
-    def single(self, id):
+    def single(self, id, key=None):
         true = self.truth[id]
         self.seconds += SINGLE
         self.labels[id] = self.other(true) if self.random.random() < SLIP else true
-        self.run.tell({id: self.labels[id]}, who="person")
+        answer = Delivery(key or f"single-{id}", "person", id, self.labels[id])
+        self.run._loop.ledger.inbox.deliver([answer], cycle=0)
 
     def group(self, group):
-        ids = [id for id in group.ids if id not in self.labels]
+        ids, label = [image["id"] for image in group["images"]], group["label"]
         self.seconds += GROUP + TILE * len(ids)
-        kept = [id for id in ids if self.truth[id] == group.label or self.random.random() < OVERLOOKED]
-        self.give(kept, group.label, len(ids), group.purity)
+        kept = [id for id in ids if self.truth[id] == label or self.random.random() < OVERLOOKED]
+        self.give(kept, label, len(ids), group["purity"])
         rest = [id for id in ids if id not in kept]
         (most, count), *_ = Counter(self.truth[id] for id in rest).most_common(1) or [("", 0)]
-        if count >= 2:
+        if count >= 2 and count >= MOST * len(rest):
             self.seconds += GROUP + TILE * len(rest)
-            self.give([id for id in rest if self.truth[id] == most], most, len(rest), count / len(rest))
+            same = [id for id in rest if self.truth[id] == most or self.random.random() < OVERLOOKED]
+            self.give(same, most, len(rest), count / len(rest))
         for id in rest:
             if id not in self.labels:
                 self.single(id)
-        checks = sum(self.random.random() < 1 / 20 for _ in kept)
-        self.seconds += SINGLE * checks
+
+    def again(self):
+        """Answer once more what the page asks for."""
+        for second in self.run._loop.ledger.again.waiting():
+            self.single(second.id, key=f"again-{second.number}")
 
     def give(self, ids, label, shown, purity):
         if not ids:
@@ -88,8 +98,8 @@ def curve(train, test, seed, *, groups):
             seen = VectorPool(unseen.pool, run._loop.pool.source)
             test_ids = list(unseen.pool.ids())
             of_test = unseen.required_oracle().answer(test_ids)
-            for _ in range(2):
-                for id in run.ask(50 if not person.labels else 25).ids:
+            for count in (50, max(25, len(data.class_names))):
+                for id in run.ask(count).ids:
                     person.single(id)
             while len(person.labels) < min(STOP, len(ids)):
                 cycle, before = run.fit(), len(person.labels)
@@ -103,10 +113,12 @@ def curve(train, test, seed, *, groups):
                 print(*(f"{value:.3f}" for value in rows[-1]), flush=True)
                 if groups:
                     opine(run._loop, cycle)
-                    for group in read_groups(run._loop.folder.cycle(cycle)):
+                    ledger = run._loop.ledger
+                    parties = Parties(Insight(RunFolder(run._loop.folder.path), ledger), ledger)
+                    while len(person.labels) - before < EVERY and (group := parties.give("window", ())):
                         person.group(group)
-                        if len(person.labels) - before >= EVERY:
-                            break
+                        parties.check()
+                    person.again()
                 if len(person.labels) == before:
                     for id in run.ask(25).ids:
                         person.single(id)

@@ -61,9 +61,10 @@ def test_a_query_for_an_unknown_image_is_refused_whole(ledger):
 def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger):
     def live(ledger, seconds, loss):
         ledger.tell({"a.png": "cat"}, who="oracle", cycle=0)
-        together = Together("a-group", 3, 1, 0.9)
+        together = Together("a-group", 3, 1, 0.9, "copies", of="a.png")
         delivery = Delivery("key", "ann", "b.png", "cat", seconds=seconds, together=together)
         ledger.inbox.deliver([delivery], cycle=0)
+        ledger.again.cross(["a.png"], "dog", "ann")
         ledger.again.ask(["b.png"], "check")
         ledger.add_class("cow", who="ann")
         ledger.remember("recipe", "abc")
@@ -85,7 +86,7 @@ def test_dump_tells_runs_apart_by_what_happened_and_not_by_when(tmp_path, ledger
         assert live(different, 1.0, 0.6) != dump
     assert set(dump) == {
         *("facts", "items", "classes", "events", "receipts", "cycles", "fits", "queries", "queried"),
-        *("together", "again", "class_changes", "places", "notes"),
+        *("together", "parties", "crossed", "again", "class_changes", "places", "notes"),
     }
     assert all(rows for table, rows in dump.items() if table != "class_changes"), "every table is in the dump"
 

@@ -6,7 +6,7 @@ Three reasons: a sample of what was answered in groups is asked for singly (``ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from ncenet.ledger.database import Database
@@ -104,10 +104,10 @@ class Again:
         return [Twice(*row) for row in rows]
 
     def groups(self, last: int = 40) -> list[Group]:
-        """What became of the last groups, the oldest first."""
+        """What became of the last groups that the model made, the oldest first."""
         rows = self._db.rows(
             "SELECT max(shown), max(kept), max(purity), max(seq) AS latest FROM together "
-            "GROUP BY party ORDER BY latest DESC LIMIT :last",
+            "WHERE party NOT IN (SELECT party FROM parties) GROUP BY party ORDER BY latest DESC LIMIT :last",
             last=last,
         )
         return [Group(shown, kept, purity) for shown, kept, purity, _ in reversed(rows)]
@@ -121,3 +121,24 @@ class Again:
                 upto=NOW,
             )
         )
+
+    def cross(self, ids: Iterable[str], label: Label, who: str) -> None:
+        """Record that images were crossed out of a group: they are not of that class.
+
+        Args:
+            ids: images of the pool.
+            label: the class.
+            who: says so.
+        """
+        with self._db.transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO crossed (id, label, who) SELECT id, ?, ? FROM items WHERE id = ?",
+                ((label, who, id) for id in ids),
+            )
+
+    def crossed(self) -> dict[str, set[Label]]:
+        """What images are not, by id, as the classes were called when that was said."""
+        found: dict[str, set[Label]] = {}
+        for id, label in self._db.rows("SELECT id, label FROM crossed"):
+            found.setdefault(id, set()).add(label)
+        return found

@@ -17,6 +17,8 @@ def rows_of_all(db: Database) -> dict[str, list[tuple[Any, ...]]]:
         "places": "SELECT id, shard, row FROM places ORDER BY id",
         "classes": "SELECT name, who FROM classes ORDER BY rowid",
         "together": "SELECT seq, party, shown, kept, purity FROM together ORDER BY seq",
+        "parties": "SELECT party, kind, of FROM parties ORDER BY party",
+        "crossed": "SELECT number, id, label, who FROM crossed ORDER BY number",
         "again": "SELECT number, id, why, upto FROM again ORDER BY number",
         "class_changes": "SELECT number, who, kind, name, value, first, last, undoes FROM class_changes "
         "ORDER BY number",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError, LedgerError, NcenetError, UnknownName
@@ -35,12 +35,17 @@ class Together:
         shown: images that were on screen.
         kept: how many of them got this answer.
         purity: share of the images that was expected to be of one class, in [0, 1].
+        kind: what the group was: of one class by the model's opinion, near copies of an image, or whatever
+            somebody picked out of the pool.
+        of: the image of which they are near copies; None of the other kinds.
     """
 
     party: str
     shown: int
     kept: int
     purity: float
+    kind: Literal["class", "copies", "picked"] = "class"
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,12 +167,17 @@ class Inbox:
             raise LedgerError(f"{delivery.id!r} changed since it was scanned: start ncenet label again")
         if delivery.together is not None and self._measures(item):
             raise LedgerError(f"{delivery.id!r} measures the model: it is answered by itself")
+        if delivery.together is not None and delivery.together.of is not None:
+            item_of(self._db, delivery.together.of)
         again = self._db.one(OPEN_AGAIN + " AND again.id = :id", id=item.id, upto=NOW) is not None
         seq = record_answer(self._db, db, item, delivery.answer, delivery.who, cycle, classes, repeat=again)
         if seq is not None and delivery.together is not None:
             party = delivery.together
             row = (seq, party.party, party.shown, party.kept, party.purity)
             db.execute("INSERT INTO together VALUES (?, ?, ?, ?, ?)", row)
+            if party.kind != "class":
+                like = (party.party, party.kind, party.of)
+                db.execute("INSERT OR IGNORE INTO parties (party, kind, of) VALUES (?, ?, ?)", like)
         return seq
 
     def _measures(self, item: Item) -> bool:

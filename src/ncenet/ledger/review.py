@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from ncenet.ledger.browse import Browse
 from ncenet.ledger.database import Database
 from ncenet.ledger.inbox import NOW
 from ncenet.ledger.provenance import Provenance, provenance
@@ -101,10 +102,13 @@ class Review:
 
     Args:
         db: the file of the ledger.
+
+    Attributes:
+        browse: finds images that nobody has answered, however many they are.
     """
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self._db, self.browse = db, Browse(db)
 
     def readable(self) -> int:
         """How many images can be labelled."""

@@ -16,8 +16,8 @@ VERSION = 5
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
 Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``, version 3 none of ``together``,
-``again`` and ``class_changes``, version 4 neither ``places`` nor ``notes``. Opened for writing, such a file
-gets them; opened for reading alone, it is read as if they were there and empty.
+``again`` and ``class_changes``, version 4 none of ``places``, ``notes``, ``parties`` and ``crossed``. Opened
+for writing, such a file gets them; opened for reading alone, it is read as if they were there and empty.
 """
 
 # Python never handles `at`: SQLite writes it, so a row's time is the time of its transaction.
@@ -66,6 +66,19 @@ _TABLES = {
     shown   INTEGER NOT NULL,
     kept    INTEGER NOT NULL CHECK (kept BETWEEN 1 AND shown),
     purity  REAL NOT NULL
+)""",
+    "parties": """(
+    party   TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL CHECK (kind IN ('copies', 'picked')),
+    of      TEXT REFERENCES items CHECK ((kind = 'copies') = (of IS NOT NULL))
+)""",
+    "crossed": f"""(
+    number  INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL REFERENCES items,
+    label   TEXT NOT NULL,
+    who     TEXT NOT NULL,
+    {_AT},
+    UNIQUE (id, label, who)
 )""",
     "again": f"""(
     number  INTEGER PRIMARY KEY,

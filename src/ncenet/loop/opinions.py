@@ -1,8 +1,7 @@
-"""Have the model of a cycle look at the images of the pool; write down what it says, and groups of them."""
+"""Have the model of a cycle look at the images of the pool; write down what it says."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +12,11 @@ from torch.nn.functional import normalize
 from ncenet import functional
 from ncenet.data.pools import VectorRows
 from ncenet.loop.loop import Loop
-from ncenet.run.alike import alike, kept_ratio, purity_wanted
+from ncenet.run.copies import near_copies
 from ncenet.run.doubts import doubts, left_out, votes
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
-from ncenet.run.record_files import write_doubts, write_groups
+from ncenet.run.record_files import write_doubts
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.types import BoxLearner, Learner
 
@@ -61,7 +60,8 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
     row, likelihood = {id: n for n, id in enumerate(ids)}, probs_NC.numpy()
     told = [id for id in held_out if labels[id] in names and id in row]
     sharpness = sharpness_of(likelihood[[row[id] for id in told]], [names.index(labels[id]) for id in told])
-    nearest, cosines = neighbours(features_ND, {row[id] for id in set_apart(loop.ledger) if id in row})
+    apart = {row[id] for id in set_apart(loop.ledger) if id in row}
+    nearest, cosines = neighbours(features_ND, apart)
     scores = torch.stack([functional.rejection(probs_NC), functional.confusion(probs_NC)], 1)
     said = Opinions(
         cycle,
@@ -71,23 +71,11 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
         scores.float().numpy(),
         nearest,
         cosines,
+        _copies(loop, ids, nearest, apart),
     )
     write_opinions(loop.folder.cycle(cycle), said)
     if not cycle:
         return said
-    counts = Counter(labels.values())
-    closed = loop.ledger.closed_ids() | set_apart(loop.ledger)
-    open_rows = [n for n, id in enumerate(ids) if id not in closed]
-    groups = alike(
-        [ids[n] for n in open_rows],
-        features_ND[open_rows].numpy(),
-        said.shares[open_rows],
-        names,
-        labeled=[counts[name] for name in names],
-        ratio=kept_ratio(loop.ledger.again.groups()),
-        pure=purity_wanted(len(loop.labeled()), len(names)),
-    )
-    write_groups(loop.folder.cycle(cycle), groups)
     known = [n for n, id in enumerate(ids) if labels.get(id) in names and id not in set_apart(loop.ledger)]
     known = some_of(known, MOST_LABELS, loop.streams.numpy("subset", -cycle, 1))
     if len(known) >= LEAST_LABELS:
@@ -95,6 +83,21 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
         found = doubts(left_out(features, targets, len(names)), votes(features, targets, len(names)), targets)
         write_doubts(loop.folder.cycle(cycle), [ids[known[row]] for row in found])
     return said
+
+
+def _copies(
+    loop: Loop, ids: list[str], nearest: npt.NDArray[np.int32], apart: set[int]
+) -> npt.NDArray[np.int32]:
+    """Who stands for whom; without stored features everybody for themselves.
+
+    What a network that learns here makes of images says how they are to be told apart, not how they look.
+    """
+    vectors = loop.pool if loop.vectors is None else loop.vectors
+    if not isinstance(vectors, VectorRows):
+        return np.arange(len(ids), dtype=np.int32)
+    found = vectors.rows(ids)
+    found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return near_copies(found, nearest, apart)
 
 
 def neighbours(features_ND: Tensor, apart: set[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

@@ -1,9 +1,8 @@
 """Groups of alike images, to be labelled at once: as pure as they have to be, and as hard as they may be.
 
-A group holds images that the model takes for one class. Of each class the window of images is taken whose
-expected purity, the mean share of the class, is just above a target: the surest images teach nothing, and
-unsure ones have to be picked out by hand. What people picked out before says how much the shares promise.
-Within a group the images that look most alike come first, so that strangers stand at the end.
+A group holds images that the model takes for one class, drawn by chance from all of which it is sure enough:
+the surest alone would teach nothing, and very unsure ones are faster by themselves. What people crossed out
+before says how much the shares promise. The surest come first, so that strangers stand at the end.
 """
 
 from __future__ import annotations
@@ -21,10 +20,15 @@ if TYPE_CHECKING:
 
 LARGEST, LEAST = 32, 4
 """Images of a group (ours): a screen holds thirty-two, and fewer than four are as fast one by one."""
-LEARNING, LEARNED = 0.75, 0.93
-"""The purity that is aimed at (ours): first the model learns most from what has to be picked out, ..."""
-LABELS_PER_CLASS = 40
-"""... and from so many labels a class on the rest is to be done fast."""
+LEARNING, LEARNED = (0.7, 0.5), (0.9, 0.8, 0.65, 0.5)
+"""Shares that an image of a group has at least (ours), and those with which one makes do when too few have
+them: at first the model learns most from what has to be crossed out, ..."""
+LABELS_PER_CLASS = 60
+"""... and from so many labels a class on the rest is to be done fast (ours)."""
+CHECKED = 20
+"""Of so many answers that were given in groups one is asked for again by itself, ... (ours)"""
+ENOUGH = 15
+"""... up to so many; from there on one in three times as many, for their number makes the estimate good."""
 LARGE = 0.5
 """Groups of this part of the largest's size count as large (ours)."""
 PRIOR = 20.0
@@ -46,13 +50,15 @@ class Alike:
     purity: float
 
 
-def purity_wanted(labels: int, classes: int) -> float:
-    """The purity that groups are to have.
+def checks_due(answers: int) -> int:
+    """How many of the answers that were given in groups are to have been asked for again.
 
-    >>> purity_wanted(100, 10), purity_wanted(400, 10)
-    (0.75, 0.93)
+    >>> [checks_due(answers) for answers in (0, 1, 40, 300, 1200)]
+    [0, 1, 2, 15, 30]
     """
-    return LEARNING if labels < LABELS_PER_CLASS * classes else LEARNED
+    if answers <= CHECKED * ENOUGH:
+        return -(-answers // CHECKED)
+    return ENOUGH + (answers - CHECKED * ENOUGH) // (3 * CHECKED)
 
 
 def kept_ratio(past: Sequence[Group]) -> float:
@@ -68,70 +74,42 @@ def kept_ratio(past: Sequence[Group]) -> float:
 
 def alike(
     ids: Sequence[str],
-    features_ND: npt.NDArray[np.floating],
     shares_NC: npt.NDArray[np.floating],
     class_names: Sequence[str],
     *,
     labeled: Sequence[int] = (),
     ratio: float = 1.0,
-    count: int = 12,
     largest: int = LARGEST,
-    pure: float = LEARNED,
-) -> list[Alike]:
-    """Groups out of images that nobody has answered, no image in two of them.
+) -> Alike | None:
+    """A group out of images that nobody has answered; None when there is none.
 
     Args:
         ids: N images.
-        features_ND: of length one.
         shares_NC: calibrated likelihoods; rows sum to one.
         class_names: the C classes.
-        labeled: how many labels each of the C classes has; of groups of some size that of the rarest comes
+        labeled: how many labels each of the C classes has. Of groups of some size that of the rarest comes
             first, for a model of easy classes alone learns nothing more.
         ratio: what shares promise is multiplied by this; see :func:`kept_ratio`.
-        count: groups at most.
         largest: images of a group at most.
-        pure: the purity that is aimed at.
 
-    >>> shares = np.array([[0.99, 0.01]] * 5 + [[0.3, 0.7]] * 2)
-    >>> [(group.label, len(group.ids)) for group in alike("abcdefg", np.ones((7, 1)), shares, ["x", "y"])]
-    [('x', 5)]
+    >>> shares = np.array([[0.99, 0.01]] * 4 + [[0.9, 0.1]] + [[0.3, 0.7]] * 2)
+    >>> alike("abcdefg", shares, ["x", "y"], labeled=[70, 70])
+    Alike(ids=('a', 'b', 'c', 'd', 'e'), label='x', purity=0.972)
     """
-    best, top = shares_NC.argmax(1), shares_NC.max(1)
-    left = np.ones(len(ids), bool)
-    had = np.array(labeled, float) if len(labeled) else np.zeros(shares_NC.shape[1])
-    found: list[Alike] = []
-    while len(found) < count:
-        windows = [
-            window
-            for c in range(shares_NC.shape[1])
-            if len(window := _window(top, np.flatnonzero(left & (best == c)), ratio, largest, pure)) >= LEAST
-        ]
-        if not windows:
-            break
-        size = max(map(len, windows))
-        large = [window for window in windows if len(window) >= LARGE * size]
-        chosen = min(large, key=lambda window: (had[best[window[0]]], float(top[window].mean())))
-        had[best[chosen[0]]] += len(chosen)
-        left[chosen] = False
-        centre = features_ND[chosen].mean(0)
-        order = chosen[np.argsort(-(features_ND[chosen] @ centre), kind="stable")]
-        purity = min(1.0, float(top[chosen].mean()) * ratio)
-        found.append(Alike(tuple(ids[row] for row in order), class_names[best[chosen[0]]], purity))
-    return found
-
-
-def _window(
-    top: npt.NDArray[np.floating], rows: npt.NDArray[np.intp], ratio: float, largest: int, pure: float
-) -> npt.NDArray[np.intp]:
-    """The least sure of some rows whose mean still reaches the target; the surest few if nothing does."""
-    rows = rows[np.argsort(-top[rows], kind="stable")]
-    size = min(largest, len(rows))
-    if size == 0:
-        return rows
-    sums = np.concatenate([[0.0], np.cumsum(top[rows])])
-    means = (sums[size:] - sums[:-size]) / size * ratio
-    enough = np.flatnonzero(means >= pure)
-    if len(enough):
-        return rows[enough[-1] : enough[-1] + size]
-    upto = np.flatnonzero(sums[1:] / np.arange(1, len(rows) + 1) * ratio >= pure)
-    return rows[: int(upto[-1]) + 1] if len(upto) else rows[:0]
+    if not len(ids):
+        return None
+    best, top = shares_NC.argmax(1), shares_NC.max(1) * ratio
+    had = np.array(labeled, float) if len(labeled) else np.zeros(len(class_names))
+    draw = np.random.default_rng(len(ids)).permutation(len(ids))
+    for least in LEARNING if had.sum() < LABELS_PER_CLASS * len(class_names) else LEARNED:
+        drawn = draw[top[draw] >= least]
+        groups = [group for c in range(len(class_names)) if len(group := drawn[best[drawn] == c]) >= LEAST]
+        if groups:
+            groups = [group[:largest] for group in groups]
+            size = max(map(len, groups))
+            large = [group for group in groups if len(group) >= LARGE * size]
+            chosen = min(large, key=lambda group: (had[best[group[0]]], float(top[group].mean())))
+            chosen = chosen[np.argsort(-top[chosen], kind="stable")]
+            purity = round(min(1.0, float(top[chosen].mean())), 4)
+            return Alike(tuple(ids[row] for row in chosen), class_names[best[chosen[0]]], purity)
+    return None

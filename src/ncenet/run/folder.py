@@ -23,7 +23,6 @@
         ├── query.json          who was asked for what, and how long that took
         ├── why.json            why each queried image was, for the labelling page
         ├── doubts.json         labelled images whose label looks wrong, the worst first
-        ├── groups.json         alike images, to be labelled at once
         ├── opinions.npz        what the network says of the pool, for the labelling page
         └── query.csv           rank, id and score of each queried image
 
@@ -101,11 +100,6 @@ class CycleFolder:
     def opinions(self) -> Path:
         """What the network says of the pool."""
         return self.path / "opinions.npz"
-
-    @property
-    def groups(self) -> Path:
-        """Alike images that nobody has answered."""
-        return self.path / "groups.json"
 
     @property
     def doubts(self) -> Path:

@@ -33,6 +33,7 @@ class Opinions:
         scores: (N, 2), rejection and confusion (Eq. 8, 9).
         nearest: (N, K), rows of the images whose features are nearest, the nearest first.
         cosines: (N, K), how near those are.
+        copies: (N,), row of the image that stands for each and its near copies.
     """
 
     cycle: int
@@ -42,6 +43,7 @@ class Opinions:
     scores: npt.NDArray[np.float32]
     nearest: npt.NDArray[np.int32]
     cosines: npt.NDArray[np.float32]
+    copies: npt.NDArray[np.int32]
 
     @cached_property
     def row(self) -> dict[str, int]:
@@ -52,6 +54,20 @@ class Opinions:
         """The likeliest classes of an image, and their shares."""
         shares = self.shares[self.row[id]]
         return [(self.class_names[c], round(float(shares[c]), 4)) for c in np.argsort(-shares)[:count]]
+
+    @cached_property
+    def sets(self) -> dict[int, tuple[str, ...]]:
+        """Images that are near copies of each other, by the row of the one that stands for them."""
+        found: dict[int, tuple[str, ...]] = {}
+        for n in np.flatnonzero(np.bincount(self.copies, minlength=len(self.ids))[self.copies] > 1).tolist():
+            row = int(self.copies[n])
+            found[row] = (*found.get(row, ()), self.ids[n])
+        return found
+
+    def copies_of(self, id: str) -> tuple[str, ...]:
+        """The near copies of an image, itself left out."""
+        row = self.row.get(id)
+        return () if row is None else tuple(o for o in self.sets.get(int(self.copies[row]), ()) if o != id)
 
     def near(self, id: str) -> list[tuple[str, float]]:
         """The nearest images, and the cosines."""
@@ -72,6 +88,7 @@ def write_opinions(files: CycleFolder, said: Opinions) -> None:
             scores=said.scores.astype(np.float32),
             nearest=said.nearest.astype(np.int32),
             cosines=said.cosines.astype(np.float16),
+            copies=said.copies.astype(np.int32),
         )
 
 
@@ -85,14 +102,17 @@ def read_opinions(files: CycleFolder) -> Opinions | None:
         return None
     try:
         with np.load(files.opinions, allow_pickle=False) as found:
+            ids = _unpacked(found["ids"])
             return Opinions(
                 int(found["cycle"]),
-                _unpacked(found["ids"]),
+                ids,
                 _unpacked(found["class_names"]),
                 found["shares"].astype(np.float32),
                 found["scores"],
                 found["nearest"],
                 found["cosines"].astype(np.float32),
+                # Files from before near copies were sought have none.
+                found["copies"] if "copies" in found else np.arange(len(ids), dtype=np.int32),
             )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise DamagedRecord(files.opinions, str(error) or type(error).__name__) from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +17,6 @@ from pydantic import TypeAdapter, ValidationError
 from ncenet.boxes import Detections
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.files import write_json
-from ncenet.run.alike import Alike
 from ncenet.run.folder import CycleFolder
 from ncenet.run.records import (
     Asked,
@@ -196,23 +194,6 @@ def read_reasons(files: CycleFolder) -> dict[str, Reason]:
     """
     text = _bytes(files.reasons)
     return {} if text is None else _parsed(files.reasons, dict[str, Reason], text)
-
-
-def write_groups(files: CycleFolder, groups: Sequence[Alike]) -> None:
-    """Write ``groups.json``, images that may well be of one class."""
-    write_json(files.groups, {"groups": [asdict(group) for group in groups]})
-
-
-def read_groups(files: CycleFolder) -> tuple[Alike, ...]:
-    """Read ``groups.json``; empty when it is not there.
-
-    Raises:
-        DamagedRecord: it is damaged.
-    """
-    text = _bytes(files.groups)
-    if text is None:
-        return ()
-    return tuple(_parsed(files.groups, dict[str, tuple[Alike, ...]], text).get("groups", ()))
 
 
 def write_doubts(files: CycleFolder, ids: Sequence[str]) -> None:

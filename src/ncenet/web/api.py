@@ -26,6 +26,7 @@ from ncenet.web.guard import who_of
 from ncenet.web.messages import (
     AskForGroup,
     AskForMine,
+    AskForPool,
     AskForSheet,
     AskForTurns,
     AskToSort,
@@ -101,7 +102,7 @@ def build_app(project: Project) -> FastAPI:
     def turns(request: Request, message: AskForTurns) -> Any:
         message = in_the_name_of(request, message)
         given = project.turns(message.window, message.who, message.holding, message.want)
-        return {"turns": [sized(turn.message()) for turn in given]}
+        return {"turns": [sized({**turn.message(), "copies": project.copies(turn.id)}) for turn in given]}
 
     @app.post("/api/answers")
     def answers(request: Request, message: Parcel) -> Any:
@@ -140,8 +141,11 @@ def build_app(project: Project) -> FastAPI:
 
     @app.post("/api/group")
     def group(request: Request, message: AskForGroup) -> Any:
-        message = in_the_name_of(request, message)
-        return {"group": project.group(message.window, message.left)}
+        return {"group": project.group(in_the_name_of(request, message))}
+
+    @app.post("/api/pool")
+    def pool(message: AskForPool) -> Any:
+        return project.browse.read(message)
 
     @app.post("/api/near")
     def near(message: AskWhy) -> Any:

@@ -50,13 +50,19 @@ class Desk:
     Args:
         ledger: where queries and answers are.
         overlap: how many annotators answer each image.
+        copies: the near copies of an image; of those that are near copies of each other one is asked for.
         clock: seconds that only rise.
     """
 
     def __init__(
-        self, ledger: Ledger, *, overlap: int = 1, clock: Callable[[], float] = time.monotonic
+        self,
+        ledger: Ledger,
+        *,
+        overlap: int = 1,
+        copies: Callable[[str], Iterable[str]] = lambda _: (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger, self.overlap, self._clock = ledger, overlap, clock
+        self._ledger, self.overlap, self._copies, self._clock = ledger, overlap, copies, clock
         self._turns: dict[str, Turn] = {}  # what is still to be answered, in the order in which it is asked
         self._seen: dict[str, Turn] = {}  # of all that was ever on the desk
         self._answered: dict[str, set[str]] = {}
@@ -88,6 +94,7 @@ class Desk:
             for part in self._ledger.review.partly_answered(self.overlap):
                 self._put(Turn(part.id, part.hash, part.asked, part.cycle), set(part.who))
         self._ask(asked)
+        self._leave_out_copies()
         self._ask(drawn)
         if held_out is not None and measuring:
             measures, answered = set(held_out.query.ids), self._ledger.closed_ids()
@@ -96,6 +103,17 @@ class Desk:
             order = interleaved(measuring, others, measured=measured, told=len(answered) - measured)
             self._turns = {turn.id: turn for turn in order}
         self.ask_again()
+
+    def _leave_out_copies(self) -> None:
+        """Of near copies the first is asked for, and none where one has an answer."""
+        first: set[str] = set()
+        for id in list(self._turns):
+            others = self._copies(id)
+            told = any(other in first or self._ledger.review.answers(other) for other in others)
+            if told and not self._answered[id]:
+                del self._turns[id]
+            else:
+                first.add(id)
 
     def ask_again(self) -> None:
         """Take up what is to be answered once more; nobody sees that it is."""
@@ -155,6 +173,9 @@ class Desk:
         if len(self._answered[id]) >= self.overlap:
             self._turns.pop(id, None)
             self._leases.pop(id, None)
+            for other in self._copies(id):
+                if not self._answered.get(other):
+                    self._turns.pop(other, None)
         elif id not in self._turns:
             item = self._ledger.review.items([id])[id]
             turn = self._seen.get(id) or Turn(id, item.hash, None, 0)

@@ -43,6 +43,11 @@ class Insight:
                 return self._read[1]
         return None
 
+    def copies(self, id: str) -> tuple[str, ...]:
+        """The near copies of an image; none of held-out ones."""
+        said = self.opinions()
+        return () if said is None or id in self._apart else said.copies_of(id)
+
     def near(self, id: str) -> list[dict[str, Any]]:
         """The nearest images with their labels, the nearest first; none of a held-out image."""
         said = self.opinions()

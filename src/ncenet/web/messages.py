@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -27,6 +28,8 @@ from ncenet.ledger.review import Said
 
 MOST = 200
 """Answers in one parcel, ids that a window holds, answers on one sheet of the grid."""
+MOST_TOGETHER = 2000
+"""Images that one key labels at most, as picked in the pool; more than that nobody has looked at (ours)."""
 MOST_BOXES = 1000
 """Boxes of one image (ours): nobody draws more, and their text stays below a request's largest size."""
 LARGEST_SIDE = 1_000_000
@@ -99,14 +102,18 @@ class InGroup(Message):
     """That an answer was given to alike images at once."""
 
     party: Key
-    shown: int = Field(ge=1, le=MOST)
-    kept: int = Field(ge=1, le=MOST)
+    shown: int = Field(ge=1, le=MOST_TOGETHER)
+    kept: int = Field(ge=1, le=MOST_TOGETHER)
     purity: float = Field(ge=0, le=1, allow_inf_nan=False)
+    kind: Literal["class", "copies", "picked"] = "class"
+    of: Id | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> InGroup:
         if self.kept > self.shown:
             raise ValueError("no more can be kept than were shown")
+        if (self.kind == "copies") != (self.of is not None):
+            raise ValueError("near copies, and nothing else, are copies of an image")
         return self
 
 
@@ -203,11 +210,17 @@ class ChangeClasses(Message):
 
 
 class AskForGroup(Message):
-    """A window wants alike images; those that it had go back, those left over come up by themselves."""
+    """A window wants alike images; those that it had go back.
+
+    What is ``left`` over of them was crossed out: it is none of the classes ``crossed``. With ``of``, near
+    copies of that image are wanted, and nothing else.
+    """
 
     window: Key
     who: Name
     left: tuple[Id, ...] = Field((), max_length=MOST)
+    crossed: tuple[ClassName, ...] = Field((), max_length=MOST)
+    of: Id | None = None
 
 
 class AskToSort(Message):
@@ -240,6 +253,37 @@ class AskForSheet(Message):
     kind: Literal["answer", "skip", "unsure"] | None = None
     who: Name | None = None
     disputed: bool = False
+
+
+class Wanted(Message):
+    """Which images of the pool somebody wants to see, and in which order."""
+
+    guess: ClassName | None = None
+    low: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
+    high: float = Field(1.0, ge=0, le=1, allow_inf_nan=False)
+    folder: str = Field("", max_length=4096)
+    since: date | None = None
+    until: date | None = None
+    order: Literal["name", "sure", "unsure", "new", "old"] = "name"
+
+    @property
+    def by_opinion(self) -> bool:
+        """Whether only images that a model has looked at can be meant."""
+        return self.guess is not None or self.order in ("sure", "unsure") or (self.low, self.high) != (0, 1)
+
+    @property
+    def by_date(self) -> bool:
+        """Whether dates of files are needed."""
+        return self.order in ("new", "old") or self.since is not None or self.until is not None
+
+
+class AskForPool(Message):
+    """A part of a list of images that nobody has answered; the list is made when it has no name yet."""
+
+    wanted: Wanted = Wanted()
+    name: Key | None = None
+    start: int = Field(0, ge=0, le=NOW)
+    count: int = Field(100, ge=1, le=MOST)
 
 
 class AskForMine(Message):

@@ -14,7 +14,6 @@ from ncenet.data.scan import Scan
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
-from ncenet.ledger.provenance import MEANWHILE
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
@@ -22,15 +21,17 @@ from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opening import OpenRun
 from ncenet.run.record_files import read_doubts
 from ncenet.run.sizes import SizeOf
-from ncenet.types import Pool, Query
+from ncenet.types import Pool
 from ncenet.web.arrivals import Arrived
 from ncenet.web.assignments import Desk, Turn, latest_query
+from ncenet.web.browse import Lists
+from ncenet.web.chance import Chance
 from ncenet.web.due import Fresh, fresh_labels, guess_is_due
 from ncenet.web.embedding import Embedding, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.finish import Finish, to_take_along
 from ncenet.web.insight import Insight
-from ncenet.web.messages import ChangeClasses
+from ncenet.web.messages import AskForGroup, ChangeClasses
 from ncenet.web.offer import offer
 from ncenet.web.state import Stock
 from ncenet.web.together import Parties
@@ -92,18 +93,20 @@ class Project:
         self._of_pool, self._stays = len(pool.ids()) if large else None, not large
         self._readable = ledger.review.readable()
         self.size = SizeOf(ledger, lambda: self.pool)
-        self._desk = Desk(ledger, overlap=overlap)
-        self._parties = Parties(RunFolder(folder), ledger)
         self._insight = Insight(RunFolder(folder), ledger)
+        self._desk = Desk(ledger, overlap=overlap, copies=self._insight.copies)
+        self._chance = Chance(recipe.loop.seed, ledger, self._desk, self._insight)
+        self._parties = Parties(self._insight, ledger)
         self._seen_seq = ledger.last_seq()
         self.held_out, self._apart = frozenset(held_out_ids(ledger)), set_apart(ledger)
+        self.browse = Lists(ledger, pool, self._insight.opinions, frozenset(self._apart))
         self._progress: dict[str, Any] = {"phase": "idle"}
         self._records = Ledger(ledger.file, read_only=True)
         self._stock = Stock(folder, self._records)
         self.hub = Hub(self.snapshot)
         self.finish = Finish(folder, self.hub.change)
         self.trainer = trains(self._hear, threads=recipe.train.threads or 1)
-        self._chances, self._closed = 0, False
+        self._closed = False
         self.let_go: Callable[[], None] = lambda: None
         self._not_before = 0  # after a failure: so many labels before the next attempt
         self._guessed = 0  # with so many labels
@@ -158,7 +161,7 @@ class Project:
             self._look_for_others()
             self._parties.keep(window)
             given = self._desk.give(window, who, holding, want)
-            if len(given) < want and self._draw(want - len(given)):
+            if len(given) < want and self._chance.draw(want - len(given), self._apart):
                 given = self._desk.give(window, who, holding, want)
             return given
 
@@ -190,17 +193,14 @@ class Project:
         self.hub.change()
         return outcome
 
-    def group(self, window: str, left: Sequence[str] = ()) -> dict[str, Any] | None:
-        """Alike images that nobody has answered or is looking at, as JSON; None when there are none.
-
-        Args:
-            window: of the annotator.
-            left: crossed out of the group before, and not labelled: they come up next, by themselves.
-        """
+    def group(self, message: AskForGroup) -> dict[str, Any] | None:
+        """Alike images that nobody has answered or is looking at, as JSON; None when there are none."""
+        window = message.window
         with self._lock:
             self._look_for_others()
-            self._desk.next(left)
-            return self._parties.give(window, self._desk.leased(besides=window))
+            self._parties.cross(message.left, message.crossed, message.who)
+            self._desk.next(message.left)  # the model has to learn them: they come up next, by themselves
+            return self._parties.give(window, self._desk.leased(besides=window), message.of)
 
     def file(self, name: str) -> tuple[bytes, str]:
         """A file to take along, and its media type.
@@ -209,6 +209,10 @@ class Project:
             UsageError: there is no such file, or no model yet.
         """
         return to_take_along(OpenRun(self.folder, self.recipe, self.ledger), name)
+
+    def copies(self, id: str) -> int:
+        """How many near copies of an image have no answer yet."""
+        return sum(not self.ledger.review.answers(other) for other in self._insight.copies(id))
 
     def near(self, id: str) -> list[dict[str, Any]]:
         """The nearest images, with their labels, as JSON; nothing of held-out images is told."""
@@ -374,25 +378,3 @@ class Project:
         classes = len({label for id, label in labels.items() if id not in self._apart})
         answers = len(self.ledger.closed_ids())
         return guess_is_due(fresh, self.recipe, answers=answers, classes=classes, before=self._guessed)
-
-    def _draw(self, count: int) -> int:
-        """Put random images on the desk that nobody has answered; how many there were."""
-        highest = self.ledger.review.highest_row()
-        random = Streams(self.recipe.loop.seed).numpy("subset", self.ledger.last_seq(), self._chances)
-        self._chances += 1
-        found: dict[str, str] = {}
-        for number in random.integers(1, highest + 1, 50 * count).tolist() if highest else ():
-            item = self.ledger.review.row(number)
-            if item is None or item.problem is not None or item.id in self._desk or item.id in found:
-                continue
-            if item.id not in self._apart and not self.ledger.review.answers(item.id):
-                found[item.id] = item.hash
-                if len(found) == count:
-                    break
-        cycles = self.ledger.cycles()
-        cycle = cycles[-1].number if cycles else 0
-        if found:
-            query = Query(tuple(found), (0.0,) * len(found))
-            self.ledger.record_query(cycle, MEANWHILE, query)
-            self._desk.add(Turn(id, hash, MEANWHILE, cycle) for id, hash in found.items())
-        return len(found)

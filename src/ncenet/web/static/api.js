@@ -36,6 +36,7 @@ export const changeClasses = (message) => call("api/classes/change", message);
 export const why = (id) => call("api/why", { id });
 export const sort = (message) => call("api/sort", message);
 export const group = (message) => call("api/group", message);
+export const pool = (message) => call("api/pool", message);
 export const near = (id) => call("api/near", { id });
 export const details = (id) => call("api/details", { id });
 export const note = (message) => call("api/note", message);

@@ -13,8 +13,8 @@ export class Grid {
    * `correct(said, kind, label)` records another answer; `classes()` are the classes with their keys; where
    * answers are `boxed()`, `edit(said)` opens one, because a class key can't correct it.
    */
-  constructor({ classes, people, boxed, correct, edit, onClose }) {
-    Object.assign(this, { classes, people, boxed, correct, edit, onClose });
+  constructor({ classes, people, boxed, correct, edit, near, onClose }) {
+    Object.assign(this, { classes, people, boxed, correct, edit, near, onClose });
     this.filter = {};
     this.root = $("grid");
   }
@@ -100,6 +100,10 @@ export class Grid {
     }
     if ("boxes" in cell.said && event.key === "Enter") {
       this.edit(cell.said);
+      return true;
+    }
+    if (event.key === "/" && !this.boxed()) {
+      this.near(cell.said);
       return true;
     }
     const label = "boxes" in cell.said ? undefined : classOf(this.classes(), event.key);

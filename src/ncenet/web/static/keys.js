@@ -67,8 +67,10 @@ export const HELP = [
   ["Space", "find a class by typing: its beginning, or some of its letters; Enter answers"],
   ["n", "new class"],
   ["#", "the classes: rename, merge, delete, order, keys, colours"],
+  [":", "the pool: all images without an answer, by what the model takes them for"],
   [".", "alike images at once: a class key labels all that are not crossed out"],
-  ["/", "the nearest images, labelled or not"],
+  ["*", "offers the label that was given last to the near copies of its image, where there are some"],
+  ["/, click", "the nearest images, labelled or not; a click on one of them its nearest"],
   ["g", "look over past answers"],
   ["?", "these keys"],
 ];
@@ -80,6 +82,17 @@ export const HELP_FOR_GROUPS = [
   ["the rest", "what was crossed out stays on screen: another class key labels it, Esc leaves it for later"],
   ["z", "undoes the last group"],
   [".", "back to one image at a time"],
+];
+
+export const HELP_FOR_POOL = [
+  ["arrows", "move, with Page up and down by a screen, with Home and End to the first and last; with Shift they pick what they pass"],
+  ["Space, click", "picks an image, or lets it go; with Shift a click does so up to there"],
+  ["*", "picks all that is in sight"],
+  ["1 2 3 …", "labels what is picked, or the image that has the frame"],
+  ["Enter", "accepts for each what the model takes it for"],
+  ["/", "the nearest images"],
+  ["z", "undoes the last"],
+  ["Esc", "lets go of what is picked; then back to one image at a time"],
 ];
 
 export const HELP_FOR_BOXES = [
@@ -96,5 +109,5 @@ export const HELP_FOR_BOXES = [
   ["a", "takes all suggestions over"],
   ["Esc", "deselects, then drops suggestions, then returns from looking back"],
   ["Page up, down", "a closer look, as the wheel and two fingers do; arrows move when no box is selected, Home fits, End shows the original's pixels"],
-  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", "/", "Space", "#", "+ −"].includes(key)),
+  ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", ":", "*", "/, click", "Space", "#", "+ −"].includes(key)),
 ];

@@ -9,11 +9,12 @@ import { Grid } from "./grid.js";
 import { ClassesDialog } from "./classes.js";
 import { FinishDialog, matrixTable, progressTo } from "./finish.js";
 import { Finder } from "./finder.js";
-import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, MANY, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
+import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, HELP_FOR_POOL, MANY, RESERVED, RESERVED_FOR_BOXES } from "./keys.js";
 import { askForClasses, showOffer } from "./offer.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
-import { showNear } from "./near.js";
+import { PoolGrid } from "./pool.js";
+import { openNear, showNear } from "./near.js";
 import { showRefused } from "./refused.js";
 import { Session } from "./session.js";
 import { Together } from "./together.js";
@@ -21,6 +22,7 @@ import { toggleFull, Zoom } from "./zoom.js";
 import { explainWhy, markClass, show, showClasses, suggest, wordsFor } from "./stage.js";
 
 const IDLE_MS = 20000; // how often a window says that it is still there
+const TWICE_MS = 260; // two clicks within that are no single ones
 const WAITING_MS = 1000; // how often it asks when it has nothing to show
 
 let state;
@@ -141,7 +143,11 @@ function act(what, label) {
   }
   if (canvas) return actOnBoxes(what, label);
   if (what === "answer" || what === "skip" || what === "unsure") {
-    if (session.answer(what, label ?? null)) say(what === "answer" ? label : what);
+    const { turn } = session.current ?? {};
+    if (session.answer(what, label ?? null)) {
+      say(what === "answer" ? label : what);
+      offerCopies(what === "answer" && turn.copies ? { turn, label } : null);
+    }
   } else if (what === "undo") undo();
   else if (what === "back") back();
   else if (session.current) {
@@ -150,7 +156,28 @@ function act(what, label) {
   }
 }
 
+let offered = null;
+
+/** Offer the label that was given to the near copies of its image; null takes the offer back. */
+function offerCopies(offer) {
+  offered = offer;
+  $("copies-offer").hidden = !offer;
+  if (!offer) return;
+  const words = `${offer.turn.copies} near ${offer.turn.copies === 1 ? "copy" : "copies"} of that image: ${offer.label} too?`;
+  $("copies-offer").replaceChildren(make("button", { type: "button", onclick: openCopies }, words, " ", make("kbd", {}, "*")));
+  say(words);
+}
+
+function openCopies() {
+  const { turn, label } = offered;
+  offerCopies(null);
+  document.querySelector("main").setAttribute("inert", "");
+  const back = () => document.querySelector("main").removeAttribute("inert");
+  together.offer(turn, label).then((there) => there || back()).catch((error) => back() || notice(error.message));
+}
+
 function undo() {
+  offerCopies(null);
   const item = session.undo();
   if (item === undefined) notice("There is no answer to undo.");
   else if (item === null) notice("That answer came from elsewhere: correct it with another one.");
@@ -228,7 +255,7 @@ async function rename() {
 }
 
 function help() {
-  const rows = (canvas ? HELP_FOR_BOXES : together.open ? HELP_FOR_GROUPS : HELP).flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
+  const rows = (canvas ? HELP_FOR_BOXES : together.open ? HELP_FOR_GROUPS : pool.open ? HELP_FOR_POOL : HELP).flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)]);
   const close = make("button", { type: "button", className: "primary", onclick: () => $("help").close() }, "Close");
   $("help").replaceChildren(make("h2", { id: "help-title" }, "Keys"), make("dl", {}, ...rows), make("menu", {}, close));
   $("help").showModal();
@@ -271,10 +298,13 @@ function showGoal() {
 
 const finder = new Finder({ names: () => state.classes, counts: () => state.counts, choose: (name) => act("answer", name) });
 
+const near = (item) => openNear(item).catch((error) => notice(error.message));
+
 const grid = new Grid({
   classes: () => classes,
   people: () => state.annotators.map(({ who }) => who),
   boxed: () => canvas !== null,
+  near: (item) => near(item),
   edit: (said) => {
     grid.close();
     edit(said);
@@ -288,13 +318,29 @@ const grid = new Grid({
 
 const together = new Together({
   classes: () => classes,
-  ask: (left) => api.group({ window: session.window, who: session.who, left }),
-  send: (entries) => {
-    session.outbox.pushAll(entries.map((entry) => ({ who: session.who, ...entry })));
-    session.settle(entries.map(({ id }) => id), entries[0]?.kind !== "undo");
-  },
+  ask: (more) => api.group({ window: session.window, who: session.who, ...more }),
+  send: sendMany,
+  near,
   onClose: () => document.querySelector("main").removeAttribute("inert"),
 });
+
+const pool = new PoolGrid({
+  classes: () => classes,
+  send: sendMany,
+  near,
+  onClose: () => document.querySelector("main").removeAttribute("inert"),
+});
+
+function sendMany(entries) {
+  session.outbox.pushAll(entries.map((entry) => ({ who: session.who, ...entry })));
+  session.settle(entries.map(({ id }) => id), entries[0]?.kind !== "undo");
+}
+
+function openPool() {
+  if (canvas) return;
+  document.querySelector("main").setAttribute("inert", "");
+  pool.show().catch((error) => notice(error.message));
+}
 
 function openGroup() {
   if (canvas) return;
@@ -319,6 +365,7 @@ document.addEventListener("keydown", (event) => {
   const name = classOf(classes, key);
   const keys = canvas ? KEYS_FOR_BOXES : KEYS;
   if (together.open) meant = together.key(event, key);
+  else if (pool.open) meant = pool.key(event, key);
   else if (grid.open) meant = grid.key({ key });
   else if (key === "Enter" && event.shiftKey) toggleFull();
   else if (canvas?.key(event)) meant = true;
@@ -333,6 +380,8 @@ document.addEventListener("keydown", (event) => {
   else if (key === " " && !canvas && session.current && !event.target.matches("button")) finder.show();
   else if (classes.length > MANY && !canvas && session.current && /^[a-z]$/.test(key) && !KEYS[key] && key !== "n" && key !== "g") finder.show(key);
   else if (key === "." && !canvas) openGroup();
+  else if (key === ":" && !canvas) openPool();
+  else if (key === "*" && offered) openCopies();
   else if (key === "/" && !canvas && session.current) showNear(session.current).catch((error) => notice(error.message));
   else if (key === "?") help();
   else if (key === "Escape") meant = forward();
@@ -343,10 +392,19 @@ document.addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("[data-do]")) button.onclick = () => act(button.dataset.do);
 // Whoever clicks goes on with keys: Enter is to answer then, and not to press the button again.
 $("stage").addEventListener("click", (event) => canvas && event.detail && event.target.closest("button")?.blur());
+// One click shows what is near; two are for whoever looks closer.
+let clicked;
+document.querySelector(".frame").addEventListener("click", (event) => {
+  clearTimeout(clicked);
+  const item = session?.current;
+  if (canvas || !item || event.target.id !== "image" || event.detail > 1) return;
+  clicked = setTimeout(() => item === session.current && showNear(item).catch((error) => notice(error.message)), TWICE_MS);
+});
 $("open-help").onclick = help;
 $("open-finish").onclick = () => finishDialog.show();
 $("open-classes").onclick = () => classesDialog.show();
 $("open-group").onclick = openGroup;
+$("open-pool").onclick = openPool;
 $("open-grid").onclick = () => openGrid({});
 $("open-name").onclick = rename;
 $("theme").onclick = () => theme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]);

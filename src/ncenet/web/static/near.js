@@ -1,17 +1,32 @@
 // The images nearest to one, labelled or not.
 
 import * as api from "./api.js";
-import { imageUrl, make, sharpenLoaded } from "./dom.js";
+import { $, imageUrl, make, sharpenLoaded } from "./dom.js";
 import { tell } from "./stage.js";
+
+const NONE = "No model has compared this image with others yet, or it measures the model.";
+
+function figure({ id, hash, label, cosine }) {
+  const picture = make("img", { onload: sharpenLoaded, src: imageUrl(hash, "sheet"), alt: label ?? "no label" });
+  const open = make("button", { type: "button", className: "near-one", title: `Nearest to ${id}`, onclick: () => openNear({ id, hash, label }) }, picture);
+  return make("figure", {}, open, make("figcaption", {}, label ?? "no label", make("span", { className: "faint" }, ` ${cosine.toFixed(2)}`)));
+}
 
 /** Show them below the image. */
 export async function showNear(item) {
   const { images } = await api.near(item.turn.id);
-  if (!images.length) {
-    tell([make("p", {}, "No model has compared this image with others yet, or it measures the model.")]);
-    return;
-  }
-  const figures = images.map(({ hash, label, cosine }) =>
-    make("figure", {}, make("img", { onload: sharpenLoaded, src: imageUrl(hash, "sheet"), alt: label ?? "no label" }), make("figcaption", {}, label ?? "no label", make("span", { className: "faint" }, ` ${cosine.toFixed(2)}`))));
-  tell([make("p", {}, "Nearest images"), make("div", { className: "near many" }, ...figures)]);
+  tell(images.length ? [make("p", {}, "Nearest images"), make("div", { className: "near many" }, ...images.map(figure))] : [make("p", {}, NONE)]);
+}
+
+/** Show an image and its nearest in a window of their own; from there on to the nearest of those. */
+export async function openNear({ id, hash, label }) {
+  const { images } = await api.near(id);
+  const dialog = $("near-dialog");
+  const close = make("button", { type: "button", className: "primary", onclick: () => dialog.close() }, "Close ", make("kbd", {}, "Esc"));
+  dialog.replaceChildren(
+    make("h2", { id: "near-title" }, "Nearest images"),
+    make("figure", { className: "near-middle" }, make("img", { onload: sharpenLoaded, src: imageUrl(hash), alt: label ?? "no label" }), make("figcaption", {}, `${id}${label ? `: ${label}` : ""}`)),
+    images.length ? make("div", { className: "near many" }, ...images.map(figure)) : make("p", {}, NONE),
+    make("menu", {}, close));
+  if (!dialog.open) dialog.showModal();
 }

@@ -6,9 +6,12 @@ import { classOf } from "./keys.js";
 const WAIT_MS = 1500;
 
 export class Together {
-  /** `classes()` with their keys; `ask()` for a group; `send(entries)` takes answers, which are safe when it returns. */
-  constructor({ classes, ask, send, onClose }) {
-    Object.assign(this, { classes, ask, send, onClose });
+  /**
+   * `classes()` with their keys; `ask(more)` for a group; `send(entries)` takes answers, which are safe when it
+   * returns; `near(image)` shows what is near one.
+   */
+  constructor({ classes, ask, send, near, onClose }) {
+    Object.assign(this, { classes, ask, send, near, onClose });
     this.root = $("together");
     this.done = []; // what was answered here, for undo
     this.timer = undefined;
@@ -23,27 +26,42 @@ export class Together {
     await this.#next();
   }
 
+  /** Offer the label of an image to its near copies; whether there are any. */
+  async offer({ id, hash }, label) {
+    const { group } = await this.ask({ of: id });
+    if (!group) return false;
+    this.root.hidden = false;
+    this.once = true;
+    this.#take({ ...group, label: group.label ?? label, of: { id, hash } });
+    return true;
+  }
+
   close() {
     clearTimeout(this.timer);
     this.root.hidden = true;
     this.root.replaceChildren();
     this.group = null;
+    this.once = false;
     this.onClose();
   }
 
-  async #next(left = []) {
-    const { group } = await this.ask(left);
-    if (!this.open) return;
-    this.group = group;
-    this.rest = false;
-    this.out = new Set();
-    if (!group) return this.#wait();
-    this.images = group.images;
-    this.shownAt = performance.now();
+  /** Show the next group; `left` was crossed out of the last one, and is none of `classes`. */
+  async #next(left = [], classes = []) {
+    const asked = this.ask({ left, crossed: classes });
+    if (this.once) return this.close();
+    const { group } = await asked;
+    if (this.open) group ? this.#take(group) : this.#wait();
+    return undefined;
+  }
+
+  #take(group) {
+    Object.assign(this, { group, images: group.images, rest: false, out: new Set(), given: [], shownAt: performance.now() });
+    this.last = undefined;
     this.#draw();
   }
 
   #wait() {
+    this.group = null;
     this.images = [];
     const close = make("button", { type: "button", className: "primary", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."));
     this.root.replaceChildren(make("h2", {}, "Alike images"), make("p", { className: "faint" }, "There is no group to label now: groups come after the first model, and new ones after every few answers."), close);
@@ -53,15 +71,16 @@ export class Together {
   }
 
   #draw() {
-    const { label, purity } = this.group;
-    const title = this.rest ? "The rest: which class?" : `Are these all ${label}?`;
-    const hint = this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.`;
+    const { label, purity, of } = this.group;
+    const title = this.rest ? "The rest: which class?" : of ? `Near copies: ${label} too?` : `Are these all ${label}?`;
+    const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.`;
     this.cells = make("div", { className: "cells tiles", role: "grid", "aria-label": "Alike images", "aria-multiselectable": "true" });
     this.cells.append(...this.images.map((image, n) => this.#tile(image, n)));
     const buttons = this.classes().map(({ name, digit, letter }) =>
       make("button", { type: "button", className: `class${!this.rest && name === label ? " suggested" : ""}`, onclick: () => this.#label(name) }, ...[digit, letter].filter(Boolean).map((key) => make("kbd", {}, key)), make("span", {}, name)));
+    const model = of && !this.rest ? [make("img", { className: "model", onload: sharpenLoaded, src: imageUrl(of.hash, "sheet"), alt: `labelled ${label}` })] : [];
     this.root.replaceChildren(
-      make("div", { className: "grid-head" }, make("h2", {}, title), make("p", { className: "faint" }, hint),
+      make("div", { className: "grid-head" }, ...model, make("h2", {}, title), make("p", { className: "faint" }, hint),
         make("button", { type: "button", onclick: () => this.#undo() }, "Undo ", make("kbd", {}, "z")),
         make("button", { type: "button", onclick: () => this.#later() }, this.rest ? "Later " : "Another group ", make("kbd", {}, "Esc")),
         make("button", { type: "button", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."))),
@@ -102,15 +121,16 @@ export class Together {
   #label(name) {
     const kept = this.images.filter((_, n) => !this.out.has(n));
     if (!kept.length) return notice("All are crossed out: Esc leaves them for later.");
-    const { party, purity } = this.group;
+    const { party, purity, of } = this.group;
     const seconds = Math.round((performance.now() - this.shownAt) / kept.length) / 1000;
-    const together = { party: this.rest ? newKey().slice(0, 16) : party, shown: this.images.length, kept: kept.length, purity: this.rest ? kept.length / this.images.length : purity };
+    const together = { party: this.rest ? newKey().slice(0, 16) : party, shown: this.images.length, kept: kept.length, purity: this.rest ? kept.length / this.images.length : purity, ...(of && !this.rest && { kind: "copies", of: of.id }) };
     const entries = kept.map(({ id, hash }) => ({ key: newKey(), id, hash, kind: "answer", label: name, together, ...(seconds < 3600 && { seconds }) }));
-    this.done.push({ entries, group: this.group, images: this.images, out: new Set(this.out), rest: this.rest });
+    this.done.push({ entries, group: this.group, images: this.images, out: new Set(this.out), rest: this.rest, given: [...this.given] });
     this.send(entries);
     say(`${kept.length} labelled ${name}`);
     const left = this.images.filter((_, n) => this.out.has(n));
     this.last = undefined;
+    this.given.push(name);
     if (!left.length) return this.#next().catch((error) => notice(error.message));
     Object.assign(this, { images: left, out: new Set(), rest: true, shownAt: performance.now() });
     return this.#draw();
@@ -118,15 +138,14 @@ export class Together {
 
   #later() {
     this.last = undefined;
-    // What was crossed out is what the model has to learn: it comes up next, by itself.
-    this.#next(this.rest ? this.images.map(({ id }) => id) : []).catch((error) => notice(error.message));
+    this.#next(this.rest ? this.images.map(({ id }) => id) : [], this.given).catch((error) => notice(error.message));
   }
 
   #undo() {
     const last = this.done.pop();
     if (!last) return notice("There is no group to undo.");
     this.send(last.entries.map(({ key, id }) => ({ key: newKey(), id, kind: "undo", undoes: key })));
-    Object.assign(this, { group: last.group, images: last.images, rest: last.rest, out: new Set(), shownAt: performance.now() });
+    Object.assign(this, { group: last.group, images: last.images, rest: last.rest, given: last.given, out: new Set(), shownAt: performance.now() });
     this.#draw();
     for (const n of last.out) this.#set(n, true);
     return say("Undone");
@@ -152,6 +171,7 @@ export class Together {
     this.crossing = undefined;
     if (key === " " && tile) return this.#toggle(n), true;
     if (key === "z") return this.#undo(), true;
+    if (key === "/" && tile) return this.near(this.images[n]), true;
     if (key === "Escape") return this.#later(), true;
     if (event.repeat) return true;
     const name = key === "Enter" && !this.rest && (tile || document.activeElement === document.body) ? this.group.label : classOf(this.classes(), key);
