@@ -34,7 +34,7 @@ from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
 from tests.integration.forks import ended, forked
-from tests.integration.server_kills import backend_kills, page_kills
+from tests.integration.server_kills import backend_kills, page_kills, whole_kills
 from tests.label_studio.fake import TOKEN, FakeLabelStudio, serving
 from tests.labels.make import CLASSES, new_run, photos
 
@@ -43,7 +43,7 @@ torch.set_num_threads(1)
 IDS = tuple(f"{n:02}.jpg" for n in range(30))
 BEFORE, OLDER, FRESH = IDS[:20], IDS[:10], IDS[20:]
 GRAPHS = ("export torch", "export onnx")
-"""These take seconds, and are killed a fifth as often."""
+"""These take seconds, and are killed half as often."""
 TINY = ("--initial", "8", "--on-bad-image", "skip")
 
 
@@ -219,9 +219,9 @@ def main(folder: Path, count: int) -> None:
     try:
         with os.fdopen(hear) as pipe:
             url = pipe.readline().strip()
-        record = {}
+        record: dict[str, Any] = whole_kills(folder, max(1, count // 2), moments)
         for name, command in commands(folder, url).items():
-            record[name] = command.kills(max(1, count // 5) if name in GRAPHS else count, moments)
+            record[name] = command.kills(max(1, count // 2) if name in GRAPHS else count, moments)
     finally:
         os.kill(server, signal.SIGKILL)
         ended(server)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,96 @@ def page_kills(folder: Path, count: int, moments: random.Random) -> dict[str, An
         "unknown": sorted(set(receipts) - set(sent)),
         "events": len(dump["events"]),
     }
+
+
+def opened_page(run: Path, recipe: Any) -> tuple[int, httpx.Client]:
+    """A page in a process of its own, and somebody who may ask it."""
+    hear, tell = os.pipe()
+    child = forked(lambda: serving(run, recipe, tell))
+    os.close(tell)
+    with os.fdopen(hear) as pipe:
+        address = pipe.readline().strip()
+    url, _, token = address.replace("/?", "/#").partition("/#")
+    headers = {"origin": url, "authorization": f"Bearer {token.rpartition('=')[2]}"}
+    return child, httpx.Client(base_url=url, headers=headers, timeout=20, trust_env=False)
+
+
+WHOLE = {
+    "rename": ("/api/classes/change", {"who": "ann", "kind": "rename", "name": "bee", "into": "wasp"}),
+    "merge": ("/api/classes/change", {"who": "ann", "kind": "merge", "name": "bee", "into": "ant"}),
+    "delete": ("/api/classes/change", {"who": "ann", "kind": "delete", "name": "bee"}),
+    "group": ("/api/answers", {"who": "ann", "entries": "those of a group"}),
+}
+"""What a page asks at once of many images."""
+
+
+def whole_kills(folder: Path, count: int, moments: random.Random) -> dict[str, dict[str, Any]]:
+    """Kill a page while it changes a class, or takes the answers of a group: all is there, or nothing."""
+    ids = tuple(f"{n:03}.jpg" for n in range(150))
+    data = photos(folder / "photos-of-whole", ids)
+    with new_run(folder / "whole", data, ("ant", "bee", "fly")) as begun:
+        recipe = begun.recipe
+        begun.tell({id: ("bee", "bee", "fly")[n % 3] for n, id in enumerate(ids[:100])}, who="ann")
+    return {name: _whole(folder, name, recipe, ids[100:], count, moments) for name in WHOLE}
+
+
+def _whole(
+    folder: Path, name: str, recipe: Any, fresh: tuple[str, ...], count: int, moments: random.Random
+) -> dict[str, Any]:
+    path, message = WHOLE[name]
+    if name == "group":
+        entries = [
+            {"key": f"of-group-{n}", "id": id, "kind": "answer", "label": "ant"} for n, id in enumerate(fresh)
+        ]
+        message = {"who": "ann", "entries": entries}
+
+    def standing(run: Path) -> dict[str, int]:
+        with Ledger(run / "ledger.sqlite", read_only=True) as ledger:
+            return dict(Counter(label for _, label in ledger.labeled()))
+
+    def asked(run: Path, after: float | None) -> tuple[bool, bool]:
+        """Whether it was killed, and whether it had acknowledged."""
+        child, client = opened_page(run, recipe)
+        stop = None if after is None else threading.Timer(after, os.kill, (child, signal.SIGKILL))
+        with client:
+            client.get("/api/state")
+            if stop is not None:
+                stop.start()
+            try:
+                said = (answer := client.post(path, json=message)).status_code
+                assert said == 200, answer.text
+            except httpx.HTTPError:
+                said = 0
+        if stop is not None:
+            stop.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        ended(child)
+        return said == 0, said == 200
+
+    before = standing(folder / "whole")
+    timed = shutil.copytree(folder / "whole", folder / f"timed-{name}")
+    start = time.perf_counter()
+    assert asked(timed, None)[1]
+    duration, everything = time.perf_counter() - start, standing(timed)
+    assert before != everything
+    killed, complete, wrong = 0, 0, []
+    for number in range(count):
+        run = shutil.copytree(folder / "whole", folder / f"{name}-{number}")
+        cut, acknowledged = asked(run, moments.uniform(0, min(duration, 0.1)))
+        found = standing(run)
+        killed += cut
+        complete += found == everything
+        if found not in (before, everything):
+            wrong.append(f"{number}: half of it, {found}")
+        if acknowledged and found != everything:
+            wrong.append(f"{number}: acknowledged, and not there")
+        if found == before:
+            asked(run, None)
+        if standing(run) != everything:
+            wrong.append(f"{number}: the same again leaves something else")
+        shutil.rmtree(run)
+    return {"kills": count, "killed": killed, "complete": complete, "wrong": wrong}
 
 
 def annotation(number: int, image: str, label: str) -> dict[str, Any]:

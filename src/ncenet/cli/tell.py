@@ -16,7 +16,7 @@ from ncenet.cli.changes import said_of_cuts
 from ncenet.cli.console import plain_console
 from ncenet.cli.people import opened
 from ncenet.errors import DataError
-from ncenet.text_files import parse_json
+from ncenet.text_files import open_text, parse_json
 
 if TYPE_CHECKING:
     from ncenet.labels.records import Known, Record
@@ -112,10 +112,11 @@ def _read(source: str, name: str, known: Known) -> Iterator[Record]:
     from ncenet.labels.table import answers_in
 
     try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+        if source == "-":
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        else:
+            with open_text(Path(source)) as lines:
+                text = lines.read()
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not text in UTF-8: {error}; save it as CSV UTF-8") from error
     if text.lstrip()[:1] in ("{", "["):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ncenet.doors import secret
 from ncenet.errors import DamagedRecord, UsageError
 from ncenet.files import alone
+from ncenet.text_files import read_whole
 
 MOST = 64
 """Characters of a name."""
@@ -73,7 +74,7 @@ class Annotators:
             DamagedRecord: the file can't be read.
         """
         try:
-            return _LINKS.validate_json(self.file.read_bytes())
+            return _LINKS.validate_json(read_whole(self.file))
         except FileNotFoundError:
             return ()
         except (OSError, ValidationError) as error:

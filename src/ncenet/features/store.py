@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import shutil
 import time
@@ -31,6 +30,7 @@ from filelock import FileLock, Timeout
 from ncenet.errors import DataError
 from ncenet.files import LOCK, whole, write_json
 from ncenet.tables import pyarrow
+from ncenet.text_files import read_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -194,8 +194,8 @@ class Store:
         if not self.folder.is_dir() or not file.exists():
             return
         try:
-            about = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
+            about = read_json(file)
+        except DataError:
             about = {}
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             found = about.get("format") if isinstance(about, dict) else None
@@ -274,8 +274,8 @@ class Store:
 def stores(root: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """The folders of all stores, and what they say of themselves."""
     for file in sorted(root.glob("*/about.json")):
-        with contextlib.suppress(ValueError):
-            yield file.parent, json.loads(file.read_text(encoding="utf-8"))
+        with contextlib.suppress(DataError, TypeError, ValueError):
+            yield file.parent, dict(read_json(file))
 
 
 def _packed(hashes: Sequence[str]) -> npt.NDArray[np.uint64]:

@@ -18,6 +18,7 @@ from ncenet.labels.changes import Change, compare
 from ncenet.labels.images import encoded, paths_of
 from ncenet.labels.records import Record, distinct
 from ncenet.run.opening import OpenRun
+from ncenet.text_files import read_json
 
 LINK = "label-studio.json"
 """File of the run folder that remembers the project."""
@@ -165,8 +166,8 @@ def link_of(folder: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, RecursionError) as error:
+        return dict(read_json(file))
+    except (DataError, ValueError, TypeError) as error:
         raise DataError(f"{file}: damaged: {error}; remove it, and push again with `project`") from error
 
 

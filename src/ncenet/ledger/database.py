@@ -34,6 +34,8 @@ class Database:
     def __init__(self, file: Path, *, read_only: bool) -> None:
         if read_only and not file.exists():
             raise LedgerError(f"{file}: there is no ledger here")
+        if file.exists() and not file.is_file():
+            raise LedgerError(f"{file}: is no file, but a folder, a device or a pipe")
         self.file = file
         self._lock = threading.RLock()
         self._copy: TemporaryDirectory[str] | None = None

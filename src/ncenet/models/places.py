@@ -13,6 +13,7 @@ from ncenet.errors import DataError, MissingExtra, UsageError
 from ncenet.recipe import Aggregate
 from ncenet.run.folder import RunFolder
 from ncenet.section import explain
+from ncenet.text_files import read_whole
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 HUB = "hub:"
@@ -74,7 +75,7 @@ def read_config(file: Path, about: dict[str, Any]) -> dict[str, Any]:
     if not os.path.lexists(config):
         return {}
     try:
-        said: dict[str, Any] = json.loads(config.read_bytes())
+        said: dict[str, Any] = json.loads(read_whole(config))
         _Said.model_validate(said)
     except ValidationError as error:
         raise DataError(f"{config}: damaged: {explain(error.errors()[0])[:200]}") from error

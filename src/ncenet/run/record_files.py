@@ -31,6 +31,7 @@ from ncenet.run.records import (
     as_json,
 )
 from ncenet.tables import read_csv, write_csv
+from ncenet.text_files import read_whole
 from ncenet.types import Query
 
 SCHEMA = 1
@@ -249,7 +250,7 @@ def _read(file: Path, kind: type[Kind]) -> Kind | None:
 
 def _bytes(file: Path) -> bytes | None:
     try:
-        return file.read_bytes()
+        return read_whole(file)
     except FileNotFoundError:
         return None
     except OSError as error:

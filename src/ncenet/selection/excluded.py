@@ -8,6 +8,7 @@ from ncenet.errors import UsageError
 from ncenet.ledger.ledger import Ledger
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import set_apart
+from ncenet.text_files import read_text
 
 
 def answered(ledger: Ledger) -> set[str]:
@@ -30,6 +31,6 @@ def ids_in(source: str, column: str) -> set[str]:
     if source.lower().endswith(".txt"):
         if not Path(source).is_file():
             raise UsageError(f"{source}: there is no such file")
-        return {line for line in Path(source).read_text(encoding="utf-8-sig").splitlines() if line}
+        return {line for line in read_text(Path(source)).splitlines() if line}
     files = open_files([source], column)
     return {id for chunk in files.chunks([column]) for id in files.named(chunk.table[column])}

@@ -15,7 +15,6 @@ and can be taken back whole.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -44,6 +43,7 @@ from ncenet.sorting.plan import (
     read_plan,
     write_plan,
 )
+from ncenet.text_files import read_json
 
 ABOVE = 0.9
 """The likelihood from which on the model sorts, unless somebody names another (ours)."""
@@ -248,10 +248,10 @@ def _header(out: Path) -> dict[str, Any] | None:
             raise UsageError(f"{out}: is there already and holds something else; name another folder")
         return None
     try:
-        header = dict(json.loads((out / HEADER).read_text(encoding="utf-8")))
+        header = dict(read_json(out / HEADER))
         if header["how"] not in ("copy", "link", "move") or not isinstance(header["root"], str | None):
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+    except (DataError, ValueError, KeyError, TypeError):
         raise DataError(f"{out / HEADER}: damaged: put it back from a copy, or name another folder") from None
     return header
 

@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.run.events import Notify
 from ncenet.run.opening import OpenRun, open_run
 from ncenet.tables import csv_lines
+from ncenet.text_files import read_json
 
 STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Likelihoods that the page offers (ours)."""
@@ -89,13 +90,11 @@ class Finish:
 
     def _place(self, above: float, how: str) -> Path:
         """The sort that was interrupted, if it was such a one; else a new folder."""
-        import json
-
         n = 1
         while (out := self._folder / ("sorted" if n == 1 else f"sorted-{n}")).exists():
             try:
-                header = json.loads((out / "sorting.json").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                header = dict(read_json(out / "sorting.json"))
+            except (DataError, TypeError, ValueError):
                 header = {}
             if (header.get("state"), header.get("above"), header.get("how")) == ("sorting", above, how):
                 break

@@ -21,6 +21,8 @@ from ncenet.doors.bodies import answer, limited, page, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 from ncenet.doors.public import PublicUrl
+from ncenet.errors import UsageError
+from ncenet.text_files import read_whole
 
 MAX_BODY = 1_000_000
 """Bytes of a request; a hundred answers take 30,000."""
@@ -63,7 +65,11 @@ def token_of(folder: Path) -> str:
     file = folder / "page-token"
     if not file.exists():
         secret.write_private(file, secret.make())
-    return secret.checked(file.read_text(encoding="utf-8", errors="replace").strip(), str(file))
+    try:
+        token = read_whole(file, most=10_000).decode(errors="replace")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}; remove it for a new token") from error
+    return secret.checked(token.strip(), str(file))
 
 
 class Guard:

@@ -20,7 +20,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from ncenet.errors import DataError
 from ncenet.section import Section
+from ncenet.text_files import read_json
 
 FOLDER = "analysis"
 """Within the folder of a comparison."""
@@ -209,8 +211,8 @@ def file_of(folder: Path, name: str) -> Path:
 def read_record(folder: Path, name: str) -> dict[str, str | None] | None:
     """Fingerprint, problem and finding of a file; None when it is not there or not whole."""
     try:
-        record = json.loads(file_of(folder, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = read_json(file_of(folder, name))
+    except DataError:
         return None
     whole = isinstance(record, dict) and {"fingerprint", "problem", "finding"} <= record.keys()
     return record if whole else None

@@ -7,7 +7,6 @@ it is not of that form.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from ncenet import addresses
 from ncenet.errors import DataError
 from ncenet.registry import Registry
 from ncenet.tables import pyarrow
+from ncenet.text_files import parse_json
 
 forms: Registry[Any] = Registry(
     "form of predictions", package="ncenet.selection.forms", group="ncenet.prediction_forms"
@@ -46,6 +46,7 @@ def read_json(address: str) -> Any:
     if not address.lower().endswith(".json"):
         return None
     try:
-        return json.loads(addresses.read_bytes(address))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{address}: not JSON: {error}") from error
+        text = addresses.read_bytes(address).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{address}: not text in UTF-8: {error.reason} at byte {error.start}") from error
+    return parse_json(text, address)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ncenet.errors import DataError
 from ncenet.selection.forms import box_table, forms
+from ncenet.text_files import read_text
 
 
 @forms.register("yolo", order=30)
@@ -22,7 +23,7 @@ def yolo(address: str) -> Any:
     for file in files:
         id = file.relative_to(folder).with_suffix("").as_posix()
         objects[id] = []
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(read_text(file).splitlines(), start=1):
             if not line.strip():
                 continue
             try:
