@@ -62,6 +62,22 @@ def test_they_are_asked_for_and_learned(opened, recipe, tmp_path):
     assert project.ledger.cycles()
 
 
+def test_a_copy_of_an_image_that_measures_is_asked_of_nobody(opened, recipe, tmp_path):
+    project = opened()
+    photos, measures = Path(recipe.data.train), min(project.held_out)
+    whole = {"wanted": {}, "start": 0, "count": 100}
+    assert Page(project).post("/api/pool", whole).json()["total"] == 34
+    (photos / "copy.png").write_bytes((photos / measures).read_bytes())
+    (new,) = bring(tmp_path, photos, 40)
+    until(lambda: project.snapshot()["images"] == 42)
+    listed = Page(project).post("/api/pool", whole).json()
+    assert listed["total"] == 35 and new in {image["id"] for image in listed["images"]}
+    shown = {turn.id for turn in project.turns("window-1", "ann", [], 80)}
+    assert len(shown) > 30 and "copy.png" not in shown
+    project.ledger.tell({"copy.png": truth(measures)}, who="bob", cycle=0)
+    assert project.snapshot()["batch"]["answered"] == 0, "and trains nothing"
+
+
 def test_what_appears_before_anybody_looked_enters_no_ledger(recipe, tmp_path):
     """The process that trains opens the folder anew, with the look that the page had."""
     seen = survey(recipe, tmp_path / "run").found.scan

@@ -30,6 +30,10 @@ class Insight:
         self._run, self._ledger, self._apart = run, ledger, set_apart(ledger)
         self._read: tuple[object, Opinions | None] = None, None
 
+    def refresh(self) -> None:
+        """Images have come: copies of held-out ones may be among them."""
+        self._apart = set_apart(self._ledger)
+
     def opinions(self) -> Opinions | None:
         """Those of the last model; None before there is one, or when the file is damaged."""
         for cycle in reversed(self._run.cycles()):

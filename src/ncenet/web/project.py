@@ -136,9 +136,12 @@ class Project:
             ids = sorted({*self.pool.ids(), *arrived.hashes})
             self.pool = FolderPool(self.pool.root, ids, channels=self.pool.channels)
             self._readable = self.ledger.review.readable()
+            self._apart = set_apart(self.ledger)
+            self._insight.refresh()
+            self._parties.refresh()
+            self.browse = Lists(self.ledger, self.pool, self._insight.opinions, frozenset(self._apart))
             if self._embedding is not None and arrived.hashes:
-                job = Photographs(self.recipe, tuple(arrived.hashes), dict(arrived.hashes))
-                self._embedding.start(job)
+                self._embedding.start(Photographs(self.recipe, tuple(arrived.hashes), dict(arrived.hashes)))
             self._train_if_due()
         self.hub.change()
 

@@ -59,6 +59,10 @@ class Parties:
             self._leases[window] = now + LEASE_SECONDS, frozenset(ids)
         return group
 
+    def refresh(self) -> None:
+        """Images have come: copies of held-out ones may be among them."""
+        self._apart = set_apart(self._ledger)
+
     def keep(self, window: str) -> None:
         """A window is still at its group."""
         if window in self._leases:
