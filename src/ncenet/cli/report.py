@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Annotated
 
@@ -46,4 +47,12 @@ def report(
     else:
         from ncenet.cli.trials import show_results
 
-        show_results(folder, everything=full, formats=format, out=out)
+        try:
+            show_results(folder, everything=full, formats=format, out=out)
+        except OSError as error:
+            if out is None and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+                raise UsageError(
+                    f"{folder}: the files of the report can't be written there ({error.strerror}): "
+                    "name another folder with --out"
+                ) from error
+            raise
