@@ -65,6 +65,44 @@ class TestShapes:
         assert label_of([rectangle(), *others], "detection", CONTROL) == seen
 
 
+class TestPairsAndOddities:
+    @pytest.mark.parametrize("kind", ["rectangle", "polygon", "brush"])
+    @pytest.mark.parametrize("beside", [[], [rectangle()]])
+    def test_a_class_that_stands_beside_its_shape(self, kind, beside):
+        drawn = shape(kind, id="z")
+        named = shape("labels", name="classes", id="z") | {"value": {"labels": ["red"]}}
+        drawn["id"] = named["id"] = "z"
+        with pytest.raises(DataError, match="of red was drawn, and this run takes rectangles"):
+            label_of([*beside, drawn, named], "detection", CONTROL)
+
+    @pytest.mark.parametrize("kind", ["labels", "number", "choices", "videorectangle", None])
+    def test_an_answer_to_our_question_of_another_type_is_not_no_object(self, kind):
+        said = {"from_name": CONTROL.name, "to_name": "image", "type": kind, "value": {"labels": ["red"]}}
+        with pytest.raises(DataError):
+            label_of([said], "detection", CONTROL)
+
+    def test_a_page_of_several(self):
+        assert label_of([rectangle(item_index=0)], "detection", CONTROL) != "[]"
+        with pytest.raises(DataError, match="a box is on another page than the first"):
+            label_of([rectangle(item_index=1)], "detection", CONTROL)
+
+    @pytest.mark.parametrize("value", ["10", None, True, [1], 10**400, float("nan"), float("inf")])
+    @pytest.mark.parametrize("key", ["x", "width", "original_width"])
+    def test_numbers_that_are_none(self, key, value):
+        result = rectangle()
+        (result if key.startswith("original") else result["value"])[key] = value
+        task, said = {"id": 4, "data": {}}, {"result": [result]}
+        options = {"find": lambda _: "a.png", "size": lambda _: (100, 50)}
+        if (key, value) == ("original_width", None):  # it is looked up
+            return
+        with pytest.raises(DataError, match=f"task 4, 'a.png': {key} is .*, not a number that an image"):
+            record_of(task, said, {}, "detection", CONTROL, **options)
+
+    def test_half_a_character_is_no_image(self):
+        with pytest.raises(LeftOut, match="holds half a character"):
+            ImageNames([]).find({"ncenet_id": "a\ud800"}, "image")
+
+
 class TestTurned:
     @pytest.mark.parametrize("rotation", [0, 0.0001, -0.0001, 359.9999, 360, None])
     def test_what_is_upright_but_for_rounding_is_taken(self, rotation):

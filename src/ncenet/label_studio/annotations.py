@@ -12,6 +12,7 @@ from typing import Any
 
 from ncenet.box_gate import TURN, Size
 from ncenet.boxes import Boxes
+from ncenet.class_names import shown
 from ncenet.errors import DataError
 from ncenet.label_studio.tasks import HASH, Control, json_object
 from ncenet.labels.records import Record
@@ -21,8 +22,16 @@ SHAPES = frozenset(
     ("rectangle", "polygon", "ellipse", "brush", "bitmask", "keypoint", "vector", "cuboid", "magicwand")
 )
 """What can be drawn on an image. A result is of the type ``polygon``, or ``polygonlabels`` with classes."""
+WORDS = frozenset(
+    ("choices", "textarea", "taxonomy", "rating", "number", "datetime", "relation", "pairwise", "ranker")
+)
+"""Answers to other questions, in which nothing is drawn."""
 LONGEST_NAME = 254
 """Characters of an annotator's name: those of the longest mail address."""
+
+
+LARGEST = 1e9
+"""Pixels or percent that are beyond any image."""
 
 
 class LeftOut(DataError):
@@ -96,7 +105,7 @@ def record_of(
         label, drawn_on = label_of(result, kind, control), _drawn_on(result)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: not a result of Label Studio: {error}") from error
     if label is None:
         raise LeftOut(f"{where}: no class was chosen")
@@ -143,7 +152,7 @@ def _when(annotation: Mapping[str, Any]) -> tuple[str, int]:
 
 def _sized(each: Mapping[str, Any], size: Callable[[], Size | None]) -> Mapping[str, Any]:
     """A result with the size of the image that it is about, where that was left out."""
-    if each.get("type") != "rectanglelabels" or ("original_width" in each and "original_height" in each):
+    if each.get("type") != "rectanglelabels" or (each.get("original_width") and each.get("original_height")):
         return each
     found = size()
     if found is None:
@@ -154,7 +163,7 @@ def _sized(each: Mapping[str, Any], size: Callable[[], Size | None]) -> Mapping[
 def _drawn_on(result: Sequence[Mapping[str, Any]]) -> Size | None:
     """Size of the image on which boxes were drawn; None when there are none."""
     sizes = {
-        (round(each["original_width"]), round(each["original_height"]))
+        (round(_number(each, "original_width")), round(_number(each, "original_height")))
         for each in result
         if each.get("type") == "rectanglelabels"
     }
@@ -169,34 +178,63 @@ def _boxes_of(
     boxes, labels = [], []
     for each in result:
         kind = str(each.get("type"))
-        if kind.removesuffix("labels") not in SHAPES:
-            continue  # a text, a choice, a relation: answers to other questions
         mine = any(each is one for one in ours)
+        if kind in WORDS and (control is None or not mine):
+            continue
         if not (mine and kind == "rectanglelabels"):
-            _check_foreign(each, kind, mine=mine, alone=not ours, control=control)
+            labels_beside = [one for one in result if one.get("type") == "labels"]
+            _check_foreign(each, kind, labels_beside, mine=mine, alone=not ours, control=control)
             continue
         _check_upright(each)
-        value, width, height = each["value"], each["original_width"], each["original_height"]
+        value = each["value"]
+        width, height = (_number(each, side) for side in ("original_width", "original_height"))
         if len(value.get("rectanglelabels", ())) != 1:
             raise DataError("a box has no class, or several")
-        x, y = value["x"] * width / 100, value["y"] * height / 100
-        boxes.append((x, y, x + value["width"] * width / 100, y + value["height"] * height / 100))
+        if each.get("item_index") not in (None, 0):
+            raise DataError("a box is on another page than the first, and an image has one")
+        x, y, w, h = (_number(value, edge) for edge in ("x", "y", "width", "height"))
+        x, y, w, h = x * width / 100, y * height / 100, w * width / 100, h * height / 100
+        boxes.append((x, y, x + w, y + h))
         labels.append(str(value["rectanglelabels"][0]))
     return Boxes(tuple(boxes), tuple(labels))
 
 
+def _number(record: Mapping[str, Any], key: str) -> float:
+    """A number that isn't beyond any image.
+
+    Raises:
+        DataError: it is something else.
+    """
+    value = record.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
+        raise DataError(f"{key} is {shown(value)}, not a number that an image can have")
+    return float(value)
+
+
 def _check_foreign(
-    each: Mapping[str, Any], kind: str, *, mine: bool, alone: bool, control: Control | None
+    each: Mapping[str, Any],
+    kind: str,
+    others: Sequence[Mapping[str, Any]],
+    *,
+    mine: bool,
+    alone: bool,
+    control: Control | None,
 ) -> None:
     """A shape that isn't our question's may answer another one, and not be an object of ours in disguise."""
     if control is not None and each.get("to_name") not in (None, control.image):
         return
     named = [str(name) for name in each["value"].get(kind) or ()] if kind.endswith("labels") else []
+    # Where shapes and classes are two questions, the class stands in a result of its own with the shape's id.
+    same = [one["value"].get("labels", ()) for one in others if one.get("id") == each.get("id")]
+    named += sorted({str(name) for names in same for name in names} - set(named))
     ours = [name for name in named if control is not None and name in control.classes]
     if mine or ours or (alone and not named):
         what = f" of {', '.join(ours or named)}" if named else " without a class"
+        shape = kind.removesuffix("labels") or "region"
+        if shape not in SHAPES | {"region"}:
+            raise DataError(f"a result is of the type {shown(kind)}, which nobody here can read")
         raise DataError(
-            f"a {kind.removesuffix('labels')}{what} was drawn, and this run takes rectangles of its own "
+            f"a {shape}{what} was drawn, and this run takes rectangles of its own "
             "question: draw a rectangle in its place"
         )
 

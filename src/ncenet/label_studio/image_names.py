@@ -41,6 +41,8 @@ class ImageNames:
         """
         told = data.get(ID)
         if isinstance(told, str):
+            if told not in self._ids and not told.isprintable() and _half(told):
+                raise LeftOut(f"{told!a} holds half a character")
             return told
         address = str(data.get(key) or "")
         path = path_of(address)
@@ -57,6 +59,14 @@ class ImageNames:
                     f"{address!r} may be {' or '.join(map(repr, found[:3]))}: push makes tasks that tell"
                 )
         raise LeftOut(f"{address!r} is no image of this run")
+
+
+def _half(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def path_of(address: str) -> PurePosixPath:
