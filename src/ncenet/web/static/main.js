@@ -71,8 +71,9 @@ function takeState(next) {
   document.title = `${state.title} · ncenet`;
   $("title").textContent = state.title;
   $("who").textContent = session.who;
-  const look = JSON.stringify([state.classes, state.looks]);
-  if (look !== lookNow) useClasses(state.classes);
+  const names = [...new Set([...state.classes, ...(session?.outbox.names ?? [])])];
+  const look = JSON.stringify([names, state.looks]);
+  if (look !== lookNow) useClasses(names);
   lookNow = look;
   showOffer(state.offered, { change: classesDialog.change, add: addClass, open: () => classesDialog.show() });
   if (classesDialog.open) classesDialog.refresh();

@@ -40,6 +40,11 @@ export class Outbox {
     return this.entries.length;
   }
 
+  /** New classes that the server does not know yet. */
+  get names() {
+    return this.entries.filter((entry) => "name" in entry).map(({ name }) => name);
+  }
+
   /** Answers that the server refused, as `{entry, why}`. */
   get refused() {
     const names = Object.keys(localStorage).filter((key) => key.startsWith(this.refusals)).sort();
