@@ -25,6 +25,8 @@ LOCK = ".lock"
 AT_WORK = "another ncenet is at work in this folder; wait until it has ended, or name another"
 _PARTIAL = re.compile(r"\.ncenet-[0-9a-f]{12}-(\d+)-[0-9a-f]{8}\.partial\Z")
 """How a temporary name ends: whose machine and target, which process, which of its files."""
+_SQLITE = b"SQLite format 3\0"
+"""How a ledger begins."""
 PATIENCE = 5.0
 """Seconds within which what a killed process has started should be gone too."""
 
@@ -45,6 +47,7 @@ def whole(target: Path) -> Iterator[Path]:
 
     Raises:
         OSError: the disk is full, say; names the file.
+        UsageError: the target is a ledger.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -56,6 +59,7 @@ def whole(target: Path) -> Iterator[Path]:
     if _PARTIAL.search(target.name):  # what somebody writes whole already: one temporary name is enough
         yield target
         return
+    _refuse_a_ledger(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     partial = target.with_name(f"{_begin_of_name(target)}{os.getpid()}-{secrets.token_hex(4)}.partial")
@@ -110,6 +114,16 @@ def write_text(file: Path, text: str) -> None:
 def write_json(file: Path, record: Mapping[str, Any]) -> None:
     """Write a record as indented JSON, whole or not at all."""
     write_text(file, json.dumps(record, indent=1) + "\n")
+
+
+def _refuse_a_ledger(target: Path) -> None:
+    """Answers are in it alone; whoever names it as the place for something else has mistyped."""
+    if target.is_file():
+        with target.open("rb") as there:
+            if there.read(len(_SQLITE)) == _SQLITE:
+                raise UsageError(
+                    f"{target}: is a database there already, such as a ledger; name another file"
+                )
 
 
 def _begin_of_name(target: Path) -> str:

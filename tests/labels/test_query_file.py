@@ -1,6 +1,7 @@
 """A query's file is replaced when nothing in it would be lost."""
 
 import json
+import shutil
 
 import pytest
 
@@ -8,6 +9,7 @@ from ncenet.errors import UsageError
 from ncenet.labels.query_file import check_replaceable
 from ncenet.ledger import Answer, Ledger
 from ncenet.tables import write_csv
+from tests.labels.make import new_run, photos
 
 BOXES = [{"box": [1, 2, 3.0, 4], "label": "cat"}]
 
@@ -87,3 +89,37 @@ def test_neither_folders_nor_devices(tmp_path, ledger):
     for place in (tmp_path / "folder", "/dev/null"):
         with pytest.raises(UsageError, match="is no file"):
             check_replaceable(tmp_path / place, ledger)
+
+
+QUERY = "id,score,label\na.jpg,0.5,ant\n"
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("run/ledger.sqlite", "is a file of the run in"),
+        ("run/recipe.yaml", "is a file of the run in"),
+        ("run/bad_images.csv", "is a file of the run in"),
+        ("other.sqlite", "is a database there already, such as a ledger"),
+        ("query.csv", "1 label(s) in it were not told yet, the first about 'a.jpg', and would be lost"),
+    ],
+)
+def test_an_export_takes_the_place_of_nothing_that_stands_there_alone(ncenet, tmp_path, out, why):
+    with new_run(tmp_path / "run", photos(tmp_path / "photos")) as run:
+        run.tell({"b.jpg": "bee"}, who="ann")
+    (tmp_path / "run/bad_images.csv").write_text(QUERY)
+    (tmp_path / "query.csv").write_text(QUERY)
+    shutil.copy(tmp_path / "run/ledger.sqlite", tmp_path / "other.sqlite")
+    before = (tmp_path / out).read_bytes()
+    done = ncenet("export", "run", out, "--format", "csv")
+    assert (done.code, why in done.said) == (2, True), done.said
+    assert (tmp_path / out).read_bytes() == before
+
+
+def test_an_export_replaces_what_was_exported_or_told(ncenet, tmp_path):
+    with new_run(tmp_path / "run", photos(tmp_path / "photos")) as run:
+        run.tell({"a.jpg": "ant"}, who="ann")
+    (tmp_path / "query.csv").write_text(QUERY)
+    for _ in range(2):
+        assert ncenet("export", "run", "query.csv").code == 0
+        assert ncenet("export", "run", "run/labels.csv").code == 0

@@ -92,6 +92,10 @@ def score(
             "--outputs, --keep, --image-column, --workers and --dry-run are for shards that are scored "
             "into a folder: --out FOLDER"
         )
+    if out is not None:
+        from ncenet.labels.query_file import refuse_loss
+
+        refuse_loss(Path(out), None)
     from ncenet.cli.progress import bars
     from ncenet.models.model import DetectionModel, load
     from ncenet.models.score_file import write_scores

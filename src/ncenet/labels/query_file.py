@@ -8,6 +8,7 @@ from pathlib import Path
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError, NcenetError, UsageError
 from ncenet.ledger import Event, Ledger
+from ncenet.run.folder import refuse_own
 from ncenet.tables import read_csv
 
 COLUMNS = ("id", "score", "label")
@@ -48,6 +49,22 @@ def check_replaceable(file: Path, ledger: Ledger | None) -> None:
             f"{file}: {len(untold)} label(s) in it were not told yet, the first about {untold[0]!r}, and "
             f"would be lost: tell them first (ncenet tell), or {another}"
         )
+
+
+def refuse_loss(file: Path, ledger: Ledger | None) -> None:
+    """Make sure that a table of another kind takes the place of nothing that stands there alone.
+
+    Args:
+        file: where the table goes; whatever else is there is replaced.
+        ledger: what was told; None when that isn't known.
+
+    Raises:
+        UsageError: a file of a run is there, or a query with labels that were not told.
+    """
+    refuse_own(file)
+    with suppress(DataError):
+        if file.is_file() and tuple(read_csv(file)[0]) == COLUMNS:
+            check_replaceable(file, ledger)
 
 
 def _said(event: Event) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from ncenet.files import whole
 from ncenet.labels.changes import Change, compare
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
+from ncenet.labels.query_file import refuse_loss
 from ncenet.labels.records import Known, Labels, Record, distinct
 from ncenet.recipe import Task
 from ncenet.run.held_out import set_apart
@@ -96,6 +97,7 @@ def export_labels(
         raise UsageError("`raw` is for CSV; this format writes none")
     if out.is_dir():
         raise UsageError(f"{out}: is there already; remove it or name another")
+    refuse_loss(out, run.ledger)
     if not labels.records:
         raise DataError(f"{run.folder}: nothing to export, there are no answers yet")
     out.parent.mkdir(parents=True, exist_ok=True)

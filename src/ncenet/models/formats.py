@@ -8,7 +8,7 @@ from ncenet.errors import UsageError
 from ncenet.models.graph import write_onnx, write_torch
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.registry import Registry
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import RunFolder, refuse_own
 
 model_formats: Registry[None] = Registry("model format", package=None, group="ncenet.model_formats")
 """Functions that write a model to a path; of plug-ins too."""
@@ -40,6 +40,7 @@ def export_model(run: Path, out: Path, format: str, *, cycle: int | None = None)
         UsageError: there is no such model, the folder is there already, or a graph can't hold the scores.
         MissingExtra: ONNX without its libraries.
     """
+    refuse_own(out)
     write = model_formats.get(format)
     source = run if cycle is None else RunFolder(run).cycle(cycle).model
     if cycle is not None and not source.exists():

@@ -31,10 +31,29 @@ Every file is written under a temporary name and renamed, so it is there whole o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UsageError
+
+OWN = re.compile(
+    r"cycles/.*|ledger\.sqlite.*|recipe\.yaml|(bad_images|duplicates|images|looks-.*)\.csv|events\.jsonl"
+    r"|page-(token|address)|(annotators|label-studio)\.json"
+)
+"""Files of a run, relative to its folder."""
+
+
+def refuse_own(out: Path) -> None:
+    """Make sure that what is written for others takes the place of no file of a run.
+
+    Raises:
+        UsageError: it would.
+    """
+    place = out.absolute()
+    for folder in place.parents if place.is_file() else ():
+        if OWN.fullmatch(place.relative_to(folder).as_posix()) and (folder / "ledger.sqlite").exists():
+            raise UsageError(f"{out}: is a file of the run in {folder}; name another file")
 
 
 @dataclass(frozen=True)
