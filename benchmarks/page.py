@@ -6,6 +6,9 @@ For each size of the pool: a ledger with so many images, of which a few hundred 
 asks for others), served by `ncenet.web`; Chromium is driven by its own automation, presses a key for each
 image, and measures inside the page from the key event to the frame after the next picture was put there,
 decoded and painted. Beside it what the server takes to record an answer, and to hand out images.
+
+Then the pool in a grid: how long a list takes to be made, the times between frames while it scrolls by the
+wheel's steps, and how long after a jump to anywhere all tiles have their pictures.
 """
 
 from __future__ import annotations
@@ -28,7 +31,6 @@ from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import INITIAL
 from ncenet.recipe import Recipe
 from ncenet.types import Query
-from ncenet.web import project as module
 from ncenet.web.project import Project
 from ncenet.web.serve import Address, serve
 
@@ -51,12 +53,54 @@ WATCH = """
 """
 
 
+SCROLL = """
+async (jumps) => {
+  const frame = document.querySelector(".pool-frame");
+  const next = () => new Promise(requestAnimationFrame);
+  const times = [];
+  let last = await next();
+  for (let n = 0; n < 240; n++) {
+    frame.scrollTop += 60;
+    const now = await next();
+    times.push(now - last);
+    last = now;
+  }
+  const filled = [];
+  for (let n = 0; n < jumps; n++) {
+    const start = performance.now();
+    frame.scrollTop = (frame.scrollHeight * (n + 0.5)) / jumps;
+    const view = frame.getBoundingClientRect();
+    const there = () => [...frame.querySelectorAll(".pooled:not([hidden])")]
+      .map((t) => [t, t.getBoundingClientRect()])
+      .filter(([, { top, bottom }]) => top < view.bottom && bottom > view.top)
+      .every(([t]) => t.picture.complete && t.picture.naturalWidth);
+    do await next(); while (performance.now() - start < 120 || !there());
+    filled.push(performance.now() - start);
+  }
+  return { times, filled, tiles: document.querySelectorAll(".pooled").length };
+}
+"""
+
+
+class Shelf(FolderPool):
+    """A million ids over a few files: each shows one of them, under a hash of its own."""
+
+    def read(self, id: str) -> bytes:
+        return super().read(id if id.endswith(".jpg") else f"{int(id[:7]) % FILES:06}.jpg")
+
+    def content_hash(self, id: str) -> str:
+        return super().content_hash(id) if id.endswith(".jpg") else f"{int(id[:7]):032x}"
+
+
 class NoTrainer:
     """Trains nothing, so that the page alone is measured."""
 
     busy = True
 
     def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 
@@ -69,16 +113,15 @@ def pictures(folder: Path) -> list[str]:
 
 
 def project_of(folder: Path, items: int) -> Project:
-    pool = FolderPool(folder, pictures(folder), channels=3)
+    pool = Shelf(folder, pictures(folder), channels=3)
     ledger = Ledger(folder / "ledger.sqlite")
     ledger.remember("class_names", '["cat", "dog", "other"]')
     names = pool.ids()
     ledger.add_items((id, pool.content_hash(id), None) for id in names)
     ledger.add_items((f"{n:07}.png", f"{n:032x}", None) for n in range(len(names), items))
     ledger.record_query(0, INITIAL, Query(tuple(names), (0.0,) * len(names)))
-    module.Trainer = NoTrainer  # type: ignore[misc, assignment]
     found = Scan({}, (), (), None, {})
-    return Project(Recipe(), folder, ledger, pool, found, title="benchmark", you="ann")
+    return Project(Recipe(), folder, ledger, pool, found, title="benchmark", you="ann", trains=NoTrainer)
 
 
 def pressed(page: Page, keys: int) -> list[float]:
@@ -127,10 +170,18 @@ def measure(items: int, keys: int) -> None:
             entry = '{ key: crypto.randomUUID(), id: "000399.jpg", kind: "skip" }'
             answer = asked(page, "answers", f'{{ who: "bob", entries: [{entry}] }}')
             turns = asked(page, "turns", '{ window: "window-bob", who: "bob", want: 8 }')
+            start = time.perf_counter()
+            page.click("#open-pool")
+            page.wait_for_function("() => document.querySelector('.pooled img')?.naturalWidth")
+            listed = time.perf_counter() - start
+            scrolled = page.evaluate(SCROLL, 12)
             browser.close()
+        frames, filled = sorted(scrolled["times"]), sorted(scrolled["filled"])
         print(
             f"| {items:,} | {median(waits):.0f} | {waits[int(0.95 * len(waits))]:.0f} | {waits[-1]:.0f} "
-            f"| {answer:.0f} | {turns:.0f} |",
+            f"| {answer:.0f} | {turns:.0f} | {1000 * listed:.0f} "
+            f"| {median(frames):.0f} | {frames[int(0.95 * len(frames))]:.0f} | {frames[-1]:.0f} "
+            f"| {median(filled):.0f} | {filled[-1]:.0f} |",
             flush=True,
         )
         project.close()
@@ -144,9 +195,11 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=120)
     arguments = parser.parse_args()
     print(
-        "| images in the ledger | key to next image, ms: median | 95 % | longest | an answer | next images |"
+        "| images in the ledger | key to next image, ms: median | 95 % | longest | an answer | next images "
+        "| the list | frame while scrolling: median | 95 % | longest "
+        "| all pictures after a jump: median | longest |"
     )
-    print("|---|---|---|---|---|---|")
+    print(f"|{'---|' * 12}")
     for items in arguments.items:
         measure(items, arguments.keys)
 

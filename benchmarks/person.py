@@ -1,13 +1,13 @@
 """Minutes of a scripted person at the page: one image at a time, and alike images at once.
 
-    python benchmarks/person.py TRAIN.parquet TEST.parquet [SEED ...]
+    python benchmarks/person.py TRAIN.parquet TEST.parquet [SEED ...] [FIGURE.svg]
 
 Both files hold labelled images. A single answer takes 0.9 s and is wrong once in a hundred times; a group
 takes 0.5 s and 0.25 s for each image; one that does not belong is overlooked once in ten times. What was
 crossed out is labelled as the rest, with another glance at each, where two at least and most of them are of
 one class; others come up by themselves. Groups are those of the page, and so are the answers that it asks for
-again singly. After fifty labels a model is fitted; no time is charged for that. Accuracy is on TEST, which
-nobody labels.
+again singly. After fifty labels a model is fitted; no time is charged for that. A third way answers 200
+images one by one first. Accuracy is on TEST, which nobody labels.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ SLIP, OVERLOOKED = 0.01, 0.1
 MOST = 0.6
 """From such a part of one class on what was crossed out is worth a look as the rest."""
 POOL, EVERY, STOP = 2000, 50, 1000
+WAYS = {"one by one": STOP, "groups": 0, "200 one by one, then groups": 200}
+"""From how many labels on groups are answered."""
 
 
 class Person:
@@ -83,7 +85,7 @@ class Person:
         self.in_groups += len(ids)
 
 
-def curve(train, test, seed, *, groups):
+def curve(train, test, seed, way):
     """Rows of minutes, labels, accuracy on TEST, wrong labels."""
     data, unseen = open_dataset(train), open_dataset(test)
     ids = list(data.pool.ids())
@@ -111,7 +113,7 @@ def curve(train, test, seed, *, groups):
                 wrong = np.mean([label != truth[id] for id, label in person.labels.items()])
                 rows.append((person.seconds / 60, before, float(right), float(wrong), person.in_groups))
                 print(*(f"{value:.3f}" for value in rows[-1]), flush=True)
-                if groups:
+                if before >= WAYS[way]:
                     opine(run._loop, cycle)
                     ledger = run._loop.ledger
                     parties = Parties(Insight(RunFolder(run._loop.folder.path), ledger), ledger)
@@ -136,21 +138,46 @@ def pace(rows, count):
     return last[1] / last[0]
 
 
+def draw(curves, file):
+    """Accuracy over minutes, and labels over minutes: a line for each way and seed."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    for (way, runs), colour in zip(curves.items(), ("#777777", "#0072b2", "#d55e00"), strict=False):
+        for n, rows in enumerate(runs):
+            minutes, labels, accuracy, *_ = zip(*rows, strict=True)
+            label = way if n == 0 else None
+            panels[0].plot(minutes, labels, color=colour, linewidth=1.3, label=label)
+            panels[1].plot(minutes, [100 * a for a in accuracy], color=colour, linewidth=1.3)
+    panels[0].set(xlabel="minutes", ylabel="labels")
+    panels[1].set(xlabel="minutes", ylabel="right on unseen images, %")
+    panels[0].legend(frameon=False)
+    for panel in panels:
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file)
+
+
 def main(train, test, *seeds):
     """Print both curves, and what they come to."""
-    for seed in map(int, seeds or ("0",)):
+    figure = seeds[-1] if seeds and not seeds[-1].isdecimal() else None
+    curves = {}
+    for seed in map(int, [seed for seed in seeds if seed.isdecimal()] or ("0",)):
         found = {}
-        for name in ("one by one", "groups"):
-            print(f"seed {seed}, {name}: minutes, labels, accuracy, wrong, in groups")
-            found[name] = curve(train, test, seed, groups=name == "groups")
-        one, many = found["one by one"], found["groups"]
-        for count in (500, STOP):
-            slow, fast = (pace(rows, count) for rows in (one, many))
-            print(
-                f"images a minute up to {count}: {slow:.0f} and {fast:.0f}, {fast / slow:.2f} times as many"
-            )
-        print(f"wrong labels at the end: {one[-1][3]:.2%} and {many[-1][3]:.2%}")
-        print(f"minutes to 85 %: {reaches(one, 0.85)} and {reaches(many, 0.85)}")
+        for way in WAYS:
+            print(f"seed {seed}, {way}: minutes, labels, accuracy, wrong, in groups")
+            found[way] = curve(train, test, seed, way)
+            curves.setdefault(way, []).append(found[way])
+        one = found.pop("one by one")
+        for way, many in found.items():
+            for count in (500, STOP):
+                slow, fast = (pace(rows, count) for rows in (one, many))
+                print(
+                    f"{way}, images a minute to {count}: {fast:.0f} for {slow:.0f}, {fast / slow:.2f} times"
+                )
+            print(f"{way}, wrong labels at the end: {many[-1][3]:.2%} for {one[-1][3]:.2%}")
+            print(f"{way}, minutes to 85 %: {reaches(many, 0.85)} for {reaches(one, 0.85)}")
+    if figure is not None:
+        draw(curves, figure)
 
 
 if __name__ == "__main__":

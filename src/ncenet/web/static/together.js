@@ -73,7 +73,7 @@ export class Together {
   #draw() {
     const { label, purity, of } = this.group;
     const title = this.rest ? "The rest: which class?" : of ? `Near copies: ${label} too?` : `Are these all ${label}?`;
-    const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.`;
+    const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.${this.group.early ? " So far the model learns more from what it asks for one by one." : ""}`;
     this.cells = make("div", { className: "cells tiles", role: "grid", "aria-label": "Alike images", "aria-multiselectable": "true" });
     this.cells.append(...this.images.map((image, n) => this.#tile(image, n)));
     const buttons = this.classes().map(({ name, digit, letter }) =>
