@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 
@@ -8,10 +9,12 @@ from scipy import stats
 
 from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.compare.statistics import (
+    Difference,
     Spread,
     difference_to_baseline,
     paired_difference,
     per_cycle,
+    pooled_deviation,
     seeds_to_show,
     student_quantile,
 )
@@ -73,7 +76,7 @@ def test_one_seed_has_no_interval_and_proves_nothing():
 
 def test_equal_arms_are_alike_and_need_no_more_seeds():
     found = paired_difference([0.5, 0.6, 0.7], [0.5, 0.6, 0.7])
-    assert (found.verdict, found.more_seeds) == ("alike", 0)
+    assert (found.verdict, found.more_seeds) == ("alike", None), "three seeds plan nothing"
 
 
 def test_no_seeds_and_unequal_seeds_are_refused():
@@ -94,11 +97,21 @@ def test_seeds_to_show_is_the_least_number_that_fulfils_its_formula(difference, 
 
 
 def test_more_seeds_are_counted_from_those_there_are():
-    found = paired_difference([0.61, 0.62, 0.63], [0.60, 0.60, 0.60])
-    assert found.target == pytest.approx(0.02)
-    assert found.more_seeds == seeds_to_show(0.02, 0.01) - 3 == 2
+    found = paired_difference([0.58, 0.62] * 5, [0.595] * 10)
+    assert found.target == pytest.approx(0.005)
+    assert found.more_seeds == seeds_to_show(0.005, found.spread.deviation) - 10 > 100
     tiny = paired_difference([0.601, 0.599, 0.600], [0.60, 0.60, 0.60])
     assert tiny.target == 0.005, "nobody looks for less than half a point"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "others", "told"), [(3, 0, False), (8, 0, False), (9, 0, True), (3, 5, False), (3, 6, True)]
+)
+def test_a_number_of_seeds_is_said_where_it_is_mostly_right(seeds, others, told):
+    found = Difference(Spread(0.001, 0.02, seeds), -0.02, 0.022)
+    deviation, freedom = pooled_deviation(found.spread, [Spread(0.0, 0.02, seeds)] * others)
+    found = replace(found, pooled=deviation, freedom=freedom)
+    assert (found.more_seeds is not None) == told
 
 
 def test_only_seeds_that_both_arms_finished_are_paired(tmp_path):

@@ -19,13 +19,13 @@ def test_unclear_says_what_would_make_it_clear():
     difference = paired_difference([0.61, 0.62, 0.63], [0.60, 0.60, 0.60])
     said = words.verdict("a", "b", difference)
     assert said.startswith("a against b is unclear: +2.00 points, 95 % interval −0.48 to +4.48, 3 seeds.")  # noqa: RUF001
-    assert said.endswith("About 2 more seeds would show a difference of 2.0 points.")
+    assert said.endswith("How many more seeds would show it, 3 seeds of so few arms do not tell.")
+    many = paired_difference([0.60 + 0.01 * (n % 5) for n in range(10)], [0.613] * 10)
+    assert "more seeds would show a difference of 0.7 points." in words.verdict("a", "b", many)
 
 
 def test_one_more_seed_is_singular():
-    difference = paired_difference([0.612, 0.62, 0.628, 0.632], [0.61, 0.60, 0.60, 0.60])
-    if difference.more_seeds != 1:
-        difference = Difference(Spread(0.01, 0.0085, 7), -0.0001, 0.02)
+    difference = Difference(Spread(0.01, 0.0105, 10), -0.0001, 0.02)
     assert difference.more_seeds == 1
     assert "about 1 more seed would" in words.outlook(difference)
 

@@ -32,6 +32,10 @@ CONFIDENCE = 0.95
 POWER = 0.8
 """Chance that as many seeds as we say do show the difference, if it is real (ours; a common choice)."""
 
+FREEDOM = 8.0
+"""Degrees of freedom from which on a number of seeds that a deviation plans is right within a factor of two
+in four cases of five (ours, by benchmarks/verdicts.py); below, none is said."""
+
 RELEVANT = 0.005
 """Differences below half a point of accuracy are not worth more seeds, and arms whose whole interval lies
 within it are alike (ours)."""
@@ -71,12 +75,14 @@ class Difference:
         high: upper end.
         pooled: deviation of such differences by all arms of the comparison, for :attr:`more_seeds`; None
             where there are no others.
+        freedom: degrees of freedom behind it; None where there are no others.
     """
 
     spread: Spread
     low: float | None
     high: float | None
     pooled: float | None = None
+    freedom: float | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -105,9 +111,11 @@ class Difference:
     def more_seeds(self) -> int | None:
         """About how many more seeds would show a difference of :attr:`target`.
 
-        None for one seed, which tells nothing of how much seeds differ.
+        None where too few seeds and arms say how much seeds differ: fewer than :data:`FREEDOM` degrees of
+        freedom, which are nine seeds of two arms, or three of eight.
         """
-        if self.spread.deviation is None:
+        known = self.spread.seeds - 1 if self.freedom is None else self.freedom
+        if self.spread.deviation is None or known < FREEDOM:
             return None
         deviation = self.spread.deviation if self.pooled is None else self.pooled
         return max(0, seeds_to_show(self.target, deviation) - self.spread.seeds)
@@ -227,8 +235,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def pooled_deviation(own: Spread, others: Sequence[Spread]) -> float | None:
-    """Deviation of paired differences, by those of other arms to the same one too.
+def pooled_deviation(own: Spread, others: Sequence[Spread]) -> tuple[float | None, float]:
+    """Deviation of paired differences, by those of other arms to the same one too; and degrees of freedom.
 
     Three seeds guess a deviation within a factor of two at best; arms of one comparison differ little in
     theirs. Variances are averaged by their degrees of freedom, those of others counting half, because the
@@ -238,15 +246,19 @@ def pooled_deviation(own: Spread, others: Sequence[Spread]) -> float | None:
         own: of the arm in question.
         others: of the others.
 
-    >>> round(pooled_deviation(Spread(0.0, 0.01, 3), [Spread(0.0, 0.02, 3), Spread(0.0, 0.02, 3)]), 4)
-    0.0158
+    Returns:
+        None and 0 for one seed.
+
+    >>> deviation, freedom = pooled_deviation(Spread(0.0, 0.01, 3), 2 * [Spread(0.0, 0.02, 3)])
+    >>> round(deviation, 4), freedom
+    (0.0158, 4.0)
     """
     if own.deviation is None:
-        return None
+        return None, 0.0
     weighed = [(1.0, own), *((0.5, other) for other in others if other.deviation)]
     freedom = sum(weight * (each.seeds - 1) for weight, each in weighed)
     total = sum(weight * (each.seeds - 1) * (each.deviation or 0.0) ** 2 for weight, each in weighed)
-    return sqrt(total / freedom)
+    return sqrt(total / freedom), freedom
 
 
 def mean_over_cycles(curve: Curve, measure: Measure = "accuracy") -> float:
@@ -292,4 +304,7 @@ def difference_to_baseline(results: Results, arm: str) -> Difference | None:
     found = difference(results, arm, baseline)
     names = [other.name for other in results.comparison.arms if other.name not in (arm, baseline)]
     others = [other.spread for name in names if (other := difference(results, name, baseline)) is not None]
-    return None if found is None else replace(found, pooled=pooled_deviation(found.spread, others))
+    if found is None:
+        return None
+    deviation, freedom = pooled_deviation(found.spread, others)
+    return replace(found, pooled=deviation, freedom=freedom)

@@ -114,13 +114,19 @@ def percents(low: float, high: float, digits: int = 0) -> str:
 def outlook(difference: Difference) -> str:
     """What it would take to turn ``unclear`` into a verdict; empty if there is one.
 
+    >>> outlook(Difference(Spread(0.012, 0.02, 10), -0.002, 0.026))
+    'about 14 more seeds would show a difference of 1.2 points'
     >>> outlook(Difference(Spread(0.012, 0.02, 3), -0.038, 0.062))
-    'about 21 more seeds would show a difference of 1.2 points'
+    'how many more seeds would show it, 3 seeds of so few arms do not tell'
     """
     if difference.verdict != "unclear":
         return ""
-    if difference.more_seeds is None:
+    if difference.spread.deviation is None:
         return "one seed shows nothing: run at least two more"
+    if difference.more_seeds is None:
+        return (
+            f"how many more seeds would show it, {difference.spread.seeds} seeds of so few arms do not tell"
+        )
     target = f"{percent(difference.target)} points"
     if difference.more_seeds == 0:
         return f"a difference of {target} would have shown"
