@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from ncenet.data.pools import ArrayPool
+from ncenet.functional.calibration import calibration_error, tempered
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import build_learner
-from ncenet.learners.folds import FOLDS, LEAST, dealt, left_out
+from ncenet.learners.folds import FOLDS, LEAST, dealt, left_out, temperature_of
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
@@ -98,3 +99,30 @@ def test_a_class_that_is_in_one_part_alone_is_never_said_there():
     labels[7] = "cow"
     odd = LabeledSet(labeled.ids, labels, NAMES)
     assert left_out(learned(odd, pool), odd, pool)[7] != NAMES.index("cow")
+
+
+def test_the_temperature_makes_likelihoods_of_other_images_honest():
+    labeled, pool = lesson(150, noise=3.0)
+    others, elsewhere = lesson(3000, noise=3.0, seed=1)
+    model = learned(labeled, pool)
+    found = temperature_of(model, labeled, pool)
+    said = torch.cat([c.probs for c in model.predict(elsewhere, elsewhere.ids(), want=frozenset())])
+    targets = torch.tensor(others.targets())
+    before = calibration_error(said, targets)
+    after = calibration_error(tempered(said.clamp_min(1e-12).log(), found), targets)
+    assert after < before / 2 and after < 0.06
+    assert temperature_of(model, labeled, pool) == found
+
+
+def test_a_class_that_no_part_can_have_learned_spoils_no_temperature():
+    labeled, pool = lesson(noise=3.0)
+    odd = LabeledSet(labeled.ids, ["dog", *labeled.labels[1:]], (*NAMES, "dog"))
+    assert temperature_of(learned(odd, pool), odd, pool) < 3
+
+
+def test_no_temperature_where_nothing_is_left_out():
+    labeled, pool = lesson(LEAST - 1)
+    assert temperature_of(learned(labeled, pool), labeled, pool) is None
+    labeled, pool = lesson()
+    assert temperature_of(learner(**{"model.dropout": 0.2}), labeled, pool) is None
+    assert temperature_of(learned(labeled, pool, **{"model.head.name": "softmax"}), labeled, pool) is None

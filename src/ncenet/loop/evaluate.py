@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.errors import UnreadableImage
@@ -15,14 +15,18 @@ from ncenet.functional.average_precision import (
     mean_average_precision,
     mean_average_precision_interval,
 )
+from ncenet.functional.calibration import calibration_error, reliability, tempered
 from ncenet.learners.box_counts import LEAST_SCORE
-from ncenet.learners.folds import FOLDS, left_out
+from ncenet.learners.folds import FOLDS, TINY, left_out, temperature_of
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
 from ncenet.run.folder import CycleFolder
 from ncenet.run.record_files import listed, write_found, write_left_out, write_predicted, write_test
-from ncenet.run.records import BoxTest, ClassTest, LeftOut, PredictedImage, Test
+from ncenet.run.records import BoxTest, Calibration, ClassTest, LeftOut, PredictedImage, Test
 from ncenet.types import BoxLearner, LabeledSet, Learner, Pool
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MOST_LISTED = 100
 """Detections of one image that are listed, the likeliest first (ours)."""
@@ -35,6 +39,7 @@ def evaluate(
     *,
     labeled: int,
     later: Sequence[str] = (),
+    learned: tuple[LabeledSet, Pool] | None = None,
 ) -> Test:
     """Predict the held-out images, and write what became of them and what the model is worth.
 
@@ -47,11 +52,14 @@ def evaluate(
         labeled: L, how many images it learned from.
         later: held-out images of the same pool whose label comes later. What the model says of them is kept,
             so that all models can be held against the same images once it is there.
+        learned: labels that the model learned and their pool, where they are to tell a temperature too
+            (:func:`ncenet.learners.folds.temperature_of`): five fits.
     """
     if isinstance(test, BoxTestSet):
         record: Test = _boxes(cast(BoxLearner, learner), test, files, labeled)
     else:
-        record = _classes(learner, test, files, labeled, later)
+        temperature = temperature_of(learner, *learned) if learned else None
+        record = _classes(learner, test, files, labeled, later, temperature)
     write_test(files, record)
     return record
 
@@ -75,10 +83,19 @@ def evaluate_left_out(learner: Learner, labeled: LabeledSet, pool: Pool, files: 
 
 
 def _classes(
-    learner: Learner, test: TestSet, files: CycleFolder, labeled: int, later: Sequence[str]
+    learner: Learner,
+    test: TestSet,
+    files: CycleFolder,
+    labeled: int,
+    later: Sequence[str],
+    temperature: float | None,
 ) -> ClassTest:
+    import torch
+
     start = time.perf_counter()
-    predicted = _likeliest(learner, test.pool, test.ids)
+    predictions = learner.predict(test.pool, test.ids, want=frozenset())
+    probs = torch.cat([chunk.probs.float() for chunk in predictions])
+    predicted = probs.argmax(-1).tolist()
     seconds = time.perf_counter() - start
     names, total, right = test.class_names, [0] * len(test.class_names), [0] * len(test.class_names)
     for target, guess in zip(test.targets, predicted, strict=True):
@@ -97,6 +114,19 @@ def _classes(
         balanced_accuracy=sum(per_class.values()) / len(per_class),
         per_class=per_class,
         seconds=seconds,
+        calibration=_calibration(probs, torch.tensor(test.targets), temperature),
+    )
+
+
+def _calibration(probs_NC: Tensor, targets_N: Tensor, temperature: float | None) -> Calibration:
+    error = calibration_error(probs_NC.clamp(0, 1), targets_N)
+    shares = probs_NC if temperature is None else tempered(probs_NC.clamp_min(TINY).log(), temperature)
+    bins = reliability(shares.clamp(0, 1), targets_N)
+    return Calibration(
+        error,
+        temperature,
+        None if temperature is None else calibration_error(shares, targets_N),
+        tuple((each.images, min(each.confidence, 1.0), min(each.accuracy, 1.0)) for each in bins),
     )
 
 

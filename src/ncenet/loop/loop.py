@@ -98,6 +98,7 @@ class Loop:
         self.streams, self.test = streams, test
         self.pool_subset, self.budget_unit, self.warm = pool_subset, budget_unit, warm
         self.leave_out_foreign = leave_out_foreign
+        self.last_cycle: int | None = None  # where it is known, its model alone is calibrated
         self.notify = notify or (lambda event: None)
         self._state = group()
         self._model_of: int | None = None  # the cycle whose model the learner holds
@@ -183,7 +184,7 @@ class Loop:
         if test is not None and not tested:
             if self._state.is_main_process:
                 self._load(cycle)
-                self._test(cycle, len(labeled), test)
+                self._test(cycle, labeled, test)
             self._state.wait_for_everyone()
         return cycle
 
@@ -375,12 +376,14 @@ class Loop:
             self._load(cycle)
             evaluate_left_out(self.learner, labeled, self.pool, self.folder.cycle(cycle))
 
-    def _test(self, cycle: int, labeled: int, test: TestSet | BoxTestSet) -> None:
+    def _test(self, cycle: int, labeled: LabeledSet, test: TestSet | BoxTestSet) -> None:
         from ncenet.loop.evaluate import evaluate
 
+        files, calibrate = self.folder.cycle(cycle), self.last_cycle in (None, cycle)
         later = unlabeled_held_out(self.ledger) if self.test is None else ()
-        record = evaluate(self.learner, test, self.folder.cycle(cycle), labeled=labeled, later=later)
-        event = {"event": "cycle", "cycle": cycle, "labeled": labeled}
+        learned = (labeled, self.pool) if calibrate else None
+        record = evaluate(self.learner, test, files, labeled=len(labeled), later=later, learned=learned)
+        event = {"event": "cycle", "cycle": cycle, "labeled": len(labeled)}
         self.notify({**event, "accuracy": record.headline, "metric": record.metric})
 
     def _load(self, cycle: int) -> None:

@@ -61,6 +61,7 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
 
     strategy = open_simulated(recipe)
     loop, train = open_loop(recipe, folder, notify=tell_all, keep_looks=False, strategy=strategy)
+    loop.last_cycle = recipe.loop.cycles
     with loop.ledger:
         oracle = train.required_oracle()
         if isinstance(strategy, OracleLine):

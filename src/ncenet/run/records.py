@@ -64,6 +64,26 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """Whether held-out images that are given 70 % are right seven times of ten.
+
+    Errors are binned ones (ECE): the mean distance of confidence and accuracy over fifteen bins.
+
+    Attributes:
+        error: of the likelihood of the likeliest class, as the head says it, in [0, 1].
+        temperature: what makes shares of likelihoods, found on labels that were left out in turn; None where
+            they weren't.
+        calibrated: error of these shares, in [0, 1]; None likewise.
+        bins: of the shares, or of what the head says: images, mean confidence, part of them that is right.
+    """
+
+    error: Share
+    temperature: float | None
+    calibrated: Share | None
+    bins: tuple[tuple[Count, Share, Share], ...]
+
+
+@dataclass(frozen=True)
 class ClassTest:
     """What a classifier is worth on held-out images.
 
@@ -75,6 +95,7 @@ class ClassTest:
         balanced_accuracy: mean over the classes that occur of their accuracy, in [0, 1].
         per_class: accuracy of each class that occurs, in [0, 1].
         seconds: wall time of the predictions.
+        calibration: whether likelihoods can be taken at their word; None in records of older versions.
     """
 
     cycle: Count
@@ -84,6 +105,7 @@ class ClassTest:
     balanced_accuracy: Share
     per_class: Mapping[str, Share]
     seconds: Seconds
+    calibration: Calibration | None = None
     metric: Literal["accuracy"] = "accuracy"
 
     @property
