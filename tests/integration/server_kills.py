@@ -21,7 +21,6 @@ from ncenet.label_studio.app import make_app
 from ncenet.label_studio.backend import Backend
 from ncenet.ledger import Ledger
 from ncenet.run.opening import open_run
-from ncenet.web import project as page
 from ncenet.web.serve import open_project, serve
 from tests.integration.forks import ended, forked
 from tests.labels.make import new_run, photos
@@ -32,8 +31,7 @@ SECRET = "a-secret-of-these-tests"
 
 def serving(run: Path, recipe: Any, tell: int) -> None:
     """A labelling page whose address goes through a pipe; its model never trains."""
-    page.Trainer = IdleTrainer
-    project = open_project(recipe, run, you="ann")
+    project = open_project(recipe, run, you="ann", trains=IdleTrainer)
     serve(project, host="127.0.0.1", port=0, ready=lambda at: os.write(tell, f"{at.url}\n".encode()) and None)
 
 

@@ -52,7 +52,7 @@ def records(draw):
     ids = draw(st.lists(st.text(st.sampled_from("a/.b é\n%\"'\\,A"), min_size=1), unique=True, max_size=4))
     return [
         Record(id, None, "skip", who="ann") if draw(st.integers(0, 5)) == 0
-        else Record(id, draw(objects()).to_label(), who="ann", at="2026", cycle=3)
+        else Record(id, draw(objects()).to_label(), who="ann", at="2026-11-29T10:00:00.000Z", cycle=3)
         for id in ids
     ]  # fmt: skip
 

@@ -31,6 +31,7 @@ odd = st.text(
     max_size=12,
 )
 optional = st.none() | odd
+times = st.none() | st.datetimes().map(lambda time: f"{time.isoformat(timespec='milliseconds')}Z")
 answers = st.tuples(st.just("answer"), odd) | st.tuples(st.sampled_from(["skip", "unsure"]), st.none())
 
 
@@ -42,7 +43,7 @@ def tables(draw):
     for id in ids:
         kind, label = draw(answers)
         cycle = draw(st.none() | st.integers(0, 2**40))
-        rows.append(Record(id, label, kind, draw(optional), draw(optional), draw(optional), cycle))
+        rows.append(Record(id, label, kind, draw(optional), draw(optional), draw(times), cycle))
     return rows
 
 

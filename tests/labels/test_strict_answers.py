@@ -61,6 +61,7 @@ def test_answers_about_other_bytes_are_refused(ncenet, run, tmp_path, command, s
         ({"label": "", "kind": "answer"}, "kind answer needs a label"),
         ({"label": "ant", "at": "yesterday"}, "at is 'yesterday', not a time such as"),
         ({"label": "ant", "at": "2026-13-01T00:00:00Z"}, "not a time such as"),
+        ({"label": "ant", "at": "0001-01-01T00:00:00+05:00"}, "not a time such as"),
     ],
 )
 def test_what_contradicts_itself(ncenet, run, tmp_path, command, suffix, answer, why):

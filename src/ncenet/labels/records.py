@@ -190,10 +190,10 @@ def _time(text: str, where: str) -> str:
     """A time as the ledger writes it, so that times compare as text; one without a zone is in UTC."""
     try:
         time = datetime.fromisoformat(text.strip())
-    except ValueError:
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last days have no such time in every zone
         raise DataError(f"{where} at is {shown(text)}, not a time such as 2026-11-29T10:00:00Z") from None
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
+    return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 _WORDS = {int: "a whole number", str: "text"}
