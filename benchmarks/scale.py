@@ -1,16 +1,14 @@
-"""Scoring shards beside bare loops, its cost and memory by size, and what is started and chosen at scale.
+"""Scoring shards beside bare loops, its cost and memory by size, and after a kill.
 
-    python benchmarks/scale.py engines            # local beside a DataLoader, ray beside map_batches
+    python benchmarks/scale.py local              # --engine local beside a DataLoader
+    python benchmarks/scale.py ray                # --engine ray beside a bare map_batches, and beside local
     python benchmarks/scale.py growth             # 1e4 to 1e5 tiny images
     python benchmarks/scale.py memory             # 4 GB of images in 1 GB of memory, by a limit
     python benchmarks/scale.py killed             # a process that is killed, and run again
-    python benchmarks/scale.py start 10000000     # init, ask --scores, label on so many images
-    python benchmarks/scale.py select 10000000    # top 10,000 beside DuckDB and pandas
-    python benchmarks/scale.py diversify          # 10,000 of 1e6 rows with 512 numbers each
 
 Each prints a Markdown table; see results/scale.md. Everything is generated, in ``--folder`` or a temporary
 one. Rivals run in turns, three times each, and the middle counts: on a machine with other work the ratios say
-something, the seconds little. Needs the extras ``ray`` and, for ``select``, ``duckdb`` and ``pandas``.
+something, the seconds little. Needs the extra ``ray``.
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ import argparse
 import hashlib
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,9 +36,10 @@ BATCH, SIDE = 256, 64
 TURNS = 3
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", choices=sorted(PARTS))
+def main(doc: str, parts: dict[str, Callable[..., None]]) -> None:
+    """The command line of these scripts."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
+    parser.add_argument("what", choices=sorted(parts))
     parser.add_argument("rows", nargs="?", type=int)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
@@ -49,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ncenet-scale-") as made:
         folder = given.folder or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
-        PARTS[given.what](folder, *([given.rows] if given.rows else []))
+        parts[given.what](folder, *([given.rows] if given.rows else []))
 
 
 def table(*rows: tuple[Any, ...]) -> None:
@@ -189,8 +187,23 @@ def compared(found: dict[str, list[float]], images: int, ours: str, other: str) 
     )
 
 
-def engines(folder: Path, count: int = 4000) -> None:
-    """Ours beside bare loops, on two cores; then whether both engines say the same."""
+def local(folder: Path, count: int = 4000) -> None:
+    """``--engine local`` beside a loop over a DataLoader, on two cores."""
+    import ncenet
+    from ncenet.models.score_shards import score_here, shards_of
+
+    source, file = shards(folder / "in", count, 8, 256), model(folder)
+    scorer = ncenet.Scorer(file, ("likelihood",), workers=2)
+
+    def ours(out: Path) -> None:
+        assert not any(done.why for done in score_here(scorer, shards_of(scorer, str(source), str(out))))
+
+    rivals = {"local": ours, "DataLoader": lambda out: by_loader(str(file), source, out / "a.parquet", 2)}
+    compared(in_turns(rivals, folder), count, "local", "DataLoader")
+
+
+def ray(folder: Path, count: int = 4000) -> None:
+    """``--engine ray`` beside a bare ``map_batches``, on a cluster of two cores; then both engines."""
     import ray
     import ray.data
 
@@ -199,33 +212,31 @@ def engines(folder: Path, count: int = 4000) -> None:
     from ncenet.models.score_shards import score_here, shards_of
 
     source, file = shards(folder / "in", count, 8, 256), model(folder)
-    scorer = ncenet.Scorer(file, ("likelihood",), workers=2)
-
-    def local(out: Path) -> None:
-        assert not any(done.why for done in score_here(scorer, shards_of(scorer, str(source), str(out))))
-
-    rivals = {"local": local, "DataLoader": lambda out: by_loader(str(file), source, out / "a.parquet", 2)}
-    compared(in_turns(rivals, folder), count, "local", "DataLoader")
+    scorer = ncenet.Scorer(file, ("likelihood",), workers=1)
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     ray.data.DataContext.get_current().enable_progress_bars = False
-    alone = ncenet.Scorer(file, ("likelihood",), workers=1)
 
     def ours(out: Path) -> None:
-        done = list(score_on_ray(alone, shards_of(alone, str(source), str(out)), workers=2))
+        done = list(score_on_ray(scorer, shards_of(scorer, str(source), str(out)), workers=2))
         assert not any(each.why for each in done)
 
     def bare(out: Path) -> None:
-        rows = ray.data.read_parquet(str(source))
-        rows.map_batches(
-            Bare, fn_constructor_args=(str(file),), batch_size=BATCH, concurrency=2
-        ).write_parquet(str(out))
+        rows = ray.data.read_parquet(str(source)).map_batches(
+            Bare,
+            fn_constructor_args=(str(file),),
+            batch_size=BATCH,
+            concurrency=2,
+            num_cpus=0.5,  # those who read and write need some too
+        )
+        rows.write_parquet(str(out))
 
     compared(in_turns({"ray": ours, "map_batches": bare}, folder), count, "ray", "map_batches")
     ray.shutdown()
-    parts = [
-        pq.read_table(folder / name, columns=["id", "likelihood"]).to_pydict()
-        for name in ("local-0", "ray-0")
-    ]
+    assert not any(
+        done.why for done in score_here(scorer, shards_of(scorer, str(source), str(folder / "here")))
+    )
+    names = ("here", "ray-0")
+    parts = [pq.read_table(folder / name, columns=["id", "likelihood"]).to_pydict() for name in names]
     same = parts[0]["id"] == parts[1]["id"]
     apart = np.abs(np.array(parts[0]["likelihood"]) - np.array(parts[1]["likelihood"])).max()
     print(f"\nids equal: {same}; likelihoods differ by {apart:.1g} at most")
@@ -317,143 +328,13 @@ def killed(folder: Path, count: int = 3000) -> None:
     print(f"the same files, byte by byte: {digests[0] == digests[1]}")
 
 
-def start(folder: Path, count: int = 10_000_000) -> None:
-    """How long init, ask --scores and the labelling page take to be there."""
-    rng = np.random.default_rng(0)
-    source = shards(folder / "in", count, max(1, count // 1_000_000), 16, group=10_000)
-    scores = folder / "scores"
-    if not scores.exists():
-        scores.mkdir()
-        for each in sorted(source.glob("*.parquet")):
-            rows = pq.read_metadata(each).num_rows
-            ids = pa.array([f"{each.stem}/{row:0{max(5, len(str(rows - 1)))}}" for row in range(rows)])
-            pq.write_table(pa.table({"id": ids, "doubt": rng.random(rows, np.float32)}), scores / each.name)
-    run = folder / "run"
-    shutil.rmtree(run, ignore_errors=True)
-    init = command("init", source, "--out", run, "--classes", "cat,dog", "--backbone", "small")
-    words = ("ask", run, "--scores", scores, "--by", "doubt", "-n", 500, "--json")
-    ask, again = command(*words), command(*words)
-    began = time.perf_counter()
-    page = subprocess.Popen(
-        [sys.executable, "-m", "ncenet", "label", str(run), "--no-browser", "--port", "0"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert page.stdout is not None
-    for line in page.stdout:
-        if line.startswith("Label at"):
-            break
-    label = time.perf_counter() - began
-    page.terminate()
-    _, _, used = os.wait4(page.pid, 0)
-    size = (run / "ledger.sqlite").stat().st_size
-    table(
-        (f"{count:,} images", "seconds", "of the processor", "peak MB"),
-        *((name, f"{a:.1f}", f"{b:.1f}", f"{c:.0f}") for name, (a, b, c) in {
-            "ncenet init": init[:3],
-            "ncenet ask --scores, 500 images": ask[:3],
-            "500 others": again[:3],
-            "ncenet label, until the page is there": (
-                label, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-            ),
-        }.items()),
-    )  # fmt: skip
-    print(f"\nledger: {size / 1e6:.1f} MB")
-
-
-def select(folder: Path, count: int = 10_000_000) -> None:
-    """The best 10,000 of one score: ours, DuckDB, pandas."""
-    rng = np.random.default_rng(0)
-    source = folder / "scores"
-    source.mkdir()
-    for number in range(10):
-        rows = count // 10
-        ids = pa.array(np.char.add(f"{number}/", np.arange(rows).astype("U8").astype(object).astype(str)))
-        pq.write_table(
-            pa.table({"id": ids, "score": rng.random(rows, np.float32)}), source / f"{number}.parquet"
-        )
-    of_duckdb = f"SELECT id, score FROM '{source}/*.parquet' ORDER BY score DESC, id LIMIT 10000"
-    of_pandas = f"pandas.read_parquet({str(source)!r}).nlargest(10000, 'score')"
-    rivals = {
-        "ncenet select": (
-            "-m",
-            "ncenet",
-            "select",
-            source,
-            "-n",
-            10_000,
-            "--by",
-            "score",
-            "--out",
-            folder / "q.csv",
-        ),
-        "DuckDB": ("-c", f"import duckdb; print(len(duckdb.sql({of_duckdb!r}).fetchall()))"),
-        "pandas": ("-c", f"import pandas; print(len({of_pandas}))"),
-    }
-    if count > 20_000_000:
-        del rivals["pandas"]  # which reads all rows into memory
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in rivals}
-    for _ in range(TURNS):
-        for name, words in rivals.items():
-            found[name].append(process_of(*words))
-    ours = found["ncenet select"]
-    table(
-        (f"10,000 of {count:,} rows", "seconds (each turn)", "of ours, middle", "peak MB"),
-        *(
-            (
-                name,
-                ", ".join(f"{seconds:.1f}" for seconds, _ in turns),
-                f"{median(b[0] / a[0] for a, b in zip(ours, turns, strict=True)):.2f}",
-                f"{max(peak for _, peak in turns):.0f}",
-            )
-            for name, turns in found.items()
-        ),
-    )
-
-
-def process_of(*words: object) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a process of Python."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, words
-    return time.perf_counter() - start, used.ru_maxrss / 1024
-
-
-def diversify(folder: Path, count: int = 1_000_000) -> None:
-    """10,000 images of many, spread over 50,000 candidates with 512 numbers each."""
-    rng, source = np.random.default_rng(0), folder / "vectors"
-    if not source.exists():
-        source.mkdir()
-        centers = rng.standard_normal((1000, 512), np.float32)
-        for number in range(10):
-            rows = count // 10
-            vectors = centers[rng.integers(1000, size=rows)] + rng.standard_normal((rows, 512), np.float32)
-            embedding = pa.FixedSizeListArray.from_arrays(pa.array(vectors.astype(np.float16).ravel()), 512)
-            ids = pa.array([f"{number}/{row:06}" for row in range(rows)])
-            scores = rng.random(rows, np.float32)
-            pq.write_table(
-                pa.table({"id": ids, "score": scores, "embedding": embedding}), source / f"{number}.parquet"
-            )
-    rows = []
-    for how in ("herding", "kmeans", "kcenter"):
-        words = ("-m", "ncenet", "select", source, "-n", 10_000, "--by", "score", "--diversify", how)
-        seconds, megabytes = process_of(*words, "--out", folder / f"{how}.csv")
-        rows.append((how, f"{seconds:.0f}", f"{megabytes:.0f}"))
-    table((f"10,000 of {count:,} x 512", "seconds", "peak MB"), *rows)
-
-
 PARTS: dict[str, Callable[..., None]] = {
-    "engines": engines,
+    "local": local,
+    "ray": ray,
     "growth": growth,
     "memory": memory,
     "killed": killed,
-    "start": start,
-    "select": select,
-    "diversify": diversify,
 }
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", PARTS)

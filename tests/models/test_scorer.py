@@ -60,6 +60,16 @@ class TestWhatItSays:
         np.testing.assert_allclose(said["embedding"], chunk.features, rtol=2e-3, atol=1e-4)
         np.testing.assert_array_equal(said["margin"], Margin().score(chunk))
 
+    def test_passes_with_dropout_disagree_and_say_the_same_each_time(self, tmp_path, batch):
+        learner = classifier(dropout=0.5, epochs=2)
+        learner.fit(labeled(images()), images(), cycle=1)
+        learner.save(tmp_path / "model.safetensors")
+        first = ncenet.Scorer(tmp_path / "model.safetensors", ("bald",))(batch)["bald"]
+        assert np.ptp(first) > 0
+        again = ncenet.Scorer(tmp_path / "model.safetensors", ("bald",))
+        np.testing.assert_array_equal(again(batch)["bald"], first)
+        np.testing.assert_array_equal(again(batch)["bald"], first)
+
     def test_a_committee_says_how_it_votes(self, tmp_path, batch):
         learner = committee(epochs=2)
         learner.fit(labeled(images()), images(), cycle=1)
