@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--min-steps", type=int, default=60)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--lr", type=float, default=0.1)
-    parser.add_argument("--backbone-rate", type=float, default=0.1)
+    parser.add_argument("--backbone-rate", type=float, default=0.01)
     parser.add_argument("--side", type=int)
     parser.add_argument("--arm", default="tuned", help="name of the arm that learns on, in the file")
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -58,7 +58,9 @@ def label(person: Person, minutes: Minutes, labels: int) -> dict[str, Any]:
             minutes.note("first batch chosen", len(person.answers))
         if state["curve"]:
             minutes.note("first model measured", len(person.answers))
-        if state["embedding"] is None:
+        if state["embedding"] is not None:
+            minutes.note("images begin to be embedded", len(person.answers))
+        elif "images begin to be embedded" in minutes.at:
             minutes.note("all images embedded", len(person.answers))
         if state["labeled"] >= labels:
             return person.trained()

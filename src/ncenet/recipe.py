@@ -157,7 +157,7 @@ class TrainRecipe(Section):
     batch_size: int = Field(64, ge=1, description="Images per optimizer step.")
     lr: float = Field(0.1, gt=0, description="Initial learning rate of SGD.")
     backbone_rate: float = Field(
-        0.1,
+        0.01,
         gt=0,
         le=1,
         description="Classification with pretrained weights: their rate, in parts of lr. The head is fitted "

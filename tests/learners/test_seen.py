@@ -74,11 +74,28 @@ def test_each_image_is_looked_at_once_and_its_mirror_image_once(looks):
     assert sum(looks) == 0, "by no detect, no later fit, and no other learner"
 
 
+def test_how_many_images_are_looked_at_is_told_before_a_fit_and_before_predictions(looks):
+    pool, truth = scenes(20)
+    learner, told = detector(), []
+    learner.notify = told.append
+    learner.fit(labeled_scenes(pool, truth, 6), pool, cycle=1)
+    assert [event["event"] for event in told][:2] == ["maps", "fit"], "all of them before the first step"
+    assert told[0] == {"event": "maps", "done": 12, "total": 12} and sum(looks) == 12, (
+        "and their mirror images"
+    )
+    told.clear()
+    list(learner.predict(pool, pool.ids(), want=frozenset()))
+    assert told == [{"event": "maps", "done": 14, "total": 14}], "six are there"
+    told.clear()
+    list(learner.predict(pool, pool.ids(), want=frozenset()))
+    assert told == [] and sum(looks) == 26
+
+
 def test_without_room_nothing_is_kept_and_everything_is_the_same(looks, tmp_path):
-    kept = fitted(detector())
+    kept = fitted(detector(epochs=3))
     count = sum(looks)
     looks.clear()
-    learner = fitted(detector(gb=0))
+    learner = fitted(detector(epochs=3, gb=0))
     assert sum(looks) > count and learned(learner) == learned(kept)
     assert len(list((tmp_path / "cache").rglob("*-maps-*"))) == 1, "that of the first alone"
 

@@ -62,8 +62,14 @@ class Bars:
                 self._show(trial, "embed", event["done"], event["total"], self._speed(event))
                 if event["done"] == event["total"]:
                     self._hide(trial, "embed")
+            case "maps":
+                self._hide(trial, "scan")
+                self._show(trial, "maps", event["done"], event["total"], "looking at images")
+                if event["done"] == event["total"]:
+                    self._hide(trial, "maps")
             case "fit":
                 self._hide(trial, "scan")
+                self._hide(trial, "maps")
                 note = f"cycle {event['cycle']}, loss {event['loss']:.3f}{self._accuracy.get(trial, '')}"
                 self._show(trial, "fit", event["step"], event["steps"], note)
             case "cycle":
@@ -135,6 +141,8 @@ class Lines:
                 return f"reading scores, {event['done']:,} of {event['total']:,} rows"
             case "embed":
                 return f"embedding images, {event['done']:,} of {event['total']:,}"
+            case "maps":
+                return f"looking at images, {event['done']:,} of {event['total']:,}"
             case "fit":
                 return f"cycle {event['cycle']}, step {event['step']:,} of {event['steps']:,}"
             case "cycle":

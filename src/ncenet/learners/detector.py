@@ -81,15 +81,18 @@ class Detector(NetworkLearner[SSD]):
             self.network.set_normalization(tensors.chunks(labeled.ids))
             if self.model.head.name == "nce" and self.model.head.init == "class-mean":
                 self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, pool, cycle))
-        report = self._run(BoxLesson(self.network, labeled.ids, objects, self._show(pool)), cycle, resume)
+        report = self._run(
+            BoxLesson(self.network, labeled.ids, objects, self._show(pool, labeled.ids)), cycle, resume
+        )
         return replace(report, details=self._details(labeled, objects, pool))
 
-    def _show(self, pool: Pool) -> Show:
-        """How the images of a pool are shown in training."""
+    def _show(self, pool: Pool, ids: Sequence[str]) -> Show:
+        """How these images of a pool are shown in training."""
         backbone, train, seen = self.network.backbone, self.train, self._seen(pool)
         flip = self.flip_safe if train.flip is None else train.flip
         distort = backbone.augment if train.box_augment is None else train.box_augment
         if isinstance(seen, SeenMaps) and not distort:
+            seen.prepare(ids, mirrored=flip, tell=self._tell_of_maps)
             return SeenWithMirrors(seen, flip=flip)
         fill = self.network.mean.tolist()
         augment = BoxAugment(backbone.side, fill=fill, flip=flip, distort=distort)
@@ -102,6 +105,10 @@ class Detector(NetworkLearner[SSD]):
             return tensors
         return SeenMaps(self.model.backbone, self.network, pool, tensors, most_gb=self.data.cache_gb)
 
+    def _tell_of_maps(self, done: int, total: int) -> None:
+        if self.notify is not None:
+            self.notify({"event": "maps", "done": done, "total": total})
+
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
 
@@ -113,6 +120,8 @@ class Detector(NetworkLearner[SSD]):
                 says (N,).
         """
         network, seen = self.network, self._seen(pool)
+        if isinstance(seen, SeenMaps):
+            seen.prepare(ids, tell=self._tell_of_maps)
         device = network.mean.device
         for start in range(0, len(ids), PREDICT_BATCH):
             chunk = ids[start : start + PREDICT_BATCH]

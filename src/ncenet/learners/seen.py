@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from ncenet.types import Pool
 
 VERSION = 1
 """Part of every fingerprint: raised when the same weights and images would give other maps."""
+CHUNK = 16
+"""Rows that are written, and told of, at once (ours)."""
 HALF = float(np.finfo(np.float16).max)
 
 
@@ -72,6 +74,33 @@ class SeenMaps:
         rows = dict(zip(kept, torch.from_numpy(self._store.get(kept)), strict=True)) if kept else {}
         return torch.stack([fresh[key].float() if key in fresh else rows[key] for key in keys])
 
+    def prepare(
+        self, ids: Sequence[str], *, mirrored: bool = False, tell: Callable[[int, int], None]
+    ) -> None:
+        """Keep the rows of images that have none yet, as long as there is room; what is not kept comes later.
+
+        Args:
+            ids: which images.
+            mirrored: their mirror images too.
+            tell: told how many were looked at, and of how many, if there are any.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+            DataError: the disk is full.
+        """
+        if self._store is None:
+            return
+        wanted = [(id, mirror) for mirror in (False, True)[: 1 + mirrored] for id in ids]
+        keys = [self._key(*one) for one in wanted]
+        there = self._store.has(keys).tolist()
+        missing = [one for one, found in zip(wanted, there, strict=True) if not found]
+        for start in range(0, len(missing), CHUNK):
+            if self._store.bytes >= self._most:
+                return
+            part = missing[start : start + CHUNK]
+            self.batch([id for id, _ in part], [mirror for _, mirror in part])
+            tell(start + len(part), len(missing))
+
     def _look(self, id: str, mirrored: bool) -> Tensor:
         """A row (W,) in half precision."""
         # One image at a time: in batches of other sizes it would be rounded otherwise.
@@ -97,12 +126,12 @@ class SeenWithMirrors:
     """
 
     def __init__(self, seen: SeenMaps, *, flip: bool) -> None:
-        self._seen, self._flip = seen, flip
+        self._seen, self.flip = seen, flip
 
     def __call__(
         self, ids: Sequence[str], objects: Sequence[Objects], noise: torch.Generator
     ) -> tuple[Tensor, list[Objects]]:
         """See :class:`ncenet.learners.box_lesson.Show`."""
-        mirrored = [self._flip and bool(draw < 0.5) for draw in torch.rand(len(ids), generator=noise)]
+        mirrored = [self.flip and bool(draw < 0.5) for draw in torch.rand(len(ids), generator=noise)]
         there = [each.mirrored() if turn else each for each, turn in zip(objects, mirrored, strict=True)]
         return self._seen.batch(ids, mirrored), there
