@@ -18,7 +18,7 @@ from typing import Any
 
 from ncenet.errors import DataError, MissingExtra
 from ncenet.files import whole
-from ncenet.text_files import open_text
+from ncenet.text_files import open_text, read_head
 
 LONGEST_FIELD = 2**31 - 1
 """Characters of a field; the boxes of one image may be more than the 131,072 that the csv module allows."""
@@ -190,12 +190,14 @@ def reading_parquet(file: object) -> Iterator[None]:
     """
     arrow = pyarrow("reading Parquet files")
     try:
+        if isinstance(file, Path):
+            read_head(file, 1)  # which waits for no pipe and reads no device
         yield
     except FileNotFoundError as error:
         raise DataError(f"{file}: there is no such file") from error
     except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
         # What is wrong stands in the first line; of a file it may say so in words of its own.
-        why = " ".join(str(error).partition("\n")[0].split())
+        why = getattr(error, "strerror", None) or " ".join(str(error).partition("\n")[0].split())
         raise DataError(f"{file}: not a Parquet file that can be read: {why}") from error
 
 

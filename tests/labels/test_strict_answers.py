@@ -1,6 +1,7 @@
 """Whatever a file says of an answer counts, on every way in; what it can't mean is refused."""
 
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -113,3 +114,13 @@ def test_parquet_that_is_damaged_anywhere_is_named_or_read(run, tmp_path):
     assert refused > 10
     file.write_bytes(whole)
     assert apply(run.ledger, read_labels(run, file, otherwise="me")) == 1
+
+
+def test_a_pipe_or_device_is_not_waited_for(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe.parquet")
+    (tmp_path / "zero.parquet").symlink_to("/dev/zero")
+    for name in ("pipe.parquet", "zero.parquet"):
+        with pytest.raises(
+            DataError, match=rf"{name}: not a Parquet file that can be read: is no regular file"
+        ):
+            read_labels(run, tmp_path / name, otherwise="me")
