@@ -12,6 +12,7 @@ import pytest
 import ncenet
 from ncenet.errors import UsageError
 from ncenet.run.opening import open_run
+from ncenet.run.relink import relink
 from ncenet.sorting import sort as module
 from ncenet.sorting.plan import Opinion, known_of, plan, read_plan
 from ncenet.sorting.sort import expected_of, sort_images, undo_sort
@@ -119,6 +120,7 @@ import os, signal, sys
 from pathlib import Path
 import ncenet.sorting.{where} as at, ncenet.sorting.sort as module
 from ncenet.run.opening import open_run
+from ncenet.run.relink import relink
 from tests.sorting.test_sort import surely
 module.opinions = surely
 real, left = at.{step}, [{after}]
@@ -246,3 +248,16 @@ def test_without_a_model_it_says_what_is_missing(tmp_path, capsys):
     told = run_command(capsys, ["sort", tmp_path / "run", tmp_path / "sorted"])
     assert told.code == 2 and "no model yet, and 9 images without a label" in told.said
     assert not (tmp_path / "sorted").exists()
+
+
+def test_after_a_move_the_run_goes_on_with_the_sorted_folder(run, tmp_path):
+    run.tell({"b002.png": "blue"}, who="ann")  # what is skipped stays behind, and would be missing
+    before = dict(run.ledger.labeled())
+    sort_images(run, tmp_path / "sorted", how="move")
+    found = relink(run.folder, str(tmp_path / "sorted"))
+    assert not found.missing and found.found["r006.png"] == "red/r006.png"
+    with open_run(run.folder) as again:
+        assert dict(again.ledger.labeled()) == before
+        assert again.pool.read("r006.png") == (tmp_path / "sorted/red/r006.png").read_bytes()
+    assert undo_sort(tmp_path / "sorted") == {}
+    assert relink(run.folder, str(tmp_path / "photos")).missing == []
