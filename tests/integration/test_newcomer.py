@@ -42,10 +42,10 @@ class Lists(Reader):
 '''
 SECTION = '''
 """A report section: how many labels there are in all."""
-from ncenet.report.blocks import Note, Section
+from ncenet.report.blocks import Note, ReportSection
 
 def effort(run):
-    return Section("Effort", (Note(f"{run.cycles[-1].labeled} labels in all"),))
+    return ReportSection("Effort", (Note(f"{run.cycles[-1].labeled} labels in all"),))
 '''
 HEAD = '''
 """A head: nearest mean of random directions, trained as any other."""
