@@ -66,7 +66,7 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
         (("--weights", "w.pth"), "model: weights is read with features alone: name some"),
         (("--features", "grid", "--backbone", "timm:resnet18"), "leave out pretrained and backbone"),
         (("--backbone", "identity", "--task", "detection"), "a detector needs places"),
-        (("--features", "grid", "--epochs", 5), "train.epochs: a head on features is fitted to all labels"),
+        (("--features", "grid", "--epochs", 5), "--epochs: a head on features is fitted to all labels"),
         (("--features", "gird"), "unknown extractor 'gird': did you mean 'grid'?"),
     ],
 )
