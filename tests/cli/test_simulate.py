@@ -25,11 +25,13 @@ def ledger_dump(folder):
 
 
 def contents(folder):
-    """Every file but those that a database may touch when it is read."""
+    """Every file but the report and those that a database may touch when it is read."""
     return {
         file: (file.stat().st_mtime_ns, file.read_bytes())
         for file in folder.rglob("*")
-        if file.is_file() and not file.name.startswith(("ledger.sqlite", "report", "curves"))
+        if file.is_file()
+        and not file.name.startswith(("ledger.sqlite", "report"))
+        and not (file.parent == folder and file.suffix in (".svg", ".png"))
     }
 
 
