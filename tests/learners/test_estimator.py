@@ -245,7 +245,7 @@ def test_refused_parameters():
     X, y = vectors()
     with pytest.raises(RecipeError, match=r"model.head.kernel: .*'gauss'"):
         short(kernel="gauss").fit(X, y)
-    with pytest.raises(RecipeError, match="train.epochs: 0 is below 1"):
+    with pytest.raises(RecipeError, match=r"train.epochs: 0 is below 1"):
         short(epochs=0).fit(X, y)
     with pytest.raises(UnknownName, match="did you mean 'identity'"):
         short(backbone="identty").fit(X, y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from ncenet.web.events import Hub
 
@@ -27,10 +28,9 @@ def test_pages_hear_of_what_goes_wrong_and_of_the_next_change():
         return heard
 
     hub = Hub(snapshot)
-    try:
-        heard = asyncio.run(hear(hub))
-    finally:
-        hub.close()
+    with ThreadPoolExecutor(1) as thread:  # in this one the driver of a browser may have a loop that runs
+        heard = thread.submit(asyncio.run, hear(hub)).result()
+    hub.close()
     why = "the state of the run can't be told: RuntimeError: no state"
     assert heard == [
         "retry: 1000\n\n",

@@ -93,8 +93,9 @@ def alike(
         largest: images of a group at most.
 
     >>> shares = np.array([[0.99, 0.01]] * 4 + [[0.9, 0.1]] + [[0.3, 0.7]] * 2)
-    >>> alike("abcdefg", shares, ["x", "y"], labeled=[70, 70])
-    Alike(ids=('a', 'b', 'c', 'd', 'e'), label='x', purity=0.972)
+    >>> group = alike("abcdefg", shares, ["x", "y"], labeled=[70, 70])
+    >>> sorted(group.ids), group.label, group.purity
+    (['a', 'b', 'c', 'd', 'e'], 'x', 0.972)
     """
     if not len(ids):
         return None
