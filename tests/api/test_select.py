@@ -27,6 +27,8 @@ NOT_FROM_ARRAYS = {"vaal", "sraal", "ll4al", "herding"}
 
 @pytest.mark.parametrize("name", strategies.names())
 def test_every_strategy_works_on_arrays_or_says_why_not(name):
+    if name == "scikit-activeml":
+        pytest.importorskip("skactiveml")
     if name in NOT_FROM_ARRAYS:
         with pytest.raises(UsageError, match=rf"{name} reads .*arrays hold none: use it in a run"):
             ncenet.select(**ARRAYS, query_size=5, strategy=name)

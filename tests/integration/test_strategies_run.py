@@ -69,6 +69,8 @@ def oracles(monkeypatch):
 
 @pytest.mark.parametrize(("strategy", "head"), CASES)
 def test_a_whole_run(tmp_path, oracles, strategy, head):
+    if strategy == "scikit-activeml":
+        pytest.importorskip("skactiveml")
     simulate(plan(strategy, head), tmp_path)
     with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
         dump, labeled, pool = ledger.dump(), ledger.labeled(), {item.id for item in ledger.items()}
