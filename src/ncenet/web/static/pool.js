@@ -33,7 +33,6 @@ export class PoolGrid {
     this.scroller = new Scroller(this.frame, { make: () => this.#tile(), fill: (tile, n) => this.#fill(tile, n) });
     this.frame.onscroll = () => this.#later();
     await this.#list();
-    this.#draw();
     this.#go(0);
   }
 
@@ -44,9 +43,16 @@ export class PoolGrid {
     this.onClose();
   }
 
-  /** Make a list of what is wanted now. */
+  /** Show a list of what is wanted now; until it is there, nothing is picked or labelled in the one before. */
   async #list() {
-    const first = await api.pool({ wanted: this.wanted, count: PART });
+    const wanted = this.wanted;
+    this.frame.ariaBusy = "true";
+    const first = await api.pool({ wanted, count: PART }).catch((error) => {
+      if (wanted === this.wanted) this.frame.ariaBusy = "false";
+      throw error;
+    });
+    if (wanted !== this.wanted) return; // something else is wanted by now, and on its way
+    this.frame.ariaBusy = "false";
     Object.assign(this, { name: first.name, total: first.total, folders: first.folders, dated: first.dated });
     this.parts = new Map([[0, first.images]]);
     this.asked = new Set([0]);
@@ -55,6 +61,7 @@ export class PoolGrid {
     this.at = 0;
     this.from = undefined;
     this.scroller.reset(this.total);
+    this.#draw();
   }
 
   #draw() {
@@ -74,7 +81,7 @@ export class PoolGrid {
         ...(of.value && { guess: of.value.slice(1) }), low: share(least), high: share(most), folder: where.value.trim(), order: by.value,
         ...(days[0]?.value && { since: days[0].value }), ...(days[1]?.value && { until: days[1].value }),
       };
-      this.#list().then(() => this.#draw()).catch((error) => notice(error.message));
+      this.#list().catch((error) => notice(error.message));
     };
     for (const each of [of, least, most, where, by, ...days]) each.onchange = again;
     this.words = make("p", { className: "faint", role: "status" });
@@ -203,6 +210,7 @@ export class PoolGrid {
   }
 
   async #answer(labelOf) {
+    if (this.frame.ariaBusy === "true") return undefined;
     const chosen = (await this.#chosen()).map(([n, item]) => [n, item, labelOf(item)]).filter(([, , label]) => label);
     if (!chosen.length) return notice("Nothing is picked that can be labelled so.");
     const sure = chosen.reduce((sum, [, item]) => sum + (item.share ?? 0), 0) / chosen.length;
@@ -243,6 +251,7 @@ export class PoolGrid {
   key(event, key) {
     if (key === "Escape") return this.picked.size ? (this.picked.clear(), this.scroller.refill(), this.#count()) : this.close(), true;
     if (key === ":") return this.close(), true;
+    if (this.frame.ariaBusy === "true") return false;
     if (!event.target.closest?.(".pooled") && event.target !== document.body) return false;
     const { columns } = this.scroller;
     const page = columns * Math.max(1, Math.floor(this.frame.clientHeight / this.scroller.row));
