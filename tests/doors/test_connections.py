@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from contextlib import closing, contextmanager
 
 import httpx
 import pytest
-import uvicorn
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from ncenet.doors import connections
-from ncenet.doors.connections import bind, config, let_in
+from ncenet.doors.connections import bind, let_in
 from ncenet.errors import UsageError
+from tests.web.served import serving
 
 HEAD = b"GET /large HTTP/1.1\r\nHost: x\r\n"
 
@@ -43,16 +42,8 @@ async def application(scope, receive, send):
 
 @pytest.fixture
 def port():
-    door = bind("127.0.0.1", 0, "test")
-    server = uvicorn.Server(config(application))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield door.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    door.close()
+    with serving(application) as port:
+        yield port
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,14 +9,14 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from ncenet.doors.connections import config
+from ncenet.doors.connections import bind, config
 
 
 @contextmanager
 def serving(app) -> Iterator[int]:
     """The port."""
     server = uvicorn.Server(config(app))
-    door = socket.create_server(("127.0.0.1", 0))
+    door = bind("127.0.0.1", 0, "test")
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
     thread.start()
     while not server.started:
