@@ -27,7 +27,7 @@ def digits_in_folders(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("first", "last"), [(0, 8), pytest.param(8, 50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("first", "last"), [(0, 6), pytest.param(6, 50, marks=pytest.mark.slow)])
 def test_killed_and_resumed_equals_never_killed(digits_in_folders, first, last):
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.kills", str(digits_in_folders), str(first), str(last)],

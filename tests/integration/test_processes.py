@@ -27,7 +27,7 @@ RECIPE = Recipe().with_changes(
 )
 
 
-@pytest.mark.parametrize("strategy", ["confusion", "ll4al"])
+@pytest.mark.parametrize("strategy", ["confusion", pytest.param("ll4al", marks=pytest.mark.slow)])
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 def test_two_processes_finish_one_run(tmp_path, strategy):
     if not torch.distributed.is_gloo_available():
