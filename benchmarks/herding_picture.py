@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 
 from ncenet.functional import herd, margin
 from ncenet.learners.head_fit import fit_head
-from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.strategies.score import normalized
 
 DIGITS, IMAGES, LABELED, PICKS = (0, 1, 2, 3, 4), 400, 12, 6

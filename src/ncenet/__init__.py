@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from ncenet.models.model import Model as Model
     from ncenet.models.model import load as load
     from ncenet.models.scorer import Scorer as Scorer
-    from ncenet.nn.heads import PrototypeClassifier as PrototypeClassifier
+    from ncenet.nn.heads.prototypes import PrototypeClassifier as PrototypeClassifier
     from ncenet.recipe import Recipe as Recipe
     from ncenet.section import Section as Section
     from ncenet.strategies.score import ScoreStrategy as ScoreStrategy
@@ -103,7 +103,7 @@ else:
         "ledger.records": ("Answer",),
         "models.model": ("DetectionModel", "Model", "load"),
         "models.scorer": ("Scorer",),
-        "nn.heads": ("PrototypeClassifier",),
+        "nn.heads.prototypes": ("PrototypeClassifier",),
         "recipe": ("Recipe",),
         "section": ("Section",),
         "strategies.score": ("ScoreStrategy",),

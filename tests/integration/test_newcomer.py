@@ -50,7 +50,7 @@ def effort(run):
 HEAD = '''
 """A head: nearest mean of random directions, trained as any other."""
 from torch import nn
-from ncenet.nn.heads import SoftmaxClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 
 def cold(recipe, in_features, num_classes):
     return SoftmaxClassifier(in_features, num_classes)

@@ -5,7 +5,8 @@ import torch
 
 from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.learners.head_fit import fit_head
-from ncenet.nn.heads import PrototypeClassifier, build_head
+from ncenet.nn.heads import build_head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.recipe import HeadRecipe
 
 D, C = 24, 4

@@ -2,7 +2,7 @@
 
 import torch
 
-from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 
 KERNELS = ["gaussian", "cosine"]
 MAPS = ["scaled", "l2", "sigmoid-l2", "none"]

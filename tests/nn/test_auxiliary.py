@@ -9,7 +9,7 @@ from torch import nn
 from ncenet.errors import UsageError
 from ncenet.nn.auxiliary import Auxiliary, stage_channels
 from ncenet.nn.backbones import MLP, Identity, ResNet18, SmallNet
-from ncenet.nn.heads import SoftmaxClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.loss_prediction import CONNECTED, LossPredictor
 from ncenet.nn.network import Network
 from tests.reference import loss_prediction as reference

@@ -7,7 +7,7 @@ from torch import nn
 
 from ncenet.errors import MissingExtra, UnknownName, UsageError
 from ncenet.nn.backbones import MLP, ResNet18, SmallNet, TimmNet, backbones, build_backbone
-from ncenet.nn.heads import SoftmaxClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import ModelRecipe
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch.func import functional_call
 
-import ncenet.nn.heads
-from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier, build_head
+import ncenet.nn.heads.prototypes
+from ncenet.nn.heads import build_head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import HeadRecipe
 from tests.nn.heads import KERNELS, MAPS, C, D, batch, head
 from tests.reference import heads as reference
@@ -272,7 +274,7 @@ def test_every_field_of_the_recipe_reaches_the_head():
         pull=3.0,
     )
     model = build_head(recipe, D, C)
-    assert isinstance(model, ncenet.nn.heads.PrototypeClassifier)
+    assert isinstance(model, ncenet.nn.heads.prototypes.PrototypeClassifier)
     assert model.prototypes.shape == (C, 3, D)
     assert (model.kernel, model.feature_map, model.init) == ("cosine", "sigmoid-l2", "class-mean")
     assert (model.reduction, model.cross_entropy) == ("mean", 0.25)

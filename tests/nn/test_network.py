@@ -6,7 +6,8 @@ from torch import nn
 
 from ncenet.errors import UsageError
 from ncenet.nn.backbones import SmallNet
-from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import Network
 
 C = 3

@@ -11,7 +11,8 @@ from torch import nn
 from ncenet.errors import UnknownName, UsageError
 from ncenet.nn.anchors import Level, make_anchors
 from ncenet.nn.detection_backbones import build_detection_backbone
-from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.nn.ssd import SSD, Detection, build_detection_head
 from ncenet.recipe import HeadRecipe, ModelRecipe

@@ -10,7 +10,8 @@ from ncenet.compare.heads import check_random_arms
 from ncenet.learners.training import learning_rate
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
-from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from tests.data.detection.make import CLASSES, samples, write_voc
 
 FOLDER = Path(__file__).parents[2] / "recipes"

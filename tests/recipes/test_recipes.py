@@ -12,7 +12,7 @@ from ncenet.compare.heads import check_random_arms
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.training import learning_rate
-from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.rng import Streams
 from ncenet.strategies import strategies
 from ncenet.strategies.build import ORACLE

@@ -21,7 +21,9 @@ from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
 from ncenet.nn.auxiliary import AuxiliaryFactory, stage_channels
 from ncenet.nn.backbones import build_backbone, width_of
-from ncenet.nn.heads import PrototypeClassifier, SoftmaxClassifier, build_head
+from ncenet.nn.heads import build_head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import Network
 from ncenet.nn.pretrained import Pretrained, moments_of, pretrained_net, trained_side
 from ncenet.nn.principal import LOOKED_AT, PrincipalComponents

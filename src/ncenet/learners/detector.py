@@ -22,7 +22,7 @@ from ncenet.learners.network_learner import NetworkLearner
 from ncenet.learners.processes import processes
 from ncenet.learners.seen import SeenMaps, SeenWithMirrors
 from ncenet.nn.detection_backbones import build_detection_backbone
-from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.nn.ssd import SSD, build_detection_head
 from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 

@@ -21,7 +21,9 @@ from ncenet.nn.anchors import make_anchors
 from ncenet.nn.auxiliary import Auxiliary
 from ncenet.nn.convolve_at import convolve_at
 from ncenet.nn.detection_backbones import DetectionBackbone
-from ncenet.nn.heads import COSINE_RADIUS, Head, PrototypeClassifier, SoftmaxClassifier, build_head
+from ncenet.nn.heads import Head, build_head
+from ncenet.nn.heads.prototypes import COSINE_RADIUS, PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import dropout_on
 from ncenet.nn.normalization import Normalizing
 from ncenet.recipe import ModelRecipe

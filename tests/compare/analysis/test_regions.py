@@ -12,7 +12,7 @@ from ncenet.compare.analysis.regions import (
     window_around,
 )
 from ncenet.errors import DataError
-from ncenet.nn.heads import PrototypeClassifier
+from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.types import LabeledSet
 from tests.compare.analysis.conftest import COMPARISON
 

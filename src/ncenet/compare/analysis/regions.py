@@ -14,7 +14,9 @@ from ncenet.compare.analysis.models import TrialModels
 from ncenet.compare.analysis.records import Regions
 from ncenet.errors import DataError
 from ncenet.functional.scores import confusion, entropy, rejection
-from ncenet.nn.heads import Head, PrototypeClassifier, SoftmaxClassifier
+from ncenet.nn.heads import Head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.types import LabeledSet
 
 CLASSES = 3

@@ -1,20 +1,14 @@
-"""Classifiers on top of a feature vector: NCE-Net's prototypes, and softmax to compare with.
-
-A head turns features (..., D) into an *output* (..., C) and knows what it means: ``loss`` compares it with
-targets, ``probs`` reads it as numbers in [0, 1]. Leading dimensions are free: images in classification,
-images x anchors in detection.
-"""
+"""NCE-Net's prototypes: a soft nearest-neighbour classifier with rejection radii."""
 
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import log_softmax
 
 from ncenet.errors import UsageError
 from ncenet.functional._precision import at_least_float32
@@ -26,8 +20,8 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
+from ncenet.nn.heads import Head, heads
 from ncenet.recipe_head import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Reduction
-from ncenet.registry import Registry
 
 GAUSSIAN_RADIUS = 0.5
 """Initial radius of the Gaussian kernel: what "Rejection-" is frozen at (Sec. Model Effect)."""
@@ -37,111 +31,8 @@ LEAST_RADIUS = 1e-6
 """The softplus of a free parameter below -104 is 0 in float32; the radius stays above (ours)."""
 ABSENT = -1e4
 """Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
-RIDGE, RIDGE_GROWS = 0.001, 1.25
-"""Pull of softmax on stored features at one image a class; the power by which it grows (ours)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
-
-
-class Head(nn.Module):
-    """A classifier on features."""
-
-    in_features: int
-    num_classes: int
-
-    @abstractmethod
-    def forward(self, features: Tensor) -> Tensor:
-        """Output (..., C) of features (..., D); the largest entry is the predicted class."""
-
-    @abstractmethod
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Loss (...) of output (..., C) for class indices (...)."""
-
-    def rank_loss(self, output: Tensor, target: int) -> Tensor:
-        """Loss (...) of output (..., C) if all of it were of one class, to rank by and not to learn from."""
-        return self.loss(output, torch.full(output.shape[:-1], target, device=output.device))
-
-    @abstractmethod
-    def probs(self, output: Tensor) -> Tensor:
-        """Probabilities or likelihoods (..., C) in [0, 1]."""
-
-    def penalty(self) -> Tensor:
-        """Half the squared length of what pulls the weights back to their start, times its strength; ().
-
-        As strong as so many labelled images: whoever takes the mean of the loss over L images adds a part L
-        of it.
-        """
-        return torch.zeros(())
-
-    def meet(self, targets: Tensor) -> None:
-        """Hear, before training, which classes the labelled images (L,) are of. Nothing by default."""
-
-    def initialize(self, features: Tensor, targets: Tensor) -> None:
-        """Look at the labelled features (L, D) and targets (L,) once, before training. Nothing by default."""
-
-    def report(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        """What is worth a line in the record of a fit."""
-        return {}
-
-    def in_radii(self, features: Tensor) -> Tensor:
-        """Features (..., D) where distances count in radii, so that exp(-d^2 / 2) is the kernel of Eq. 6.
-
-        Raises:
-            UsageError: the head has no such kernel.
-        """
-        raise UsageError("only the NCE head with the Gaussian kernel has a radius to count distances in")
-
-
-heads: Registry[Head] = Registry("head", package=None, group="ncenet.heads")
-"""Functions from section ``model.head``, D and C to a head; of plug-ins too."""
-
-
-class SoftmaxClassifier(Head):
-    """The linear classifier with softmax (Eq. 1) and cross entropy (Eq. 2).
-
-    Args:
-        in_features: D.
-        num_classes: C.
-        linear: False when the features are the logits already, D = C: a detector's class convolution emits
-            them.
-        pull: of the weights towards 0, in labelled images; one over scikit-learn's C. None: see :meth:`meet`.
-    """
-
-    def __init__(self, in_features: int, num_classes: int, *, linear: bool = True, pull: float | None = 0):
-        super().__init__()
-        self.in_features, self.num_classes = in_features, num_classes
-        self.grows, self.pull = pull is None, pull or 0.0
-        self.linear = nn.Linear(in_features, num_classes) if linear else nn.Identity()
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Logits (..., C)."""
-        return at_least_float32(self.linear(features))
-
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Cross entropy (Eq. 2), (...)."""
-        return cross_entropy(output.movedim(-1, 1) if output.dim() > 2 else output, targets, reduction="none")
-
-    def probs(self, output: Tensor) -> Tensor:
-        """Softmax (Eq. 1); rows sum to one."""
-        return output.softmax(-1)
-
-    def meet(self, targets: Tensor) -> None:
-        """Where nobody said it, the pull is 0.001 times the labelled images of a class to the power 1.25."""
-        if self.grows:
-            self.pull = RIDGE * (len(targets) / max(1, len(targets.unique()))) ** RIDGE_GROWS
-
-    @torch.no_grad()
-    def initialize(self, features: Tensor, targets: Tensor) -> None:
-        """With a pull, start where it pulls to: few images say little of the weights, and the rest is it."""
-        if self.pull:
-            for parameter in self.linear.parameters():
-                parameter.zero_()
-
-    def penalty(self) -> Tensor:
-        """Ridge: of the weights, not of the bias."""
-        if not (self.pull and isinstance(self.linear, nn.Linear)):
-            return super().penalty()
-        return self.pull / 2 * self.linear.weight.square().sum()
 
 
 class PrototypeClassifier(Head):
@@ -372,26 +263,6 @@ class PrototypeClassifier(Head):
         if self.kernel == "gaussian":
             return gaussian_log_likelihood(nearest_squared_distance(features, prototypes), radius)
         return cosine_log_likelihood(features, prototypes, radius)
-
-
-def build_head(recipe: HeadRecipe, in_features: int, num_classes: int, *, stored: bool = False) -> Head:
-    """The head that a recipe describes.
-
-    Args:
-        recipe: section ``model.head``.
-        in_features: D.
-        num_classes: C.
-        stored: whether it learns alone, on stored features, where other defaults are better.
-
-    Raises:
-        UnknownName: there is no such head.
-    """
-    return heads.use(recipe.name, lambda make: make(recipe.settled(stored=stored), in_features, num_classes))
-
-
-@heads.register("softmax")
-def _softmax(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
-    return SoftmaxClassifier(in_features, num_classes, pull=recipe.pull)
 
 
 @heads.register("nce")
