@@ -32,6 +32,7 @@ INVERSE_RIDGES = (1.0, 10.0, 100.0, 1000.0)
 HEADS: dict[str, dict[str, Any]] = {
     "softmax": {"name": "softmax"},
     "NCE": {},
+    "NCE, no bias": {"bias": False},
     "NCE, Eq. 5 alone": {"cross_entropy": 0.0},
     "NCE, pull 0.5": {"pull": 0.5},
     "NCE, pull 50": {"pull": 50.0},

@@ -21,6 +21,7 @@ PAPER: dict[str, Any] = {
     "map_prototypes": False,
     "cross_entropy": 0.0,
     "pull": 0.0,
+    "bias": False,
 }
 """What the paper says of its head."""
 STORED: dict[str, Any] = {
@@ -29,6 +30,7 @@ STORED: dict[str, Any] = {
     "map_prototypes": True,
     "cross_entropy": 0.5,
     "pull": 5.0,
+    "bias": True,
 }
 """What measures best where the head alone learns, on stored features: benchmarks/results/head_fit.md."""
 STORED_SOFTMAX = {**STORED, "pull": None}
@@ -85,6 +87,13 @@ class HeadRecipe(Section):
         "images. Default: 0; on stored features 5, with softmax one that grows with the labels of a class.",
     )
 
+    bias: bool | None = Field(
+        None,
+        description="Add a number for each class to its log-likelihood, so that frequent classes win "
+        "doubtful cases; the cross-entropy term alone teaches it (ours). Default: no; yes on stored "
+        "features, where there is that term.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, values: Any) -> Any:
@@ -106,6 +115,8 @@ class HeadRecipe(Section):
         'class'
         """
         defaults = PAPER if not stored else STORED_SOFTMAX if self.name == "softmax" else STORED
+        if self.cross_entropy == 0:
+            defaults = {**defaults, "bias": False}
         return self.model_copy(
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )

@@ -25,6 +25,7 @@ PROTOTYPES = (
     "projection",
     "reduction",
     "map_prototypes",
+    "bias",
 )
 STEPS = (
     "epochs",
@@ -70,6 +71,13 @@ def _learns_anew(values: Values) -> bool:
     return _detection(values) or not brings
 
 
+def _no_bias(values: Values) -> bool:
+    """Whether a bias is wanted of a head that has no term to learn it by."""
+    weight = values.get("model.head.cross_entropy")
+    learns = weight if weight is not None else values.get("model.features") is not None
+    return bool(values.get("model.head.bias")) and not learns
+
+
 UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
     (
         tuple(f"model.head.{name}" for name in (*PROTOTYPES, "cross_entropy")),
@@ -88,6 +96,11 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         ("model.head.reduction",),
         lambda values: values.get("model.head.cross_entropy") == 1,
         "with model.head.cross_entropy 1 nothing is left of the loss that it is about",
+    ),
+    (
+        ("model.head.bias",),
+        _no_bias,
+        "the cross-entropy term teaches it, and there is none: model.head.cross_entropy 0.5",
     ),
     (
         ("model.head.map_prototypes",),

@@ -5,6 +5,7 @@ import torch
 from torch.func import functional_call
 
 import ncenet.nn.heads.prototypes
+from ncenet.errors import UsageError
 from ncenet.nn.heads import build_head
 from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.nn.heads.softmax import SoftmaxClassifier
@@ -224,6 +225,33 @@ def test_loss_equals_the_reference(kernel, weight):
     torch.testing.assert_close(model.loss(output, targets), torch.tensor(expected, dtype=torch.float64))
 
 
+def test_a_bias_is_taught_by_cross_entropy_and_eq_5_never_hears_of_it():
+    plain, biased = head(cross_entropy=0.5).double(), head(cross_entropy=0.5, bias=True).double()
+    biased.load_state_dict(plain.state_dict(), strict=False)
+    features, targets = batch()
+    biased.bias.data = torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64)
+    before, output = plain(features.double()), biased(features.double())
+    torch.testing.assert_close(output, before + torch.tensor([0.0, -0.5, -0.2], dtype=torch.float64))
+    expected = [
+        (reference.loss(distances, target, 0.0) + reference.loss(row, target, 1.0)) / 2
+        for distances, row, target in zip(before.tolist(), output.tolist(), targets.tolist(), strict=True)
+    ]
+    torch.testing.assert_close(biased.loss(output, targets), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_the_largest_bias_is_that_of_a_class_that_is_there():
+    model = head(cross_entropy=0.5, bias=True)
+    model.bias.data = torch.tensor([0.5, 0.1, 0.2])
+    model.meet(torch.tensor([1, 2]))
+    torch.testing.assert_close(model.offset[1:], torch.tensor([-0.1, 0.0]))
+    assert (model(batch()[0])[:, 1:] <= 0).all()
+
+
+def test_a_bias_without_cross_entropy_is_refused():
+    with pytest.raises(UsageError, match="give cross_entropy too"):
+        head(bias=True)
+
+
 def test_the_mean_over_classes_is_the_sum_over_their_number():
     features, targets = batch()
     summed, averaged = head(), head(reduction="mean")
@@ -272,6 +300,7 @@ def test_every_field_of_the_recipe_reaches_the_head():
         cross_entropy=0.25,
         map_prototypes=True,
         pull=3.0,
+        bias=True,
     )
     model = build_head(recipe, D, C)
     assert isinstance(model, ncenet.nn.heads.prototypes.PrototypeClassifier)
@@ -279,6 +308,7 @@ def test_every_field_of_the_recipe_reaches_the_head():
     assert (model.kernel, model.feature_map, model.init) == ("cosine", "sigmoid-l2", "class-mean")
     assert (model.reduction, model.cross_entropy) == ("mean", 0.25)
     assert (model.map_prototypes, model.pull) == (True, 3.0)
+    assert model.bias is not None
     assert isinstance(model.projection, torch.nn.Linear)
     torch.testing.assert_close(model.radius, torch.full((C,), 2.0))
 
@@ -357,7 +387,8 @@ def test_a_model_that_was_saved_before_classes_could_be_absent_is_read():
 
 def test_the_paper_is_a_name_for_what_it_says():
     paper = HeadRecipe(name="paper")
-    assert paper == HeadRecipe(radius="class", init="normal", map_prototypes=False, cross_entropy=0, pull=0)
+    said = {"radius": "class", "init": "normal", "map_prototypes": False, "cross_entropy": 0, "pull": 0}
+    assert paper == HeadRecipe(**said, bias=False)
     assert HeadRecipe(name="paper", radius=0.5).radius == 0.5, "Rejection-"
     assert paper.settled(stored=True) == paper
     assert HeadRecipe().settled(stored=True).radius == "shared"

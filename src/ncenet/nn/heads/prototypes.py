@@ -33,6 +33,8 @@ ABSENT = -1e4
 """Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
+BIAS_PULL = 0.02
+"""Pull of the biases, times the sharpness, towards 0, in labelled images (ours)."""
 
 
 class PrototypeClassifier(Head):
@@ -67,6 +69,9 @@ class PrototypeClassifier(Head):
         map_prototypes: put prototypes through the projection as features are, which then starts as the
             identity (ours): prototypes lie among the features, and classes keep their means.
         pull: of prototypes and projection towards where they start, in labelled images (ours).
+        bias: learn how frequent classes are (ours): a number for each class is added to its log-likelihood,
+            0 for the largest. The cross-entropy term alone teaches it, Eq. 5 is told of distances only.
+            Without it a class of two images in a hundred wins as many doubtful cases as one of seventy.
 
     A class of which :meth:`meet` heard of no image has no prototype: its likelihood is 0.
 
@@ -75,7 +80,7 @@ class PrototypeClassifier(Head):
     works at all.
 
     Raises:
-        UsageError: the frozen radius is below 1e-6.
+        UsageError: the frozen radius is below 1e-6; a bias without a cross-entropy term to learn it by.
 
     >>> import ncenet
     >>> head = ncenet.PrototypeClassifier(in_features=512, num_classes=10)
@@ -102,6 +107,7 @@ class PrototypeClassifier(Head):
         initial_radius: float | None = None,
         map_prototypes: bool = False,
         pull: float = 0.0,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
@@ -125,6 +131,9 @@ class PrototypeClassifier(Head):
         else:
             self.register_buffer("raw_radius", raw)
         self.register_buffer("present", torch.ones(num_classes, dtype=torch.bool))
+        if bias and not cross_entropy:
+            raise UsageError("the cross-entropy term teaches a bias: give cross_entropy too, such as 0.5")
+        self.bias = nn.Parameter(torch.zeros(num_classes)) if bias else None
         if pull:
             for name, parameter in self._pulled():
                 self.register_buffer(f"start_of_{name}", parameter.detach().clone())
@@ -134,15 +143,22 @@ class PrototypeClassifier(Head):
         """R (C,), at least 1e-6; all alike when they are one."""
         return nn.functional.softplus(self.raw_radius).clamp_min(LEAST_RADIUS).expand(self.num_classes)
 
+    @property
+    def offset(self) -> Tensor:
+        """What the bias adds to log-likelihoods (C,): 0 for the largest of the classes that are there."""
+        if self.bias is None:
+            return torch.zeros_like(self.present, dtype=self.raw_radius.dtype)
+        return self.bias - self.bias.masked_fill(~self.present, -torch.inf).max()
+
     def forward(self, features: Tensor) -> Tensor:
         """Log-likelihood (..., C), at most 0, in float32 also under autocast."""
         with torch.autocast(features.device.type, enabled=False):
-            output = self._log_likelihood(self.mapped(features), self._mapped_prototypes())
+            output = self._log_likelihood(self.mapped(features), self._mapped_prototypes()) + self.offset
             return output.masked_fill(~self.present, ABSENT)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Eq. 5, (...); with the cross-entropy term when asked for."""
-        loss = nce_loss(output, targets, reduction=self.reduction)
+        loss = nce_loss(output - self.offset, targets, reduction=self.reduction)
         if self.cross_entropy == 0:
             return loss
         log_q = log_softmax(SHARPNESS * output, dim=-1)
@@ -160,11 +176,14 @@ class PrototypeClassifier(Head):
         return output.exp()
 
     def penalty(self) -> Tensor:
-        """Of prototypes and projection; the radius is free."""
-        if not self.pull:
-            return super().penalty()
-        squares = [(p - self.get_buffer(f"start_of_{name}")).square().sum() for name, p in self._pulled()]
-        return self.pull / 2 * torch.stack(squares).sum()
+        """Of prototypes, projection and bias; the radius is free."""
+        total = super().penalty().to(self.raw_radius)
+        if self.bias is not None:
+            total = total + BIAS_PULL / 2 * (SHARPNESS * self.bias).square().sum()
+        if self.pull:
+            squares = [(p - self.get_buffer(f"start_of_{name}")).square().sum() for name, p in self._pulled()]
+            total = total + self.pull / 2 * torch.stack(squares).sum()
+        return total
 
     @torch.no_grad()
     def meet(self, targets: Tensor) -> None:
@@ -217,8 +236,11 @@ class PrototypeClassifier(Head):
         return alive.sum(1)
 
     def report(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        """The radius per class."""
-        return {"radius": dict(zip(class_names, self.radius.tolist(), strict=True))}
+        """The radius per class, and the bias."""
+        said = {"radius": dict(zip(class_names, self.radius.tolist(), strict=True))}
+        if self.bias is not None:
+            said["bias"] = dict(zip(class_names, self.offset.tolist(), strict=True))
+        return said
 
     def extra_repr(self) -> str:
         """Shapes and options, for ``print(head)``."""
@@ -247,8 +269,10 @@ class PrototypeClassifier(Head):
             yield "projection", self.projection.weight
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        """Models that were saved before there was ``present`` knew no class that is not."""
+        """Models of older versions knew no class that is not ``present``, and had no bias."""
         state_dict.setdefault(f"{prefix}present", torch.ones_like(self.present))
+        if self.bias is not None:
+            state_dict.setdefault(f"{prefix}bias", torch.zeros_like(self.bias))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     @property
