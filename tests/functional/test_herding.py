@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional import covering, herding_parts
+from ncenet.functional import covering, herding_pairs, herding_parts
 from ncenet.functional import herding as module
 from ncenet.functional.herding import herd
 from tests.reference import herding as reference
@@ -180,6 +180,78 @@ def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(herding_parts._Part, "picks", noting)
     herd(normal(1000, 4), 250, 0.5)
     assert sizes == [(300, 300)] * 3, "one for each 100 picks"
+
+
+@pytest.fixture
+def few_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes at which a pool of thousands is a large one, and most picks are made along pairs."""
+    monkeypatch.setattr(module, "WHOLE", 500)
+    monkeypatch.setattr(herding_pairs, "FIRST", 40)
+    monkeypatch.setattr(covering, "BLOCK", 300)
+
+
+@pytest.mark.usefixtures("few_first")
+@pytest.mark.parametrize("radius", [0.2, 0.5, 2.0])
+@pytest.mark.parametrize("L", [0, 30])
+def test_of_many_picks_those_after_the_first_are_exact(
+    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, radius: float, L: int
+) -> None:
+    weights, centers = uniform(4000), groups[:L]
+    weights[::7] = 0
+    picked = herd(groups, 600, radius, weights_N=weights, centers_LD=centers)
+    first = torch.cat([centers, groups[picked.indices[:40]]])
+    monkeypatch.setattr(module, "WHOLE", 4000)
+    whole = herd(groups, 560, radius, weights_N=weights, centers_LD=first)
+    torch.testing.assert_close(picked.gains[40:], whole.gains, rtol=1e-3, atol=1e-4)
+    # The later ones gain nearly the same, and rounding decides among them.
+    assert picked.indices[40:340].tolist() == whole.indices[:300].tolist()
+
+
+@pytest.mark.usefixtures("few_first")
+def test_few_pairs_are_kept(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
+    kept: list[int] = []
+    pairs = herding_pairs._Near.pairs
+
+    def noting(self: herding_pairs._Near) -> object:
+        found = pairs(self)
+        kept.append(found.nnz)
+        return found
+
+    monkeypatch.setattr(herding_pairs._Near, "pairs", noting)
+    herd(groups, 600, 0.5)
+    assert len(kept) == 1 and kept[0] < 2 * 4000**2 / 40
+
+
+@pytest.mark.usefixtures("few_first")
+def test_a_pool_of_too_many_pairs_is_split(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
+    weights, sizes = uniform(4000), []
+    whole = herd(groups, 600, 0.5, weights_N=weights)
+    monkeypatch.setattr(herding_pairs, "PAIRS", 30_000)
+    pairs = herding_pairs._Near.pairs
+
+    def noting(self: herding_pairs._Near) -> object:
+        found = pairs(self)
+        sizes.append((found.shape[0], found.nnz))
+        return found
+
+    monkeypatch.setattr(herding_pairs._Near, "pairs", noting)
+    parts = herd(groups, 600, 0.5, weights_N=weights)
+    assert len(set(parts.indices.tolist())) == 600
+    assert len(sizes) > 2 and sum(size for size, _ in sizes) == 4000
+    assert max(count for _, count in sizes) < 2 * 30_000
+    here = covered(groups, 0.5, weights, parts.indices)
+    assert here > 0.97 * covered(groups, 0.5, weights, whole.indices)
+    assert float(parts.gains.sum() / weights.sum()) == pytest.approx(here, rel=0.1), "estimates"
+
+
+@pytest.mark.usefixtures("few_first")
+def test_of_many_picks_the_rest_comes_in_order_once_all_is_covered(groups: torch.Tensor) -> None:
+    pool = groups[:100].repeat(20, 1)
+    picked = herd(pool, 1000, 0.05)
+    assert len(set(picked.indices.tolist())) == 1000
+    assert len({row % 100 for row in picked.indices[:100].tolist()}) == 100
+    assert (picked.gains[100:] == 0).all()
+    assert picked.indices[100:].tolist() == sorted(picked.indices[100:].tolist())
 
 
 @pytest.mark.parametrize("k", [399, 400])

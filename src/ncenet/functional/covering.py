@@ -53,12 +53,16 @@ class Kernel:
 
     def __call__(self, rows: slice, vectors_BD: Tensor) -> Tensor:
         """Between some of the points and vectors in units of the radius, (rows, B)."""
+        return self.logarithms(rows, vectors_BD).exp_()
+
+    def logarithms(self, rows: slice, vectors_BD: Tensor) -> Tensor:
+        """The same as logarithms, at most 0."""
         own, norms = self.norms[rows, None], vectors_BD.square().sum(1) / 2
         exponent = torch.addmm(norms, self.points[rows], vectors_BD.T, beta=-1).sub_(own).clamp_max_(0)
         # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
         if len(norms) and len(own) and float(norms.max()) + float(own.max()) > LONG:
             exponent[exponent > -ROUNDING * (own + norms)] = 0
-        return exponent.exp_()
+        return exponent
 
     def covered_by(self, centers_LD: Tensor) -> Tensor:
         """The largest kernel between each point and a centre, (M,); 0 without any."""

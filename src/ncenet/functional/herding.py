@@ -13,11 +13,13 @@ and of each what it lost at these points is taken off,
 
 Up to ``WHOLE`` points this is done with the kernel of the whole pool in memory, and is exact. In a larger
 pool random parts propose, and what leads in them is judged by all or many points
-(:mod:`ncenet.functional.herding_parts`, with what is guaranteed).
+(:mod:`ncenet.functional.herding_parts`). Where many are picked, that serves for the first of them, and then
+the pairs of points that still matter are few enough to be kept (:mod:`ncenet.functional.herding_pairs`). Both
+say what is guaranteed.
 
 Source: MaxHerding (Bae, Noh and Sutherland, Generalized Coverage for More Robust Low-Budget Active Learning,
 ECCV 2024, arXiv:2407.12212) for u = 1; with weights, UHerding (Bae, Oliveira and Sutherland, Uncertainty
-Herding, ICLR 2025, arXiv:2412.20644). What is taken off the gains, and the parts, are ours.
+Herding, ICLR 2025, arXiv:2412.20644). What is taken off the gains, the parts and the pairs are ours.
 """
 
 from __future__ import annotations
@@ -30,10 +32,14 @@ from torch import Tensor
 from ncenet.errors import NonFiniteScore
 from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
 from ncenet.functional.covering import GreedyCover
+from ncenet.functional.herding_pairs import by_pairs
 from ncenet.functional.herding_parts import in_parts
 
 WHOLE = 10_000
 """Points whose kernel is kept in memory, 400 MB: of a larger pool so many propose at a time (ours)."""
+MANY = 20
+"""Of a larger pool pairs are kept from one pick in so many points on: below, going through the kernel takes
+longer than judging (ours, by benchmarks/herding.py)."""
 SPREAD = 1000
 """Points whose distances tell the typical one (ours)."""
 
@@ -61,11 +67,12 @@ def herd(
 ) -> Herd:
     """Pick k points, each the one that covers the most weight not covered yet.
 
-    Exact up to ``WHOLE`` points; above, as :mod:`ncenet.functional.herding_parts` says. What is drawn for
-    that is the same each time.
+    Exact up to ``WHOLE`` points; above, as :mod:`ncenet.functional.herding_parts` and
+    :mod:`ncenet.functional.herding_pairs` say. What is drawn for that is the same each time.
 
-    Time: half a kernel of at most ``WHOLE`` points and about ln k passes over it, for each part. Memory above
-    the arguments: that kernel, at most 400 MB, and of larger pools 50,000 points and 16 rows of their kernel.
+    Time: half a kernel of at most ``WHOLE`` points and about ln k passes over it, for each part; for many
+    picks half a kernel of each 50,000 points, about. Memory above the arguments: that kernel, at most 400 MB,
+    and of larger pools 50,000 points and 16 rows of their kernel, or pairs, some 500 MB.
 
     Args:
         pool_ND: (N, D) features of the pool.
@@ -114,7 +121,8 @@ def herd(
         elif len(pool_ND) <= WHOLE:
             indices, gains = _exactly(*given)
         else:
-            indices, gains = in_parts(*given, size=WHOLE)
+            way = in_parts if k * MANY < len(pool_ND) else by_pairs
+            indices, gains = way(*given, size=WHOLE)
         open_N = torch.ones(len(pool_ND), dtype=torch.bool, device=pool_ND.device)
         open_N[indices] = False
         rest = open_N.nonzero().flatten()[: k - len(indices)].tolist()
