@@ -170,6 +170,7 @@ def test_a_part_knows_what_the_parts_before_it_picked(monkeypatch: pytest.Monkey
 
 def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WHOLE", 300)
+    monkeypatch.setattr(module, "MANY", 1)
     sizes: list[tuple[int, ...]] = []
     picks = herding_parts._Part.picks
 

@@ -12,7 +12,9 @@ import pytest
 
 from ncenet.errors import DataError, UsageError
 from ncenet.selection.boxes import ByBoxes, flat
-from ncenet.selection.choose import Budget, Wish, choose, open_files
+from ncenet.selection.budget import Budget
+from ncenet.selection.choose import Wish, choose, open_files
+from ncenet.selection.quotas import Quota
 from tests.data.make import write
 
 FOUND = {
@@ -168,6 +170,24 @@ class TestBudgets:
         budget = Budget(seconds=33, seconds_an_image=4, seconds_a_box=5)
         # c has two objects that are likely, a two, b one: 14, 28, 37 seconds
         assert len(chosen(parquet(tmp_path), strategy="entropy", budget=budget).query) == 2
+
+    @pytest.mark.parametrize("strategy", ["entropy", "difficulty"])
+    def test_quotas_hold_within_a_budget_of_boxes(self, tmp_path, strategy):
+        """The doubtful images of one camera have ten objects each; the other's have one, and count too."""
+        found = {f"a{n}": [("car", 0.6, (0, 0, 9, 9))] * 10 for n in range(20)}
+        found |= {f"b{n}": [("car", 0.9, (0, 0, 9, 9))] for n in range(20)}
+        cameras = pa.array([id[0] for id in found])
+        file = parquet(tmp_path, found, camera=cameras)
+        quotas = [Quota("camera", least=3)]
+        picked = chosen(file, strategy=strategy, budget=Budget(boxes=60), quotas=quotas).query.ids
+        counts = {letter: sum(id[0] == letter for id in picked) for letter in "ab"}
+        assert min(counts.values()) >= 3 and 50 < 10 * counts["a"] + counts["b"] <= 60
+        with pytest.raises(UsageError, match=r"camera at least 3: that is 6 images .* the query has"):
+            chosen(file, strategy=strategy, budget=Budget(boxes=12), quotas=quotas)
+
+    def test_a_budget_that_pays_for_none(self, tmp_path):
+        with pytest.raises(UsageError, match="the first image alone takes more"):
+            chosen(parquet(tmp_path), strategy="entropy", budget=Budget(boxes=1))
 
     def test_likelihoods_of_classes_have_no_boxes(self, tmp_path):
         (tmp_path / "a.csv").write_text("id,prob_a,prob_b\nx,0.5,0.5\n")

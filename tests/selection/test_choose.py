@@ -12,7 +12,9 @@ import pytest
 
 from ncenet.errors import DataError, NcenetError, NonFiniteScore, UsageError
 from ncenet.selection import best as best_module
-from ncenet.selection.choose import Budget, Wish, choose, open_files
+from ncenet.selection import files as files_module
+from ncenet.selection.budget import Budget
+from ncenet.selection.choose import Wish, choose, open_files
 from ncenet.selection.quotas import Quota
 from tests.selection.make import best, margins, shards, table
 
@@ -150,6 +152,64 @@ class TestQuotas:
         with pytest.raises(UsageError, match="`quota`"):
             Quota.parse(text)
 
+    def test_images_that_count_for_two_columns_come_first(self, tmp_path):
+        """Each camera has one day of its own: five images of each serve both, if they are the right ones."""
+        part = table(60)
+        days = [{"north": 0, "south": 1, "west": 2}[camera] for camera in part["camera"].to_pylist()]
+        days[::4] = [3] * 15
+        pq.write_table(part.set_column(4, "day", pa.array(days)), tmp_path / "a.parquet")
+        quotas = [Quota("camera", least=2), Quota("day", least=2)]
+        found = chosen(tmp_path / "a.parquet", n=8, quotas=quotas)
+        rows = {row["id"]: row for row in pq.read_table(tmp_path / "a.parquet").to_pylist()}
+        for column, values in (("camera", 3), ("day", 4)):
+            counts = Counter(rows[id][column] for id in found.query.ids)
+            assert len(counts) == values and min(counts.values()) >= 2, column
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_the_predicted_class_of_likelihoods(self, tmp_path, named):
+        whole = table(90)
+        probs = np.stack(whole["likelihood"].to_numpy())
+        columns = {f"prob_{name}": probs[:, c] for c, name in enumerate(("cat", "dog", "cow"))}
+        there = whole.select(["id"]) if named else whole.select(["id", "likelihood"])
+        for name, values in columns.items() if named else ():
+            there = there.append_column(name, pa.array(values))
+        pq.write_table(there, tmp_path / "a.parquet")
+        found = chosen(tmp_path / "a.parquet", n=12, quotas=[Quota("predicted", most=4)])
+        best_of = dict(zip(whole["id"].to_pylist(), probs.argmax(1).tolist(), strict=True))
+        assert Counter(best_of[id] for id in found.query.ids) == {0: 4, 1: 4, 2: 4}
+        short = chosen(tmp_path / "a.parquet", n=90, quotas=[Quota("predicted", least=80)]).short
+        names = ("cat", "dog", "cow") if named else ("0", "1", "2")
+        assert {value for _, value in short} == set(names)
+
+    def test_images_without_a_value_are_a_group_of_their_own(self, tmp_path):
+        cameras = ["north", None] * 20
+        part = table(40).drop_columns("camera").append_column("camera", pa.array(cameras))
+        pq.write_table(part, tmp_path / "a.parquet")
+        found = chosen(tmp_path / "a.parquet", n=40, quotas=[Quota("camera", least=25)])
+        assert found.short == {("camera", ""): 20, ("camera", "north"): 20}
+
+    def test_bounds_of_one_column_that_contradict_each_other(self, tmp_path):
+        shards(tmp_path / "s")
+        with pytest.raises(UsageError, match="camera: at most 3 and at least 5 cannot be"):
+            chosen(tmp_path / "s", n=9, quotas=[Quota("camera", most=3), Quota("camera", least=5)])
+        both = [Quota("camera", most=5), Quota("camera", least=3)]
+        assert len(chosen(tmp_path / "s", n=12, quotas=both).query) == 12
+
+    def test_what_keeps_the_least_from_being_reached_is_told(self, tmp_path):
+        """All of a site stand before one camera, of which few are wanted."""
+        whole = table(60)
+        sites = ["hall" if camera == "west" else "yard" for camera in whole["camera"].to_pylist()]
+        assert 3 < sites.count("hall") < 20
+        pq.write_table(whole.append_column("site", pa.array(sites)), tmp_path / "a.parquet")
+        quotas = [Quota("camera", most=2), Quota("site", least=3)]
+        assert chosen(tmp_path / "a.parquet", n=6, quotas=quotas).short == {("site", "hall"): 2}
+
+    @pytest.mark.parametrize("column", ["likelihood", "embedding"])
+    def test_a_column_of_lists_has_no_values_to_count(self, tmp_path, column):
+        shards(tmp_path / "s")
+        with pytest.raises(DataError, match=f"column '{column}' holds .*, and a quota counts"):
+            chosen(tmp_path / "s", n=5, quotas=[Quota(column, most=2)])
+
     def test_a_column_that_is_not_there(self, tmp_path):
         shards(tmp_path / "s")
         with pytest.raises(UsageError, match="no such column, only id, likelihood"):
@@ -213,6 +273,21 @@ class TestBudget:
         shards(tmp_path / "s")
         with pytest.raises(UsageError, match="how many"):
             chosen(tmp_path / "s")
+
+    def test_a_budget_that_pays_for_none(self, tmp_path):
+        shards(tmp_path / "s")
+        with pytest.raises(UsageError, match="an image takes 10 s, and 6 s are less"):
+            chosen(tmp_path / "s", budget=Budget(seconds=6, seconds_an_image=10))
+
+    def test_rows_of_a_large_row_group_are_read_in_parts(self, tmp_path, monkeypatch):
+        whole = table(5000)
+        pq.write_table(whole, tmp_path / "a.parquet")
+        monkeypatch.setattr(files_module, "CHUNK_BYTES", 1024)
+        (file,) = open_files([str(tmp_path / "a.parquet")]).files
+        wanted = [3, 1023, 1024, 2500, 4999]
+        assert file.rows(wanted, ["id", "embedding"]).equals(whole.select(["id", "embedding"]).take(wanted))
+        sizes = [len(part) for _, part in file.chunks(["id"])]
+        assert max(sizes) == 1024 and sum(sizes) == 5000
 
 
 class TestRefused:

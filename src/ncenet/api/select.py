@@ -151,7 +151,8 @@ def _from_files(
     options: Mapping[str, object] | None,
     **wished: Any,
 ) -> Query:
-    from ncenet.selection.choose import Budget, Wish, choose, open_files
+    from ncenet.selection.budget import Budget
+    from ncenet.selection.choose import Wish, choose, open_files
     from ncenet.selection.excluded import ids_in
     from ncenet.selection.quotas import Quota
 

@@ -90,7 +90,8 @@ class ScoreFlags:
         Raises:
             UsageError: they contradict each other.
         """
-        from ncenet.selection.choose import ID, Budget, Wish
+        from ncenet.selection.budget import Budget
+        from ncenet.selection.choose import ID, Wish
         from ncenet.selection.excluded import answered, ids_in
         from ncenet.selection.quotas import Quota
 
@@ -157,7 +158,8 @@ def chosen_from(sources: tuple[str, ...], wish: Wish) -> Chosen:
     if chosen.copies:
         console.print(f"{chosen.copies:,} near copies of better images passed over")
     for (column, value), count in list(chosen.short.items())[:10]:
-        console.print(f"{column} {value!r}: only {count:,} images there")
+        named = f"{column} {value!r}" if value else f"no {column}"
+        console.print(f"{named}: only {count:,}, there are no more that fit")
     if len(chosen.query) < wish.budget.most and not (wish.budget.boxes or wish.budget.seconds):
         console.print(f"fewer than the {wish.budget.most:,} asked for: there are no more that fit")
     return chosen

@@ -11,10 +11,11 @@ import numpy as np
 from ncenet import addresses
 from ncenet.errors import DataError, NonFiniteScore, UsageError
 from ncenet.selection.best import Best, Row
-from ncenet.selection.columns import REASON, Holding, holding, matrix, texts
+from ncenet.selection.budget import LIKELY, Budget
+from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
 from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms
-from ncenet.selection.quotas import Quota, share
+from ncenet.selection.quotas import Quota, Shared, check_quotas, share
 from ncenet.selection.ranking import ByLikelihoods, open_ranking
 from ncenet.selection.spread import FACTOR, Diversify, distinct, spread
 from ncenet.types import Query
@@ -24,54 +25,6 @@ if TYPE_CHECKING:
 
 ID = "id"
 """Column of the ids when nobody names one."""
-LIKELY = 0.5
-"""Confidence from which on an object counts as one to draw (ours)."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a query may cost.
-
-    Attributes:
-        images: how many; None when something else bounds it.
-        boxes: objects, by the confidences; an image without any counts one.
-        seconds: of a person's time.
-        seconds_an_image, seconds_a_box: what an image costs.
-    """
-
-    images: int | None = None
-    boxes: int | None = None
-    seconds: float | None = None
-    seconds_an_image: float = 0.0
-    seconds_a_box: float = 0.0
-
-    @property
-    def most(self) -> int:
-        """Images that are enough in any case."""
-        bounds = [bound for bound in (self.images, self.boxes) if bound is not None]
-        if self.seconds is not None:
-            bounds.append(max(1, int(self.seconds / max(1e-9, self.seconds_an_image))))
-        if not bounds:
-            raise UsageError("how many? Give a number of images, `boxes` or `minutes`")
-        return min(bounds)
-
-    @property
-    def by_boxes(self) -> bool:
-        """Whether it has to be known how many objects an image has."""
-        return self.boxes is not None or (self.seconds is not None and self.seconds_a_box > 0)
-
-    def fits(self, boxes: Sequence[float]) -> int:
-        """How many images can be had, one after the other, with so many objects each; at least one."""
-        drawn = np.cumsum(np.maximum(1, np.asarray(boxes, dtype=float)))
-        time = np.arange(1, len(boxes) + 1) * self.seconds_an_image
-        time = time + self.seconds_a_box * np.cumsum(np.asarray(boxes, dtype=float))
-        within = np.ones(len(boxes), bool)
-        if self.boxes is not None:
-            within &= drawn <= self.boxes
-        if self.seconds is not None:
-            within &= time <= self.seconds
-        count = int(within.sum())
-        return max(1, min(count, self.images or count))
 
 
 @dataclass(frozen=True)
@@ -115,7 +68,7 @@ class Chosen:
         rows: rows of the files in all.
         unread: rows of images that could not be read.
         copies: candidates that were near copies of better ones.
-        short: values of a quota's column of which there are fewer than the least, with how many came.
+        short: values of a quota's column of which fewer than the least fit, with how many came.
         strategy: what ranked them.
     """
 
@@ -184,6 +137,7 @@ class _Chooser:
         self.size = wish.budget.most
         self._check()
         self.total = self.unread = 0
+        self.counted: dict[tuple[int, int], float] = {}
 
     def choose(self) -> Chosen:
         wish = self.wish
@@ -196,14 +150,18 @@ class _Chooser:
             rows = best.rows()
             values = list(best.cells)
             kept, copies = self._without_copies(rows)
-            shared = share(kept, values, wish.quotas, self.size)
+            size = self._payable(kept)
+            shared = share(kept, values, wish.quotas, size)
             # Where copies took the place of others, more candidates are looked at, until all were.
-            if not copies or shared.counts.total() >= self.size or len(rows) >= self._there():
+            if not copies or shared.counts.total() >= size or len(rows) >= self._there():
                 break
             factor *= 4
-        picked = [row for cell, count in shared.counts.items() for row in self._spread(kept, cell, count)]
-        picked.sort()
-        picked = picked[: self._afforded(picked)]
+        picked = self._picked(kept, shared)
+        while (paid := self._paid(picked)) < len(picked):
+            if not paid and len(picked) == 1:
+                raise UsageError("the budget pays for none: the first image alone takes more than it has")
+            shared = share(kept, values, wish.quotas, min(self._payable(picked), len(picked) - 1))
+            picked = self._picked(kept, shared)
         return Chosen(
             Query(tuple(row.id for row in picked), tuple(0.0 - row.rank for row in picked)),
             tuple((self.files.names[row.place[0]], row.place[1]) for row in picked),
@@ -226,8 +184,10 @@ class _Chooser:
             raise UsageError(f"`diversify=badge` needs class likelihoods, and {self.held.sentence()}")
         if wish.budget.by_boxes and self.held.boxes is None:
             raise UsageError(f"a budget of boxes needs to know them, and {self.held.sentence()}")
+        check_quotas(wish.quotas)
         for quota in wish.quotas:
-            if quota.column not in self.files.types:
+            computed = quota.column == PREDICTED and self.held.likelihoods
+            if quota.column not in self.files.types and not computed:
                 raise UsageError(
                     f"`quota` {quota.column}: there is no such column, only {', '.join(self.files.types)}"
                 )
@@ -236,11 +196,13 @@ class _Chooser:
         files, wish = self.files, self.wish
         best = Best(k, files.names, wish.skip)
         quotas = [quota.column for quota in wish.quotas]
+        read = [name for name in quotas if name in files.types]
+        read += self.held.likelihoods if len(read) < len(quotas) else ()
         reason = [REASON] if self.held.reason else []
         model = ["model"] if files.types.get("model") == "text" else []
         seen_model: set[str] = set()
         self.total = self.unread = 0
-        for file, start, table in files.chunks([files.id, *self.ranking.columns, *quotas, *reason, *model]):
+        for file, start, table in files.chunks([files.id, *self.ranking.columns, *read, *reason, *model]):
             where = files.names[file]
             scores = self.ranking.scores(table, where)
             self._refuse_missing(scores, table, where)
@@ -280,16 +242,22 @@ class _Chooser:
         """The number of each row's cell; None without quotas."""
         if not columns:
             return None
-        coded = [texts(table, name).fill_null("").dictionary_encode() for name in columns]
+        found = [self._coded(table, name) for name in columns]
         codes = np.zeros(len(table), np.int64)
-        for each in coded:
-            codes = codes * max(1, len(each.dictionary)) + np.asarray(each.indices, dtype=np.int64)
+        for names, each in found:
+            codes = codes * max(1, len(names)) + each
         distinct_codes, first, back = np.unique(codes, return_index=True, return_inverse=True)
-        numbers = [
-            best.cell(tuple(each.dictionary[each.indices[int(row)].as_py()].as_py() for each in coded))
-            for row in first.tolist()
-        ]
+        numbers = [best.cell(tuple(names[each[row]] for names, each in found)) for row in first.tolist()]
         return np.asarray(numbers, np.int64)[back.reshape(-1)] if len(distinct_codes) else back
+
+    def _coded(self, table: Any, column: str) -> tuple[Sequence[str], npt.NDArray[np.int64]]:
+        """The values of a quota's column, and the number of each row's."""
+        if column in self.files.types:
+            return coded(table, column, self.files.names[0])
+        probs = matrix(table, self.held.likelihoods, self.files.names[0])
+        told = self.held.class_names
+        names = told if len(told) == probs.shape[1] else [str(number) for number in range(probs.shape[1])]
+        return names, np.nan_to_num(probs).argmax(1)
 
     def _there(self) -> int:
         """Rows that could be candidates."""
@@ -341,16 +309,32 @@ class _Chooser:
         vectors = self._vectors(candidates) if self.held.embedding else None
         return [candidates[row] for row in self.difficulty.pick(found, vectors, count)]
 
-    def _afforded(self, rows: Sequence[Row]) -> int:
-        """How many of them the budget pays for."""
-        budget = self.wish.budget
-        if not rows or (budget.boxes is None and budget.seconds is None):
-            return len(rows)
-        boxes: Sequence[float] = [0.0] * len(rows)
-        if self.held.boxes is not None and budget.by_boxes:
-            from ncenet.selection.boxes import flat
+    def _picked(self, kept: Sequence[Row], shared: Shared) -> list[Row]:
+        """The images of all cells, the best first."""
+        return sorted(row for cell, count in shared.counts.items() for row in self._spread(kept, cell, count))
 
-            table = self.files.rows([row.place for row in rows], [self.held.boxes])
-            found = flat(table, self.held.boxes, self.files.names[0])
-            boxes = found.summed((found.confidences >= LIKELY).astype(float)).tolist()
-        return budget.fits(boxes)
+    def _payable(self, rows: Sequence[Row]) -> int:
+        """How many images the budget may pay: so many of the best, or of such as are usual among them."""
+        if not self.wish.budget.by_boxes:
+            return self.size
+        objects = self._objects(rows)
+        usual = np.full(len(objects), objects.mean() if len(objects) else 0.0)
+        fit = max(self.wish.budget.fits(each) for each in (objects, usual))
+        return self.size if fit == len(rows) else min(self.size, max(1, fit))
+
+    def _paid(self, rows: Sequence[Row]) -> int:
+        """How many of them the budget pays for, the best first."""
+        return self.wish.budget.fits(self._objects(rows))
+
+    def _objects(self, rows: Sequence[Row]) -> npt.NDArray[np.float64]:
+        """How many objects each image has, as far as the budget asks; read once."""
+        if self.held.boxes is None or not self.wish.budget.by_boxes:
+            return np.zeros(len(rows))
+        from ncenet.selection.boxes import flat
+
+        new = [row.place for row in rows if row.place not in self.counted]
+        if new:
+            found = flat(self.files.rows(new, [self.held.boxes]), self.held.boxes, self.files.names[0])
+            counts = found.summed((found.confidences >= LIKELY).astype(float)).tolist()
+            self.counted.update(zip(new, counts, strict=True))
+        return np.array([self.counted[row.place] for row in rows], dtype=float)

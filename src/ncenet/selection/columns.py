@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncenet.errors import DataError, UsageError
-from ncenet.tables import pyarrow
+from ncenet.tables import pyarrow, type_word
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LIKELIHOODS = ("likelihood", "likelihoods", "probs", "probabilities", "likelihood[*]", "prob[*]", "prob_*")
 EMBEDDINGS = ("embedding", "embeddings", "features", "vector", "embedding_*")
 BOXES = ("boxes",)
-REASON = "reason"
+REASON, PREDICTED = "reason", "predicted"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def holding(files: ScoreFiles, *, probs: str | None = None, embedding: str | Non
         if name not in apart
         and (files.text or kind.startswith(("float", "double", "halffloat", "int", "uint")))
     )
-    scores = tuple(name for name in numbers if not (files.text and name in (REASON, "predicted", *BOXES)))
+    scores = tuple(name for name in numbers if not (files.text and name in (REASON, PREDICTED, *BOXES)))
     return Holding(likelihoods, named, vectors, boxes, scores, REASON in types)
 
 
@@ -94,6 +94,23 @@ def texts(table: Any, name: str) -> Any:
     pa = pyarrow("reading scores")
     column = table[name].combine_chunks() if hasattr(table[name], "combine_chunks") else table[name]
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def coded(table: Any, name: str, where: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The distinct values of a column as text, and the number of each row's; what is missing is "".
+
+    Raises:
+        DataError: it holds lists, bytes or the like.
+    """
+    pa = pyarrow("reading scores")
+    try:
+        found = texts(table, name).fill_null("").dictionary_encode()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"{where}: the column {name!r} holds {type_word(table[name].type)}, and a quota counts images by "
+            "one value each"
+        ) from error
+    return found.dictionary.to_pylist(), np.asarray(found.indices, dtype=np.int64)
 
 
 def numbers(table: Any, name: str, where: str) -> npt.NDArray[Any]:

@@ -101,34 +101,39 @@ class ParquetFile(ScoreFile):
 
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`; a row group, or a part of a large one."""
-        pa, start = pyarrow("reading scores"), 0
-        wanted = set(columns)
+        start = 0
         with self._opened() as file:
             for number in range(self._metadata.num_row_groups):
-                size = self._width(number, wanted) or 1
-                rows = int(max(1024, min(CHUNK_ROWS, CHUNK_BYTES // size)))
-                if rows >= self._metadata.row_group(number).num_rows:
-                    table = file.read_row_group(number, columns=list(columns))
+                for table in self._group(file, number, columns):
                     yield start, table
                     start += len(table)
-                    continue
-                for batch in file.iter_batches(rows, row_groups=[number], columns=list(columns)):
-                    yield start, pa.Table.from_batches([batch])
-                    start += len(batch)
 
     def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
         """See :class:`ScoreFile`; row groups without one of them are not read."""
         pa, parts, at, start = pyarrow("reading scores"), [], 0, 0
         with self._opened() as file:
             for number in range(self._metadata.num_row_groups):
-                end, first = start + self._metadata.row_group(number).num_rows, at
-                while at < len(wanted) and wanted[at] < end:
-                    at += 1
-                if at > first:
-                    table = file.read_row_group(number, columns=list(columns))
-                    parts.append(table.take(pa.array([row - start for row in wanted[first:at]])))
+                end = start + self._metadata.row_group(number).num_rows
+                some = at < len(wanted) and wanted[at] < end
+                for table in self._group(file, number, columns) if some else ():
+                    first = at
+                    while at < len(wanted) and wanted[at] < start + len(table):
+                        at += 1
+                    if at > first:
+                        parts.append(table.take(pa.array([row - start for row in wanted[first:at]])))
+                    start += len(table)
                 start = end
         return pa.concat_tables(parts)
+
+    def _group(self, file: Any, number: int, columns: Sequence[str]) -> Iterator[Any]:
+        """The tables of a row group: one, or several of a large one."""
+        pa, there = pyarrow("reading scores"), self._metadata.row_group(number).num_rows
+        rows = int(max(1024, min(CHUNK_ROWS, CHUNK_BYTES // (self._width(number, set(columns)) or 1))))
+        if rows >= there:
+            yield file.read_row_group(number, columns=list(columns))
+            return
+        for batch in file.iter_batches(rows, row_groups=[number], columns=list(columns)):
+            yield pa.Table.from_batches([batch])
 
     def fingerprint(self) -> str:
         """By the sizes and bounds of all column chunks, which stand at the end of the file."""

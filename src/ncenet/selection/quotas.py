@@ -51,17 +51,32 @@ class Shared:
 
     Attributes:
         counts: images of each cell, by its number.
-        short: values of which there are fewer than the least, with how many there are.
+        short: values of which fewer than the least fit, with how many came.
     """
 
     counts: Counter[int]
     short: dict[tuple[str, str], int]
 
 
+def check_quotas(quotas: Sequence[Quota]) -> None:
+    """Refuse quotas of one column that contradict each other.
+
+    Raises:
+        UsageError: names the column.
+    """
+    for column in {quota.column for quota in quotas}:
+        least = max(quota.least for quota in quotas if quota.column == column)
+        bounds = [quota.most for quota in quotas if quota.column == column and quota.most is not None]
+        if bounds and min(bounds) < least:
+            raise UsageError(f"`quota` {column}: at most {min(bounds)} and at least {least} cannot be")
+
+
 def share(
     rows: Sequence[Row], values: Sequence[tuple[str, ...]], quotas: Sequence[Quota], query_size: int
 ) -> Shared:
     """Share a query out over cells: first the least of each value, then the best that there is room for.
+
+    Of images for the least those come first that count for most columns, so that it takes few.
 
     Args:
         rows: the best of each cell, best first.
@@ -89,9 +104,14 @@ def share(
         for counts, value in zip(per_value, values[cell], strict=True):
             counts[value] += 1
 
-    for which, quota in enumerate(quotas):
-        for place, row in enumerate(rows) if quota.least else ():
-            if not used[place] and per_value[which][values[row.cell][which]] < quota.least and room(row.cell):
+    def wanted(cell: int) -> int:
+        """In how many columns the least of a value isn't reached."""
+        each = zip(quotas, per_value, values[cell], strict=True)
+        return sum(counts[value] < quota.least for quota, counts, value in each)
+
+    for columns in range(sum(quota.least > 0 for quota in quotas), 0, -1):
+        for place, row in enumerate(rows):
+            if not used[place] and wanted(row.cell) >= columns and room(row.cell):
                 take(place)
     if taken.total() > query_size:
         least = ", ".join(f"{quota.column} at least {quota.least}" for quota in quotas if quota.least)
