@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from ncenet import web_files
 from ncenet.errors import DataError, UsageError
 from ncenet.files import whole
 from ncenet.stores import WEB, by_fsspec, is_remote, opened, reasons
@@ -26,6 +27,8 @@ from ncenet.text_files import read_whole
 
 PARTIAL = ".partial"
 """How the name of a file ends that is being uploaded."""
+FROM_ANYBODY = (*WEB, "hf")
+"""Schemes under which others keep what they offer to everybody."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -61,13 +64,24 @@ def names_below(source: str, files: Sequence[str]) -> list[str]:
 def beside(address: str, name: str) -> str:
     """The address of a file that another one names: its own, or relative to the folder of the other.
 
+    What comes over the web names files of its own server, and none of this machine.
+
     >>> beside("s3://b/list.parquet", "day/a.jpg"), beside("x/list.parquet", "https://h/a.jpg")
     ('s3://b/day/a.jpg', 'https://h/a.jpg')
+    >>> beside("https://h/x/list.parquet", "/etc/passwd")
+    'https://h/etc/passwd'
     """
-    if is_remote(name) or Path(name).is_absolute():
+    if is_remote(name):
         return name
+    if Path(name).is_absolute():
+        there = urlsplit(address) if is_remote(address) else None
+        return name if there is None or there.scheme not in FROM_ANYBODY else _at_the_top(there, name)
     folder = address.rpartition("/")[0] if is_remote(address) else str(Path(address).parent)
     return below(folder, name)
+
+
+def _at_the_top(there: SplitResult, name: str) -> str:
+    return f"{there.scheme}://{there.netloc}{name}"
 
 
 def files_at(address: str, endings: Sequence[str]) -> list[str]:
@@ -172,12 +186,11 @@ def read_bytes(address: str, *, most: int | None = None) -> bytes:
     scheme = urlsplit(address).scheme if is_remote(address) else ""
     with reasons(address):
         if scheme in WEB:  # by itself: through pyarrow, a host that does not answer is a missing file
-            data = bytes(by_fsspec(scheme).cat_file(address))
-        elif not is_remote(address):
+            return web_files.read(by_fsspec(scheme), address, most)
+        if not is_remote(address):
             return read_whole(Path(address), most=most)  # and no device or pipe
-        else:
-            with reading(address, handle=True) as file:
-                data = bytes(file.read() if most is None else file.read(most + 1))
+        with reading(address, handle=True) as file:
+            data = bytes(file.read() if most is None else file.read(most + 1))
     if most is not None and len(data) > most:
         raise DataError(f"{address}: more than {most:,} bytes")
     return data

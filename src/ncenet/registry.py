@@ -6,8 +6,12 @@ plug-ins by an entry point of its group; both are the same to whoever asks.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
+import signal
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +22,33 @@ from ncenet.errors import BrokenPlugIn, NcenetError, UnknownName, UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C, which a plug-in may raise as well."""
+
+
+@contextmanager
+def _foreign() -> Iterator[None]:
+    """Run code of others: what it prints is no part of our output, and what it raises no word of the user's.
+
+    Raises:
+        Interrupted: somebody pressed Ctrl-C.
+    """
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    with contextlib.redirect_stdout(sys.stderr):
+        if not callable(ours):
+            yield
+            return
+        signal.signal(signal.SIGINT, interrupted)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, ours)
 
 
 class Registry(Generic[T]):
@@ -128,10 +159,13 @@ class Registry(Generic[T]):
             UsageError: it is that of a plug-in which can't be loaded, or which failed in this; names it.
         """
         factory = self.get(name)
-        try:
+        if name not in self._plugged:
             return do(factory)
+        try:
+            with _foreign():
+                return do(factory)
         except BaseException as error:
-            if name not in self._plugged or isinstance(error, NcenetError | KeyboardInterrupt):
+            if isinstance(error, NcenetError | Interrupted):
                 raise
             raise UsageError(self._blame(name, "fails", error)) from error
 
@@ -141,10 +175,14 @@ class Registry(Generic[T]):
         A plug-in in which that fails is named in a :class:`~ncenet.errors.BrokenPlugIn` and left out.
         """
         for name, factory in self.ordered():
+            if name not in self._plugged:
+                yield name, do(factory)
+                continue
             try:
-                made = do(factory)
+                with _foreign():
+                    made = do(factory)
             except BaseException as error:
-                if name not in self._plugged or isinstance(error, KeyboardInterrupt):
+                if isinstance(error, Interrupted):
                     raise
                 self._warn(self._blame(name, "fails and is left out", error))
             else:
@@ -164,9 +202,10 @@ class Registry(Generic[T]):
                 continue
             self._plugged[point.name] = point.value
             try:
-                self.register(point.name)(point.load())
+                with _foreign():
+                    self.register(point.name)(point.load())
             except BaseException as error:  # others' packages may raise anything
-                if isinstance(error, KeyboardInterrupt):
+                if isinstance(error, Interrupted):
                     raise
                 self._broken[point.name] = self._blame(point.name, "can't be loaded", error)
                 del self._plugged[point.name]

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ncenet.errors import DataError, MissingExtra, NcenetError, Unreachable, UsageError
 from ncenet.tables import pyarrow
+from ncenet.web_files import INSIDE, session
 
 CONNECT_SECONDS, REQUEST_SECONDS, ATTEMPTS = 5, 60, 3
 """How long a store may take to answer, and how often it is asked (ours)."""
@@ -47,6 +48,9 @@ _REFUSED = (
 _NO_FILE = r"[Pp]ath does not exist|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NotFound|No such file|^https?://\S+$"
 """What is said of a file that is not there; of one behind HTTP, its address alone."""
 WEB = ("http", "https")
+NAMED = frozenset({*WEB, "s3", "gs", "gcs", "hf", "az", "abfs", "abfss", "oss"})
+"""Schemes that an address within a table may have. The table may be a stranger's: those that read files of
+this machine, log in or run a program (``file``, ``ssh``, ``git``) count only where the user types them."""
 
 
 def is_remote(address: str) -> bool:
@@ -74,6 +78,8 @@ def reasons(address: str) -> Iterator[None]:
         if not isinstance(error, OSError) and type(error).__module__.split(".")[0] not in _STORES:
             raise
         said = " ".join(str(error).split())
+        if INSIDE in said:
+            raise DataError(f"{address}: {INSIDE}") from error
         if not is_remote(address) and isinstance(error, OSError) and error.strerror:
             raise DataError(f"{address}: cannot be read or written: {error.strerror}") from error
         if is_remote(address):
@@ -155,6 +161,8 @@ def by_fsspec(scheme: str) -> Any:
     try:
         import fsspec
 
+        if scheme in WEB:
+            return fsspec.filesystem(scheme, get_client=session)
         return fsspec.filesystem(scheme)
     except ValueError as error:
         raise UsageError(f"{scheme}://: no store of this name is known: {error}") from error

@@ -18,13 +18,14 @@ from typing import Any
 
 from ncenet.errors import DataError, MissingExtra
 from ncenet.files import whole
-from ncenet.text_files import open_text, read_head
+from ncenet.text_files import LONGEST_LINE, open_text, read_head
 
-LONGEST_FIELD = 2**31 - 1
+LONGEST_FIELD = LONGEST_LINE
 """Characters of a field; the boxes of one image may be more than the 131,072 that the csv module allows."""
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+FORMULA = "'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 """How a cell begins that a spreadsheet runs (the last four are wide forms of the first), or that has such a
 cell behind apostrophes, which must stay apart from one that was escaped."""
+_FORMULA = re.compile(FORMULA)
 _ENDS = re.compile("\r\n|\r|\n")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 

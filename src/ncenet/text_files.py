@@ -21,6 +21,8 @@ from ncenet.errors import DataError
 
 MOST_BYTES = 1_000_000_000
 """Largest list or file of annotations that is read (ours); those of COCO have half as many."""
+LONGEST_LINE = 100_000_000
+"""Characters of a line of a table (ours); a million boxes of one image take half as many."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the beginning of this one
@@ -64,9 +66,18 @@ def read_head(file: Path, size: int = 4096) -> bytes:
     Raises:
         OSError: as for :func:`read_whole`.
     """
-    _check_regular(file.stat(), None)
+    check_regular(file)
     with file.open("rb") as data:
         return data.read(size)
+
+
+def check_regular(file: Path, *, most: int | None = None) -> None:
+    """Make sure that a library which reads by itself waits for no pipe, and reads no device.
+
+    Raises:
+        OSError: as for :func:`read_whole`.
+    """
+    _check_regular(file.stat(), most)
 
 
 def _check_regular(about: os.stat_result, most: int | None) -> None:
@@ -100,28 +111,38 @@ def read_text(file: Path) -> str:
 
 
 @contextmanager
-def open_text(file: Path, *, newline: str = "") -> Iterator[TextIO]:
-    """The text of a table in UTF-8, however large, for whoever reads it line by line.
+def open_text(file: Path, *, newline: str = "") -> Iterator[Iterator[str]]:
+    """The lines of a table in UTF-8, however large it is; a file of holes is refused at its first line.
 
     Args:
         file: a regular file, or a pipe that somebody names on the command line.
         newline: as of :func:`open`.
 
     Raises:
-        DataError: it cannot be read, or is no text in UTF-8.
+        DataError: it cannot be read, is no text in UTF-8, or holds NUL or a line that is too long.
     """
     try:
         about = file.stat()
         if not (stat.S_ISFIFO(about.st_mode) and file.parent in _OWN_PIPES):
             _check_regular(about, None)
         with file.open(encoding="utf-8-sig", newline=newline) as text:
-            yield text
+            yield _lines(text, file)
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file}: not text in UTF-8: {error.reason} at byte {error.start}; save it as CSV UTF-8"
         ) from error
+
+
+def _lines(text: TextIO, file: Path) -> Iterator[str]:
+    """The lines one by one; a whole line is never asked for, which may be as long as the file."""
+    for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), ""), start=1):
+        if "\0" in line:
+            raise DataError(f"{file}:{number} not text: it holds the character NUL")
+        if len(line) == LONGEST_LINE:
+            raise DataError(f"{file}:{number} a line has more than {LONGEST_LINE:,} characters")
+        yield line
 
 
 def encoding_of(data: bytes) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checka
 from ncenet.boxes import Boxes, Detections
 from ncenet.errors import DamagedRecord, UsageError
 from ncenet.files import whole as whole_file
+from ncenet.text_files import check_regular, load_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -350,10 +351,11 @@ class Learner(Protocol):
         from safetensors import SafetensorError, safe_open
 
         try:
+            check_regular(file)
             with safe_open(file, "pt") as opened:
-                rest = json.loads(opened.metadata()["attributes"])
+                rest = dict(load_json(opened.metadata()["attributes"]))
                 vars(self).update(rest, **{name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
-        except (SafetensorError, TypeError, KeyError, ValueError) as error:
+        except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
             raise DamagedRecord(file, f"it holds no attributes of a learner ({error})") from error
 
 

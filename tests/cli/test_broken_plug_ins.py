@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -56,29 +59,46 @@ a = things:Made
 """
 
 
-@pytest.fixture(scope="module")
-def ncenet(tmp_path_factory):
-    """Runs the program where a package is installed that breaks in every way; gives what it says."""
-    place = tmp_path_factory.mktemp("site")
-    (place / "things.py").write_text(THINGS)
+def installed(place, points, **modules):
+    """A folder in which a package is installed, and how to start the program there."""
+    for name, text in modules.items():
+        (place / f"{name}.py").write_text(text)
     (place / "broken-1.dist-info").mkdir()
     (place / "broken-1.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: broken\nVersion: 1\n"
     )
-    (place / "broken-1.dist-info" / "entry_points.txt").write_text(POINTS)
+    (place / "broken-1.dist-info" / "entry_points.txt").write_text(points)
     (place / "photos").mkdir()
     photos(place / "photos", tuple(f"{n}.jpg" for n in range(8)))
     path = os.pathsep.join([str(place), *sys.path])
 
-    def run(*words, code=0):
-        done = subprocess.run(
+    def start(*words):
+        return subprocess.Popen(
             [sys.executable, "-m", "ncenet", *words],
             cwd=place,
             env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
         )
+
+    return start
+
+
+def ended(process):
+    """What a process said, when it has ended."""
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.fixture(scope="module")
+def ncenet(tmp_path_factory):
+    """Runs the program where a package is installed that breaks in every way; gives what it says."""
+    place = tmp_path_factory.mktemp("site")
+    start = installed(place, POINTS, things=THINGS)
+
+    def run(*words, code=0):
+        done = ended(start(*words))
         assert done.returncode == code, done.stdout + done.stderr
         assert "defect" not in done.stderr and "Traceback" not in done.stderr
         return done
@@ -131,3 +151,41 @@ def test_a_run_is_begun_told_exported_and_reported_beside_it(ncenet):
     assert "the report section 'a' of a plug-in (things:section) fails and is left out" in report.stderr
     assert "the report format 'a' of a plug-in (things:writer) fails and is left out" in report.stderr
     assert (ncenet.place / "run" / "report.html").exists()
+
+
+STOPS = {
+    "interrupts": "raise KeyboardInterrupt",
+    "exits": "import sys; sys.exit(0)",
+    "ends": "class End(BaseException): pass\nraise End('of all')",
+    "leaves": "raise GeneratorExit",
+    "deep": "def f(): f()\nf()",
+    "loud": "print('{\"loud\": 1}')\nimport sys; sys.stdout.write('loud')\nx = 5",
+}
+
+
+def test_what_ends_programs_ends_none_and_what_it_prints_is_no_part_of_ours(tmp_path):
+    points = "\n".join([f"{name} = {name}:x" for name in STOPS])
+    start = installed(tmp_path, f"[ncenet.strategies]\n{points}\n[ncenet.readers]\n{points}\n", **STOPS)
+    words = ("ask", "run", "--data", "photos", "--classes", "ant,bee", "-n", "2", "--json")
+    for done in (ended(start(*words)), ended(start("strategies", "--json"))):
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+        assert "Traceback" not in done.stderr
+    for name, raised in {
+        "interrupts": "KeyboardInterrupt",
+        "exits": "SystemExit: 0",
+        "ends": "End: of all",
+    }.items():
+        assert f"'{name}' of a plug-in ({name}:x) can't be loaded: {raised}" in done.stderr
+
+
+def test_a_user_who_presses_ctrl_c_meanwhile_is_obeyed(tmp_path):
+    slow = "import pathlib, time\npathlib.Path('here').touch()\ntime.sleep(60)\nx = 5"
+    process = installed(tmp_path, "[ncenet.strategies]\nslow = slow:x\n", slow=slow)("strategies")
+    until = time.monotonic() + 60
+    while not (tmp_path / "here").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    done = ended(process)
+    assert done.returncode == 130
+    assert "interrupted; run the same command again" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import pickle
+import tarfile
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,6 +16,7 @@ import pytest
 from ncenet.data import scan
 from ncenet.data import shard_ids as ids_module
 from ncenet.data.open import open_dataset, open_test
+from ncenet.data.readers.webdataset import TarShard
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, Unreachable, UnreadableImage, UsageError
 from ncenet.recipe import DataRecipe
@@ -186,6 +188,27 @@ class TestTar:
         file.write_bytes(data)
         with pytest.raises(DataError, match=rf"broken at byte {at:,}: no header"):
             ShardedPool(str(file))
+
+    @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+    def test_a_header_without_end_is_not_read_to_it(self, tmp_path, kind):
+        head = tarfile.TarInfo("long")
+        head.type, head.size = kind, 30_000_000_000
+        with (tmp_path / "a.tar").open("wb") as file:
+            file.write(head.tobuf(tarfile.USTAR_FORMAT if head.size < 8**11 else tarfile.GNU_FORMAT))
+            file.truncate(30_000_002_048)
+        with pytest.raises(
+            DataError, match=r"a\.tar: no tar file, or broken: a header of 30,000,000,\d+ bytes"
+        ):
+            TarShard(str(tmp_path / "a.tar"))
+
+    def test_a_member_beyond_any_image_is_not_read(self, tmp_path):
+        head = tarfile.TarInfo("a.jpg")
+        head.size = 30_000_000_000
+        with (tmp_path / "a.tar").open("wb") as file:
+            file.write(head.tobuf(tarfile.GNU_FORMAT))
+            file.truncate(30_000_002_048)
+        with pytest.raises(DataError, match=r"a\.tar: the member a\.jpg has 30,000 MB, more than 751"):
+            TarShard(str(tmp_path / "a.tar"))
 
     def test_names_are_no_paths(self, tmp_path):
         pool = ShardedPool(

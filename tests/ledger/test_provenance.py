@@ -115,6 +115,17 @@ def test_ledgers_of_before_are_read_as_they_were_meant(tmp_path, version, read_o
             "CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT 1; END",
             "trigger 'events_no_delete'",
         ),
+        # Names like those that SQLite keeps to itself.
+        ("CREATE TRIGGER sqliteXmine AFTER INSERT ON events BEGIN SELECT 1; END", "trigger 'sqliteXmine'"),
+        ("CREATE VIEW sqlite9mine AS SELECT 1", "view 'sqlite9mine'"),
+        (
+            "CREATE TRIGGER mine AFTER INSERT ON events BEGIN SELECT 1; END; PRAGMA writable_schema = ON; "
+            "UPDATE sqlite_master SET name = 'sqlite_mine', sql = replace(sql, ' mine ', ' sqlite_mine ') "
+            "WHERE name = 'mine'",
+            "trigger 'sqlite_mine'",
+        ),
+        ("CREATE VIRTUAL TABLE mine USING fts5(x)", "table 'mine'"),
+        ("CREATE INDEX mine ON events (upper(label))", "index 'mine'"),
     ],
 )
 @pytest.mark.parametrize("read_only", [True, False])
@@ -125,3 +136,15 @@ def test_what_others_put_into_a_ledger_is_refused_by_name(tmp_path, strange, wha
         db.executescript(strange)
     with pytest.raises(LedgerError, match=f"ledger.sqlite: holds a {what} that ncenet did not make"):
         Ledger(file, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_statistics_that_a_tool_of_sqlite_made_are_no_harm(tmp_path, read_only):
+    file = tmp_path / "ledger.sqlite"
+    with Ledger(file) as ledger:
+        ledger.add_items([("a.png", "hash-a", None)])
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript("ANALYZE")
+        assert db.execute("SELECT count(*) FROM sqlite_stat1").fetchone() != (0,)
+    with Ledger(file, read_only=read_only) as ledger:
+        assert [item.id for item in ledger.items()] == ["a.png"]

@@ -16,6 +16,7 @@ from ncenet.selection import files as files_module
 from ncenet.selection.budget import Budget
 from ncenet.selection.choose import Wish, choose, open_files
 from ncenet.selection.quotas import Quota
+from ncenet.tables import write_csv
 from tests.selection.make import best, margins, shards, table
 
 
@@ -90,6 +91,33 @@ class TestExact:
     def test_columns_by_a_pattern_and_an_id_by_its_name(self, tmp_path):
         (tmp_path / "a.csv").write_text("key,p_cat,p_dog\na,0.9,0.1\n'=b,0.5,0.5\n")
         assert chosen(tmp_path / "a.csv", n=1, id="key", probs="p_*").query.ids == ("=b",)
+
+    def test_cells_that_a_spreadsheet_would_run_come_back_as_they_were(self, tmp_path):
+        begins = [
+            "=",
+            "+",
+            "-",
+            "@",
+            "\t",
+            "\r",
+            "'=",
+            "''+",
+            "\uff1d",
+            "\uff0b",
+            "\uff0d",
+            "\uff20",
+            "'",
+            "a",
+        ]
+        ids = [f"{begin}{n}.jpg" for n, begin in enumerate(begins)]
+        rows = [(id, n / 20, begins[n % 4]) for n, id in enumerate(ids)]
+        write_csv(tmp_path / "a.csv", ("id", "confusion", "camera"), rows)
+        found = chosen(tmp_path / "a.csv", n=len(ids), by="confusion").query
+        assert sorted(found.ids) == sorted(ids)
+        quota = Quota.parse("camera=1:1")
+        assert len(chosen(tmp_path / "a.csv", n=4, by="confusion", quotas=(quota,)).query.ids) == 4
+        skipped = chosen(tmp_path / "a.csv", n=20, by="confusion", skip=frozenset(ids[:9])).query
+        assert sorted(skipped.ids) == sorted(ids[9:])
 
     def test_ids_that_are_passed_over(self, tmp_path):
         whole = shards(tmp_path / "s")

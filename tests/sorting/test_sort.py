@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,13 +11,14 @@ import sys
 import pytest
 
 import ncenet
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.run.opening import open_run
 from ncenet.run.relink import relink
 from ncenet.sorting import sort as module
 from ncenet.sorting.plan import Opinion, known_of, plan, read_plan
 from ncenet.sorting.sort import expected_of, sort_images, undo_sort
 from tests.commands import run_command
+from tests.data.make import bomb_png
 from tests.web.conftest import CLASSES, TINY, paint, truth
 
 
@@ -69,7 +71,7 @@ def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
     assert (said["r000.png"], said["r006.png"], said["g007.png"]) == ("person", "model", "unlikely")
     assert (said["b002.png"], said["b099.png"], said["r003.png"]) == ("skipped", "unreadable", "unsure")
 
-    assert undo_sort(tmp_path / "sorted") == {}
+    assert undo_sort(tmp_path / "sorted", run.folder) == {}
     assert files(tmp_path / "photos") == before and not (tmp_path / "sorted").exists()
 
 
@@ -87,7 +89,7 @@ def test_nothing_is_overwritten(run, tmp_path):
         sort_images(run, tmp_path / "there", above=0.5)
     changed = tmp_path / "there/red/r006.png"
     changed.write_bytes(b"edited")
-    assert undo_sort(tmp_path / "there") == {"r006.png": "was changed since it was sorted"}
+    assert undo_sort(tmp_path / "there", run.folder) == {"r006.png": "was changed since it was sorted"}
     assert files(tmp_path / "there") == {"red/r006.png": b"edited"}
 
 
@@ -131,7 +133,7 @@ def step(*words, **named):
     return real(*words, **named)
 at.{step} = step
 if {undo}:
-    module.undo_sort(Path(sys.argv[2]))
+    module.undo_sort(Path(sys.argv[2]), Path(sys.argv[1]))
 else:
     module.sort_images(open_run(Path(sys.argv[1]), read_only=True), Path(sys.argv[2]), how="{how}")
 """
@@ -163,7 +165,7 @@ def test_a_sort_that_is_killed_goes_on_and_loses_nothing(run, tmp_path, where, s
     killed(run, out, where="sort", step="take_back", after=11, undo=True)
     with pytest.raises(UsageError, match="is being taken back"):
         sort_images(run, out, how="move")
-    undo_sort(out)
+    undo_sort(out, run.folder)
     assert files(tmp_path / "photos") == before and not out.exists()
 
 
@@ -259,5 +261,82 @@ def test_after_a_move_the_run_goes_on_with_the_sorted_folder(run, tmp_path):
     with open_run(run.folder) as again:
         assert dict(again.ledger.labeled()) == before
         assert again.pool.read("r006.png") == (tmp_path / "sorted/red/r006.png").read_bytes()
-    assert undo_sort(tmp_path / "sorted") == {}
+    assert undo_sort(tmp_path / "sorted", run.folder) == {}
     assert relink(run.folder, str(tmp_path / "photos")).missing == []
+
+
+class TestFromAStranger:
+    """A table says where files go, and may be somebody else's: none leaves the sorted folder or the run."""
+
+    def test_undo_moves_only_images_of_the_run_that_is_named(self, run, tmp_path):
+        out, mine = tmp_path / "sorted", tmp_path / "mine"
+        sort_images(run, out, how="move")
+        header = json.loads((out / "sorting.json").read_text())
+        (out / "sorting.json").write_text(json.dumps(header | {"root": str(mine)}))
+        table = (out / "sorted.csv").read_text()
+        (out / "sorted.csv").write_text(table.replace("r006.png", ".bashrc"))
+        with pytest.raises(UsageError, match=r"sorted from .*/run, and .*/run holds no such image '.bashrc'"):
+            undo_sort(out, run.folder)
+        assert not mine.exists()
+
+    def test_undo_with_another_run_changes_nothing(self, run, tmp_path):
+        sort_images(run, tmp_path / "sorted")
+        before = files(tmp_path / "sorted")
+        other = tmp_path / "others"
+        other.mkdir()
+        for file in (tmp_path / "photos").glob("r00*.png"):
+            (other / f"x{file.name}").write_bytes(file.read_bytes())
+        with ncenet.open(tmp_path / "other", images=other, classes=CLASSES, recipe=TINY):
+            pass
+        with pytest.raises(
+            UsageError, match=r"sorted: was sorted from .*/run, and .*/other holds no such image"
+        ):
+            undo_sort(tmp_path / "sorted", tmp_path / "other")
+        assert files(tmp_path / "sorted") == before
+
+    @pytest.mark.parametrize("how", ["copy", "link", "move"])
+    def test_a_link_in_it_leads_nowhere(self, run, tmp_path, how):
+        out, elsewhere = tmp_path / "sorted", tmp_path / "elsewhere"
+        sort_images(run, out, how=how)
+        (out / "red").rename(elsewhere)
+        (out / "red").symlink_to(elsewhere)
+        before = files(elsewhere)
+        with pytest.raises(UsageError, match="a link leads out of the sorted folder"):
+            undo_sort(out, run.folder)
+        assert files(elsewhere) == before
+
+    @pytest.mark.parametrize("kind", ["pipe", "device", "sparse", "folder", "bomb"])
+    def test_what_lies_in_the_place_of_an_image_is_looked_at_in_time(self, run, tmp_path, kind):
+        out = tmp_path / "sorted"
+        sort_images(run, out)
+        place = out / "red/r006.png"
+        place.unlink()
+        match kind:
+            case "pipe":
+                os.mkfifo(place)
+            case "device":
+                place.symlink_to("/dev/zero")
+            case "sparse":
+                with place.open("wb") as file:
+                    file.truncate(50_000_000_000)
+            case "folder":
+                place.mkdir()
+            case "bomb":
+                place.write_bytes(bomb_png(60_000, 60_000))
+        assert undo_sort(out, run.folder) == {"r006.png": "was changed since it was sorted"}
+        assert os.path.lexists(place)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{}, [], {"how": "copy", "root": None}, {"how": "burn"}, {"state": "done"}, {"run": 7}, {"root": 7}],
+)
+def test_a_header_that_is_damaged_is_named(run, tmp_path, header):
+    out = tmp_path / "sorted"
+    sort_images(run, out)
+    whole = json.loads((out / "sorting.json").read_text())
+    damaged = header if header in ({}, [], {"how": "copy", "root": None}) else whole | header
+    (out / "sorting.json").write_text(json.dumps(damaged))
+    for again in (lambda: sort_images(run, out), lambda: undo_sort(out, run.folder)):
+        with pytest.raises(DataError, match=r"sorting\.json: damaged: put it back from a copy"):
+            again()

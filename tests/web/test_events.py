@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from ncenet.web import events as module
 from ncenet.web.events import Hub
 
 
@@ -37,3 +38,30 @@ def test_pages_hear_of_what_goes_wrong_and_of_the_next_change():
         f'event: trouble\ndata: {{"error": "{why}"}}\n\n',
         'data: {"labeled": 3}\n\n',
     ]
+
+
+def test_one_page_too_many_and_the_longest_there_goes(monkeypatch):
+    """Whoever has a link and opens streams without end takes nobody's connection away."""
+    monkeypatch.setattr(module, "MOST_LISTENERS", 3)
+
+    async def hear(hub: Hub) -> list[bool]:
+        pages = [hub.listen() for _ in range(5)]
+        for page in pages:
+            await anext(page)
+        hub.change()
+        ended = []
+        for page in pages:
+            try:
+                await asyncio.wait_for(anext(page), 20)
+                ended.append(False)
+            except StopAsyncIteration:
+                ended.append(True)
+        for page in pages:
+            await page.aclose()
+        return ended
+
+    hub = Hub(lambda: {"labeled": 3})
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(asyncio.run, hear(hub)).result()
+    hub.close()
+    assert ended == [True, True, False, False, False]

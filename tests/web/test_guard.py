@@ -91,6 +91,19 @@ class TestWho:
         with pytest.raises(UsageError, match=r"page-token holds no token but .+: remove it"):
             token_of(tmp_path)
 
+    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
+    def test_a_token_that_others_can_read_is_none(self, tmp_path, mode):
+        token_of(tmp_path)
+        (tmp_path / "page-token").chmod(mode)
+        with pytest.raises(UsageError, match=rf"page-token: other users .+ can read it \(mode {mode:o}\)"):
+            token_of(tmp_path)
+
+    def test_where_the_disk_knows_no_owners_it_is_one(self, tmp_path, monkeypatch):
+        token = token_of(tmp_path)
+        (tmp_path / "page-token").chmod(0o777)
+        monkeypatch.setattr("ncenet.doors.secret._keeps_modes", lambda folder: False)
+        assert token_of(tmp_path) == token
+
     @pytest.mark.parametrize("token", ["", " ", "short"])
     def test_no_guard_stands_without_a_token(self, token):
         with pytest.raises(UsageError, match="the page holds no token"):

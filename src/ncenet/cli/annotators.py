@@ -10,6 +10,9 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from ncenet.cli.console import plain_console
+from ncenet.doors.public import PublicUrl
+from ncenet.errors import DataError, UsageError
+from ncenet.text_files import read_text
 
 NOT_SERVED = "http://127.0.0.1:8765/"
 """Where `ncenet label` serves unless told otherwise."""
@@ -44,7 +47,6 @@ def annotators(
         json_output: Print JSON.
     """
     from ncenet.doors.annotators import Annotators
-    from ncenet.doors.public import PublicUrl
     from ncenet.run.folder import RunFolder
     from ncenet.run.recipe_record import load_recipe
 
@@ -82,6 +84,6 @@ def _moment(at: str | None) -> str:
 
 def _address(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8").strip() or None
-    except OSError:
+        return PublicUrl.parse(read_text(file).strip()).url
+    except (DataError, UsageError):  # it was not served yet, or not by us
         return None

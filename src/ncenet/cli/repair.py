@@ -21,14 +21,15 @@ def repair(
 
     Checks the ledger, the recipe, the models and the records of each cycle. What is broken moves into the
     folder set-aside of the run, and what the ledger knows is written anew. A model that is gone is trained
-    again when the run goes on.
+    again when the run goes on. Of a comparison, all its runs are looked at.
 
     For example: `ncenet repair runs/pets --dry-run`
 
     Args:
-        folder: Run folder.
+        folder: Run folder, or that of a comparison.
         dry_run: Say what is broken, and change nothing.
     """
+    from ncenet.compare.repair import is_comparison, repair_comparison
     from ncenet.files import alone
     from ncenet.learners.model_file import check_model
     from ncenet.learners.training import read_checkpoint
@@ -44,7 +45,8 @@ def repair(
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
     with alone(folder):
-        found = repaired(folder, check, dry_run=dry_run)
+        look = repair_comparison if is_comparison(folder) else repaired
+        found = look(folder, check, dry_run=dry_run)
     for each in found:
         console.print(str(each))
     if not found:

@@ -58,7 +58,7 @@ def sort(
         if out is None:
             raise UsageError("--undo needs the sorted folder: ncenet sort RUN OUT --undo")
         with bars() as show:
-            left = undo_sort(out, notify=show)
+            left = undo_sort(out, folder, notify=show)
         _say({"left": left}, json_output)
         if not json_output:
             console.print(f"{out}: taken back" + (f", but for {len(left)} images" if left else ""))

@@ -116,7 +116,7 @@ def _read(source: str, name: str, known: Known) -> Iterator[Record]:
             text = sys.stdin.buffer.read().decode("utf-8-sig")
         else:
             with open_text(Path(source)) as lines:
-                text = lines.read()
+                text = "".join(lines)
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not text in UTF-8: {error}; save it as CSV UTF-8") from error
     if text.lstrip()[:1] in ("{", "["):

@@ -122,6 +122,12 @@ def fetched(cell: bytes | str | None) -> bytes | None:
     if not isinstance(cell, str):
         return cell
     if stores.is_remote(cell):
+        scheme = cell.partition("://")[0]
+        if scheme not in stores.NAMED:
+            raise DataError(
+                f"{cell[:200]}: a table may name files of this machine by their path, and others by "
+                f"{', '.join(sorted(stores.NAMED))}, and none by {scheme}"
+            )
         return addresses.read_bytes(cell, most=MAX_BYTES)
     try:
         with stores.reasons(cell):

@@ -79,7 +79,9 @@ class Annotators:
             return ()
         except (OSError, ValidationError) as error:
             why = getattr(error, "strerror", None) or "it holds no list of links"
-            raise DamagedRecord(self.file, f"{why}; remove it, and make new links") from None
+            raise DamagedRecord(
+                self.file, f"{why}, so no link opens the page: new ones are to be made"
+            ) from None
 
     def whose(self, token: str | None) -> Link | None:
         """The link that holds a secret, revoked or not; None when none does, or the file can't be read."""

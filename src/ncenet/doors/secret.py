@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
+import tempfile
 from pathlib import Path
 
 from ncenet.errors import UsageError
@@ -39,6 +41,30 @@ def checked(secret: object, where: str) -> str:
         return secret
     found = f"{len(secret)} characters" if isinstance(secret, str) else f"a {type(secret).__name__}"
     raise UsageError(f"{where} holds no token but {found}: remove it, and another is made")
+
+
+def check_private(file: Path) -> None:
+    """Make sure that nobody but its owner can read a file, as after it was copied from elsewhere.
+
+    Raises:
+        UsageError: others can, on a file system that could keep them from it.
+    """
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if os.name == "nt" or not mode & 0o077 or not _keeps_modes(file.parent):
+        return
+    raise UsageError(
+        f"{file}: other users of this machine can read it (mode {mode:o}), and whoever has read it gets in: "
+        "remove it for a new secret"
+    )
+
+
+def _keeps_modes(folder: Path) -> bool:
+    """Whether a file of mine in this folder is mine alone; on some disks all files are everybody's."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            return not os.fstat(probe.fileno()).st_mode & 0o077
+    except OSError:
+        return True
 
 
 def same(given: str | None, secret: str) -> bool:

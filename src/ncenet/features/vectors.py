@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncenet.arrays import map_npy, read_npz
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 from ncenet.tables import parse_csv, pyarrow, reading_parquet
@@ -123,24 +124,18 @@ def _read(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 
 def _npz(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            if not {"ids", "vectors"} <= set(arrays.files):
-                raise DataError(f"{file}: holds {', '.join(arrays.files) or 'nothing'}; {_SHOULD}")
-            return [str(id) for id in arrays["ids"].tolist()], arrays["vectors"]
-    except ValueError as error:  # an array of objects, or no archive at all
-        raise DataError(f"{file}: cannot be read without running code: {_SHOULD}") from error
+    arrays = read_npz(file)
+    if not {"ids", "vectors"} <= arrays.keys():
+        raise DataError(f"{file}: holds {', '.join(arrays) or 'nothing'}; {_SHOULD}")
+    return [str(id) for id in arrays["ids"].reshape(-1).tolist()], arrays["vectors"]
 
 
 def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     beside = file.with_name(f"{file.stem}.ids.txt")
     if not beside.exists():
         raise DataError(f"{file}: vectors without ids: {beside} is not there; {_SHOULD}")
-    try:
-        vectors: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise DataError(f"{file}: no array of numbers: {error}") from error
-    return beside.read_text(encoding="utf-8").splitlines(), vectors
+    with open_text(beside) as lines:
+        return [line.rstrip("\r\n") for line in lines], map_npy(file)
 
 
 def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:

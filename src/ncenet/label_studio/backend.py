@@ -344,13 +344,15 @@ def token_of(folder: Path) -> str:
     """The secret part of the address; the same each time, for Label Studio keeps it.
 
     Raises:
-        UsageError: the folder remembers something that is none.
+        UsageError: the folder remembers something that is none, or others can read what it remembers.
     """
     link = link_of(folder)
     if "token" not in link:
         remember(folder, token=secret.make())
         link = link_of(folder)
-    return secret.checked(link["token"], str(folder / LINK))
+    made = secret.checked(link["token"], str(folder / LINK))
+    secret.check_private(folder / LINK)
+    return made
 
 
 def _ranking(recipe: LoopRecipe) -> ScoreStrategy:

@@ -78,7 +78,7 @@ def push(run: OpenRun, client: Client, *, project: int | None = None, everything
             address = client.upload(number, name, encoded(pool, id, hashes[id]))
             data = {control.key: address, ID: id, HASH: hashes[id]}
             client.add_tasks(number, [{"data": data, "predictions": [prediction]}])
-        elif version not in {each["model_version"] for each in there[id].get("predictions") or ()}:
+        elif version not in {each.get("model_version") for each in there[id].get("predictions") or ()}:
             client.add_prediction(there[id]["id"], prediction)
     client.use_predictions(number, version)
     return Pushed(number, f"{client.url}/projects/{number}/data", len(wanted), len(ids) - len(wanted))

@@ -21,6 +21,7 @@ from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
 from ncenet.recipe import ModelRecipe
 from ncenet.section import explain
+from ncenet.text_files import check_regular
 
 AnyNetwork = TypeVar("AnyNetwork", Network, SSD)
 
@@ -81,6 +82,7 @@ def read_about(file: Path) -> dict[str, Any]:
         DataError: it is no safetensors file, or what it was told can't be: two classes of one name, say.
     """
     try:
+        check_regular(file)
         with safe_open(file, "np") as stored:
             text = (stored.metadata() or {}).get("ncenet")
     except (OSError, SafetensorError, MemoryError) as error:

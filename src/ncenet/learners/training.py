@@ -25,6 +25,7 @@ from ncenet.nn.auxiliary import Auxiliary
 from ncenet.recipe import TrainRecipe
 from ncenet.rng import Streams
 from ncenet.run.events import Notify
+from ncenet.text_files import check_regular
 from ncenet.types import FitReport
 
 WARMUP = 0.1
@@ -235,6 +236,7 @@ def read_checkpoint(file: Path, device: torch.device | str = "cpu") -> dict[str,
         DamagedRecord: the file is no checkpoint; without it the fit begins anew.
     """
     try:
+        check_regular(file)
         state = torch.load(file, map_location=device, weights_only=True)
     except Exception as error:  # whatever somebody's bytes make of the reader
         raise DamagedRecord(file, f"no checkpoint: {type(error).__name__}") from error

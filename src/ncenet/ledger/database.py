@@ -15,7 +15,7 @@ from typing import Any
 from ncenet.errors import EmptyLedger, LedgerError
 from ncenet.ledger import schema
 
-_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+_OBJECTS = "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master"
 BUSY_SECONDS = 30
 """How long a transaction waits for another process to finish its own."""
 
@@ -142,10 +142,11 @@ class Database:
         """A ledger may come from anybody, and a trigger or view in it would act under our hands."""
         with closing(sqlite3.connect(":memory:")) as ours:
             ours.executescript(schema.CREATE)
+            ours.execute("ANALYZE")  # tools may have; a name like those of SQLite's own proves nothing
             known = set(map(_spaced, ours.execute(_OBJECTS)))
         strange = [row for row in self.rows(_OBJECTS) if _spaced(row) not in known]
         if strange:
-            kind, name, _ = strange[0]
+            kind, name, *_ = strange[0]
             raise LedgerError(
                 f"{self.file}: holds a {kind} {name!r} that ncenet did not make, or not so; have the answers "
                 "exported where the file comes from, and import them"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import PIL.Image
 
-from ncenet import addresses
 from ncenet.data import images
-from ncenet.data.images import MAX_BYTES, Undecodable
+from ncenet.data.images import Undecodable
+from ncenet.data.shard_files import fetched
 from ncenet.errors import DataError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _data(given: Any) -> bytes | npt.NDArray[np.uint8]:
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
     if isinstance(given, str | os.PathLike):
-        return addresses.read_bytes(str(given), most=MAX_BYTES)
+        return fetched(os.fspath(given) or None) or b""
     if isinstance(given, PIL.Image.Image):
         gray = given.mode in ("1", "L")
         return images.pixels_of(given, 1 if gray else 3)

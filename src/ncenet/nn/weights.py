@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ncenet.errors import DataError
+from ncenet.text_files import check_regular
 
 _WITHIN = ("state_dict", "model", "model_state_dict", "model_ema")
 """Under these names training programs keep the weights in a checkpoint."""
@@ -26,6 +27,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         DataError: there is no such file, or it holds something else than tensors by name.
     """
     try:
+        check_regular(file)
         if file.suffix == ".safetensors":
             found: Any = load_file(file)
         else:

@@ -6,14 +6,14 @@ each image, the nearest others. The page reads it: it suggests, explains, groups
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncenet.errors import DamagedRecord
+from ncenet.arrays import read_npz
+from ncenet.errors import DamagedRecord, DataError
 from ncenet.files import whole
 from ncenet.run.folder import CycleFolder, RunFolder
 
@@ -101,21 +101,25 @@ def read_opinions(files: CycleFolder) -> Opinions | None:
     if not files.opinions.exists():
         return None
     try:
-        with np.load(files.opinions, allow_pickle=False) as found:
-            ids = _unpacked(found["ids"])
-            return Opinions(
-                int(found["cycle"]),
-                ids,
-                _unpacked(found["class_names"]),
-                found["shares"].astype(np.float32),
-                found["scores"],
-                found["nearest"],
-                found["cosines"].astype(np.float32),
-                # Files from before near copies were sought have none.
-                found["copies"] if "copies" in found else np.arange(len(ids), dtype=np.int32),
-            )
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise DamagedRecord(files.opinions, str(error) or type(error).__name__) from None
+        found = read_npz(files.opinions)
+        ids = _unpacked(found["ids"])
+        said = Opinions(
+            int(found["cycle"]),
+            ids,
+            _unpacked(found["class_names"]),
+            found["shares"].astype(np.float32),
+            found["scores"].astype(np.float32),
+            found["nearest"].astype(np.int32),
+            found["cosines"].astype(np.float32),
+            # Files from before near copies were sought have none.
+            found["copies"].astype(np.int32) if "copies" in found else np.arange(len(ids), dtype=np.int32),
+        )
+        _check(said)
+        return said
+    except DataError as error:
+        raise DamagedRecord(files.opinions, str(error).removeprefix(f"{files.opinions}: ")) from None
+    except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+        raise DamagedRecord(files.opinions, " ".join(str(error).split()) or type(error).__name__) from None
 
 
 def last_opinions(run: RunFolder) -> Opinions | None:
@@ -127,6 +131,30 @@ def last_opinions(run: RunFolder) -> Opinions | None:
     return next(
         (said for cycle in reversed(run.cycles()) if (said := read_opinions(cycle)) is not None), None
     )
+
+
+def _check(said: Opinions) -> None:
+    """Whether everything is said of each image, and rows that stand for images are rows.
+
+    Raises:
+        ValueError: why not.
+    """
+    n, classes, (_, near) = len(said.ids), len(said.class_names), said.nearest.shape
+    shapes = {
+        "shares": (said.shares, (n, classes)),
+        "scores": (said.scores, (n, 2)),
+        "cosines": (said.cosines, (n, near)),
+        "nearest": (said.nearest, (n, near)),
+        "copies": (said.copies, (n,)),
+    }
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape:
+            raise ValueError(f"{name} is {array.shape}, and there are {n} images and {classes} classes")
+    rows = np.concatenate([said.nearest.reshape(-1), said.copies])
+    if rows.size and not 0 <= rows.min() <= rows.max() < n:
+        raise ValueError("it names rows that are not there")
+    if not np.isfinite(said.shares).all():
+        raise ValueError("shares hold nan or inf")
 
 
 def _packed(texts: tuple[str, ...]) -> npt.NDArray[np.uint8]:

@@ -7,6 +7,7 @@ is trained again when it is needed; a test of one that is there is made again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ncenet.doors.annotators import Annotators
 from ncenet.errors import DamagedRecord, NcenetError, RecipeError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import Kind
 from ncenet.recipe import Recipe
 from ncenet.run import record_files
 from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.opinions import read_opinions
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import differing, is_begun, recorded
 from ncenet.run.records import Fit
@@ -127,6 +130,9 @@ class _Repair:
             (cycle.asked, record_files.read_asked),
             (cycle.query, record_files.read_query),
             (cycle.reasons, record_files.read_reasons),
+            (cycle.left_out, record_files.read_left_out),
+            (cycle.doubts, record_files.read_doubts),
+            (cycle.opinions, read_opinions),
         ):
             try:
                 read(cycle)
@@ -149,15 +155,32 @@ class _Repair:
         for file in (self._files.bad_images, self._files.duplicates):
             if file.exists() and (why := _why(record_files.read_table, file)) is not None:
                 yield self._aside(file, why)
+        annotators = Annotators(self._files.path)
+        try:
+            annotators.links()
+        except DamagedRecord as error:
+            yield self._aside(annotators.file, error.why)
 
     def _aside(self, file: Path, why: str) -> Repaired:
-        place = self._files.path / SET_ASIDE / file.relative_to(self._files.path)
-        while place.exists():
-            place = place.with_name(f"{place.name}-again")
-        if not self._dry:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            file.rename(place)
-        return Repaired(file, why, f"set aside as {place}")
+        return set_aside(self._files.path, file, why, dry_run=self._dry)
+
+
+def set_aside(folder: Path, file: Path, why: str, *, dry_run: bool) -> Repaired:
+    """Move a file to where what was broken is kept, under its own path.
+
+    Args:
+        folder: of the run, or of whatever else is being repaired.
+        file: in it.
+        why: what is wrong with the file.
+        dry_run: only say so.
+    """
+    place = folder / SET_ASIDE / file.relative_to(folder)
+    while os.path.lexists(place):
+        place = place.with_name(f"{place.name}-again")
+    if not dry_run:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(place)
+    return Repaired(file, why, f"set aside as {place}")
 
 
 def _fit_of(report: dict[str, Any]) -> Fit | None:

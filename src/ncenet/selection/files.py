@@ -7,7 +7,6 @@ that contradict each other are refused before a row is ranked.
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
 from ncenet.errors import DataError, UsageError
-from ncenet.tables import pyarrow, type_word
+from ncenet.tables import FORMULA, pyarrow, type_word
+from ncenet.text_files import load_json
 
 ENDINGS = (".parquet", ".csv")
 METADATA = b"ncenet"
@@ -95,8 +95,8 @@ class ParquetFile(ScoreFile):
         schema = self._metadata.schema.to_arrow_schema()
         self.types = {field.name: type_word(field.type) for field in schema}
         try:
-            self.about = json.loads((schema.metadata or {}).get(METADATA, b"{}"))
-        except ValueError as error:
+            self.about = dict(load_json((schema.metadata or {}).get(METADATA, b"{}").decode()))
+        except (ValueError, TypeError) as error:
             raise DataError(f"{address}: what it says of its model cannot be read: {error}") from error
 
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
@@ -192,7 +192,7 @@ class CsvFile(ScoreFile):
             parse = csv.ParseOptions(newlines_in_values=True)
             with csv.open_csv(source, options, parse, convert) as reader:
                 for batch in reader:
-                    yield start, pa.Table.from_batches([batch])
+                    yield start, pa.table([_bare(column) for column in batch.columns], batch.schema.names)
                     start += len(batch)
 
     def _empty(self) -> bool:
@@ -215,6 +215,14 @@ class CsvFile(ScoreFile):
             begin = source.read(2**20)
         digest = hashlib.blake2b(begin, digest_size=16).hexdigest()
         return f"{addresses.size_of(self.name)} {digest}"
+
+
+def _bare(column: Any) -> Any:
+    """Texts without the apostrophe that keeps a spreadsheet from running them."""
+    compute = pyarrow("reading scores").compute
+    if not compute.any(compute.starts_with(column, "'")).as_py():
+        return column
+    return compute.replace_substring_regex(column, pattern=f"^'({FORMULA})", replacement=r"\1")
 
 
 class TableFile(ScoreFile):
@@ -295,11 +303,7 @@ class ScoreFiles:
         pa = pyarrow("reading scores")
         if column.null_count:
             raise DataError(f"{self.files[0].name}: an id is missing; every row needs one")
-        named = column.cast(pa.string())
-        if self.text:  # without the apostrophe that keeps a spreadsheet from running it
-            pattern, bare = r"^'('*[=+\-@\t\r\n])", r"\1"
-            named = pa.compute.replace_substring_regex(named, pattern=pattern, replacement=bare)
-        ids: list[str] = named.to_pylist()
+        ids: list[str] = column.cast(pa.string()).to_pylist()
         return ids
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:

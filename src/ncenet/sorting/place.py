@@ -8,15 +8,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ncenet.data.images import content_hash
+from ncenet.data.images import MAX_BYTES, Undecodable, content_hash, decode, stored_gray
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage, UsageError
 from ncenet.labels.images import encoded
 from ncenet.sorting.plan import PLACING, Placed
+from ncenet.text_files import read_whole
 from ncenet.types import Pool
 
 How: TypeAlias = Literal["copy", "link", "move"]
 """A copy; a second name for the same file (a hard link), which takes no room; or the file itself."""
+
+
+def _within(out: Path, to: str) -> Path:
+    """The place of an image, made sure to lie in the sorted folder: a link in it may lead elsewhere.
+
+    Raises:
+        UsageError: it doesn't.
+    """
+    target = out / to
+    if not target.parent.resolve().is_relative_to(out.resolve()):
+        raise UsageError(
+            f"{target}: a link leads out of the sorted folder: remove it, or name another folder"
+        )
+    return target
 
 
 class Left(Exception):
@@ -38,7 +53,7 @@ def place(pool: Pool, row: Placed, out: Path, how: How) -> None:
         Left: it changed since it was looked at, is gone, or can't be moved.
         UsageError: its place is taken by something else; hard links lead to no other disk.
     """
-    target = out / row.to
+    target = _within(out, row.to)
     if target.exists() or target.is_symlink():
         if not _same(target, row):
             raise UsageError(f"{target}: is there already, and is something else: nothing is overwritten")
@@ -83,7 +98,7 @@ def take_back(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
     Raises:
         Left: what lies there is not what was put there, or the old name is taken.
     """
-    target = out / row.to
+    target = _within(out, row.to)
     if not target.exists():
         return
     if not _same(target, row):
@@ -95,7 +110,7 @@ def take_back(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
             try:
                 os.link(target, source)
             except OSError:
-                _write(target.read_bytes(), source, source.parent, lasting=True)
+                _write(read_whole(target, most=MAX_BYTES), source, source.parent, lasting=True)
         elif not _same(source, row):
             raise Left(f"{source} is something else by now")
     target.unlink()
@@ -110,21 +125,24 @@ def take_back(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
 
 def _same(file: Path, row: Placed) -> bool:
     """Whether a file holds the bytes of an image; of arrays, that become files here, the name has to do."""
-    if not file.is_file():
+    try:
+        data = read_whole(file, most=MAX_BYTES)
+    except FileNotFoundError:
         return False
-    data = file.read_bytes()
+    except OSError as error:
+        if error.strerror and error.errno is None:  # no regular file, or larger than any image
+            return False
+        raise
     return content_hash(data) == row.hash or (data[:4] == b"\x89PNG" and _of_array(row, data))
 
 
 def _of_array(row: Placed, data: bytes) -> bool:
-    import io
-
-    import numpy as np
-    import PIL.Image
-
     from ncenet.data.pools import ArrayPool
 
-    pixels = np.asarray(PIL.Image.open(io.BytesIO(data)))
+    try:
+        pixels = decode(data, 1 if stored_gray(data) else 3)
+    except Undecodable:
+        return False
     return ArrayPool(pixels[None], [row.id]).content_hash(row.id) == row.hash
 
 

@@ -26,7 +26,9 @@ from typing import Any
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone, write_json
+from ncenet.ledger import Ledger
 from ncenet.run.events import Notify
+from ncenet.run.folder import RunFolder
 from ncenet.run.opening import OpenRun
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.sorting.expected import STEPS, Expected
@@ -49,6 +51,7 @@ ABOVE = 0.9
 """The likelihood from which on the model sorts, unless somebody names another (ours)."""
 LOCK = ".sort.lock"
 AT_WORK = "another ncenet sort is at work here; wait until it has ended"
+STATES = ("sorting", "sorted", "undoing")
 SCHEMA = 1
 CHUNK = 512
 """Images that are scored between two reports of progress (ours)."""
@@ -171,26 +174,37 @@ def sort_images(
     return Sorted(out, counts(rows), estimate, left)
 
 
-def undo_sort(out: Path, *, notify: Notify | None = None) -> dict[str, str]:
+def undo_sort(out: Path, run: Path, *, notify: Notify | None = None) -> dict[str, str]:
     """Take a sort back: copies and links go, files that were moved go back to where they were.
 
     What is no longer what was put there stays. Killed, it goes on by being run again.
 
     Args:
         out: the sorted folder.
+        run: the run folder that it was sorted from, by now perhaps under another name.
         notify: told of the progress.
 
     Returns:
         Why images stay in the sorted folder, by id.
 
     Raises:
-        UsageError: nothing was sorted there.
+        UsageError: nothing was sorted there, or from another run.
+        DataError: its table is damaged.
+        LedgerError: the ledger of the run can't be read.
     """
     header = _header(out)
     if header is None:
         raise UsageError(f"{out}: nothing was sorted here: there is no {HEADER}")
+    with Ledger(RunFolder(run).ledger, read_only=True) as ledger:
+        known = {item.id for item in ledger.items()}
     with alone(out, lock=LOCK, otherwise=AT_WORK):
         rows = read_plan(out / TABLE)
+        strange = next((row for row in rows if row.id not in known), None)
+        if strange is not None:  # files go to where the table says: not to wherever somebody else's says
+            raise UsageError(
+                f"{out}: was sorted from {header['run']}, and {run} holds no such image {strange.id!r}: "
+                "name that run"
+            )
         write_json(out / HEADER, header | {"state": "undoing"})
         root = None if header["root"] is None else Path(header["root"])
         left = _each(rows, notify, lambda row: take_back(root, row, out, header["how"]))
@@ -249,7 +263,9 @@ def _header(out: Path) -> dict[str, Any] | None:
         return None
     try:
         header = dict(read_json(out / HEADER))
-        if header["how"] not in ("copy", "link", "move") or not isinstance(header["root"], str | None):
+        if not isinstance(header["root"], str | None) or not isinstance(header["run"], str):
+            raise ValueError
+        if header["how"] not in ("copy", "link", "move") or header["state"] not in STATES:
             raise ValueError
     except (DataError, ValueError, KeyError, TypeError):
         raise DataError(f"{out / HEADER}: damaged: put it back from a copy, or name another folder") from None

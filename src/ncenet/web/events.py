@@ -17,6 +17,10 @@ SHARE = 0.2
 """Of the time at most this much goes into taking stock, however long that takes."""
 
 
+MOST_LISTENERS = 200
+"""Pages that listen at a time (ours), fewer than there are connections; with one more the first one goes."""
+
+
 class Hub:
     """Takes stock after changes, not too often, and sends the outcome to all pages.
 
@@ -27,7 +31,7 @@ class Hub:
     def __init__(self, snapshot: Callable[[], Mapping[str, Any]]) -> None:
         self._snapshot = snapshot
         self._changed = threading.Event()
-        self._listeners: dict[asyncio.Queue[str], asyncio.AbstractEventLoop] = {}
+        self._listeners: dict[asyncio.Queue[str | None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
         self._over = False
         self._closing = threading.Event()
@@ -51,19 +55,25 @@ class Hub:
 
     async def listen(self) -> AsyncIterator[str]:
         """The states from now on until the :meth:`end`, as the text of events."""
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
+        queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=8)
         with self._lock:
             self._listeners[queue] = asyncio.get_running_loop()
+            if len(self._listeners) > MOST_LISTENERS:
+                first = next(iter(self._listeners))
+                self._listeners.pop(first).call_soon_threadsafe(_put, first, None)
         try:
             yield "retry: 1000\n\n"
             while not self._over:
                 try:
-                    yield await asyncio.wait_for(queue.get(), SILENCE_SECONDS)
+                    news = await asyncio.wait_for(queue.get(), SILENCE_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    news = ": still here\n\n"
+                if news is None:
+                    return
+                yield news
         finally:
             with self._lock:
-                del self._listeners[queue]
+                self._listeners.pop(queue, None)
 
     def _watch(self) -> None:
         while self._changed.wait() and not self._closing.is_set():
@@ -87,7 +97,7 @@ class Hub:
                     loop.call_soon_threadsafe(_put, queue, event)
 
 
-def _put(queue: asyncio.Queue[str], event: str) -> None:
+def _put(queue: asyncio.Queue[str | None], event: str | None) -> None:
     """The newest states matter: a page that does not keep up misses older ones."""
     if queue.full():
         queue.get_nowait()

@@ -60,7 +60,7 @@ def token_of(folder: Path) -> str:
         folder: the run folder; the token lies in a file that only its owner can read. Remove it for another.
 
     Raises:
-        UsageError: the file holds no token, as one that a full disk cut off.
+        UsageError: the file holds no token, as one that a full disk cut off; or others can read it.
     """
     file = folder / "page-token"
     if not file.exists():
@@ -69,7 +69,9 @@ def token_of(folder: Path) -> str:
         token = read_whole(file, most=10_000).decode(errors="replace")
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}; remove it for a new token") from error
-    return secret.checked(token.strip(), str(file))
+    made = secret.checked(token.strip(), str(file))
+    secret.check_private(file)
+    return made
 
 
 class Guard:

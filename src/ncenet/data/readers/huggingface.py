@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,7 +18,7 @@ from ncenet.data.shard_files import ShardFile
 from ncenet.data.shard_reader import ShardReader, open_shards
 from ncenet.errors import DataError, UsageError
 from ncenet.tables import pyarrow, type_word
-from ncenet.text_files import parse_json
+from ncenet.text_files import load_json, parse_json
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
 
@@ -79,8 +78,11 @@ class ArrowShard(ShardFile):
 
     def image_column(self) -> str:
         """``image``, or the one that the features of the set call an image."""
-        told = json.loads((self._schema.metadata or {}).get(b"huggingface", b"{}"))
-        features = told.get("info", {}).get("features", {})
+        try:
+            told = load_json((self._schema.metadata or {}).get(b"huggingface", b"{}").decode())
+            features = dict(told.get("info", {}).get("features", {}))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DataError(f"{self.address}: what it says of its columns cannot be read: {error}") from error
         kinds = {name: kind.get("_type") for name, kind in features.items() if isinstance(kind, dict)}
         images = [str(name) for name, kind in kinds.items() if kind == "Image"]
         if len(images) == 1:

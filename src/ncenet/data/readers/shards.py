@@ -10,7 +10,7 @@ from typing import Any
 
 from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
-from ncenet.data.parquet import column_names
+from ncenet.data.parquet import check_unpacked, column_names
 from ncenet.data.readers import readers
 from ncenet.data.shard_files import IMAGE, ShardFile
 from ncenet.data.shard_reader import ShardReader
@@ -37,6 +37,7 @@ class ParquetShard(ShardFile):
 
     def read(self, block: int, columns: Sequence[str]) -> Any:
         """See :class:`ShardFile`."""
+        check_unpacked(self._metadata, columns, self.address, block)
         with self._opened() as file:
             return file.read_row_group(block, columns=list(columns))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ncenet.arrays import read_npz
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, read_columns, read_labels
@@ -89,15 +88,7 @@ class ParquetVectors(Reader):
 
 
 def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
-    try:
-        with path.open("rb") as file:  # which numpy would leave open if it isn't one
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds one array, without a name")
-            with archive:
-                arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, RuntimeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: not an archive of arrays that can be read: {error}") from error
+    arrays = read_npz(path)
     if "X" not in arrays:
         raise DataError(f"{path}: holds no array X, only {', '.join(arrays) or 'nothing'}")
     return arrays

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
 from ncenet.data.folders import SUFFIXES
+from ncenet.data.images import MAX_BYTES
 from ncenet.data.readers import readers
 from ncenet.data.shard_files import ShardFile
 from ncenet.data.shard_ids import NamedRows
@@ -24,6 +25,8 @@ from ncenet.text_files import parse_json
 KEY, JSON, CLASS, LABEL = "__key__", "json", "cls", "label"
 BLOCK_BYTES = 16 * 2**20
 """Samples are read together up to so many bytes (ours)."""
+LARGEST_HEADER = 1_000_000
+"""Bytes of what stands in a tar file beside the members (ours): a name has thousands at most."""
 _BUFFER = 8 * 2**20
 _STEM = re.compile(r"((?:.*/|)[^./][^./]*)\.([^/]+)\Z")
 
@@ -45,6 +48,24 @@ class Sample(NamedTuple):
 
     key: str
     parts: dict[str, Member]
+
+
+class _Headers:
+    """A tar file of which headers are read: none has megabytes, whatever it says of itself."""
+
+    def __init__(self, file: Any) -> None:
+        self.seek, self.tell, self._file = file.seek, file.tell, file
+
+    def read(self, size: int) -> bytes:
+        """That many bytes.
+
+        Raises:
+            tarfile.ReadError: they are more than a header has.
+        """
+        if size > LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        data: bytes = self._file.read(size)
+        return data
 
 
 class TarShard(ShardFile):
@@ -148,7 +169,8 @@ class TarShard(ShardFile):
     def _samples(self, file: Any) -> Iterator[Sample]:
         """Samples in their order; the bytes of members are not read."""
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:") as archive:
+        headers: Any = _Headers(file)
+        with tarfile.open(fileobj=headers, mode="r:") as archive:
             seen: set[str] = set()
             sample: Sample | None = None
             for member in archive:
@@ -167,6 +189,9 @@ class TarShard(ShardFile):
                         )
                     seen.add(key)
                     sample = Sample(key, {})
+                if member.size > MAX_BYTES:
+                    has = f"{member.size / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+                    raise DataError(f"{self.address}: the member {member.name} has {has}")
                 if ending in sample.parts:
                     raise DataError(f"{self.address}: the member {member.name} is there twice")
                 sample.parts[ending] = Member(member.offset_data, member.size if member.isreg() else 0)

@@ -1,0 +1,102 @@
+"""NumPy's files, from whomever: regular files without programs in them, that fit into memory."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncenet.errors import DataError
+from ncenet.text_files import check_regular
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SHARE_OF_MEMORY = 0.5
+"""Of the machine's, that the arrays of one file may take (ours)."""
+_LED_TO = (
+    ValueError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    SyntaxError,
+    TypeError,
+    ArithmeticError,
+    zlib.error,
+)
+"""What NumPy, zipfile and their decompressors make of a stranger's bytes."""
+
+
+def read_npz(file: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of an archive, by name.
+
+    Raises:
+        DataError: it can't be read, holds something else than arrays of plain values, or more than fits.
+    """
+    import numpy as np
+
+    with _explained(file, "not an archive of arrays that can be read"), file.open("rb") as data:
+        with zipfile.ZipFile(data) as archive:  # a few bytes of it may say that they unpack to anything
+            check_fits(sum(member.file_size for member in archive.infolist()))
+        data.seek(0)
+        with np.load(data, allow_pickle=False) as members:
+            arrays = {name: members[name] for name in members.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f"{name!r} is no array")
+        return arrays
+
+
+def map_npy(file: Path) -> npt.NDArray[Any]:
+    """The array of a file, which stays on the disk until it is looked at.
+
+    Raises:
+        DataError: it can't be read, or holds something else than one array of plain values.
+    """
+    import numpy as np
+
+    with _explained(file, "no array that can be read"):
+        array: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an archive of several")
+        return array
+
+
+def check_fits(size: int) -> None:
+    """Make sure that what is unpacked at once fits into memory.
+
+    Args:
+        size: in bytes.
+
+    Raises:
+        ValueError: it doesn't.
+    """
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return
+    most = SHARE_OF_MEMORY * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > most:
+        raise ValueError(
+            f"unpacked it has {size / 1e9:,.0f} GB, more than {SHARE_OF_MEMORY:.0%} of this machine's memory"
+        )
+
+
+@contextmanager
+def _explained(file: Path, what: str) -> Iterator[None]:
+    try:
+        check_regular(file)
+        yield
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except MemoryError as error:
+        raise DataError(f"{file}: {what}: it says that it holds more than fits into memory") from error
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{file}: {what}: no archive, or a broken one") from error
+    except _LED_TO as error:
+        said = " ".join(str(error).split())[:200]
+        if "allow_pickle" in said:
+            said = "it holds Python objects, which can't be read without running code"
+        raise DataError(f"{file}: {what}: {said}") from error

@@ -1,0 +1,51 @@
+"""What is broken in the folder of a comparison: in each of its runs, and in what says which runs they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ncenet.compare.comparison import Comparison
+from ncenet.compare.records import COMPARISON_FILE
+from ncenet.errors import RecipeError
+from ncenet.run.repair import Repaired, repair, set_aside
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Folders of the runs of a comparison, also where nothing says any more which they are."""
+    return sorted(path for depth in ("*", "*/*") for path in folder.glob(f"{depth}/seed-*") if path.is_dir())
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether a folder is that of a comparison, perhaps of several data sets."""
+    return (folder / COMPARISON_FILE).exists() or (bool(runs_in(folder)) and not (folder / "cycles").exists())
+
+
+def repair_comparison(
+    folder: Path, sound_model: Callable[[Path], object], *, dry_run: bool = False
+) -> list[Repaired]:
+    """Look through the runs of a comparison; as :func:`ncenet.run.repair.repair` does with each.
+
+    Args:
+        folder: of the comparison; nobody else may be at work in it.
+        sound_model: raises a :class:`~ncenet.errors.NcenetError` for a file that is no whole model.
+        dry_run: say what would be done, and do nothing.
+
+    Raises:
+        LedgerError: the ledger of a run is broken, which only a copy can mend.
+    """
+    found = []
+    for file in sorted({folder / COMPARISON_FILE, *folder.glob(f"*/{COMPARISON_FILE}")}):
+        try:
+            Comparison.load(file)
+        except RecipeError as error:
+            why = str(error).removeprefix(f"{file}").lstrip(": ").splitlines()[0]
+            if file.exists() or file.is_symlink():
+                found.append(set_aside(folder, file, why, dry_run=dry_run))
+            found.append(
+                Repaired(file, "says which runs there are", "written anew by the command that made it")
+            )
+    for run in runs_in(folder):
+        if any(run.iterdir()):
+            found += repair(run, sound_model, dry_run=dry_run)
+    return found
