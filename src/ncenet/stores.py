@@ -129,6 +129,7 @@ _SETTINGS = (
     "AWS_PROFILE",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
+    "STORAGE_EMULATOR_HOST",
 )
 
 
@@ -140,9 +141,14 @@ def _store(scheme: str, settings: tuple[str | None, ...]) -> Any:
             fs = pyarrow(f"{scheme}:// addresses").fs
         except MissingExtra:
             raise MissingExtra(f"{scheme}:// addresses", "s3", "50 MB") from None
-        if scheme != "s3":
-            return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=GIVE_UP_SECONDS))
         named = dict(zip(_SETTINGS, settings, strict=True))
+        if scheme != "s3":
+            own = named["STORAGE_EMULATOR_HOST"]  # the name that Google's own clients look for
+            where: dict[str, Any] = {}
+            if own:
+                plain, _, host = own.rpartition("://")
+                where = {"anonymous": True, "scheme": plain or "http", "endpoint_override": host.rstrip("/")}
+            return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=GIVE_UP_SECONDS), **where)
         endpoint = named["AWS_ENDPOINT_URL_S3"] or named["AWS_ENDPOINT_URL"]
         region = named["AWS_REGION"] or named["AWS_DEFAULT_REGION"]
         return fs.S3FileSystem(

@@ -48,22 +48,36 @@ def rows_in(folder):
     return {row["id"]: row for table in tables for row in table.to_pylist()}
 
 
-@contextmanager
-def store(**settings):
-    """A server that speaks S3, and the environment by which it is found; ``settings`` are its own."""
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(port, *words, **settings):
+    """A module that serves at a port, as a process."""
     server = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **settings}
-    )
+        [sys.executable, "-m", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **settings},
+    )  # fmt: skip
     try:
         for _ in range(600):
             with socket.socket() as tried:
                 if tried.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def store(**settings):
+    """A server that speaks S3, and the environment by which it is found; ``settings`` are its own."""
+    port = free_port()
+    with served(port, "moto.server", "-H", "127.0.0.1", "-p", str(port), **settings) as server:
         yield (
             server,
             {
@@ -74,9 +88,15 @@ def store(**settings):
                 "AWS_EC2_METADATA_DISABLED": "true",
             },
         )
-    finally:
-        server.kill()
-        server.wait()
+
+
+@contextmanager
+def store_of_google():
+    """A server that speaks as Google's storage does, with a bucket ``photos``, and its environment."""
+    port = free_port()
+    words = ("start", "--host", "127.0.0.1", "--port", str(port), "--in-memory", "--default-bucket", "photos")
+    with served(port, "gcp_storage_emulator", *words):
+        yield {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}"}
 
 
 def bucket(name="photos"):

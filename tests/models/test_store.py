@@ -1,6 +1,10 @@
-"""Shards and scores in a store of objects: a server on this machine that speaks S3."""
+"""Shards and scores in stores of objects: servers on this machine that speak as those of others do."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +15,8 @@ from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, Unreachable, UsageError
 from ncenet.models.score_shards import check_done, score_here, shards_of
 from ncenet.models.scorer import Scorer
-from tests.models.make_shards import bucket, model, rows_in, shards, store
+from tests.models.hub_server import hub
+from tests.models.make_shards import bucket, model, rows_in, shards, store, store_of_google
 
 pytest.importorskip("moto.server", reason="moto is not installed")
 
@@ -132,3 +137,49 @@ def test_a_bucket_that_disappears_in_the_middle(server, tmp_path):
     )
     with pytest.raises(DataError, match=r"2 of 3 shard\(s\) have no scores"):
         check_done(done)
+
+
+@pytest.fixture
+def google(monkeypatch):
+    pytest.importorskip("gcp_storage_emulator", reason="no emulator is installed")
+    with store_of_google() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+def test_a_store_of_google(google, ncenet, tmp_path):
+    """Shards in, scores out, a query from them; a bucket that is none is named."""
+    for file in sorted(shards(tmp_path / "in").glob("*.parquet")):
+        with addresses.whole_at(f"gs://photos/in/{file.name}") as target:
+            target.write_bytes(file.read_bytes())
+    words = ("score", model(tmp_path / "model"), "gs://photos/in/", "--out", "gs://photos/scores")
+    done = ncenet(*words)
+    assert done.code == 0, done.err
+    assert "22 images scored" in done.said and "3 done before" in ncenet(*words).said
+    ncenet("score", tmp_path / "model/model.safetensors", "in", "--out", "out")
+    for source in ("gs://photos/scores", "gs://photos/scores/*.parquet"):
+        assert ncenet("select", source, "-n", "4").out == ncenet("select", "out", "-n", "4").out
+    done = ncenet("select", "gs://nowhere/scores/", "-n", "4")
+    assert done.code == 2 and "gs://nowhere/scores/: there is no such file" in done.said
+
+
+def test_the_hub_of_hugging_face(ncenet, tmp_path):
+    """Shards are read there. Where it is the package reads when it is loaded, so in a process of its own."""
+    pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+    file = model(tmp_path / "model")
+    shards(tmp_path / "root" / "day")
+    ncenet("score", file, tmp_path / "root/day", "--out", "here")
+    with hub(tmp_path / "root", "someone/photos") as environment:
+
+        def run(*words):
+            return subprocess.run(
+                [sys.executable, "-m", "ncenet", *map(str, words)],
+                env={**os.environ, **environment}, cwd=tmp_path, capture_output=True, text=True,
+            )  # fmt: skip
+
+        done = run("score", file, "hf://datasets/someone/photos/day/", "--out", "there")
+        assert done.returncode == 0, done.stderr
+        assert repr(rows_in(tmp_path / "there")) == repr(rows_in(tmp_path / "here"))
+        done = run("select", "hf://datasets/someone/other/", "-n", "3")
+        assert done.returncode == 2 and "there is no such file" in done.stderr
