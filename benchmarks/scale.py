@@ -7,8 +7,9 @@
     python benchmarks/scale.py killed             # a process that is killed, and run again
 
 Each prints a Markdown table; see results/scale.md. Everything is generated, in ``--folder`` or a temporary
-one. Rivals run in turns, three times each, and the middle counts: on a machine with other work the ratios say
-something, the seconds little. Needs the extra ``ray``.
+one. Rivals run in turns, each round in the other order, and the middle counts. Seconds by the clock say
+little on a machine with other work, so those of the processor stand beside them: of this process and all
+below it, workers of Ray too. Needs the extra ``ray``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -29,6 +31,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -165,26 +168,79 @@ def _Rows(source: Path, bare: Bare) -> Any:
     return Rows()
 
 
-def in_turns(rivals: dict[str, Callable[[Path], None]], folder: Path) -> dict[str, list[float]]:
-    """Seconds of each, one after the other, several times."""
-    found: dict[str, list[float]] = {name: [] for name in rivals}
+class Used:
+    """Seconds by the clock and of the processor, of this process and all below it, also those that end.
+
+    They are looked at ten times a second, and what that takes is left out.
+    """
+
+    def __enter__(self) -> Used:
+        self._first, self._last, self._own = self._look(), dict[tuple[int, float], float](), 0.0
+        self._start, self._over = time.perf_counter(), threading.Event()
+        self._watch = threading.Thread(target=self._watching)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clock = time.perf_counter() - self._start
+        self._over.set()
+        self._watch.join()
+        spent = sum(seconds - self._first.get(key, 0.0) for key, seconds in self._last.items())
+        self.processor = spent - self._own
+
+    def _watching(self) -> None:
+        over = False
+        while not over:
+            over = self._over.wait(0.1)
+            self._last |= self._look()
+        self._own = time.thread_time()
+
+    def _look(self) -> dict[tuple[int, float], float]:
+        here = psutil.Process()
+        found = {}
+        for process in (here, *here.children(recursive=True)):
+            try:
+                times = process.cpu_times()
+                found[process.pid, process.create_time()] = times.user + times.system
+            except psutil.Error:
+                continue  # it ended meanwhile
+        return found
+
+
+def in_turns(rivals: dict[str, Callable[[Path], None]], folder: Path) -> dict[str, list[Used]]:
+    """What each takes, one after the other, several times, each time in the other order."""
+    found: dict[str, list[Used]] = {name: [] for name in rivals}
     for turn in range(TURNS):
-        for name, run in rivals.items():
+        for name in sorted(rivals, key=list(rivals).index, reverse=turn % 2 == 1):
             out = folder / f"{name.replace(' ', '-')}-{turn}"
             out.mkdir()
-            start = time.perf_counter()
-            run(out)
-            found[name].append(time.perf_counter() - start)
+            with Used() as used:
+                rivals[name](out)
+            found[name].append(used)
+            print(f"{name}: {used.clock:.1f} s, {used.processor:.1f} s of the processor", flush=True)
     return found
 
 
-def compared(found: dict[str, list[float]], images: int, ours: str, other: str) -> None:
-    ratios = [b / a for a, b in zip(found[ours], found[other], strict=True)]
+def compared(found: dict[str, list[Used]], images: int, ours: str, other: str) -> None:
+    """Both ratios are those of speeds: above one, ours is the faster."""
     table(
-        ("", "images/s (each turn)", "of the other, middle"),
-        (ours, ", ".join(f"{images / s:.0f}" for s in found[ours]), f"{median(ratios):.2f}"),
-        (other, ", ".join(f"{images / s:.0f}" for s in found[other]), ""),
+        ("", "images/s (each turn)", "of the other", "processor ms an image (each turn)", "of the other"),
+        *(
+            (
+                name,
+                ", ".join(f"{images / used.clock:.0f}" for used in found[name]),
+                f"{_ratio(found, 'clock', ours, other)}" if name == ours else "",
+                ", ".join(f"{1000 * used.processor / images:.2f}" for used in found[name]),
+                f"{_ratio(found, 'processor', ours, other)}" if name == ours else "",
+            )
+            for name in (ours, other)
+        ),
     )
+
+
+def _ratio(found: dict[str, list[Used]], what: str, ours: str, other: str) -> str:
+    ratios = [getattr(b, what) / getattr(a, what) for a, b in zip(found[ours], found[other], strict=True)]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def local(folder: Path, count: int = 4000) -> None:

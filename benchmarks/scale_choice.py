@@ -97,7 +97,7 @@ def select(folder: Path, count: int = 10_000_000) -> None:
     }
     if count > 20_000_000:
         del rivals["pandas"]  # which reads all rows into memory
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in rivals}
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rivals}
     for _ in range(TURNS):
         for name, words in rivals.items():
             found[name].append(process_of(*words))
@@ -107,17 +107,17 @@ def select(folder: Path, count: int = 10_000_000) -> None:
         *(
             (
                 name,
-                ", ".join(f"{seconds:.1f}" for seconds, _ in turns),
+                ", ".join(f"{seconds:.1f}" for seconds, _, _ in turns),
                 f"{median(b[0] / a[0] for a, b in zip(ours, turns, strict=True)):.2f}",
-                f"{max(peak for _, peak in turns):.0f}",
+                f"{max(peak for *_, peak in turns):.0f}",
             )
             for name, turns in found.items()
         ),
     )
 
 
-def process_of(*words: object) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a process of Python."""
+def process_of(*words: object) -> tuple[float, float, float]:
+    """Seconds, those of the processor, and peak memory in MB of a process of Python."""
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -125,7 +125,7 @@ def process_of(*words: object) -> tuple[float, float]:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, words
-    return time.perf_counter() - start, used.ru_maxrss / 1024
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def diversify(folder: Path, count: int = 1_000_000) -> None:
@@ -140,15 +140,19 @@ def diversify(folder: Path, count: int = 1_000_000) -> None:
             embedding = pa.FixedSizeListArray.from_arrays(pa.array(vectors.astype(np.float16).ravel()), 512)
             ids = pa.array([f"{number}/{row:06}" for row in range(rows)])
             scores = rng.random(rows, np.float32)
-            pq.write_table(
-                pa.table({"id": ids, "score": scores, "embedding": embedding}), source / f"{number}.parquet"
+            doubt = rng.random((rows, 10), np.float32)
+            probs = pa.FixedSizeListArray.from_arrays(
+                pa.array((doubt / doubt.sum(1, keepdims=True)).ravel()), 10
             )
+            columns = {"id": ids, "score": scores, "likelihood": probs, "embedding": embedding}
+            pq.write_table(pa.table(columns), source / f"{number}.parquet")
     rows = []
-    for how in ("herding", "kmeans", "kcenter"):
+    for how in ("herding", "kcenter", "badge", "kmeans"):
         words = ("-m", "ncenet", "select", source, "-n", 10_000, "--by", "score", "--diversify", how)
-        seconds, megabytes = process_of(*words, "--out", folder / f"{how}.csv")
-        rows.append((how, f"{seconds:.0f}", f"{megabytes:.0f}"))
-    table((f"10,000 of {count:,} x 512", "seconds", "peak MB"), *rows)
+        seconds, processor, megabytes = process_of(*words, "--out", folder / f"{how}.csv")
+        rows.append((how, f"{seconds:.0f}", f"{processor:.0f}", f"{megabytes:.0f}"))
+        print(*rows[-1], flush=True)
+    table((f"10,000 of {count:,} x 512", "seconds", "of the processor", "peak MB"), *rows)
 
 
 if __name__ == "__main__":

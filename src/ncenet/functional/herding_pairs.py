@@ -106,8 +106,9 @@ class _Near:
 
     def pairs(self) -> Any:
         """Kernels of those that matter, a row for each point that is covered, (M, M) of SciPy."""
-        found = []
+        strips = []
         for rows in blocks(len(self.floor)):
+            found = []
             for columns in blocks(len(self.floor), rows.start):
                 block = self.kernel.logarithms(rows, self.kernel.points[columns])
                 kept = [((block > self.floor[rows, None]).nonzero(), 0)]
@@ -116,10 +117,10 @@ class _Near:
                 for at, covered in kept:
                     values = block[at[:, 0], at[:, 1]].exp()
                     at = (at + at.new_tensor([rows.start, columns.start])).int()
-                    found.append(
-                        [each.cpu().numpy() for each in (values, at[:, covered], at[:, 1 - covered])]
-                    )
-        values_, points, others = (np.concatenate(each) for each in zip(*found, strict=True))
+                    found.append((values, at[:, covered], at[:, 1 - covered]))
+            # Joined at once: what is small and stays keeps memory from being used again.
+            strips.append([torch.cat(each).cpu().numpy() for each in zip(*found, strict=True)])
+        values_, points, others = (np.concatenate(each) for each in zip(*strips, strict=True))
         shape = (len(self.floor), len(self.floor))
         return sparse.coo_array((values_, (points, others)), shape=shape).tocsr()
 
