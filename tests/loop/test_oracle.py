@@ -4,17 +4,20 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import ncenet
 from ncenet.compare import read_run
 from ncenet.data.open import open_train
 from ncenet.errors import RecipeError, UsageError
-from ncenet.loop.oracle import OracleLine, open_simulated
+from ncenet.loop.oracle import PART, OracleLine, _worth, exchanged, open_simulated
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from ncenet.strategies import strategies
 from ncenet.strategies.build import ORACLE, open_strategy
 from tests.contracts.fakes import fake_view
+
+OPTIONS = {"candidates": 600, "exchanges": 2}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,12 @@ def vectors(tmp_path_factory):
 def recipe(vectors):
     sizes = {"loop.initial": 10, "loop.query_size": 5, "loop.cycles": 3}
     return Recipe().with_changes(
-        {"model.features": str(vectors), "loop.strategy": ORACLE, "loop.options": {"candidates": 600}} | sizes
+        {
+            "model.features": str(vectors),
+            "loop.strategy": ORACLE,
+            "loop.options": OPTIONS,
+        }
+        | sizes
     )
 
 
@@ -54,6 +62,33 @@ def test_it_is_above_strategies_and_its_score_is_the_accuracy_that_follows(recip
     for cycle in (1, 2):
         rows = (tmp_path / f"line/cycles/{cycle:03d}/query.csv").read_text().splitlines()
         assert len(rows) == 6 and float(rows[1].split(",")[2]) == line[cycle]
+
+
+def test_exchanges_raise_what_the_best_proposal_reaches(recipe, tmp_path):
+    reached = {}
+    for exchanges in (0, 12):
+        changes = {"loop.options": OPTIONS | {"exchanges": exchanges}, "loop.cycles": 2}
+        reached[exchanges] = accuracy(recipe.with_changes(changes), tmp_path / str(exchanges))
+    assert reached[12][0] == reached[0][0] and reached[12][1] > reached[0][1]
+
+
+def test_an_exchange_is_of_a_part_and_for_others():
+    query, others = tuple("abcdefgh"), tuple("ghijkl")
+    sizes = set()
+    for seed in range(40):
+        changed = exchanged(query, others, torch.Generator().manual_seed(seed))
+        new = set(changed) - set(query)
+        assert len(set(changed)) == 8 and new <= set("ijkl") and 1 <= len(new) <= 8 // PART
+        sizes.add(len(new))
+    assert sizes == {1, 2}
+    assert exchanged(query, query, torch.Generator()) == query, "there is nothing else"
+
+
+def test_of_equally_right_models_the_surer_one_is_better():
+    probs, targets = torch.tensor([[0.6, 0.4], [0.2, 0.8]]), torch.tensor([0, 0])
+    assert _worth(probs, targets) == pytest.approx((0.5, 0.4))
+    assert _worth(probs * 1e-9, targets) == pytest.approx((0.5, 0.4)), "likelihoods need not sum to one"
+    assert _worth(torch.zeros(2, 2), targets) == (1.0, 0.0), "nothing likely is no division by zero"
 
 
 def test_a_run_that_is_stopped_goes_on_with_the_same_queries(recipe, tmp_path):

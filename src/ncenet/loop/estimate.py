@@ -20,7 +20,7 @@ from ncenet.learners import classifier, detector
 from ncenet.learners.box_counts import spent
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.detector import Detector
-from ncenet.loop.oracle import PROPOSALS, OracleLine, open_simulated
+from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
@@ -92,9 +92,10 @@ def estimate(recipe: Recipe) -> Cost:
     auxiliary, members = strategy.auxiliary, recipe.model.members
     speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
-    if isinstance(strategy, OracleLine):  # which fits and tests each of its proposals
-        steps += PROPOSALS * sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch[1:])
-        scored += PROPOSALS * tested * (loop.cycles - 1)
+    if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
+        fits = strategy.fits
+        steps += fits * sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch[1:])
+        scored += fits * tested * (loop.cycles - 1)
     return Cost(
         pool=pool,
         labels=sizes[-1],

@@ -7,7 +7,7 @@ by being run again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ncenet.data.dataset import BoxTestSet, TestSet
@@ -31,7 +31,7 @@ from ncenet.run.held_out import held_out_test, set_apart, unlabeled_held_out
 from ncenet.run.record_files import last_left_out, write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import SizeOf
-from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Query, QueryStrategy
+from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Prediction, Query, QueryStrategy
 
 MORE = 1.2
 """Labels are left out in turn again when there are so many times as many (ours)."""
@@ -214,8 +214,8 @@ class Loop:
         self._load(cycle)
         return self.learner
 
-    def would_reach(self, labeled: LabeledSet) -> float:
-        """Accuracy on the held-out images of what the next cycle would learn from other labels.
+    def would_say(self, labeled: LabeledSet) -> Iterator[Prediction]:
+        """Of the held-out images, chunk by chunk, by what the next cycle would learn from other labels.
 
         For simulations, where those are known. The learner then holds that model; the next step of the loop
         loads its own again.
@@ -223,9 +223,7 @@ class Loop:
         assert isinstance(self.test, TestSet)
         self._model_of = None
         self.learner.fit(labeled, self.pool, cycle=len(self.ledger.cycles()) + 1)
-        chunks = self.learner.predict(self.test.pool, self.test.ids, want=frozenset())
-        guesses = [guess for chunk in chunks for guess in chunk.probs.argmax(-1).tolist()]
-        return sum(map(int.__eq__, guesses, self.test.targets)) / len(guesses)
+        return self.learner.predict(self.test.pool, self.test.ids, want=frozenset())
 
     def guess(self) -> Learner | None:
         """A learner of the labels so far that is recorded nowhere, before a first fit is due.

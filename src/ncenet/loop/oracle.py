@@ -2,8 +2,9 @@
 
 It says how much there is to gain by choosing. It is none of the registered strategies: only a simulation can
 open it, from the data set's own oracle and the test set, and what other strategies see of a pool stays as it
-was. Greedy selection on cheap classifiers (:mod:`ncenet.functional.lookahead`) proposes some queries, two
-strategies others; the real learner is fitted on each, and the one that leads to the highest accuracy is made.
+was. Greedy selection on cheap classifiers (:mod:`ncenet.functional.lookahead`) proposes some queries,
+strategies others; the real learner is fitted on each. Then parts of the one that leads to the highest
+accuracy are exchanged for other images, fit by fit, as long as that helps.
 
 Greedy is not optimal, so it may be beaten; a report counts how often it is.
 """
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
     from torch import Generator
 
 
-RIVALS = ("herding", "margin")
+RIVALS = ("herding", "margin", "badge", "uherding")
 """Strategies that propose, too, where the recipe lets them."""
-PROPOSALS = 4 + len(RIVALS)
-"""Queries of which the best is made: of two classifiers, each greedy in two ways, and those of strategies."""
+PROPOSALS = 4
+"""Queries that are proposed beside those: of two classifiers, each greedy in two ways."""
+PART = 4
+"""An exchange is of at most the part PART of a query (ours)."""
 
 
 class OracleLine(WithOptions, QueryStrategy):
@@ -43,7 +46,8 @@ class OracleLine(WithOptions, QueryStrategy):
 
     Source: ours, after the greedy oracle of Werner, Burchert, Stubbemann and Schmidt-Thieme, A Cross-Domain
     Benchmark for Active Learning, NeurIPS 2024.
-    Cost: a product of matrices a pick, and a fit of the learner for each of six proposals: seven times a run.
+    Cost: a product of matrices a pick, and a fit of the learner for each of eight proposals and of the
+    exchanges.
     When: a simulation on frozen features that asks how much choosing could gain.
     """
 
@@ -56,12 +60,20 @@ class OracleLine(WithOptions, QueryStrategy):
         candidates: int = Field(
             500, ge=1, description="Images of the pool that are looked at, drawn anew for each query."
         )
+        exchanges: int = Field(
+            24, ge=0, description="Exchanges of a part of the best query that are tried, each by a fit."
+        )
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
         self._loop: Loop | None = None
         self._answers: Oracle | None = None
         self._rivals: tuple[QueryStrategy, ...] = ()
+
+    @property
+    def fits(self) -> int:
+        """Of the learner, for each query."""
+        return PROPOSALS + len(self._rivals) + int(self.options.exchanges)
 
     def beside(self, rivals: Sequence[QueryStrategy]) -> None:
         """Let strategies propose, too."""
@@ -112,20 +124,40 @@ class OracleLine(WithOptions, QueryStrategy):
             for ahead, softness in _classifiers(given)
         }
         proposals |= {rival.query(view, query_size, rng=rng).ids for rival in self._rivals}
-        learned = LabeledSet(
-            list(view.labeled_ids), [loop.class_names[c] for c in view.labels], loop.class_names
-        )
-        best, accuracy = (), -1.0
-        for proposal in sorted(proposals):
-            more = LabeledSet(
-                [*learned.ids, *proposal],
-                [*learned.labels, *answers.answer(proposal).values()],
-                learned.class_names,
-            )
-            reached = loop.would_reach(more)
-            if reached > accuracy:
-                best, accuracy = proposal, reached
-        return Query(best, (accuracy,) * len(best))
+        known_labels = [loop.class_names[c] for c in view.labels]
+
+        def reach(proposal: Sequence[str]) -> tuple[float, float]:
+            more = [*known_labels, *answers.answer(proposal).values()]
+            learned = LabeledSet([*view.labeled_ids, *proposal], more, loop.class_names)
+            return _worth(torch.cat([chunk.probs for chunk in loop.would_say(learned)]), targets)
+
+        reached, best = max((reach(proposal), proposal) for proposal in sorted(proposals))
+        wanted = {image for proposal in proposals for image in proposal}
+        others = sorted(wanted | set(ids[: len(wanted)]))
+        for _ in range(self.options.exchanges):
+            tried = exchanged(best, others, rng)
+            if (now := reach(tried)) > reached:
+                reached, best = now, tried
+        return Query(best, (reached[0],) * len(best))
+
+
+def exchanged(query: Sequence[str], others: Sequence[str], rng: Generator) -> tuple[str, ...]:
+    """A query with some of its images, a part :data:`PART` at most, exchanged for others at random.
+
+    >>> import torch
+    >>> exchanged("abcd", "abcde", torch.Generator().manual_seed(0))
+    ('a', 'b', 'd', 'e')
+    """
+    import torch
+
+    left = [image for image in others if image not in set(query)]
+    most = min(max(1, len(query) // PART), len(left))
+    if not most:
+        return tuple(query)
+    count = 1 + int(torch.randint(most, (), generator=rng))
+    kept = torch.randperm(len(query), generator=rng)[count:].sort().values.tolist()
+    new = torch.randperm(len(left), generator=rng)[:count].tolist()
+    return (*(query[row] for row in kept), *(left[row] for row in new))
 
 
 def open_simulated(recipe: Recipe) -> QueryStrategy:
@@ -153,6 +185,13 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
             rivals.append(open_strategy(recipe.with_changes({"loop.strategy": name})))
     line.beside(rivals)
     return line
+
+
+def _worth(probs_TC: torch.Tensor, targets_T: torch.Tensor) -> tuple[float, float]:
+    """Accuracy, and of equally right models the mean share of the right class in all likelihoods."""
+    right = probs_TC.argmax(1) == targets_T
+    share = probs_TC.double().gather(1, targets_T[:, None])[:, 0] / probs_TC.double().sum(1).clamp_min(1e-30)
+    return int(right.sum()) / len(targets_T), float(share.mean())
 
 
 def _classifiers(known: Known) -> Iterator[tuple[LookAhead, float]]:
