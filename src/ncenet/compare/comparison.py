@@ -78,6 +78,12 @@ class Comparison(Section):
     seeds: tuple[int, ...] = Field(
         min_length=1, description="Each arm runs once with each; runs of one seed share their initial set."
     )
+    replays: int = Field(
+        0,
+        ge=0,
+        description="Seeds, so many of the first, that each arm runs once more: how far a run is from itself "
+        "where training does not repeat to the bit, as on a GPU.",
+    )
     baseline: str = Field("", description="Arm that the others are held against. Default: the first.")
     figures: Figures = Field(Figures(), description="The figures that need a model.")
 
@@ -164,6 +170,11 @@ class Comparison(Section):
             if arm.seeds is None or n < arm.seeds
         )
 
+    @property
+    def replayed(self) -> tuple[tuple[str, int], ...]:
+        """Arm and seed of the trials that run once more."""
+        return tuple((arm, seed) for arm, seed in self.trials if seed in self.seeds[: self.replays])
+
     @classmethod
     def beside(cls, recipe: Recipe, others: Sequence[str], *, seeds: int = 1) -> Comparison:
         """A recipe's strategy beside others, see :func:`ncenet.compare.beside.beside_comparison`.
@@ -191,9 +202,9 @@ class Comparison(Section):
             return for_strategy(self.base, changes)
         return self.base.with_changes(changes)
 
-    def folder(self, arm: str, seed: int) -> Path:
-        """Run folder of one trial, within the folder of the comparison."""
-        return Path(self._arm(arm).slug) / f"seed-{seed}"
+    def folder(self, arm: str, seed: int, *, again: bool = False) -> Path:
+        """Run folder of one trial, or of the same once more, within the folder of the comparison."""
+        return Path(self._arm(arm).slug) / (f"seed-{seed}-again" if again else f"seed-{seed}")
 
     def _arm(self, name: str) -> Arm:
         arms = {arm.name: arm for arm in self.arms}

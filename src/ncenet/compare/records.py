@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,11 +180,13 @@ class Results:
         folder: where it was read.
         comparison: what was asked for.
         runs: by arm and seed, those that were begun, in the order of arms and seeds.
+        replays: of the same arm and seed once more, likewise.
     """
 
     folder: Path
     comparison: Comparison
     runs: Mapping[tuple[str, int], RunResults]
+    replays: Mapping[tuple[str, int], RunResults] = field(default_factory=dict)
 
     @cached_property
     def metric(self) -> str:
@@ -296,11 +298,16 @@ def read_comparison(folder: Path) -> Results:
         RecipeError: the folder has no ``comparison.yaml`` that can be read.
     """
     comparison = Comparison.load(folder / COMPARISON_FILE)
-    folders = {(arm, seed): folder / comparison.folder(arm, seed) for arm, seed in comparison.trials}
+
+    def begun(trials: Iterable[tuple[str, int]], *, again: bool) -> dict[tuple[str, int], RunResults]:
+        folders = {(arm, seed): folder / comparison.folder(arm, seed, again=again) for arm, seed in trials}
+        return {key: read_run(path) for key, path in folders.items() if RunFolder(path).recipe.exists()}
+
     return Results(
         folder,
         comparison,
-        {key: read_run(path) for key, path in folders.items() if RunFolder(path).recipe.exists()},
+        begun(comparison.trials, again=False),
+        begun(comparison.replayed, again=True),
     )
 
 

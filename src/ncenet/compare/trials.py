@@ -117,6 +117,8 @@ def planned(
 ) -> dict[str, Trial]:
     """The trials of a comparison by name, in the order in which they run: seed by seed, set by set.
 
+    What runs once more comes last.
+
     Args:
         comparison: what to run.
         folder: of the comparison.
@@ -135,13 +137,13 @@ def planned(
         raise UsageError(f"{seeds} seeds asked for, but the comparison names {len(comparison.seeds)}")
     first = comparison.seeds[:seeds]
     found = {
-        (f"{name}: " if name else "") + f"{arm}, seed {seed}": (seed, trial)
+        (f"{name}: " if name else "") + f"{arm}, seed {seed}" + " again" * again: (again, seed, trial)
         for name, (part, path) in comparison.parts(folder).items()
-        for (arm, seed), trial in _trials(part, path).items()
+        for (arm, seed, again), trial in _trials(part, path).items()
         if seed in first and (arms is None or arm in arms)
     }
-    order = sorted(found, key=lambda name: comparison.seeds.index(found[name][0]))
-    return {name: found[name][1] for name in order}
+    order = sorted(found, key=lambda name: (found[name][0], comparison.seeds.index(found[name][1])))
+    return {name: found[name][2] for name in order}
 
 
 def check_strategies(trials: Mapping[str, Trial]) -> None:
@@ -166,11 +168,14 @@ def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
     simulate(trial.recipe, trial.folder, notify=emit)
 
 
-def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int], Trial]:
-    """The trials on one data set, by arm and seed."""
+def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int, bool], Trial]:
+    """The trials on one data set, by arm, seed, and whether it runs once more."""
     return {
-        (arm, seed): Trial(comparison.recipe(arm, seed), folder / comparison.folder(arm, seed))
-        for arm, seed in comparison.trials
+        (arm, seed, again): Trial(
+            comparison.recipe(arm, seed), folder / comparison.folder(arm, seed, again=again)
+        )
+        for again, trials in ((False, comparison.trials), (True, comparison.replayed))
+        for arm, seed in trials
     }
 
 

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from ncenet.compare.bootstrap import Interval
 from ncenet.compare.records import Results, RunResults, Table
+from ncenet.compare.replay import ReplayNoise
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
 from ncenet.report.queried import classes_of
 from ncenet.report.words import NOTHING, counted, interval, metric_name, outlook, percent, points, spread
@@ -22,14 +23,19 @@ WORDS = frozenset(
 _QUERY_SECONDS = ("score_seconds", "select_seconds")
 
 
-def summary(results: Results, images: Mapping[str, Interval] | None = None) -> Table:
+def summary(
+    results: Results, images: Mapping[str, Interval] | None = None, replay: ReplayNoise | None = None
+) -> Table:
     """For each arm its mean over cycles and its difference to the baseline, with interval and verdict.
 
     Args:
         results: of the comparison.
         images: by arm, the interval over seeds and test images; a column more.
+        replay: how far runs are from themselves; a column more.
     """
     baseline = results.comparison.baseline_arm
+    columns = ["Arm", "Mean over cycles, %", f"Against {baseline}", "95 % interval"]
+    columns += ["over images too"] * bool(images) + ["Replay noise"] * bool(replay) + ["Verdict"]
     rows = []
     for arm in results.comparison.arms:
         curves = results.curves(arm.name).values()
@@ -37,24 +43,17 @@ def summary(results: Results, images: Mapping[str, Interval] | None = None) -> T
         found = None if arm.name == baseline else difference_to_baseline(results, arm.name)
         if found is None:
             said = "baseline" if arm.name == baseline else "not finished"
-            cells = [NOTHING, NOTHING, NOTHING]
+            cells = [NOTHING] * (len(columns) - 3)
         else:
             more = outlook(found)
             said = found.verdict + (f": {more}" if more else "")
-            cells = [points(found.spread.mean), interval(found), NOTHING]
-            if images is not None and arm.name in images:
-                cells[2] = f"{points(images[arm.name].low)} to {points(images[arm.name].high)}"
-        rows.append((arm.name, mean, *cells[: 2 if not images else 3], said))
-    columns = [
-        "Arm",
-        "Mean over cycles, %",
-        f"Against {baseline}",
-        "95 % interval",
-        "over images too",
-        "Verdict",
-    ]
-    if not images:
-        columns.remove("over images too")
+            cells = [points(found.spread.mean), interval(found)]
+            if images:
+                of = images.get(arm.name)
+                cells.append(NOTHING if of is None else f"{points(of.low)} to {points(of.high)}")
+            if replay:
+                cells.append(f"± {percent(replay.of_mean(found.spread.seeds), 2)}")
+        rows.append((arm.name, mean, *cells, said))
     return Table(tuple(columns), tuple(rows))
 
 

@@ -7,6 +7,7 @@ from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
 from ncenet.compare.records import Results, RunResults, Table
+from ncenet.compare.replay import replay_noise
 from ncenet.report import evidence, protocol, tables, words
 from ncenet.report import queried as queries
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
@@ -35,7 +36,8 @@ def verdicts(results: Results) -> ReportSection | None:
 def summary(results: Results) -> ReportSection:
     """Means over the cycles, differences to the baseline, intervals, verdicts."""
     images = bootstrap_differences(results, _against_baseline(results))
-    blocks: list[Block] = [tables.summary(results, images)]
+    replay = replay_noise(results)
+    blocks: list[Block] = [tables.summary(results, images, replay)]
     if images:
         tested = next(iter(images.values())).images
         blocks.append(
@@ -43,6 +45,15 @@ def summary(results: Results) -> ReportSection:
                 "The first interval is Student's over the seeds, and decides the verdict. The second draws"
                 f" seeds and the {tested:,} test images again (bootstrap): what other test images might "
                 "have shown. With few seeds it is too narrow."
+            )
+        )
+    if replay:
+        blocks.append(
+            Note(
+                "Training does not repeat to the bit here: two runs of one arm and one seed are "
+                f"{words.percent(replay.apart, 2)} points apart in the mean over cycles (root mean square of "
+                f"{replay.pairs:,} pairs). What that does to a mean difference stands beside it, as a "
+                "deviation; the intervals over seeds hold it already."
             )
         )
     return ReportSection("Summary", tuple(blocks))

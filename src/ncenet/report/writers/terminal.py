@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ncenet.compare.records import Results, Table
+from ncenet.compare.replay import replay_noise
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import differences_by_set, suite_verdicts
 from ncenet.report.blocks import Block, Facts, Note, ReportSection, Verdicts
@@ -60,7 +61,7 @@ def for_terminal(results: Results | SuiteResults) -> Group:
         (cycles.columns[0], *(cycles.columns[n + 1] for n in kept)),
         tuple((row[0], *(row[n + 1].replace(" ± ", "±") for n in kept)) for row in cycles.rows),
     )
-    whole = without_empty(summary(results))
+    whole = without_empty(summary(results, replay=replay_noise(results)))
     # The sentences below say what the last column says.
     brief = Table(whole.columns[:-1], tuple(row[:-1] for row in whole.rows))
     return Group(
