@@ -5,6 +5,8 @@
 Differences are paired by set and seed; an interval is of the mean over sets, each set's own mean over its
 seeds counting once (Student), or, for one set, over its seeds. A win rate is over (set, seed, cycle), the
 common first cycle left out, a tie counting half; its interval draws sets and their seeds again (bootstrap).
+So does that of the part of the labels, of which an arm that doesn't get there counts as needing all: a mean
+with such arms in it is a least one.
 """
 
 from __future__ import annotations
@@ -59,6 +61,30 @@ def labels_to(curve: Curve, level: float) -> float | None:
             return before[0] + (labels - before[0]) * (level - before[1]) / (accuracy - before[1])
         before = labels, accuracy
     return None
+
+
+def part_of_labels(runs: Runs, name: str, arm: str, seeds: list[int]) -> float:
+    """Part of the labels with which an arm reaches what random reaches with all; inf where it doesn't."""
+    base = mean_curve(runs, name, BASE, seeds)
+    needed = labels_to(mean_curve(runs, name, arm, seeds), base[-1][1])
+    return np.inf if needed is None else needed / base[-1][0]
+
+
+def mean_part(runs: Runs, sets: list[str], arm: str) -> str:
+    """Mean over sets, with a 95 % interval."""
+    seeds = {name: seeds_of(runs, name, BASE, arm) for name in sets}
+    seeds = {name: some for name, some in seeds.items() if some}
+    if not seeds:
+        return "-"
+    own = [part_of_labels(runs, name, arm, some) for name, some in seeds.items()]
+    rng, names, drawn = np.random.default_rng(0), list(seeds), []
+    for _ in range(DRAWS // 4):
+        picked = [names[i] for i in rng.choice(len(names), len(names))]
+        parts = [part_of_labels(runs, n, arm, rng.choice(seeds[n], len(seeds[n])).tolist()) for n in picked]
+        drawn.append(np.minimum(parts, 1).mean())
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    least = "at least " if np.inf in own else ""
+    return f"{least}{np.minimum(own, 1).mean():.0%} ({low:.0%} to {high:.0%})"
 
 
 def mean_curve(runs: Runs, name: str, arm: str, seeds: list[int]) -> Curve:
@@ -130,13 +156,9 @@ def main() -> None:
                     if not seeds:
                         parts.append(None)
                         continue
-                    base = mean_curve(runs, name, BASE, seeds)
-                    needed = labels_to(mean_curve(runs, name, arm, seeds), base[-1][1])
-                    parts.append(np.inf if needed is None else needed / base[-1][0])
+                    parts.append(part_of_labels(runs, name, arm, seeds))
                 shown = ["-" if p is None else "not reached" if p == np.inf else f"{p:.0%}" for p in parts]
-                told = [part for part in parts if part is not None]
-                mean = f"{np.mean(told):.0%}" if told and np.inf not in told else "-"
-                print(f"| {arm} | {' | '.join(shown)} | {mean} |")
+                print(f"| {arm} | {' | '.join(shown)} | {mean_part(runs, sets, arm)} |")
 
 
 if __name__ == "__main__":

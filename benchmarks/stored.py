@@ -1,11 +1,16 @@
 """Sets of stored features for the benchmarks of heads and selection.
 
+    python benchmarks/stored.py FOLDER clothes_train.parquet clothes_test.parquet cars/ --most 5000
+
 A set NAME is two files, NAME_train.npz and NAME_test.npz, with ``features`` (N, D) and ``labels`` (N,).
-Vectors of any network will do; `numpy.savez` writes such a file.
+Vectors of any network will do; `numpy.savez` writes such a file. As a program it writes one for each data set
+that it is given (labelled images as `ncenet` reads them), with the vectors that `--features` would have; of
+more than ``--most`` images random ones.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncenet.data.open import open_dataset
+from ncenet.data.pools import Subset
+from ncenet.features.pool import VectorPool, open_source
 from ncenet.nn.principal import PrincipalComponents
+from ncenet.recipe import ModelRecipe
 
 
 @dataclass(frozen=True)
@@ -47,3 +56,33 @@ def open_stored(folder: Path, name: str, components: int = 256, limit: int | Non
         raw, targets = raw[rows], targets[rows]
     reduce = PrincipalComponents.of(raw, components)
     return Stored(name, reduce(raw), targets, reduce(raw_test), test_targets, len(names), raw, raw_test)
+
+
+def write(folder: Path, data: Path, features: str, most: int | None) -> None:
+    dataset = open_dataset(str(data))
+    ids = list(dataset.pool.ids())
+    if most is not None and most < len(ids):
+        ids = [ids[row] for row in sorted(np.random.default_rng(0).permutation(len(ids))[:most])]
+    pool = Subset(dataset.pool, ids)
+    vectors = VectorPool(pool, open_source(ModelRecipe(features=features), pool=pool, ids=ids)).rows(ids)
+    labels = dataset.required_oracle().answer(ids)
+    np.savez(folder / data.stem, features=vectors, labels=np.array([labels[id] for id in ids]))
+    print(f"{data.stem}: {len(ids):,} vectors of {vectors.shape[1]:,} numbers", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("data", type=Path, nargs="+")
+    parser.add_argument("--features", default="lite0")
+    parser.add_argument("--most", type=int)
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for data in args.data:
+        write(args.folder, data, args.features, args.most)
+
+
+if __name__ == "__main__":
+    main()
