@@ -18,8 +18,8 @@ import torch
 from stored import Stored, open_stored
 from torch import Tensor
 
-from ncenet.functional.calibration import calibration_error, find_temperature, tempered
-from ncenet.learners.folds import FOLDS, TINY
+from ncenet.functional.calibration import TINY, calibration_error, find_temperature, tempered
+from ncenet.learners.folds import FOLDS
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import Head, build_head
 from ncenet.recipe import HeadRecipe

@@ -46,10 +46,10 @@ def main() -> None:
                 said = left_out(loop.model(cycle.number), labeled, loop.pool)
                 if said is None:
                     continue
-                right = sum(map(int.__eq__, said, labeled.targets()))
-                low, high = wilson(right, len(said))
+                right = sum(map(int.__eq__, said.guesses, labeled.targets()))
+                low, high = wilson(right, len(labeled))
                 holds = low <= test.headline <= high
-                found[recipe.loop.strategy, len(said)].append((right / len(said), test.headline, holds))
+                found[recipe.loop.strategy, len(labeled)].append((right / len(labeled), test.headline, holds))
     print("| asked by | labels | runs | left out, % | on test images, % | difference | interval holds |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for (strategy, labels), rows in sorted(found.items()):

@@ -36,7 +36,8 @@ def score(
 ) -> None:
     """Print what a model says of each image, a row each; memory does not grow with their number.
 
-    Of a classifier: class, likelihood, rejection, confusion, and of a committee vote_entropy and
+    Of a classifier: class, likelihood, rejection, confusion; share, how often such an image is right, where
+    labels left out in turn have told it (NCE on stored features); of a committee vote_entropy and
     consensus_entropy. Of a detector: number of objects, rejection, confusion.
 
     For example:
@@ -110,7 +111,7 @@ def score(
     elif boxes or least is not None:
         raise UsageError(f"--boxes and --least are for detectors, and {model} holds a classifier")
     else:
-        table = ClassTable(loaded.class_names, loaded.votes, per_class)
+        table = ClassTable(loaded.class_names, loaded.votes, per_class, loaded.temperature is not None)
     with bars() as show:
         chunks = score_data(
             loaded,

@@ -22,6 +22,8 @@ TEMPERATURES = torch.logspace(-2, 2, 161)
 """Temperatures that are tried (ours): a twentieth of a decade apart, 1 among them."""
 FOLDS = 5
 """Parts of the labelled set, each predicted by a classifier that learned the others (ours)."""
+TINY = 1e-12
+"""A likelihood of 0 is taken for this, which has a logarithm."""
 RIDGE = 0.01
 """Pull of that classifier's weights towards 0, in labelled images: one over scikit-learn's C (ours)."""
 
@@ -85,6 +87,15 @@ def tempered(log_probs: Tensor, temperature: float) -> Tensor:
     tensor([[0.9412, 0.0588]])
     """
     return (at_least_float32(log_probs) / temperature).softmax(-1)
+
+
+def as_shares(probs: Tensor, temperature: float) -> Tensor:
+    """Likelihoods (..., C), of which 0 counts as :data:`TINY`, as shares that a temperature makes honest.
+
+    >>> as_shares(torch.tensor([[0.08, 0.02]]), 0.5)
+    tensor([[0.9412, 0.0588]])
+    """
+    return tempered(probs.clamp_min(TINY).log(), temperature)
 
 
 def find_temperature(

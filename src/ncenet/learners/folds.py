@@ -8,10 +8,11 @@ label.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
-from ncenet.functional.calibration import find_temperature
+from ncenet.functional.calibration import TINY, find_temperature
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import build_head
@@ -21,12 +22,34 @@ FOLDS = 5
 """Parts that are left out in turn (ours): each head learns four fifths of the labels."""
 LEAST = 20
 """Of fewer labelled images nothing is said (ours)."""
-TINY = 1e-12
-"""A likelihood of 0 is taken for this, which has a logarithm."""
 
 
-def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> list[int] | None:
-    """The likeliest class of each labelled image, by a head that learned others; deterministic.
+class InTurn(NamedTuple):
+    """What heads say of labelled images that they did not learn.
+
+    Attributes:
+        probs: (L, C) likelihoods.
+        targets: (L,) what the images are.
+        known: (L,) whether the class was among what the head learned.
+    """
+
+    probs: torch.Tensor
+    targets: torch.Tensor
+    known: torch.Tensor
+
+    @property
+    def guesses(self) -> list[int]:
+        """The likeliest class of each."""
+        return [int(best) for best in self.probs.argmax(-1)]
+
+    @property
+    def temperature(self) -> float:
+        """What makes honest shares of the likelihoods, by images whose class was known."""
+        return find_temperature(self.probs[self.known].clamp_min(TINY).log(), self.targets[self.known])
+
+
+def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> InTurn | None:
+    """What is said of each labelled image by a head that learned others; deterministic.
 
     Args:
         learner: holds a model that learned these labels.
@@ -34,40 +57,9 @@ def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> list[int] | No
         pool: where they are.
 
     Returns:
-        L class indices; None where the head doesn't learn alone on stored features, where that would take
-        long, and where there are too few labels.
+        None where the head doesn't learn alone on stored features, where that would take long, and where
+        there are too few labels.
     """
-    said = _said(learner, labeled, pool)
-    return None if said is None else [int(best) for best in said[0].argmax(-1)]
-
-
-def temperature_of(learner: object, labeled: LabeledSet, pool: Pool) -> float | None:
-    """What makes honest shares of a head's likelihoods, by labelled images that others than it predict.
-
-    Images are left out of a class that nobody else has in the parts that were learned.
-
-    Args:
-        learner: holds a model that learned these labels.
-        labeled: L images.
-        pool: where they are.
-
-    Returns:
-        T of :func:`ncenet.functional.calibration.tempered`; None where :func:`left_out` says nothing, and of
-        softmax, which a temperature from few labels makes worse (benchmarks/results/calibration.md).
-    """
-    if isinstance(learner, Classifier) and learner.model.head.name == "softmax":
-        return None
-    said = _said(learner, labeled, pool)
-    if said is None:
-        return None
-    probs, targets, known = said
-    return find_temperature(probs[known].clamp_min(TINY).log(), targets[known])
-
-
-def _said(
-    learner: object, labeled: LabeledSet, pool: Pool
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
-    """Likelihoods (L, C), targets (L,), and whose class was among what was learned (L,)."""
     if not isinstance(learner, Classifier) or not learner.fits_head or len(labeled) < LEAST:
         return None
     features, targets = learner.features(labeled.ids, pool), torch.tensor(labeled.targets())
@@ -81,7 +73,31 @@ def _said(
         with torch.no_grad():
             said[apart] = head.probs(head(features[apart])).float()
         known[apart] = torch.isin(targets[apart], targets[~apart])
-    return said, targets, known
+    return InTurn(said, targets, known)
+
+
+def temperature_of(learner: object, labeled: LabeledSet, pool: Pool) -> float | None:
+    """What makes honest shares of a head's likelihoods, by labelled images that others than it predict.
+
+    Args:
+        learner: holds a model that learned these labels.
+        labeled: L images.
+        pool: where they are.
+
+    Returns:
+        T of :func:`ncenet.functional.calibration.tempered`; None where :func:`left_out` says nothing, and of
+        a head that :func:`wants_temperature` doesn't.
+    """
+    said = left_out(learner, labeled, pool) if wants_temperature(learner) else None
+    return None if said is None else said.temperature
+
+
+def wants_temperature(learner: object) -> bool:
+    """Whether likelihoods are no shares yet.
+
+    Softmax's are, and a temperature from few labels makes them worse (benchmarks/results/calibration.md).
+    """
+    return not (isinstance(learner, Classifier) and learner.model.head.name == "softmax")
 
 
 def dealt(hashes: Sequence[str], learner: Classifier) -> list[int]:

@@ -15,9 +15,9 @@ from ncenet.functional.average_precision import (
     mean_average_precision,
     mean_average_precision_interval,
 )
-from ncenet.functional.calibration import calibration_error, reliability, tempered
+from ncenet.functional.calibration import as_shares, calibration_error, reliability
 from ncenet.learners.box_counts import LEAST_SCORE
-from ncenet.learners.folds import FOLDS, TINY, left_out, temperature_of
+from ncenet.learners.folds import FOLDS, left_out, temperature_of, wants_temperature
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
 from ncenet.run.folder import CycleFolder
@@ -76,10 +76,12 @@ def evaluate_left_out(learner: Learner, labeled: LabeledSet, pool: Pool, files: 
     said = left_out(learner, labeled, pool)
     if said is None:
         return
-    total, right = Counter(labeled.targets()), Counter[int]()
-    right.update(target for target, guess in zip(labeled.targets(), said, strict=True) if target == guess)
+    targets, guesses = labeled.targets(), said.guesses
+    total, right = Counter(targets), Counter[int]()
+    right.update(target for target, guess in zip(targets, guesses, strict=True) if target == guess)
     balanced = fmean(right[target] / total[target] for target in total)
-    write_left_out(files, LeftOut(files.number, len(said), right.total(), balanced, FOLDS))
+    temperature = said.temperature if wants_temperature(learner) else None
+    write_left_out(files, LeftOut(files.number, len(targets), right.total(), balanced, FOLDS, temperature))
 
 
 def _classes(
@@ -120,7 +122,7 @@ def _classes(
 
 def _calibration(probs_NC: Tensor, targets_N: Tensor, temperature: float | None) -> Calibration:
     error = calibration_error(probs_NC.clamp(0, 1), targets_N)
-    shares = probs_NC if temperature is None else tempered(probs_NC.clamp_min(TINY).log(), temperature)
+    shares = probs_NC if temperature is None else as_shares(probs_NC, temperature)
     bins = reliability(shares.clamp(0, 1), targets_N)
     return Calibration(
         error,

@@ -24,6 +24,7 @@ from ncenet.features.embed import Embedder
 from ncenet.features.pool import VectorPool
 from ncenet.files import whole, write_json
 from ncenet.functional.aggregate import aggregate
+from ncenet.functional.calibration import as_shares
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
 from ncenet.learners import classifier, detector
 from ncenet.learners.classifier import Classifier
@@ -32,7 +33,14 @@ from ncenet.learners.detector import Detector
 from ncenet.learners.model_file import check_members, read_about, rebuilding, recipe_of
 from ncenet.models.eyes import about_eyes, eyes_of, seen_by, write_with_eyes
 from ncenet.models.given import GivenPool, ImageLike
-from ncenet.models.places import CONFIG, WEIGHTS, model_file, read_config, recipe_beside
+from ncenet.models.places import (
+    CONFIG,
+    WEIGHTS,
+    model_file,
+    read_config,
+    recipe_beside,
+    temperature_beside,
+)
 from ncenet.models.scores import BoxScores, Scores
 from ncenet.recipe import Aggregate, DataRecipe, ModelRecipe, Recipe, TrainRecipe
 from ncenet.rng import Streams
@@ -176,6 +184,10 @@ class Model(Pretrained[Scores]):
         file: the safetensors file that it was read from.
         eyes: what makes vectors of images, for a model that learned on features.
 
+    Attributes:
+        temperature: what makes shares of its likelihoods, which mean how often a class is right; None where
+            nobody has found one. The labels that an NCE head learned on stored features tell it.
+
     >>> import ncenet
     >>> ncenet.Model.from_pretrained("nowhere")
     Traceback (most recent call last):
@@ -189,16 +201,18 @@ class Model(Pretrained[Scores]):
         super().__init__(file)
         self.learner: Classifier | Committee = learner
         self.eyes = eyes
+        self.temperature: float | None = None
         self._vectors: tuple[Pool, Pool] | None = None
 
     @classmethod
     def _read(cls, file: Path, about: dict[str, Any], recipe: ModelRecipe) -> Self:
-        read_config(file, about)
-        shape = about["shape"]
+        config, shape = read_config(file, about), about["shape"]
         data = DataRecipe(image_size=shape[-1] if len(shape) == 3 else None, cache_gb=0)
         learner = build_learner(recipe, TrainRecipe(), data, Streams(0))
         learner.load(file)
-        return cls(learner, file, eyes_of(about, recipe, file))
+        model = cls(learner, file, eyes_of(about, recipe, file))
+        model.temperature = temperature_beside(file, config)
+        return model
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -210,8 +224,10 @@ class Model(Pretrained[Scores]):
 
     @property
     def config(self) -> dict[str, Any]:
-        """What ``config.json`` says of the model."""
-        return super().config if self.eyes is None else super().config | about_eyes(self.eyes.extractor)
+        """What ``config.json`` says of the model, its temperature with it."""
+        own = {} if self.temperature is None else {"temperature": self.temperature}
+        eyes = {} if self.eyes is None else about_eyes(self.eyes.extractor)
+        return super().config | own | eyes
 
     @property
     def votes(self) -> bool:
@@ -232,6 +248,7 @@ class Model(Pretrained[Scores]):
                 confusion(chunk.probs).numpy(),
                 None if samples is None else vote_entropy(samples).numpy(),
                 None if samples is None else consensus_entropy(samples).numpy(),
+                None if self.temperature is None else as_shares(chunk.probs, self.temperature).numpy(),
             )
 
     def _write(self, file: Path) -> None:

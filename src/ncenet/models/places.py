@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from ncenet.errors import DataError, MissingExtra, UsageError
 from ncenet.recipe import Aggregate
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.record_files import read_left_out, read_test
+from ncenet.run.records import ClassTest
 from ncenet.section import explain
 from ncenet.text_files import read_whole
 
@@ -21,10 +24,11 @@ HUB = "hub:"
 
 
 class _Said(BaseModel):
-    """What is read of it beside what the model file says itself: of detectors, both or neither."""
+    """What is read of it beside what the model file says itself: of detectors the first two or neither."""
 
     aggregate: Aggregate | None = None
     aggregate_k: PositiveInt | None = None
+    temperature: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _together(self) -> _Said:
@@ -92,6 +96,27 @@ def recipe_beside(file: Path) -> Path | None:
     """The recipe of the run that a model file lies in; None for a model of its own."""
     run = RunFolder(file.absolute().parent.parent.parent)
     return run.recipe if file.absolute().parent.parent == run.all_cycles and run.recipe.exists() else None
+
+
+def temperature_beside(file: Path, config: Mapping[str, Any]) -> float | None:
+    """What makes shares of a model's likelihoods: by the labels of the run that it lies in, or came from.
+
+    Args:
+        file: the model file.
+        config: what stands beside it.
+
+    Raises:
+        DamagedRecord: the run's record of it is damaged.
+    """
+    if recipe_beside(file) is None:
+        found = config.get("temperature")
+        return None if found is None else float(found)
+    cycle = CycleFolder(file.absolute().parent)
+    test, left_out = read_test(cycle), read_left_out(cycle)
+    calibration = test.calibration if isinstance(test, ClassTest) else None
+    if calibration is not None and calibration.temperature is not None:
+        return calibration.temperature
+    return None if left_out is None else left_out.temperature
 
 
 def _from_hub(repository: str, revision: str | None) -> Path:

@@ -33,6 +33,7 @@ class ClassTable:
 
     Attributes:
         class_names: the C classes.
+        shares: the share of the likeliest class, how often it is right, stands beside its likelihood.
         votes: whether a committee speaks: ``vote_entropy`` and ``consensus_entropy`` follow.
         per_class: the likelihood of each class follows.
     """
@@ -40,12 +41,14 @@ class ClassTable:
     class_names: Sequence[str]
     votes: bool = False
     per_class: bool = False
+    shares: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Their names."""
         votes = ("vote_entropy", "consensus_entropy") if self.votes else ()
-        return ("id", "predicted", "likelihood", "rejection", "confusion", *votes, *self._of_classes)
+        shares = ("share",) if self.shares else ()
+        return ("id", "predicted", "likelihood", *shares, "rejection", "confusion", *votes, *self._of_classes)
 
     def rows(self, said: Scores) -> list[Row]:
         """One row an image."""
@@ -53,6 +56,7 @@ class ClassTable:
             said.ids,
             said.predicted,
             said.likelihood.max(-1).tolist(),
+            *([] if said.share is None else [said.share.max(-1).tolist()]),
             said.rejection.tolist(),
             said.confusion.tolist(),
         ]

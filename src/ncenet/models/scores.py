@@ -30,6 +30,8 @@ class Scores:
         confusion: (N,) in [1, C], how close the classes are to the likeliest one (Eq. 9).
         vote_entropy: (N,) in nats, how a committee's votes are divided; None of one network.
         consensus_entropy: (N,) in nats, how unsure a committee is on average; None of one network.
+        share: (N, C), likelihoods as numbers that mean how often a class is right; rows sum to one. None
+            where no temperature is known that makes them.
 
     Raises:
         NonFiniteScore: a number is nan or inf.
@@ -42,6 +44,7 @@ class Scores:
     confusion: npt.NDArray[np.float32]
     vote_entropy: npt.NDArray[np.float32] | None = None
     consensus_entropy: npt.NDArray[np.float32] | None = None
+    share: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         _refuse_non_finite(
@@ -62,15 +65,16 @@ class Scores:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        highest = self.likelihood[:SHOWN].max(-1, initial=0)
-        first = zip(self.ids, self.predicted[:SHOWN], highest, strict=False)
-        said = [f"{id} {name} {likelihood:.2f}" for id, name, likelihood in first]
+        said_of = self.likelihood if self.share is None else self.share
+        first = zip(self.ids, self.predicted[:SHOWN], said_of[:SHOWN].max(-1, initial=0), strict=False)
+        said = [f"{id} {name} {highest:.2f}" for id, name, highest in first]
         return f"Scores({_shown(said, len(self))}; {len(self.class_names)} classes)"
 
     @classmethod
     def joined(cls, chunks: Sequence[Scores]) -> Scores:
         """One after the other; at least one."""
         votes = [chunk.vote_entropy for chunk in chunks if chunk.vote_entropy is not None]
+        shares = [chunk.share for chunk in chunks if chunk.share is not None]
         consensus = [chunk.consensus_entropy for chunk in chunks if chunk.consensus_entropy is not None]
         return cls(
             [id for chunk in chunks for id in chunk.ids],
@@ -80,6 +84,7 @@ class Scores:
             np.concatenate([chunk.confusion for chunk in chunks]),
             np.concatenate(votes) if votes else None,
             np.concatenate(consensus) if consensus else None,
+            np.concatenate(shares) if shares else None,
         )
 
 

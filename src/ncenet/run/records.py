@@ -171,6 +171,7 @@ class LeftOut:
         right: how many of them were predicted right.
         balanced_accuracy: mean over the classes that occur of the part that was right, in [0, 1].
         folds: parts.
+        temperature: what makes shares of likelihoods; None of softmax, and in records of older versions.
     """
 
     cycle: Count
@@ -178,6 +179,7 @@ class LeftOut:
     right: Count
     balanced_accuracy: Share
     folds: Count
+    temperature: float | None = None
 
     @property
     def interval(self) -> tuple[float, float]:

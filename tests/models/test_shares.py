@@ -1,0 +1,121 @@
+"""Shares beside likelihoods: what a model says how often it is right, wherever it comes from."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import torch
+
+import ncenet
+from ncenet.cli.app import app
+from ncenet.data.open import open_dataset
+from ncenet.errors import DamagedRecord, DataError
+from ncenet.functional.calibration import calibration_error
+from ncenet.loop.open import open_loop
+from ncenet.loop.simulate import simulate
+from ncenet.models.scores import Scores
+from ncenet.recipe import Recipe
+from tests.data.make import jpeg, write
+
+RECIPE = Recipe().with_changes(
+    {
+        "data.train": "textures",
+        "model.features": "gist",
+        "loop.strategy": "random",
+        "loop.initial": 60,
+        "loop.query_size": 30,
+        "loop.cycles": 2,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "textures"
+    simulate(RECIPE, folder)
+    return folder
+
+
+def asked_of(model):
+    """What a model says of the held-out images, and what they are."""
+    test = open_dataset("textures", split="test")
+    true = test.required_oracle().answer(test.pool.ids())
+    chunks = list(model.score(test.pool, test.pool.ids()))
+    return Scores.joined(chunks), torch.tensor([model.class_names.index(true[id]) for id in test.pool.ids()])
+
+
+def test_a_share_means_how_often_the_class_is_right_and_a_likelihood_does_not(run):
+    said, targets = asked_of(ncenet.load(run))
+    assert said.share.sum(1) == pytest.approx(1, abs=1e-5)
+    assert (said.share.argmax(1) == said.likelihood.argmax(1)).all(), "no decision changes"
+    likelihood, share = (
+        calibration_error(torch.from_numpy(n), targets) for n in (said.likelihood, said.share)
+    )
+    assert share < 0.1 < 0.25 < likelihood
+
+
+def test_it_is_the_temperature_that_the_test_recorded(run):
+    recorded = json.loads((run / "cycles/002/test.json").read_text())["calibration"]
+    assert ncenet.load(run).temperature == recorded["temperature"] is not None
+    first = ncenet.load(run / "cycles/001/model.safetensors")
+    assert first.temperature is None, "of a simulation the last cycle alone is calibrated"
+    assert asked_of(first)[0].share is None
+
+
+def test_it_goes_along_with_an_exported_model(run, tmp_path):
+    model = ncenet.load(run)
+    model.save_pretrained(tmp_path / "out")
+    again = ncenet.load(tmp_path / "out")
+    assert json.loads((tmp_path / "out/config.json").read_text())["temperature"] == model.temperature
+    assert again.temperature == model.temperature
+    again.save_pretrained(tmp_path / "twice")
+    assert ncenet.load(tmp_path / "twice").temperature == model.temperature
+
+
+def test_it_is_shown_in_the_place_of_a_likelihood_of_seven_percent(run):
+    said, _ = asked_of(ncenet.load(run))
+    assert f"{said.share[0].max():.2f}" in repr(said) and f"{said.likelihood[0].max():.2f}" not in repr(said)
+
+
+def test_score_has_a_column_of_it(run, tmp_path):
+    file = tmp_path / "scores.csv"
+    app(["score", str(run), "textures", "--out", str(file)], result_action="return_value")
+    with file.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert list(rows[0])[:4] == ["id", "predicted", "likelihood", "share"]
+    assert all(float(row["share"]) > float(row["likelihood"]) for row in rows)
+
+
+def test_without_held_out_images_labels_that_were_left_out_tell_it(tmp_path):
+    write(tmp_path / "photos", {f"{n % 3}/{n}.jpg": jpeg(n) for n in range(90)})
+    changes = {"data.train": str(tmp_path / "photos"), "loop.initial": 40, "loop.query_size": 20}
+    loop, train = open_loop(RECIPE.with_changes(changes), tmp_path / "run")
+    with loop.ledger:
+        for size in (40, 20):
+            loop.tell(train.required_oracle().answer(loop.ask(size).ids), who="ann")
+        loop.ask(20)
+    recorded = json.loads((tmp_path / "run/cycles/002/left_out.json").read_text())["temperature"]
+    assert ncenet.load(tmp_path / "run").temperature == recorded is not None
+
+
+def test_softmax_needs_none(tmp_path):
+    simulate(RECIPE.with_changes({"model.head.name": "softmax", "loop.cycles": 1}), tmp_path)
+    assert ncenet.load(tmp_path).temperature is None
+
+
+def test_damage_is_named(run, tmp_path):
+    ncenet.load(run).save_pretrained(tmp_path / "out")
+    config = tmp_path / "out/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"temperature": -1}))
+    with pytest.raises(DataError, match=r"config\.json: damaged: temperature"):
+        ncenet.load(tmp_path / "out")
+    record = run / "cycles/002/test.json"
+    whole = record.read_bytes()
+    record.write_bytes(whole[:40])
+    try:
+        with pytest.raises(DamagedRecord, match=r"test\.json"):
+            ncenet.load(run)
+    finally:
+        record.write_bytes(whole)
