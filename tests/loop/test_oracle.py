@@ -67,8 +67,9 @@ def test_it_is_above_strategies_and_its_score_is_the_accuracy_that_follows(recip
 def test_exchanges_raise_what_the_best_proposal_reaches(recipe, tmp_path):
     reached = {}
     for exchanges in (0, 12):
-        changes = {"loop.options": OPTIONS | {"exchanges": exchanges}, "loop.cycles": 2}
-        reached[exchanges] = accuracy(recipe.with_changes(changes), tmp_path / str(exchanges))
+        changes = {"loop.options": OPTIONS | {"exchanges": exchanges}, "loop.query_size": 20}
+        changed = recipe.with_changes(changes | {"loop.cycles": 2})
+        reached[exchanges] = accuracy(changed, tmp_path / str(exchanges))
     assert reached[12][0] == reached[0][0] and reached[12][1] > reached[0][1]
 
 

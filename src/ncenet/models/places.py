@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-from ncenet.errors import DataError, MissingExtra, UsageError
+from ncenet.errors import DamagedRecord, DataError, MissingExtra, UsageError
 from ncenet.recipe import Aggregate
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.record_files import read_left_out, read_test
@@ -101,22 +102,24 @@ def recipe_beside(file: Path) -> Path | None:
 def temperature_beside(file: Path, config: Mapping[str, Any]) -> float | None:
     """What makes shares of a model's likelihoods: by the labels of the run that it lies in, or came from.
 
+    A record that is damaged says nothing here: reports and repair tell of it, and the model is sound.
+
     Args:
         file: the model file.
         config: what stands beside it.
-
-    Raises:
-        DamagedRecord: the run's record of it is damaged.
     """
     if recipe_beside(file) is None:
         found = config.get("temperature")
         return None if found is None else float(found)
     cycle = CycleFolder(file.absolute().parent)
-    test, left_out = read_test(cycle), read_left_out(cycle)
-    calibration = test.calibration if isinstance(test, ClassTest) else None
-    if calibration is not None and calibration.temperature is not None:
-        return calibration.temperature
-    return None if left_out is None else left_out.temperature
+    with suppress(DamagedRecord):
+        test = read_test(cycle)
+        if isinstance(test, ClassTest) and test.calibration is not None:
+            return test.calibration.temperature
+    with suppress(DamagedRecord):
+        left_out = read_left_out(cycle)
+        return None if left_out is None else left_out.temperature
+    return None
 
 
 def _from_hub(repository: str, revision: str | None) -> Path:

@@ -44,9 +44,13 @@ def score_data(
     """
     channels = model.shape[0] if len(model.shape) == 3 else 0
     pool = _pool(data, channels, detection=isinstance(model, DetectionModel), id_column=id_column)
-    if channels_of(pool) != channels:
+    held = channels_of(pool)
+    by_features = (
+        isinstance(model, Model) and model.eyes is not None
+    )  # which makes squares of gray images too
+    if held != channels and not (by_features and held == 1):
         what = {0: "feature vectors", 1: "gray images", 3: "RGB images"}
-        raise DataError(f"{data} holds {what[channels_of(pool)]}, and the model reads {what[channels]}")
+        raise DataError(f"{data} holds {what[held]}, and the model reads {what[channels]}")
     ids = pool.ids()
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
