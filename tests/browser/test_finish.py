@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import time
 
 from tests.web.conftest import truth
 
@@ -55,3 +57,43 @@ def test_whoever_has_no_token_gets_no_files(server, annotator):
     for name in ("labels.csv", "report.html", "model.safetensors"):
         status = ann.page.evaluate(f"fetch('/files/{name}').then(answer => answer.status)")
         assert status == 401
+
+
+def test_a_sort_that_is_killed_with_its_server_is_told_of_and_gone_on_with(server, annotator):
+    running = server(*SIZES, images=1500, steps=20)
+    ann = annotator(running)
+    ann.answer(40)
+    ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
+    ann.page.click("#open-finish")
+    ann.page.wait_for_selector("#sort-expected")
+    ann.page.focus("#finish-dialog input[type=range]")
+    ann.page.keyboard.press("Home")
+    ann.page.click("text=Sort copies")
+    out = running.folder / "run" / "sorted"
+    until(lambda: len(list(out.rglob("*.png"))) > 20)
+    running.kill()
+    placed = len(list(out.rglob("*.png")))
+    assert 20 < placed < 1500, "in the middle"
+    assert json.loads((out / "sorting.json").read_text())["state"] == "sorting"
+    running.start()
+    ann.page.goto(running.url)
+    ann.shown()
+    ann.page.click("#open-finish")
+    ann.page.wait_for_selector("text=was interrupted")
+    assert "copies, all images" in ann.page.inner_text("#finish-dialog .trouble")
+    ann.page.click("text=Go on with it")
+    ann.page.wait_for_selector("text=Sorted into")
+    assert "was interrupted" not in ann.page.inner_text("#finish-dialog")
+    with (out / "sorted.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert len(rows) == 1500
+    for row in rows:
+        assert (out / row["to"]).read_bytes() == (running.folder / "photos" / row["id"]).read_bytes()
+    assert not (running.folder / "run" / "sorted-2").exists()
+
+
+def until(condition):
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < 120, "it never came to that"
+        time.sleep(0.005)

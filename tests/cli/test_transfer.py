@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ncenet.ledger import Ledger
+from ncenet.tables import read_csv
 from tests.labels.make import new_run, photos, standing
 
 
@@ -101,3 +102,24 @@ def test_wrong_usage(ncenet, run, words, message):
     done = ncenet(*words.split())
     assert done.code == 2
     assert message in done.said
+
+
+def test_notes_are_exported_too(ncenet, run, tmp_path):
+    none = ncenet("export", "run", "notes.csv", "--notes")
+    assert none.code == 1 and "nothing to export, there are no notes yet" in none.said
+    run.ledger.notes.write("a.jpg", "blurred, take again", who="ann")
+    run.ledger.notes.write("sub/c.jpg", "first", who="ann")
+    run.ledger.notes.write("sub/c.jpg", '=HYPERLINK("x")', who="bob")
+    done = ncenet("export", "run", "notes.csv", "--notes")
+    assert done.code == 0 and "2 notes in notes.csv" in done.said
+    columns, rows = read_csv(tmp_path / "notes.csv")
+    assert columns == ["id", "who", "at", "note"]
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("a.jpg", "ann", "blurred, take again"),
+        ("sub/c.jpg", "bob", '=HYPERLINK("x")'),
+    ], "also of images that nobody answered; the last note of each"
+    assert "'=HYPERLINK" in (tmp_path / "notes.csv").read_text(), "no formula for a spreadsheet"
+    assert ncenet("export", "run", "run/ledger.sqlite", "--notes").code != 0
+    assert run.ledger.notes.of(), "the ledger is still there"
+    both = ncenet("export", "run", "notes.csv", "--notes", "--format", "csv")
+    assert both.code == 2 and "--notes writes notes as CSV" in both.said

@@ -64,7 +64,8 @@ def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
     assert "review/green/g007.png" in after and "red/r006.png" in after
     assert all(before[path.rpartition("/")[2]] == data for path, data in after.items())
     kept = files(tmp_path / "photos")
-    assert kept == before if how != "move" else set(kept) == {"b002.png", "b099.png"}
+    assert kept == before if how != "move" else set(kept) == {"b099.png"}
+    assert ("skipped/b002.png" in after) == (how == "move"), "nothing stays behind that is needed"
     if how == "link":
         assert (tmp_path / "sorted/red/r006.png").samefile(tmp_path / "photos/r006.png")
     said = {row.id: row.by for row in read_plan(tmp_path / "sorted/sorted.csv")}
@@ -161,7 +162,7 @@ def test_a_sort_that_is_killed_goes_on_and_loses_nothing(run, tmp_path, where, s
     killed(run, out, where=where, step=step, after=after)
     assert set(before.values()) <= set((files(tmp_path / "photos") | files(out)).values())
     done = sort_images(run, out, how="move")
-    assert done.left == {} and len(files(out)) == 39
+    assert done.left == {} and len(files(out)) == 40
     killed(run, out, where="sort", step="take_back", after=11, undo=True)
     with pytest.raises(UsageError, match="is being taken back"):
         sort_images(run, out, how="move")
@@ -253,11 +254,11 @@ def test_without_a_model_it_says_what_is_missing(tmp_path, capsys):
 
 
 def test_after_a_move_the_run_goes_on_with_the_sorted_folder(run, tmp_path):
-    run.tell({"b002.png": "blue"}, who="ann")  # what is skipped stays behind, and would be missing
     before = dict(run.ledger.labeled())
     sort_images(run, tmp_path / "sorted", how="move")
     found = relink(run.folder, str(tmp_path / "sorted"))
     assert not found.missing and found.found["r006.png"] == "red/r006.png"
+    assert found.found["b002.png"] == "skipped/b002.png", "what was skipped has an answer too"
     with open_run(run.folder) as again:
         assert dict(again.ledger.labeled()) == before
         assert again.pool.read("r006.png") == (tmp_path / "sorted/red/r006.png").read_bytes()
@@ -340,3 +341,17 @@ def test_a_header_that_is_damaged_is_named(run, tmp_path, header):
     for again in (lambda: sort_images(run, out), lambda: undo_sort(out, run.folder)):
         with pytest.raises(DataError, match=r"sorting\.json: damaged: put it back from a copy"):
             again()
+
+
+def test_a_class_called_skipped_gets_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "opinions", lambda run, notify=None: {})
+    photos = paint(tmp_path / "photos", 3)
+    with ncenet.open(tmp_path / "run", images=photos, classes=("skipped", "red"), recipe=TINY):
+        pass
+    with open_run(tmp_path / "run") as run:
+        run.tell({"r000.png": "skipped", "g001.png": ncenet.Answer.SKIP, "b002.png": "red"}, who="ann")
+        sort_images(run, tmp_path / "sorted", how="move")
+        rows = {row.id: row.to for row in read_plan(tmp_path / "sorted/sorted.csv")}
+    assert rows["g001.png"] == "skipped/g001.png"
+    assert not rows["r000.png"].startswith("skipped/"), "what people skipped lies apart from that class"
+    assert set(files(tmp_path / "sorted")) == set(rows.values())

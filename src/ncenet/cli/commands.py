@@ -101,7 +101,7 @@ COMMANDS = (
     Command(
         "export",
         "export:export",
-        "Write the labels of a run for other tools, or its model for other runtimes.",
+        "Write the labels of a run for other tools, its model for other runtimes, or notes on its images.",
     ),
     Command(
         "sort",

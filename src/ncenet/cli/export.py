@@ -24,8 +24,9 @@ def export(
     raw: Annotated[bool, Parameter(negative=())] = False,
     model: str | None = None,
     cycle: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    notes: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Write the labels of a run for other tools, or its model for other runtimes.
+    """Write the labels of a run for other tools, its model for other runtimes, or notes on its images.
 
     Labels: `ncenet import` reads every format back without loss.
 
@@ -39,6 +40,10 @@ def export(
 
     `ncenet export runs/pets pets.onnx`
 
+    Notes, as CSV with columns id, who, at and note:
+
+    `ncenet export runs/pets notes.csv --notes`
+
     Args:
         folder: Run folder.
         out: File or folder to write. A file is replaced, a folder must not be there yet.
@@ -50,7 +55,13 @@ def export(
         model: Write the model, not labels: safetensors (a folder, for `ncenet.load` and `ncenet score`),
             torch (torch.export, .pt2) or onnx. Default: what the end of the name says.
         cycle: Whose model. Default: the last that was trained.
+        notes: Write what annotators noted about images, not labels; the last note of each image.
     """
+    if notes:
+        _write_notes(
+            folder, out, alone=format is None and model is None and cycle is None and not link, raw=raw
+        )
+        return
     if model is None and format is None:
         model = _MODEL_SUFFIXES.get(out.suffix.lower())
     console = plain_console(stderr=True)
@@ -70,3 +81,14 @@ def export(
 
     source = export_model(folder, out, model, cycle=cycle)
     console.print(f"{source} as {model} in {out}")
+
+
+def _write_notes(folder: Path, out: Path, *, alone: bool, raw: bool) -> None:
+    from ncenet.labels.transfer import export_notes
+    from ncenet.run.opening import open_run
+
+    if not alone:
+        raise UsageError("--notes writes notes as CSV: --format, --link, --model and --cycle are for others")
+    with open_run(folder, read_only=True) as run:
+        count = export_notes(run, out, raw=raw)
+    plain_console(stderr=True).print(f"{count} notes in {out}")

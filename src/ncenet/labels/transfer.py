@@ -15,6 +15,10 @@ from ncenet.labels.records import Known, Labels, Record, distinct
 from ncenet.recipe import Task
 from ncenet.run.held_out import set_apart
 from ncenet.run.opening import OpenRun
+from ncenet.tables import write_csv
+
+NOTE = ("id", "who", "at", "note")
+"""Columns of a table of notes."""
 
 
 def format_of(path: Path, name: str | None, task: Task | None = None) -> Format:
@@ -104,6 +108,32 @@ def export_labels(
     with whole(out) as partial:
         chosen.write(labels, partial)
     return len(labels.records)
+
+
+def export_notes(run: OpenRun, out: Path, *, raw: bool = False) -> int:
+    """Write the last note on each image as CSV, columns id, who, at and note; whole or not at all.
+
+    Args:
+        run: the run.
+        out: the file; replaced when it is there.
+        raw: leave cells alone that a spreadsheet would take for formulas.
+
+    Returns:
+        How many notes were written.
+
+    Raises:
+        UsageError: a folder of that name is there already.
+        DataError: there are no notes, or the file is one of the run's own.
+    """
+    if out.is_dir():
+        raise UsageError(f"{out}: is there already; remove it or name another")
+    refuse_loss(out, run.ledger)
+    notes = run.ledger.notes.of()
+    if not notes:
+        raise DataError(f"{run.folder}: nothing to export, there are no notes yet")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(out, NOTE, notes.values(), raw=raw)
+    return len(notes)
 
 
 def read_labels(

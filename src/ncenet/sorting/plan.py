@@ -17,7 +17,8 @@ from ncenet.sorting.expected import Expected, expect
 from ncenet.tables import read_rows, write_csv
 from ncenet.text_files import open_text
 
-REVIEW, TABLE, HEADER, PLACING = "review", "sorted.csv", "sorting.json", ".placing"
+REVIEW, SKIPPED = "review", "skipped"
+TABLE, HEADER, PLACING = "sorted.csv", "sorting.json", ".placing"
 """Names within a sorted folder; a class of such a name gets another folder."""
 COLUMNS = ("id", "to", "class", "likelihood", "by", "hash")
 
@@ -100,20 +101,22 @@ def known_of(run: OpenRun, opinions: Mapping[str, Opinion]) -> Known:
     )
 
 
-def plan(run: OpenRun, known: Known, above: float) -> list[Placed]:
+def plan(run: OpenRun, known: Known, above: float, *, skipped_too: bool = False) -> list[Placed]:
     """Where each image goes.
 
     Args:
         run: the run.
         known: what is known of its images.
         above: what the model says goes to the folder of its class from this likelihood on, else to review.
+        skipped_too: what was skipped goes to a folder of its own, in the place of nowhere.
 
     Raises:
         DataError: the images are feature vectors.
     """
-    folders = folder_names((REVIEW, TABLE, HEADER, *run.class_names))
+    folders = folder_names((REVIEW, SKIPPED, TABLE, HEADER, *run.class_names))
     items = run.ledger.items()
-    sound = [item for item in items if item.id not in known.unreadable and item.id not in known.skipped]
+    left = known.unreadable if skipped_too else known.unreadable | known.skipped
+    sound = [item for item in items if item.id not in left]
     paths = paths_of(run.pool, [Record(item.id, None) for item in sound])
     rows = []
     for item in items:
@@ -123,7 +126,8 @@ def plan(run: OpenRun, known: Known, above: float) -> list[Placed]:
             rows.append(Placed(item.id, "", "", None, "unreadable", item.hash))
             continue
         if item.id in known.skipped:
-            rows.append(Placed(item.id, "", "", None, "skipped", item.hash))
+            to = f"{SKIPPED}/{paths[item.id]}" if skipped_too else ""
+            rows.append(Placed(item.id, to, "", None, "skipped", item.hash))
             continue
         if item.id in known.labels:
             label, by, folder = known.labels[item.id], "person", folders[known.labels[item.id]]

@@ -6,6 +6,7 @@
     ├── cat/…            what people say is a cat, and what the model says from some likelihood on
     ├── dog/…
     ├── review/cat/…     what the model thinks is a cat, and isn't sure enough of
+    ├── skipped/…        where files are moved: what people skipped, so that none stays behind
     ├── sorted.csv       each image: where it went, its class, the likelihood, who says so
     └── sorting.json     how it was sorted, and whether that is done
 
@@ -63,7 +64,8 @@ class Sorted:
 
     Attributes:
         out: the folder.
-        counts: images by class; ``review`` is the doubtful; ``skipped`` and ``unreadable`` lie nowhere.
+        counts: images by class; ``review`` is the doubtful; ``unreadable`` ones lie nowhere, and
+            neither do ``skipped`` ones unless files are moved.
         expected: how many of them are wrong; None when a sort that was begun before was gone on with.
         left: why images stayed where they are, by id.
     """
@@ -154,7 +156,8 @@ def sort_images(
         if how != "copy" and root is None:
             raise UsageError(f"`how={how}` needs image files; these are rows of a table or built in")
         known = known_of(run, opinions(run, notify))
-        rows, estimate = plan(run, known, above), known.expected(above)
+        rows = plan(run, known, above, skipped_too=how == "move")
+        estimate = known.expected(above)
         _check_room(root, rows, out, how)
     else:
         _check_same(out, header, wanted)

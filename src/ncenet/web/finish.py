@@ -17,6 +17,7 @@ from typing import Any, Literal
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure
 from ncenet.errors import DataError, UsageError
+from ncenet.labels.transfer import NOTE
 from ncenet.run.events import Notify
 from ncenet.run.opening import OpenRun, open_run
 from ncenet.tables import csv_lines
@@ -90,16 +91,28 @@ class Finish:
 
     def _place(self, above: float, how: str) -> Path:
         """The sort that was interrupted, if it was such a one; else a new folder."""
-        n = 1
-        while (out := self._folder / ("sorted" if n == 1 else f"sorted-{n}")).exists():
-            try:
-                header = dict(read_json(out / "sorting.json"))
-            except (DataError, TypeError, ValueError):
-                header = {}
+        *begun, new = self._places()
+        for out in begun:
+            header = _header(out)
             if (header.get("state"), header.get("above"), header.get("how")) == ("sorting", above, how):
-                break
-            n += 1
-        return out
+                return out
+        return new
+
+    def _places(self) -> list[Path]:
+        """Where the page sorted to before, and where it would sort to next."""
+        places = [self._folder / "sorted"]
+        while places[-1].exists():
+            places.append(self._folder / f"sorted-{len(places) + 1}")
+        return places
+
+    def _interrupted(self) -> list[dict[str, Any]]:
+        """Sorts that were begun from the page and not ended, as when the server was killed."""
+        headers = [(out, _header(out)) for out in self._places()[:-1]]
+        return [
+            {"out": str(out), "above": header["above"], "how": header["how"]}
+            for out, header in headers
+            if header.get("state") == "sorting" and header.get("how") in ("copy", "link")
+        ]
 
     def _run(self, job: Job) -> None:
         outcome: Any = Failure("it ended without an outcome", "")
@@ -111,6 +124,7 @@ class Finish:
                 self.state = {"phase": "failed", "why": outcome.summary}
             else:
                 self.state = {"phase": "sorted" if job.out else "looked", **outcome.value}
+            self.state["interrupted"] = self._interrupted()
             self._busy.release()
             self._changed()
 
@@ -118,6 +132,14 @@ class Finish:
         if event["event"] in ("score", "sort"):
             self.state = {"phase": "working", "done": event["done"], "total": event["total"]}
             self._changed()
+
+
+def _header(out: Path) -> dict[str, Any]:
+    """What says how a folder was sorted; empty when it can't be read."""
+    try:
+        return dict(read_json(out / "sorting.json"))
+    except (DataError, TypeError, ValueError):
+        return {}
 
 
 def labels_csv(run: OpenRun) -> bytes:
@@ -156,7 +178,7 @@ def to_take_along(run: OpenRun, name: str) -> tuple[bytes, str]:
         return labels_csv(run), "text/csv; charset=utf-8"
     if name == "notes.csv":
         rows = run.ledger.notes.of().values()
-        return "".join(csv_lines(("id", "who", "at", "note"), rows)).encode(), "text/csv; charset=utf-8"
+        return "".join(csv_lines(NOTE, rows)).encode(), "text/csv; charset=utf-8"
     if name == "report.html":
         return report_html(run.folder), "text/html; charset=utf-8"
     model = run.last_model() if name == "model.safetensors" else None

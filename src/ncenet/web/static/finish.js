@@ -57,6 +57,14 @@ export class FinishDialog {
       return [make("p", { className: "faint" }, "Working…"), make("progress", { value: done, max: 1, "aria-label": "Sorting" })];
     }
     const again = make("button", { type: "button", onclick: () => this.#look() }, "Look again");
+    const begun = (finish.interrupted ?? []).map(({ out, above, how }) => {
+      const goOn = make("button", { type: "button", onclick: () => this.sort({ above, how }).catch((error) => notice(error.message, 10)) }, "Go on with it");
+      return make("p", { className: "trouble" }, "A sort into ", make("code", {}, out), ` (${how === "copy" ? "copies" : "links"}, ${above === 0 ? "all images" : `from ${percent(above)} on`}) was interrupted. `, goOn);
+    });
+    return [...begun, ...this.#outcome(finish, again)];
+  }
+
+  #outcome(finish, again) {
     if (finish.phase === "failed") return [make("p", { className: "trouble", role: "alert" }, finish.why), again];
     if (finish.phase === "sorted") {
       const rows = Object.entries(finish.counts).map(([name, count]) => `${name} ${number(count)}`).join(", ");
