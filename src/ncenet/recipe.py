@@ -219,6 +219,13 @@ class LoopRecipe(Section):
         ge=0,
         description="Random images of the pool that measure the model: asked for first, never trained on.",
     )
+    held_out_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Of all answers so large a part measures: more held-out images come as answers do, up to "
+        "500. Pools that are too large to be copied keep the first ones.",
+    )
     query_size: int = Field(100, ge=1, description="Labels asked for in each cycle.")
     budget_unit: BudgetUnit = Field(
         "image",
@@ -344,6 +351,8 @@ class Recipe(Section):
             raise ValueError("loop.foreign: an image without objects is no stranger to task detection")
         if self.loop.held_out and self.data.test is not None:
             raise ValueError("held-out images come from data.test or from loop.held_out, not from both")
+        if self.loop.held_out_share and not self.loop.held_out:
+            raise ValueError("loop.held_out_share: grows the set of loop.held_out, and that is 0")
         for path, why in unread(flat(self.model_dump()), _defaults()).items():
             raise ValueError(f"{path}: {why}: leave it out")
         return self

@@ -49,7 +49,7 @@ class Server:
 
     def __init__(self, folder: Path, *options: str, classes: Sequence[str] = CLASSES) -> None:
         self.folder, self.options, self.classes, self.port = folder, options, classes, 0
-        self.steps = 8
+        self.steps: int | None = 8
         self.runs: tuple[str, ...] = ()  # that are there already, to be served together
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
@@ -60,8 +60,10 @@ class Server:
             *("label", str(self.folder / "photos")),
             *(("--classes", ",".join(self.classes)) if self.classes else ()),
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
-            *("--epochs", "1", "--min-steps", str(self.steps), "--batch-size", "16", "--threads", "1"),
+            *("--threads", "1"),
         ]
+        if self.steps is not None:  # of a network that learns from scratch
+            words += ["--epochs", "1", "--min-steps", str(self.steps), "--batch-size", "16"]
         if self.runs:
             words = ["label", *(str(self.folder / name) for name in self.runs), "--port", "0", "--no-browser"]
         self.process = subprocess.Popen(
@@ -95,7 +97,11 @@ def server(tmp_path):
     servers: list[Server] = []
 
     def start(
-        *options: str, images: int = 90, classes: Sequence[str] = CLASSES, steps: int = 8, port: int = 0
+        *options: str,
+        images: int = 90,
+        classes: Sequence[str] = CLASSES,
+        steps: int | None = 8,
+        port: int = 0,
     ) -> Server:
         if not (tmp_path / "photos").exists():
             paint(tmp_path / "photos", images)

@@ -124,7 +124,7 @@ def test_a_second_answer_that_repeats_the_first_is_kept_where_it_was_asked_for(l
     ledger.again.ask(["0.png", "1.png"], "doubt")
     for n, (id, label) in enumerate({"0.png": "cat", "1.png": "hen", "2.png": "hen"}.items()):
         ledger.inbox.deliver([Delivery(f"key-{n}", "ann", id, label)], cycle=1)
-    assert [tuple(one) for one in ledger.again.outcomes("doubt")] == [
+    assert [tuple(one)[:3] for one in ledger.again.outcomes("doubt")] == [
         ("0.png", "cat", "cat"),
         ("1.png", "dog", "hen"),
     ]

@@ -37,7 +37,7 @@ OF_BEFORE = ["initial set", "held-out set", "typical images", "margin", "random"
 def older(file, version):
     """Make a ledger what one of an earlier version was."""
     with closing(sqlite3.connect(file)) as db:
-        later = ("together", "parties", "crossed", "again", "class_changes", "askers")
+        later = ("together", "parties", "crossed", "suspicions", "apart", "again", "class_changes", "askers")
         for table in (*later, *(("receipts", "classes") if version == 1 else ())):
             db.execute(f"DROP TABLE {table}")  # and with it its triggers
         db.execute(f"PRAGMA user_version = {version}")

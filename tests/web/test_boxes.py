@@ -11,6 +11,8 @@ from ncenet.boxes import Boxes
 from ncenet.data.pools import ArrayPool
 from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run.advice import ONE_HIT
+from ncenet.run.folder import RunFolder
+from ncenet.run.record_files import read_doubts, write_doubts
 from ncenet.run.sizes import SizeOf
 from ncenet.web.messages import MOST_BOXES
 from ncenet.web.project import Project
@@ -39,11 +41,13 @@ def open_boxes(tmp_path, recipe):
     }
     projects: list[Project] = []
 
-    def again() -> Project:
+    def again(**options) -> Project:
         for earlier in projects:
             earlier.let_go()  # as if its process had ended: the folder is free for the next server
         projects.append(
-            open_project(recipe.with_changes(changes), tmp_path / "boxed", you="ann", trains=IdleTrainer)
+            open_project(
+                recipe.with_changes(changes), tmp_path / "boxed", you="ann", trains=IdleTrainer, **options
+            )
         )
         return projects[-1]
 
@@ -280,3 +284,39 @@ def test_a_budget_of_boxes_counts_boxes(boxed, drawer):
     done = label(drawer, 2)
     batch = drawer.get("/api/state").json()["batch"]
     assert batch["answered"] == sum(max(1, len(TRUTH[id])) for id in done)
+
+
+def test_boxes_that_look_wrong_come_up_again_and_both_answers_stay(open_boxes):
+    project = open_boxes(second_look=0.2)
+    page = Page(project)
+    ids = label(page, 10)
+    project.trainer.finish()
+    label(page, 2)
+    learned = [id for id in ids if id not in project.held_out and len(TRUTH[id]) > 1]
+    cycle = RunFolder(project.folder).cycle(project.ledger.cycles()[-1].number)
+    write_doubts(cycle, learned[:2], ["missing", "loose"])
+    project.trainer.notify({"event": "learned", "cycle": 1})
+    waiting = {second.id: second.suspicion for second in project.ledger.again.waiting()}
+    assert waiting == dict(zip(learned[:2], ["missing", "loose"], strict=True))
+    one, other = learned[:2]
+    said = page.post("/api/said", {"id": one}).json()["answer"]
+    assert said["boxes"] == drawn(TRUTH[one]), "for whoever asks"
+    nearly = Boxes(tuple((x1 + 0.5, y1, x2, y2) for x1, y1, x2, y2 in TRUTH[one].boxes), TRUTH[one].labels)
+    assert draw(page, one, drawn(nearly)) is None
+    assert draw(page, other, drawn(TRUTH[other])[1:]) is None
+    assert project.snapshot()["doubted"]["labels"] == {"answered": 2, "changed": 1}, "pixels are no change"
+    before = {twice.id: twice.before for twice in project.ledger.again.outcomes("doubt")}
+    assert before[other] == TRUTH[other].to_label(), "the first answer stays in the ledger"
+
+
+def test_a_detector_doubts_what_it_learned_once_there_is_enough(open_boxes, monkeypatch):
+    monkeypatch.setattr("ncenet.loop.doubted_boxes.LEAST", 6)
+    project = open_boxes()
+    page = Page(project)
+    ids = label(page, 14)
+    project.trainer.finish()
+    cycle = RunFolder(project.folder).cycle(1)
+    doubted = read_doubts(cycle)
+    assert set(doubted) <= set(ids) - project.held_out
+    assert set(doubted.values()) <= {"missing", "loose", "swapped"}
+    assert cycle.doubts.exists()

@@ -26,11 +26,11 @@ def test_doubted_labels_come_up_again_as_many_as_the_share_allows(opened):
     other = next(name for name in ("red", "green", "blue") if name != truth(waiting[0]))
     assert page.tell(waiting[0], other, hash=again["hash"]) is None
     assert page.tell(waiting[1], truth(waiting[1])) is None
-    assert [tuple(one) for one in project.ledger.again.outcomes("doubt")] == [
+    assert [tuple(one)[:3] for one in project.ledger.again.outcomes("doubt")] == [
         (waiting[0], truth(waiting[0]), other),
         (waiting[1], truth(waiting[1]), truth(waiting[1])),
     ]
-    assert project.snapshot()["doubted"] == {"answered": 2, "changed": 1}
+    assert project.snapshot()["doubted"]["labels"] == {"answered": 2, "changed": 1}
     project.trainer.notify({"event": "learned", "cycle": 1})
     assert project.ledger.again.waiting() == [], "nothing is doubted twice"
 
@@ -47,3 +47,58 @@ def test_held_out_images_are_not_doubted_and_none_with_a_share_of_nothing(opened
     project = opened(second_look=1.0)
     project.trainer.notify({"event": "learned", "cycle": 1})
     assert not {second.id for second in project.ledger.again.waiting()} & project.held_out
+
+
+def asked_again(project):
+    return {second.id: second.suspicion for second in project.ledger.again.waiting()}
+
+
+def test_an_image_in_dispute_comes_up_again_for_a_third_person_if_there_is_one(opened):
+    project = opened(second_look=0.1)
+    ann, bob, eve = Page(project), Page(project, "bob", "window-2"), Page(project, "eve", "window-3")
+    first, *_ = ann.label(12)
+    project.trainer.finish()
+    ann.label(8)
+    other = next(name for name in ("red", "green", "blue") if name != truth(first))
+    assert bob.tell(first, other) is None
+    project.trainer.notify({"event": "learned", "cycle": 1})
+    assert asked_again(project) == {first: "dispute"}
+    eve.turns(1)  # she is here
+    assert first not in {turn["id"] for turn in ann.turns(20)} | {turn["id"] for turn in bob.turns(20)}
+    ann.turns(0), bob.turns(0)
+    (again,) = [turn for turn in eve.turns(20) if turn["id"] == first]
+    assert again["asked"] is None, "nothing says that others have answered"
+    assert eve.tell(first, truth(first), hash=again["hash"]) is None
+    answers = {said.who: said.label for said in project.ledger.review.answers(first)}
+    assert answers == {"ann": truth(first), "bob": other, "eve": truth(first)}, "all stay on record"
+    assert project.ledger.review.standing(first).label == truth(first)
+    doubted = project.snapshot()["doubted"]
+    assert doubted["disputes"] == {"answered": 1, "changed": 1}, "the answer that stood was not borne out"
+    assert doubted["labels"] == {"answered": 0, "changed": 0}
+    project.trainer.notify({"event": "learned", "cycle": 1})
+    assert asked_again(project) == {}, "nothing comes up for a third time"
+
+
+def test_who_is_alone_is_asked_about_a_dispute_again(opened):
+    project = opened(second_look=0.1)
+    ann, bob = Page(project), Page(project, "bob", "window-2")
+    first, *_ = ann.label(12)
+    project.trainer.finish()
+    ann.label(8)
+    assert bob.tell(first, kind="skip") is None
+    project.trainer.notify({"event": "learned", "cycle": 1})
+    assert first in {turn["id"] for turn in ann.turns(20)}
+
+
+def test_disputes_come_before_what_the_model_doubts_and_share_its_room(opened):
+    project = opened(second_look=0.1)
+    ann, bob = Page(project), Page(project, "bob", "window-2")
+    ids = ann.label(12)
+    project.trainer.finish()
+    ann.label(10)
+    cycle = RunFolder(project.folder).cycle(project.ledger.cycles()[-1].number)
+    learned = [id for id in ids if id not in project.held_out]
+    write_doubts(cycle, learned[1:4])
+    assert bob.tell(learned[0], kind="unsure") is None
+    project.trainer.notify({"event": "learned", "cycle": 1})
+    assert asked_again(project) == {learned[0]: "dispute", learned[1]: None}

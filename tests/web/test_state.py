@@ -57,7 +57,7 @@ def test_before_any_model(ledger, tmp_path):
     state = Stock(tmp_path, ledger).take()
     assert (state["curve"], state["outlook"], state["matrix"]) == ([], None, None)
     assert (state["labeled"], state["answered"], state["counts"]) == (0, 50, {"cat": 50, "dog": 0})
-    assert state["heldOut"] == {"answered": 50, "size": 50}
+    assert state["heldOut"] == {"answered": 50, "size": 50, "copies": 0}
     json.dumps(state)
 
 

@@ -15,6 +15,7 @@ from ncenet.run.people import (
     FEATURES,
     FIRST_BATCH,
     HELD_OUT,
+    HELD_OUT_SHARE,
     OF_A_DETECTOR,
     PER_CLASS,
     PER_CLASS_ON_FEATURES,
@@ -34,6 +35,7 @@ PeopleFlags: type[BaseModel] = create_model(
     **flag_fields(
         on_bad_image="skip",
         held_out=f"{HELD_OUT}; none with --test",
+        held_out_share=f"{HELD_OUT_SHARE}; 0 with --test",
         initial=f"{FIRST_BATCH}, or {PER_CLASS} for each class; on stored features {PER_CLASS_ON_FEATURES}",
         query_size=FIRST_BATCH,
         first="typical",

@@ -15,7 +15,15 @@ from ncenet.section import Section
 
 SHARED = (
     *("task", "data.train", "data.test", "data.classes", "data.long_tail", "data.on_bad_image"),
-    *("loop.held_out", "loop.initial", "loop.query_size", "loop.budget_unit", "loop.cycles", "loop.seed"),
+    *(
+        "loop.held_out",
+        "loop.held_out_share",
+        "loop.initial",
+        "loop.query_size",
+        "loop.budget_unit",
+        "loop.cycles",
+        "loop.seed",
+    ),
 )
 """Fields that no arm may change: with them, runs of one seed would be of other images or not meet."""
 

@@ -1,12 +1,13 @@
 """Images that are asked for again though they have an answer: both answers stay on record.
 
 Three reasons: a sample of what was answered in groups is asked for singly (``check``), a label looks wrong
-(``doubt``), or a class is to be divided (``split``). Who answers does not see that it is so.
+(``doubt``), or a class is to be divided (``split``). What a doubt suspects may be known: that people dispute
+the image, or a slip among its boxes. Who answers does not see that it is so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from ncenet.ledger.database import Database
@@ -15,6 +16,7 @@ from ncenet.ledger.schema import NOT_UNDONE, OPEN_AGAIN
 from ncenet.types import Label
 
 Why: TypeAlias = Literal["check", "doubt", "split"]
+Suspicion: TypeAlias = Literal["dispute", "missing", "loose", "swapped"]
 
 
 class Twice(NamedTuple):
@@ -24,11 +26,13 @@ class Twice(NamedTuple):
         id: the image.
         before: its label when it was asked for again; None when that was skip or unsure.
         after: what was said then.
+        suspicion: what a doubt was about, where that is known.
     """
 
     id: str
     before: Label | None
     after: Label | None
+    suspicion: Suspicion | None = None
 
 
 class Second(NamedTuple):
@@ -38,11 +42,13 @@ class Second(NamedTuple):
         number: of the request.
         id: the image.
         why: the reason.
+        suspicion: what a doubt is about, where that is known.
     """
 
     number: int
     id: str
     why: Why
+    suspicion: Suspicion | None = None
 
 
 class Group(NamedTuple):
@@ -69,20 +75,30 @@ class Again:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def ask(self, ids: Sequence[str], why: Why) -> None:
-        """Have images answered again; those that wait for that already wait once."""
+    def ask(self, ids: Sequence[str], why: Why, about: Mapping[str, Suspicion] | None = None) -> None:
+        """Have images answered again; those that wait for that already wait once.
+
+        Args:
+            ids: images that have an answer.
+            why: the reason.
+            about: what is suspected of some of them.
+        """
         with self._db.transaction() as db:
             waiting = {row[1] for row in self._db.rows(OPEN_AGAIN, upto=NOW)}
             last = int(self._db.one("SELECT ifnull(max(seq), 0) FROM events"))
-            db.executemany(
-                "INSERT INTO again (id, why, upto) VALUES (?, ?, ?)",
-                ((id, why, last) for id in ids if id not in waiting),
-            )
+            for id in ids:
+                if id in waiting:
+                    continue
+                number = db.execute(
+                    "INSERT INTO again (id, why, upto) VALUES (?, ?, ?)", (id, why, last)
+                ).lastrowid
+                if about and id in about:
+                    db.execute("INSERT INTO suspicions (number, what) VALUES (?, ?)", (number, about[id]))
 
     def waiting(self) -> list[Second]:
         """What nobody has answered since it was asked for again, in order."""
         rows = self._db.rows(OPEN_AGAIN + " ORDER BY number", upto=NOW)
-        return [Second(number, id, why) for number, id, why, _ in rows]
+        return [Second(number, id, why, what) for number, id, why, _, what in rows]
 
     def asked(self, why: Why) -> set[str]:
         """Ids of all that were ever asked for again for this reason."""
@@ -95,8 +111,10 @@ class Again:
             f"""
             SELECT again.id,
                 ({said} AND seq <= again.upto ORDER BY seq DESC LIMIT 1),
-                ({said} AND seq > again.upto ORDER BY seq LIMIT 1)
-            FROM again WHERE why = :why AND number NOT IN (SELECT number FROM ({OPEN_AGAIN})) ORDER BY number
+                ({said} AND seq > again.upto ORDER BY seq LIMIT 1),
+                what
+            FROM again LEFT JOIN suspicions USING (number)
+            WHERE why = :why AND number NOT IN (SELECT number FROM ({OPEN_AGAIN})) ORDER BY number
             """,
             why=why,
             upto=NOW,

@@ -11,6 +11,7 @@ from typing import Any
 from ncenet.class_names import check_class_names
 from ncenet.errors import LedgerError
 from ncenet.ledger.again import Again
+from ncenet.ledger.apart import Apart
 from ncenet.ledger.classes import Classes
 from ncenet.ledger.database import Database
 from ncenet.ledger.dump import rows_of_all
@@ -38,6 +39,7 @@ class Ledger:
 
     Attributes:
         again: images that are asked for a second time, and what became of that.
+        apart: images that no model learns, as they look like held-out ones.
         classes: what they are called, and how that changed.
         places: where the images of a large pool are.
         notes: what annotators wrote about images.
@@ -62,6 +64,7 @@ class Ledger:
         self._db = Database(self.file, read_only=read_only)
         self.inbox, self.review, self.notes = Inbox(self._db), Review(self._db), Notes(self._db)
         self.again, self.classes, self.places = Again(self._db), Classes(self._db), Places(self._db)
+        self.apart = Apart(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -124,10 +127,7 @@ class Ledger:
                 db.execute("INSERT INTO classes (name, who) VALUES (?, ?)", (name, who))
 
     def class_names(self) -> tuple[Label, ...]:
-        """The classes that the run was begun with (the fact ``class_names``), then the added ones.
-
-        As they are called now, without those that were merged or deleted since.
-        """
+        """Those that the run was begun with (the fact ``class_names``), then added ones, as they are now."""
         return self.classes.names()
 
     def add_items(self, items: Iterable[tuple[str, str, str | None]]) -> None:
@@ -186,8 +186,8 @@ class Ledger:
     def same_bytes(self, ids: Collection[str]) -> frozenset[str]:
         """Ids of the images whose bytes are those of one of these: themselves, and their copies."""
         named = "SELECT hash FROM items WHERE id IN (SELECT value FROM json_each(:ids))"
-        copies = self._db.column(f"SELECT id FROM items WHERE hash IN ({named})", ids=json.dumps(list(ids)))
-        return frozenset(copies)
+        copies = f"SELECT id FROM items WHERE hash IN ({named})"
+        return frozenset(self._db.column(copies, ids=json.dumps(list(ids))))
 
     def tell(
         self,
@@ -274,8 +274,7 @@ class Ledger:
 
     def skipped_ids(self) -> list[str]:
         """Ids whose standing answer is a skip, sorted: out of scope, as far as anybody knows."""
-        skipped = f"SELECT id FROM ({standing()}) WHERE kind = 'skip' ORDER BY id"
-        return self._db.column(skipped, upto=NOW)
+        return self._db.column(f"SELECT id FROM ({standing()}) WHERE kind = 'skip' ORDER BY id", upto=NOW)
 
     def events(self, after: int = 0) -> list[Event]:
         """All that annotators did since event ``after``, in order."""

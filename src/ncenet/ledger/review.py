@@ -243,6 +243,13 @@ class Review:
         """
         return int(self._db.one(f"SELECT count(*) FROM ({self._disputes()})", upto=NOW))
 
+    def disputes(self) -> list[str]:
+        """Ids of the same, in the order in which they came up."""
+        latest = "SELECT max(seq) FROM events WHERE events.id = disputed.id"
+        return self._db.column(
+            f"WITH disputed AS ({self._disputes()}) SELECT id FROM disputed ORDER BY ({latest})", upto=NOW
+        )
+
     def efforts(self) -> list[Effort]:
         """What each annotator did, the most diligent first."""
         counts = self._db.rows(

@@ -12,12 +12,13 @@ from collections.abc import Collection
 APPLICATION_ID = 0x6E63656E
 """The letters ``ncen`` in the file's header: a database of something else is not mistaken for a ledger."""
 
-VERSION = 5
+VERSION = 6
 """Schema that this code writes and reads; stands in the file's header as ``user_version``.
 
 Version 1 had neither ``classes`` nor ``receipts``, version 2 no ``askers``, version 3 none of ``together``,
-``again`` and ``class_changes``, version 4 none of ``places``, ``notes``, ``parties`` and ``crossed``. Opened
-for writing, such a file gets them; opened for reading alone, it is read as if they were there and empty.
+``again`` and ``class_changes``, version 4 none of ``places``, ``notes``, ``parties`` and ``crossed``, and 5
+none of ``suspicions`` and ``apart``. Opened for writing, such a file gets them; opened for reading alone, it
+is read as if they were there and empty.
 """
 
 # Python never handles `at`: SQLite writes it, so a row's time is the time of its transaction.
@@ -85,6 +86,15 @@ _TABLES = {
     id      TEXT NOT NULL REFERENCES items,
     why     TEXT NOT NULL CHECK (why IN ('check', 'doubt', 'split')),
     upto    INTEGER NOT NULL,
+    {_AT}
+)""",
+    "suspicions": """(
+    number  INTEGER PRIMARY KEY REFERENCES again,
+    what    TEXT NOT NULL CHECK (what IN ('dispute', 'missing', 'loose', 'swapped'))
+)""",
+    "apart": f"""(
+    id      TEXT PRIMARY KEY REFERENCES items,
+    of      TEXT NOT NULL REFERENCES items,
     {_AT}
 )""",
     "class_changes": f"""(
@@ -212,7 +222,7 @@ def standing(condition: str = "TRUE") -> str:
 
 
 OPEN_AGAIN = """
-SELECT again.number, again.id, again.why, again.upto FROM again
+SELECT again.number, again.id, again.why, again.upto, what FROM again LEFT JOIN suspicions USING (number)
 WHERE NOT EXISTS (
     SELECT 1 FROM events WHERE events.id = again.id AND events.seq > again.upto AND events.kind != 'undo'
     AND NOT EXISTS (SELECT 1 FROM events AS undo WHERE undo.undoes = events.seq AND undo.seq <= :upto)

@@ -75,3 +75,9 @@ def _herded(features_ND: Tensor, known: int, query_size: int) -> tuple[Tensor, T
     radius = WIDTH * typical_distance(pool)
     herded = herd(pool, min(query_size, len(pool)), radius, centers_LD=centers)
     return herded.indices + known, herded.gains / len(pool)
+
+
+def random_query(ids: Sequence[str], query_size: int, streams: Streams) -> Query:
+    """The initial set: the same for every strategy and head with the same seed."""
+    order = streams.numpy("initial").permutation(len(ids))[:query_size]
+    return Query(tuple(ids[i] for i in order), (0.0,) * len(order))

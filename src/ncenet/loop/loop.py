@@ -19,7 +19,8 @@ from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenance, by_strategy
 from ncenet.ledger.records import Answer
 from ncenet.loop.budget import BoxCount, asked_for, cut
-from ncenet.loop.first import FirstQueries
+from ncenet.loop.first import FirstQueries, random_query
+from ncenet.loop.held_out_copies import set_copies_apart
 from ncenet.loop.scope import of_scope
 from ncenet.loop.view import LearnerView
 from ncenet.recipe import BudgetUnit
@@ -27,7 +28,7 @@ from ncenet.rng import Streams
 from ncenet.run.advice import trusted_by_records
 from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import held_out_test, set_apart, unlabeled_held_out
+from ncenet.run.held_out import held_out_test, measuring, set_apart, unlabeled_held_out
 from ncenet.run.record_files import last_left_out, write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import SizeOf
@@ -101,6 +102,7 @@ class Loop:
         self.last_cycle: int | None = None  # where it is known, its model alone is calibrated
         self.notify = notify or (lambda event: None)
         self._state = group()
+        self.compared: int | None = None  # of so many images it is known which are like held-out ones
         self._model_of: int | None = None  # the cycle whose model the learner holds
 
     @cached_property
@@ -129,8 +131,12 @@ class Loop:
                 size; otherwise somebody else asks for them.
         """
         held_out = self.ledger.latest_query(by=HELD_OUT) if held_out_first else None
-        if held_out is not None and (waiting := self.ledger.open_ids(held_out)):
+        due = set(measuring(self.ledger)) if held_out is not None else set()
+        if held_out is not None and (waiting := [id for id in self.ledger.open_ids(held_out) if id in due]):
             return Query(tuple(waiting), (0.0,) * len(waiting))
+        if self._state.is_main_process and set_copies_apart(self):
+            self._apart = set_apart(self.ledger)
+        self._state.wait_for_everyone()
         cycle = self.fit() if self.labeled() else 0
         query = self._recorded(cycle, query_size)
         if self._state.is_main_process and query is None:
@@ -317,7 +323,7 @@ class Loop:
         if by == TYPICAL and self.first is not None:
             query = self.first.query(ids, labeled.ids, query_size)
         elif cycle == 0:
-            query = _random_query(ids, query_size, self.streams)
+            query = random_query(ids, query_size, self.streams)
         else:
             self._load(cycle)
             if self.leave_out_foreign and (skipped := self.ledger.skipped_ids()):
@@ -389,9 +395,3 @@ class Loop:
         if self._model_of != cycle:
             self.learner.load(self.folder.cycle(cycle).model)
             self._model_of = cycle
-
-
-def _random_query(ids: Sequence[str], query_size: int, streams: Streams) -> Query:
-    """The initial set: the same for every strategy and head with the same seed."""
-    order = streams.numpy("initial").permutation(len(ids))[:query_size]
-    return Query(tuple(ids[i] for i in order), (0.0,) * len(order))

@@ -11,9 +11,11 @@ from torch.nn.functional import normalize
 
 from ncenet import functional
 from ncenet.data.pools import VectorRows
+from ncenet.ledger.provenance import MODEL_OR_STAND_IN
+from ncenet.loop.doubted_boxes import doubt_boxes
 from ncenet.loop.loop import Loop
 from ncenet.run.copies import near_copies
-from ncenet.run.doubts import doubts, left_out, votes
+from ncenet.run.doubts import doubts, left_out, some_of, votes
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
 from ncenet.run.record_files import write_doubts
@@ -36,8 +38,9 @@ EXACT = 4_000
 
 
 def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | None:
-    """Ask the model of a cycle about the images of the pool; None of a detector.
+    """Ask the model of a cycle about the images of the pool.
 
+    A detector looks at those that have boxes alone, doubts them, and says nothing else: None.
     Held-out images are among them: their answers make shares of likelihoods. They are no neighbours.
 
     Args:
@@ -47,6 +50,7 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
     """
     learner = loop.model(cycle) if learner is None else learner
     if isinstance(learner, BoxLearner):
+        doubt_boxes(loop, cycle, learner)
         return None
     labels = dict(loop.ledger.labeled())
     held_out = [id for id in held_out_ids(loop.ledger) if id in labels]
@@ -125,27 +129,16 @@ def neighbours(features_ND: Tensor, apart: set[int]) -> tuple[npt.NDArray[np.int
     return np.concatenate(rows), np.concatenate(cosines)
 
 
-def some_of(rows: list[int], most: int, random: np.random.Generator) -> list[int]:
-    """All rows, or as many as may be, drawn by chance and in their order.
-
-    >>> random = np.random.default_rng(0)
-    >>> len(some_of(list(range(9)), 4, random)), some_of([3, 5], 4, random)
-    (4, [3, 5])
-    """
-    if len(rows) <= most:
-        return rows
-    return [rows[n] for n in sorted(random.permutation(len(rows))[:most].tolist())]
-
-
 def _looked_at(loop: Loop, held_out: list[str], cycle: int) -> list[str]:
-    """All readable images; of many a part, with those that have a label among them."""
+    """All readable images; of many a part, with those that have a label or are asked for among them."""
     sound = [item.id for item in loop.ledger.items() if item.problem is None]
     if loop.available is not None:
         sound = loop.available(sound)
     most = MOST_VECTORS if isinstance(loop.pool, VectorRows) else MOST_IMAGES
     if len(sound) <= most:
         return sound
-    first = {*held_out, *(id for id, _ in loop.ledger.labeled())}
+    asked = loop.ledger.latest_query(among=MODEL_OR_STAND_IN)
+    first = {*held_out, *(id for id, _ in loop.ledger.labeled()), *(asked.query.ids if asked else ())}
     rest = [id for id in sound if id not in first]
     order = loop.streams.numpy("subset", -cycle).permutation(len(rest))[: max(0, most - len(first))]
     wanted = first | {rest[n] for n in order}

@@ -43,8 +43,8 @@ def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
     if isinstance(learner, BoxLearner):
         record_reasons(files, box_reasons(learner, loop.pool, ids, labels, NEIGHBOURS))
         return
-    probs_NC, features_ND = _predicted(learner, loop.pool, ids)
-    _, features_LD = _predicted(learner, loop.pool, list(labels))
+    probs_NC, features_ND = predicted(learner, loop.pool, ids)
+    _, features_LD = predicted(learner, loop.pool, list(labels))
     nearest_NK = (features_ND @ features_LD.T).topk(min(NEIGHBOURS, len(labels)), dim=1).indices
     # Classes are added and changed: the model may know others.
     names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names)[: probs_NC.shape[1]]
@@ -65,7 +65,7 @@ def _reason(names: tuple[str, ...], probs: Tensor, near: list[str], labels: dict
     )
 
 
-def _predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Tensor]:
+def predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Tensor]:
     """Likelihoods (N, C), and features (N, D) of length one."""
     chunks = list(learner.predict(pool, ids, want=frozenset({"probs", "features"})))
     features = [chunk.features for chunk in chunks if chunk.features is not None]

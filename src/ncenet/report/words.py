@@ -15,6 +15,7 @@ from ncenet.recipe import BudgetUnit
 from ncenet.run.advice import wilson
 from ncenet.run.folder import RunFolder
 from ncenet.run.records import LeftOut
+from ncenet.run.second_look import second_looks
 from ncenet.strategies.build import ORACLE
 
 MINUS = "\N{MINUS SIGN}"
@@ -255,7 +256,7 @@ def answers(folder: Path) -> dict[str, str]:
     with Ledger(RunFolder(folder).ledger, read_only=True) as ledger:
         closed, kinds = ledger.closed_ids(), Counter[str](event.kind for event in ledger.answers())
         together, checks = ledger.again.together(), ledger.again.outcomes("check")
-        doubts, efforts = ledger.again.outcomes("doubt"), ledger.review.efforts()
+        looks, efforts = second_looks(ledger), ledger.review.efforts()
         asked, seen = Counter[str](), set[str]()
         for query in ledger.queries():
             words = _ASKED.get(query.asked.kind, f"asked for by {query.asked}")
@@ -279,9 +280,13 @@ def answers(folder: Path) -> dict[str, str]:
         said["In groups"] = f"{len(together):,} labels" + _wrong(
             sum(twice.after != twice.before for twice in checks), len(checks)
         )
-    if doubts:
-        changed = sum(twice.after != twice.before for twice in doubts)
-        said["Looked at again"] = f"{len(doubts):,} labels that looked wrong; {changed:,} were changed"
+    looked = [
+        f"{look.answered:,} {what}; {look.changed:,} were changed"
+        for look, what in ((looks.labels, "labels that looked wrong"), (looks.disputes, "images in dispute"))
+        if look.answered
+    ]
+    if looked:
+        said["Looked at again"] = ", ".join(looked)
     return said
 
 

@@ -88,3 +88,15 @@ def doubts(
     support = likelihood + votes_LC[rows, given]
     order = np.argsort(np.where(suspects, support, np.inf), kind="stable")
     return [int(row) for row in order[: int(suspects.sum())]]
+
+
+def some_of(rows: list[int], most: int, random: np.random.Generator) -> list[int]:
+    """All rows, or as many as may be, drawn by chance and in their order.
+
+    >>> random = np.random.default_rng(0)
+    >>> len(some_of(list(range(9)), 4, random)), some_of([3, 5], 4, random)
+    (4, [3, 5])
+    """
+    if len(rows) <= most:
+        return rows
+    return [rows[n] for n in sorted(random.permutation(len(rows))[:most].tolist())]

@@ -121,6 +121,7 @@ class Survey:
                     ledger,
                     self.recipe.loop.held_out,
                     Streams(self.recipe.loop.seed),
+                    share=self.recipe.loop.held_out_share if self.hand is None else 0.0,
                     largest_share=LARGEST_SHARE if self.hand is None else 1.0,
                 )
         except BaseException:

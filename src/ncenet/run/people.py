@@ -10,6 +10,8 @@ from ncenet.types import Pool
 from ncenet.unread import STEPS
 
 HELD_OUT = 50
+HELD_OUT_SHARE = 0.1
+"""Of all answers so large a part measures (ours): what that costs is in benchmarks/results/control.md."""
 FIRST_BATCH = 25
 PER_CLASS = 5
 """The first batch holds so many images for each class, when there are many classes."""
@@ -43,8 +45,10 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
     named = recipe.with_changes(wanted)
     each = PER_CLASS_ON_FEATURES if named.on_vectors else PER_CLASS
+    held_out = wanted.get("loop.held_out", 0 if named.data.test is not None else HELD_OUT)
     sizes: dict[str, Any] = {
-        "loop.held_out": 0 if named.data.test is not None else HELD_OUT,
+        "loop.held_out": held_out,
+        "loop.held_out_share": HELD_OUT_SHARE if held_out else 0.0,
         "loop.initial": max(FIRST_BATCH, each * len(named.data.classes)),
         "loop.query_size": FIRST_BATCH,
         "loop.first": "typical",

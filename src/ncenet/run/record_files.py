@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from ncenet.boxes import Detections
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.files import write_json
+from ncenet.run.box_doubts import Slip
 from ncenet.run.folder import CycleFolder
 from ncenet.run.records import (
     Asked,
@@ -197,19 +199,32 @@ def read_reasons(files: CycleFolder) -> dict[str, Reason]:
     return {} if text is None else _parsed(files.reasons, dict[str, Reason], text)
 
 
-def write_doubts(files: CycleFolder, ids: Sequence[str]) -> None:
-    """Write ``doubts.json``, images whose label looks wrong, the worst first."""
-    write_json(files.doubts, {"doubts": list(ids)})
+@dataclass(frozen=True)
+class _Doubts:
+    """What ``doubts.json`` holds: images, the worst first, and of boxes parallel to them what slipped."""
+
+    doubts: tuple[str, ...] = ()
+    slips: tuple[Slip, ...] = ()
 
 
-def read_doubts(files: CycleFolder) -> tuple[str, ...]:
-    """Read ``doubts.json``; empty when it is not there.
+def write_doubts(files: CycleFolder, ids: Sequence[str], slips: Sequence[str] = ()) -> None:
+    """Write ``doubts.json``, images whose label looks wrong, the worst first; of boxes also what slipped."""
+    write_json(files.doubts, {"doubts": list(ids)} | ({"slips": list(slips)} if slips else {}))
+
+
+def read_doubts(files: CycleFolder) -> dict[str, Slip | None]:
+    """Read ``doubts.json``, in its order; empty when it is not there.
 
     Raises:
         DamagedRecord: it is damaged.
     """
     text = _bytes(files.doubts)
-    return () if text is None else _parsed(files.doubts, dict[str, tuple[str, ...]], text).get("doubts", ())
+    if text is None:
+        return {}
+    found = _parsed(files.doubts, _Doubts, text)
+    if found.slips and len(found.slips) != len(found.doubts):
+        raise DamagedRecord(files.doubts, f"{len(found.slips)} slips of {len(found.doubts)} images")
+    return dict(zip(found.doubts, found.slips or (None,) * len(found.doubts), strict=True))
 
 
 def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

@@ -158,6 +158,11 @@ def build_app(project: Project) -> FastAPI:
         except DamagedRecord as error:
             raise HTTPException(409, f"the reasons of the model can't be read: {error}") from error
 
+    @app.post("/api/said")
+    def said(message: AskWhy) -> Any:
+        found = project.ledger.review.standing(message.id)
+        return {"answer": None if found is None else answer(found)}
+
     @app.post("/api/details")
     def details(message: AskWhy) -> Any:
         return about(project.ledger, project.pool, message.id)

@@ -7,13 +7,14 @@ been heard of for a while is cleared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, MEANWHILE, MODEL_OR_STAND_IN, Provenance
 from ncenet.ledger.records import RecordedQuery
 from ncenet.run.held_out import interleaved
+from ncenet.run.held_out import measuring as due
 
 SPARSE = 5
 """One image in so many is asked for a second time at most (ours)."""
@@ -67,6 +68,7 @@ class Desk:
         self._seen: dict[str, Turn] = {}  # of all that was ever on the desk
         self._answered: dict[str, set[str]] = {}
         self._again: dict[str, Turn] = {}  # what has an answer, and is to be answered once more
+        self._at_odds: dict[str, frozenset[str]] = {}  # of those in dispute, who has answered
         self._leases: dict[str, dict[str, tuple[str, float]]] = {}  # image -> window -> annotator, end
         self.reload()
 
@@ -88,7 +90,7 @@ class Desk:
         if drawn is not None and asked is not None and drawn.number < asked.number:
             drawn = None
         held_out = self._ledger.latest_query(by=HELD_OUT)
-        self._ask(held_out)
+        self._ask(held_out, only=frozenset(due(self._ledger)))
         measuring = list(self._turns.values())
         if self.overlap > 1:
             for part in self._ledger.review.partly_answered(self.overlap):
@@ -117,12 +119,17 @@ class Desk:
 
     def ask_again(self) -> None:
         """Take up what is to be answered once more; nobody sees that it is."""
-        waiting = {second.id: second.number for second in self._ledger.again.waiting()}
+        waiting = {second.id: second for second in self._ledger.again.waiting()}
         items = self._ledger.review.items(waiting)
         self._again = {
-            id: Turn(id, items[id].hash, None, 0, number)
-            for id, number in waiting.items()
+            id: Turn(id, items[id].hash, None, 0, second.number)
+            for id, second in waiting.items()
             if items[id].problem is None
+        }
+        self._at_odds = {
+            id: frozenset(said.who for said in self._ledger.review.answers(id))
+            for id in self._again
+            if waiting[id].suspicion == "dispute"
         }
 
     def next(self, ids: Iterable[str]) -> None:
@@ -190,13 +197,18 @@ class Desk:
                 yield second
         yield from again
 
-    def _ask(self, query: RecordedQuery | None) -> None:
+    def measure_all(self) -> bool:
+        """Ask for held-out images that were not due yet, as nothing else is left; whether any were."""
+        before = len(self._turns)
+        self._ask(self._ledger.latest_query(by=HELD_OUT))
+        return len(self._turns) > before
+
+    def _ask(self, query: RecordedQuery | None, *, only: Collection[str] | None = None) -> None:
         if query is not None:
-            items = self._ledger.review.items(query.query.ids)
+            ids = [id for id in query.query.ids if only is None or id in only]
+            items = self._ledger.review.items(ids)
             self.add(
-                Turn(id, items[id].hash, query.asked, query.cycle)
-                for id in query.query.ids
-                if items[id].problem is None
+                Turn(id, items[id].hash, query.asked, query.cycle) for id in ids if items[id].problem is None
             )
 
     def _put(self, turn: Turn, answered: set[str]) -> None:
@@ -206,10 +218,16 @@ class Desk:
 
     def _free(self, id: str, window: str, who: str) -> bool:
         if id in self._again:
-            return not self._leases.get(id, {}).keys() - {window}
+            return not self._leases.get(id, {}).keys() - {window} and not self._is_for_a_third(id, who)
         others = {holder for at, (holder, _) in self._leases.get(id, {}).items() if at != window}
         taken = self._answered[id] | others  # who has answered may hold it a moment longer
         return who not in taken and len(taken) < self.overlap
+
+    def _is_for_a_third(self, id: str, who: str) -> bool:
+        """Whether an image is in dispute, who asks is a party to that, and somebody is here who isn't."""
+        parties = self._at_odds.get(id, frozenset())
+        here = {holder for holders in self._leases.values() for holder, _ in holders.values()}
+        return who in parties and bool(here - parties)
 
     def _release(self, window: str, kept: set[str]) -> None:
         for id, holders in self._leases.items():

@@ -92,18 +92,32 @@ class Insight:
         for cycle in range(asked.cycle if asked is not None else 0, 0, -1):
             found = read_reasons(self._run.cycle(cycle)).get(id)
             if found is not None:
-                near = self._ledger.review.items(other for other, _ in found.near)
-                shown = [
-                    {"image": near[other].hash, "label": label, "size": size(other)}
-                    for other, label in found.near
-                    if other in near
-                ]
-                told = {"from": "model", "cycle": cycle, **as_json(found), "near": shown}
-                if found.likelihoods is not None:
-                    # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
-                    told["likelihoods"] = list(found.likelihoods.items())
-                return told
+                return self.told({"cycle": cycle, **as_json(found)}, size)
         return None
+
+    def unseen(self, id: str) -> bool:
+        """Whether the last model has not looked at an image of which it may say something."""
+        said = self.opinions()
+        return said is not None and said.cycle > 0 and id not in self._apart and id not in said.row
+
+    def told(self, said: dict[str, Any], size: SizeOf) -> dict[str, Any]:
+        """What a model says of an image, with the pictures of those that are near.
+
+        Args:
+            said: a :class:`ncenet.run.records.Reason` as JSON, and its cycle.
+            size: of images on which boxes are drawn.
+        """
+        near = self._ledger.review.items(other for other, _ in said["near"])
+        shown = [
+            {"image": near[other].hash, "label": label, "size": size(other)}
+            for other, label in said["near"]
+            if other in near
+        ]
+        told = {"from": "model", **said, "near": shown}
+        if "likelihoods" in said:
+            # Pairs: in a browser, keys "8" and "3" of an object would come in the order of numbers.
+            told["likelihoods"] = list(said["likelihoods"].items())
+        return told
 
 
 ALONE = 0.5

@@ -12,12 +12,13 @@ from typing import Any
 from ncenet.data.pools import FolderPool
 from ncenet.data.scan import Scan
 from ncenet.errors import DamagedRecord, DataError
+from ncenet.ledger.again import Suspicion
 from ncenet.ledger.inbox import Delivery
 from ncenet.ledger.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.held_out import held_out_ids, measuring, set_apart
 from ncenet.run.opening import OpenRun
 from ncenet.run.record_files import read_doubts
 from ncenet.run.sizes import SizeOf
@@ -34,7 +35,7 @@ from ncenet.web.insight import Insight
 from ncenet.web.messages import AskForGroup, ChangeClasses
 from ncenet.web.offer import offer
 from ncenet.web.state import Stock
-from ncenet.web.together import Parties
+from ncenet.web.together import EARLY, Parties
 from ncenet.web.trainer import Lesson, Trainer
 
 SECOND_LOOK = 0.05
@@ -108,8 +109,8 @@ class Project:
         self.trainer = trains(self._hear, threads=recipe.train.threads or 1)
         self._closed = False
         self.let_go: Callable[[], None] = lambda: None
-        self._not_before = 0  # after a failure: so many labels before the next attempt
-        self._guessed = 0  # with so many labels
+        # After a failure so many labels come before the next attempt, and the last guess had so many.
+        self._not_before, self._guessed = 0, 0
         self._embedded: dict[str, int] | None = None
         self._embedding = None if recipe.model.features is None else Embedding(self._hear)
         self._embed_all()
@@ -119,9 +120,9 @@ class Project:
         """Begin to embed the images: in random order, and those that measure the model soon."""
         if self._embedding is None:
             return
-        ids = [id for id in self._found.hashes if id not in self.held_out]
+        held_out = [id for id in measuring(self.ledger) if id in self._found.hashes]
+        ids = sorted(self._found.hashes.keys() - set(held_out))
         order = Streams(self.recipe.loop.seed).numpy("first", -2).permutation(len(ids))
-        held_out = [id for id in held_out_ids(self.ledger) if id in self._found.hashes]
         wanted = wanted_first([ids[row] for row in order], held_out)
         self._embedding.start(Photographs(self.recipe, wanted, dict(self._found.hashes)))
 
@@ -136,14 +137,18 @@ class Project:
             ids = sorted({*self.pool.ids(), *arrived.hashes})
             self.pool = FolderPool(self.pool.root, ids, channels=self.pool.channels)
             self._readable = self.ledger.review.readable()
-            self._apart = set_apart(self.ledger)
-            self._insight.refresh()
-            self._parties.refresh()
-            self.browse = Lists(self.ledger, self.pool, self._insight.opinions, frozenset(self._apart))
+            self._set_apart()
             if self._embedding is not None and arrived.hashes:
                 self._embedding.start(Photographs(self.recipe, tuple(arrived.hashes), dict(arrived.hashes)))
             self._train_if_due()
         self.hub.change()
+
+    def _set_apart(self) -> None:
+        """Copies of held-out images may have come, or be known by now."""
+        self._apart = set_apart(self.ledger)
+        self._insight.refresh()
+        self._parties.refresh()
+        self.browse = Lists(self.ledger, self.pool, self._insight.opinions, frozenset(self._apart))
 
     def close(self) -> None:
         """Stop telling pages of changes, and close the ledger."""
@@ -164,7 +169,9 @@ class Project:
             self._look_for_others()
             self._parties.keep(window)
             given = self._desk.give(window, who, holding, want)
-            if len(given) < want and self._chance.draw(want - len(given), self._apart):
+            if len(given) < want and (
+                self._chance.draw(want - len(given), self._apart) or self._desk.measure_all()
+            ):
                 given = self._desk.give(window, who, holding, want)
             return given
 
@@ -275,6 +282,9 @@ class Project:
         if id in self.held_out:
             return {"from": "held-out"}
         now = None if self.detection else self._insight.reason(id)
+        if now is None and self.recipe.on_vectors and self._insight.unseen(id):
+            said = self.trainer.look(Lesson(self.recipe, self.folder, self._found, 0, self._stays), id)
+            now = None if said is None else self._insight.told(said, self.size)
         return now or self._insight.recorded(id, self.size) or {"from": "nobody"}
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -299,6 +309,7 @@ class Project:
             "you": self.you,
             "images": self._of_pool or self._readable,
             "overlap": self._desk.overlap,
+            "groupsFrom": EARLY * len(self.ledger.class_names()) if self.recipe.on_vectors else None,
             "batch": batch,
             "training": progress,
             "embedding": self._embedded,
@@ -325,6 +336,8 @@ class Project:
                     self._embedded = None
                 case "learned":
                     self._progress, self._not_before = {"phase": "idle"}, 0
+                    if not self.ledger.apart.ids() <= self._apart:
+                        self._set_apart()
                     self._doubt()
                     self._desk.reload()
                     self._train_if_due()
@@ -334,7 +347,7 @@ class Project:
         self.hub.change()
 
     def _doubt(self) -> None:
-        """Have labels answered again that look wrong to the last model, as many as the share allows."""
+        """Have disputes answered again, and what looks wrong to the last model, as the share allows."""
         again, labels = self.ledger.again, self.ledger.labeled()
         asked = again.asked("doubt")
         room = int(self._second_look * len(labels)) - len(asked)
@@ -344,9 +357,13 @@ class Project:
         try:
             doubted = read_doubts(RunFolder(self.folder).cycle(cycles[-1].number))
         except DamagedRecord:  # told of elsewhere; the next model doubts anew
-            return
-        known = {id for id, _ in labels} - self._apart - asked
-        again.ask([id for id in doubted if id in known][:room], "doubt")
+            doubted = {}
+        known = {id for id, _ in labels} - self._apart
+        # People who are of two minds are surer to be wrong than whoever the model contradicts.
+        about: dict[str, Suspicion | None] = dict.fromkeys(self.ledger.review.disputes(), "dispute")
+        about |= {id: slip for id, slip in doubted.items() if id in known and id not in about}
+        chosen = [id for id in about if id not in asked][:room]
+        again.ask(chosen, "doubt", {id: what for id in chosen if (what := about[id]) is not None})
 
     def _look_for_others(self) -> None:
         """Take up what other programs, such as ``ncenet tell``, wrote into the ledger."""

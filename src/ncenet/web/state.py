@@ -14,9 +14,10 @@ from ncenet.errors import DamagedRecord
 from ncenet.ledger.ledger import Ledger
 from ncenet.run.advice import outlook, wilson
 from ncenet.run.folder import RunFolder
-from ncenet.run.held_out import held_out_ids, set_apart
+from ncenet.run.held_out import held_out_ids, measuring, set_apart
 from ncenet.run.record_files import last_left_out, read_predicted, read_test
 from ncenet.run.records import BoxTest
+from ncenet.run.second_look import second_looks
 from ncenet.web.together import told
 
 T = TypeVar("T")
@@ -74,11 +75,15 @@ class Stock:
             "unsure": counts.get(("unsure", None), 0),
             "labeled": sum(id not in apart for id in labels),
             "answered": len(closed),
-            "heldOut": {"answered": sum(id in closed for id in held_out), "size": len(held_out)},
+            "heldOut": {
+                "answered": sum(id in closed for id in held_out),
+                "size": len(measuring(self._ledger)),
+                "copies": len(self._ledger.apart.ids()),
+            },
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
             "together": told(self._ledger),
-            "doubted": _doubted(self._ledger),
+            "doubted": {name: told._asdict() for name, told in second_looks(self._ledger)._asdict().items()},
             **measured,
             "leftOut": self._left_out(),
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
@@ -189,9 +194,3 @@ def _matrix(truth: dict[str, str], predicted: dict[str, str]) -> dict[str, Any]:
     for id, label in truth.items():
         counts[row[label]][row[predicted[id]]] += 1
     return {"classes": names, "counts": counts}
-
-
-def _doubted(ledger: Ledger) -> dict[str, int]:
-    """How many labels that looked wrong were answered again, and how many of them changed."""
-    twice = ledger.again.outcomes("doubt")
-    return {"answered": len(twice), "changed": sum(one.before != one.after for one in twice)}

@@ -12,7 +12,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ncenet.data.scan import Scan
 from ncenet.engines.standing import StandingWorker
@@ -47,6 +47,19 @@ class Lesson:
     guess: bool = False
 
 
+@dataclass(frozen=True)
+class OneImage:
+    """What a process needs to look at one image.
+
+    Attributes:
+        lesson: the run.
+        id: the image.
+    """
+
+    lesson: Lesson
+    id: str
+
+
 _opened: dict[Path, tuple[Loop, int]] = {}
 """In a process that stays: the loop of the run that it learns for, and with how many images."""
 PATIENCE = 12.0
@@ -67,19 +80,11 @@ def learn(lesson: Lesson, notify: Notify) -> int:
         UnreadableImage: a labelled image is gone.
     """
     from ncenet.files import alone
-    from ncenet.loop.open import open_loop
     from ncenet.loop.opinions import opine
     from ncenet.loop.reasons import write_reasons
 
     with alone(lesson.folder, wait=True):
-        loop, images = _opened.get(lesson.folder, (None, 0))
-        if loop is None or images != len(lesson.found.hashes):  # others have come since
-            if loop is not None:
-                loop.ledger.close()
-            loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found, embed=False)
-        if lesson.stays:
-            _opened[lesson.folder] = loop, len(lesson.found.hashes)
-        loop.notify = notify
+        loop = _loop_of(lesson, notify)
         with nullcontext() if lesson.stays else loop.ledger:
             _check_bytes(loop)
             if lesson.guess:
@@ -96,6 +101,36 @@ def learn(lesson: Lesson, notify: Notify) -> int:
             if cycle:
                 opine(loop, cycle)
     return cycle
+
+
+def look(one: OneImage, notify: Notify) -> dict[str, Any] | None:
+    """What the last model says of an image, as JSON; None before there is one, or features of the image."""
+    from ncenet.files import alone
+    from ncenet.loop.glance import glance
+    from ncenet.run.records import as_json
+
+    lesson = one.lesson
+    with alone(lesson.folder, wait=True):
+        loop = _loop_of(lesson, notify)
+        with nullcontext() if lesson.stays else loop.ledger:
+            fitted = [c.number for c in loop.ledger.cycles() if loop.ledger.fit_report(c.number) is not None]
+            said = glance(loop, fitted[-1], one.id) if fitted else None
+            return None if said is None else {"cycle": fitted[-1], **as_json(said)}
+
+
+def _loop_of(lesson: Lesson, notify: Notify) -> Loop:
+    """The loop of a run: the one that was opened before, unless other images have come since."""
+    from ncenet.loop.open import open_loop
+
+    loop, images = _opened.get(lesson.folder, (None, 0))
+    if loop is None or images != len(lesson.found.hashes):
+        if loop is not None:
+            loop.ledger.close()
+        loop, _ = open_loop(lesson.recipe, lesson.folder, notify=notify, found=lesson.found, embed=False)
+    if lesson.stays:
+        _opened[lesson.folder] = loop, len(lesson.found.hashes)
+    loop.notify = notify
+    return loop
 
 
 def _wait_for_vectors(loop: Loop, query_size: int) -> None:
@@ -150,6 +185,11 @@ class Trainer:
             return False
         threading.Thread(target=self._run, args=(lesson,), name="trainer", daemon=True).start()
         return True
+
+    def look(self, lesson: Lesson, id: str) -> dict[str, Any] | None:
+        """What the last model says of an image, once no lesson is going on; see :func:`look`."""
+        outcome = self._worker.run(look, OneImage(lesson, id), lambda event: None)
+        return None if isinstance(outcome, Failure) else outcome.value
 
     def close(self) -> None:
         """End the process, whatever it is at."""

@@ -38,6 +38,7 @@ export const sort = (message) => call("api/sort", message);
 export const group = (message) => call("api/group", message);
 export const pool = (message) => call("api/pool", message);
 export const near = (id) => call("api/near", { id });
+export const said = (id) => call("api/said", { id });
 export const details = (id) => call("api/details", { id });
 export const note = (message) => call("api/note", message);
 export const sheet = (message) => call("api/sheet", message);

@@ -104,7 +104,7 @@ export class BoxCanvas {
   takeAll() {
     const { suggested } = this.drawing;
     if (suggested.length) this.take([...suggested.keys()]);
-    else notice("Nothing is suggested: h asks the model.");
+    else notice("Nothing is suggested: h asks the model, o shows what was drawn before.");
   }
 
   /** A key; whether it meant something here. */
@@ -289,7 +289,7 @@ export class BoxCanvas {
     root.classList.toggle("crowded", boxes.length > CROWD);
     const scale = this.#scale;
     const parts = [
-      ...suggested.map((each, n) => this.#box(each, scale, { "data-suggested": n, class: "box suggested", "aria-label": `Suggestion ${n + 1} of ${suggested.length}: ${each.label}, likelihood ${Math.round(100 * each.score)} %, ${where(each.box)}; Enter takes it over` })),
+      ...suggested.map((each, n) => this.#box(each, scale, { "data-suggested": n, class: "box suggested", "aria-label": `Suggestion ${n + 1} of ${suggested.length}: ${each.label}${each.score === undefined ? "" : `, likelihood ${Math.round(100 * each.score)} %`}, ${where(each.box)}; Enter takes it over` })),
       ...boxes.map((each, n) => this.#box(each, scale, { "data-box": n, class: `box${n === drawing.selected ? " selected" : ""}${each.label ? "" : " nameless"}`, "aria-pressed": n === drawing.selected, "aria-label": this.#told(n) })),
     ];
     this.#replace("[data-box], [data-suggested]", parts);

@@ -59,6 +59,8 @@ export function leftOut(found) {
 }
 
 /** What further labels should bring, and what else is known. */
+const counted = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
+
 export function advice(state) {
   const lines = [];
   if (state.outlook) {
@@ -70,7 +72,10 @@ export function advice(state) {
   }
   const [before, now] = state.curve.slice(-2);
   if (now && before.accuracy > now.accuracy && now.high >= before.low) lines.push(`The fall from ${percent(before.accuracy)} to ${percent(now.accuracy)} is within what ${now.images} images can tell apart: no sign of harm.`);
-  if (state.doubted?.answered) lines.push(`${number(state.doubted.answered)} labels that looked wrong came up again; ${number(state.doubted.changed)} of them were changed.`);
+  const { labels: doubted, disputes } = state.doubted;
+  const looked = state.task === "detection" ? ["image whose boxes", "images whose boxes"] : ["label that", "labels that"];
+  if (doubted.answered) lines.push(`${counted(doubted.answered, ...looked)} looked wrong came up again; ${number(doubted.changed)} of them ${doubted.changed === 1 ? "was" : "were"} changed.`);
+  if (disputes.answered) lines.push(`${counted(disputes.answered, "image", "images")} in dispute came up again; of ${number(disputes.changed)} another answer stands now.`);
   if (state.together) {
     const { labels, checked, interval } = state.together;
     const found = checked ? `${number(checked)} of them asked again one by one: ${percent(interval[0])} to ${percent(interval[1])} wrong` : "a few of them will be asked again one by one";

@@ -80,8 +80,9 @@ export class Drawing {
   take(positions) {
     this.begin();
     for (const position of positions) {
-      const { box, label } = this.suggested[position];
-      this.boxes.push({ box: [...box], label });
+      const { box, label, difficult } = this.suggested[position];
+      const inside = within(box, this.size); // what was drawn elsewhere may reach beyond the image
+      if (inside) this.boxes.push({ box: inside, label, difficult });
     }
     this.suggested = this.suggested.filter((_, position) => !positions.includes(position));
     this.selected = positions.length === 1 ? this.boxes.length - 1 : null;

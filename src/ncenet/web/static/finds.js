@@ -19,6 +19,20 @@ export async function suggestBoxes(item, canvas, shown) {
   if (!reason.boxes?.length) say("No suggestion");
 }
 
+/** Put up the boxes that stand on an image, dashed, for whoever asks: nobody sees by themselves what was drawn before. */
+export async function showEarlier(item, canvas, shown) {
+  const { answer } = await api.said(item.turn.id);
+  if (!shown(item)) return;
+  if (!answer?.boxes?.length) {
+    const words = answer ? "What stands about this image has no boxes." : "Nobody has drawn boxes on this image yet.";
+    tell([make("p", {}, words)]);
+    return say(words);
+  }
+  canvas.suggest(answer.boxes);
+  tell([make("p", {}, `${answer.who} drew ${summary(answer.boxes)}, dashed. `, make("kbd", {}, "a"), " takes all of them over, a click takes one. Enter answers with your own boxes alone.")]);
+  return undefined;
+}
+
 /** Say why the image is asked for. */
 export async function explainBoxes(item, names, shown) {
   const reason = await api.why(item.turn.id);

@@ -1,9 +1,9 @@
 // Which key is which class: digits for the first ten, and a letter of its own for each. A class that is called
 // by a digit or a letter has that key.
 
-/** Keys that mean something else; where boxes are drawn, `a` takes suggestions over. */
+/** Keys that mean something else; where boxes are drawn, `a` takes suggestions over, and `o` shows earlier boxes. */
 export const RESERVED = "suzbnhwg";
-export const RESERVED_FOR_BOXES = `${RESERVED}a`;
+export const RESERVED_FOR_BOXES = `${RESERVED}ao`;
 
 /** With more classes than this, letters begin to type a name instead. */
 export const MANY = 20;
@@ -106,7 +106,8 @@ export const HELP_FOR_BOXES = [
   ["Enter", "answers with the boxes drawn; none at all says that there is no object"],
   ["z", "undoes the last edit of a box; when there is none, the last answer"],
   ["h", "have the model suggest boxes, dashed"],
-  ["a", "takes all suggestions over"],
+  ["o", "shows the boxes that were drawn here before, dashed"],
+  ["a", "takes all suggestions, or all of those boxes, over"],
   ["Esc", "deselects, then drops suggestions, then returns from looking back"],
   ["Page up, down", "a closer look, as the wheel and two fingers do; arrows move when no box is selected, Home fits, End shows the original's pixels"],
   ...HELP.filter(([key]) => !["1 2 3 …", "z", "h", ".", ":", "*", "/, click", "Space", "#", "+ −"].includes(key)),

@@ -4,7 +4,7 @@ import { showDetails, writeNote } from "./about.js";
 import * as api from "./api.js";
 import { BoxCanvas, drawingOf } from "./boxes.js";
 import { $, ask, confirmed, folded, make, newKey, notice, say } from "./dom.js";
-import { explainBoxes, suggestBoxes } from "./finds.js";
+import { explainBoxes, showEarlier, suggestBoxes } from "./finds.js";
 import { Grid } from "./grid.js";
 import { ClassesDialog } from "./classes.js";
 import { FinishDialog, matrixTable, progressTo } from "./finish.js";
@@ -13,6 +13,7 @@ import { assign, classOf, HELP, HELP_FOR_BOXES, HELP_FOR_GROUPS, HELP_FOR_POOL, 
 import { askForClasses, showOffer } from "./offer.js";
 import { Outbox } from "./outbox.js";
 import { showPanel } from "./panel.js";
+import { Phases } from "./phases.js";
 import { PoolGrid } from "./pool.js";
 import { openNear, showNear } from "./near.js";
 import { showRefused } from "./refused.js";
@@ -34,6 +35,7 @@ let told = "";
 let signedIn = null; // the annotator whose link this is; null when people name themselves
 let shutOut = ""; // why the server lets us in no more
 let lookNow = "";
+let phases;
 
 const named = (storage, key, make) => {
   if (!storage.getItem(key)) storage.setItem(key, make());
@@ -49,6 +51,7 @@ async function start() {
   const outbox = new Outbox(state.run, window, { onChange: showOutbox, onRefused: (why, kept) => notice(`Not recorded${kept ? ", and kept here" : ""}: ${why}`, 15), onRecorded: () => {} });
   session = new Session({ outbox, who, window, onChange: redraw });
   if (state.task === "detection") useCanvas();
+  phases = new Phases(state.run, beginGroups);
   globalThis.ncenet = { api, session, outbox, canvas }; // for whoever looks with the browser's own tools
   takeState(state);
   api.listen(takeState, (up) => {
@@ -86,6 +89,7 @@ function takeState(next) {
   if (asked && state.training.phase === "idle") session.renew().catch(() => {});
   if (state.curve.length && told !== `${state.curve.length}`) say(`Model ${state.curve.length} is trained`);
   told = `${state.curve.length}`;
+  phases.hear(state);
 }
 
 function useClasses(names) {
@@ -221,6 +225,7 @@ function actOnBoxes(what, label) {
     return asked.catch((error) => notice(error.message));
   }
   if (!canvas.drawing) return notice("This image can't be drawn on: skip it with s.");
+  if (what === "earlier") return showEarlier(item, canvas, (other) => other === session.current).catch((error) => notice(error.message));
   if (what === "answer") return canvas.classify(label);
   if (what === "delete") return canvas.remove();
   if (what === "take") return canvas.takeAll();
@@ -343,6 +348,13 @@ function openPool() {
   pool.show().catch((error) => notice(error.message));
 }
 
+function beginGroups() {
+  if (together.open || pool.open || grid.open || session.looking !== null || document.querySelector("dialog[open]")) return false;
+  document.querySelector("main").setAttribute("inert", "");
+  together.gate(state.groupsFrom);
+  return true;
+}
+
 function openGroup() {
   if (canvas) return;
   document.querySelector("main").setAttribute("inert", "");
@@ -356,7 +368,7 @@ function openGrid(filter) {
 
 const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why", ",": "note", ";": "details" };
 const zoom = new Zoom(document.querySelector(".frame"), { drawn: () => canvas !== null, onPinch: () => canvas?.cancel() });
-const KEYS_FOR_BOXES = { ...KEYS, a: "take", Enter: "done" };
+const KEYS_FOR_BOXES = { ...KEYS, a: "take", o: "earlier", Enter: "done" };
 
 document.addEventListener("keydown", (event) => {
   if (!session || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

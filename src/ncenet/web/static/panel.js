@@ -27,6 +27,7 @@ export function showPanel(state, who) {
     parts.push(bar("Held-out images", heldOut.answered, heldOut.size));
     parts.push(make("p", { className: "faint" }, "They measure every model and train none: without them nobody can say how good it is. A few come first, the others in between."));
   }
+  if (heldOut.copies) parts.push(make("p", { className: "faint" }, `${number(heldOut.copies)} image${heldOut.copies === 1 ? " looks" : "s look"} like a held-out one; no model learns ${heldOut.copies === 1 ? "it" : "them"}, and none is asked for.`));
   const more = batch.answered - batch.size; // answered while the model trains
   parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
   if (state.embedding) parts.push(bar("Looking at the photographs", state.embedding.done, state.embedding.total));

@@ -30,7 +30,7 @@ export class PoolGrid {
     this.head = make("div", { className: "grid-head" });
     this.root.replaceChildren(this.head, this.frame, this.dock);
     this.scroller?.close();
-    this.scroller = new Scroller(this.frame, { make: () => this.#tile(), fill: (tile, n) => this.#fill(tile, n) });
+    this.scroller = new Scroller(this.frame, { make: () => this.#tile(), fill: (tile, n, seen) => this.#fill(tile, n, seen), empty: (tile) => this.#empty(tile) });
     this.frame.onscroll = () => this.#later();
     await this.#list();
     this.#go(0);
@@ -113,13 +113,21 @@ export class PoolGrid {
     return Object.assign(tile, { picture, words });
   }
 
-  #fill(tile, n) {
+  /** Let go of a picture that is still on its way: those that somebody looks at wait for it. */
+  #empty(tile) {
+    if (tile.picture.complete) return;
+    tile.src = "";
+    tile.picture.removeAttribute("src");
+  }
+
+  #fill(tile, n, seen = true) {
     tile.n = n;
     const item = this.item(n);
     const told = this.told.get(n) ?? (item?.kind && (item.label ?? item.kind));
     const src = item ? imageUrl(item.hash, "sheet") : "";
     if (tile.src !== src) {
       tile.src = src;
+      tile.picture.fetchPriority = seen ? "high" : "low";
       src ? tile.picture.setAttribute("src", src) : tile.picture.removeAttribute("src");
     }
     const guess = item?.guess ? `${item.guess} ${percent(item.share)}` : "";

@@ -5,11 +5,12 @@ const BEYOND = 2; // rows that are kept ready above and below
 
 export class Scroller {
   /**
-   * `frame` is the element that scrolls; `make()` a tile; `fill(tile, n)` puts item `n` into it; a tile is at
-   * least `least` pixels wide, and `below` pixels higher than wide.
+   * `frame` is the element that scrolls; `make()` a tile; `fill(tile, n, seen)` puts item `n` into it, which is
+   * in sight or only near; `empty(tile)` hears that nobody looks at it any more; a tile is at least `least`
+   * pixels wide, and `below` pixels higher than wide.
    */
-  constructor(frame, { make, fill, least = 112, below = 20, gap = 8 }) {
-    Object.assign(this, { frame, make, fill, least, below, gap });
+  constructor(frame, { make, fill, empty = () => {}, least = 112, below = 20, gap = 8 }) {
+    Object.assign(this, { frame, make, fill, empty, least, below, gap });
     this.total = 0;
     this.tiles = new Map(); // item -> tile
     this.free = [];
@@ -73,13 +74,17 @@ export class Scroller {
       this.#release(tile);
       this.tiles.delete(n);
     }
-    for (let n = first; n < end; n++) {
+    // What is in sight comes first: pictures are fetched in the order in which they are asked for.
+    const seen = Math.floor(top / this.row) * this.columns;
+    const beyond = Math.min(end, Math.ceil((top + this.frame.clientHeight) / this.row) * this.columns);
+    const order = [...between(seen, beyond), ...between(beyond, end), ...between(first, seen)];
+    for (const n of order) {
       let tile = this.tiles.get(n);
       if (!tile) {
         tile = this.free.pop() ?? this.#made();
         tile.hidden = false;
         this.tiles.set(n, tile);
-        this.fill(tile, n);
+        this.fill(tile, n, n >= seen && n < beyond);
       }
       const x = (n % this.columns) * (this.side + this.gap);
       const y = Math.floor(n / this.columns) * this.row - top + scrolled;
@@ -101,12 +106,19 @@ export class Scroller {
 
   #release(tile) {
     tile.hidden = true;
+    this.empty(tile);
     this.free.push(tile);
   }
 
   /** Fill the tiles of some items anew, those that are in sight. */
   refill(from = 0, to = this.total) {
-    for (const [n, tile] of this.tiles) if (n >= from && n < to) this.fill(tile, n);
+    const view = this.frame.getBoundingClientRect();
+    const seen = (tile) => {
+      const { top, bottom } = tile.getBoundingClientRect();
+      return top < view.bottom && bottom > view.top;
+    };
+    const some = [...this.tiles].filter(([n]) => n >= from && n < to).map(([n, tile]) => [n, tile, seen(tile)]);
+    for (const [n, tile, near] of some.sort((a, b) => b[2] - a[2] || a[0] - b[0])) this.fill(tile, n, near);
   }
 
   /** Scroll so far that an item is in sight; its tile. */
@@ -120,3 +132,5 @@ export class Scroller {
     return this.tiles.get(n);
   }
 }
+
+const between = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);

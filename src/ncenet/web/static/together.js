@@ -26,6 +26,14 @@ export class Together {
     await this.#next();
   }
 
+  /** Go over to groups of its own accord: no key that was meant for a single image may label one. */
+  gate(labels) {
+    this.root.hidden = false;
+    this.#say(`${number(labels)} labels: from here on groups are faster`, "Alike images at once, about twice as many a minute: cross out what doesn't belong, one key labels all the others. Held-out images still come one by one.",
+      make("button", { type: "button", className: "primary", onclick: () => this.#next().catch((error) => notice(error.message)) }, "Begin ", make("kbd", {}, "Enter")),
+      make("button", { type: "button", onclick: () => this.close() }, "One at a time ", make("kbd", {}, ".")));
+  }
+
   /** Offer the label of an image to its near copies; whether there are any. */
   async offer({ id, hash }, label) {
     const { group } = await this.ask({ of: id });
@@ -61,13 +69,19 @@ export class Together {
   }
 
   #wait() {
-    this.group = null;
-    this.images = [];
-    const close = make("button", { type: "button", className: "primary", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."));
-    this.root.replaceChildren(make("h2", {}, "Alike images"), make("p", { className: "faint" }, "There is no group to label now: groups come after the first model, and new ones after every few answers."), close);
-    close.focus();
+    this.#say("Alike images", "There is no group to label now: groups come after the first model, and new ones after every few answers.",
+      make("button", { type: "button", className: "primary", onclick: () => this.close() }, "One at a time ", make("kbd", {}, ".")));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open && !this.group && this.#next().catch((error) => notice(error.message)), WAIT_MS);
+  }
+
+  /** Words and buttons in the place of a group; the first button has the focus. */
+  #say(title, words, ...buttons) {
+    this.group = null;
+    this.images = [];
+    this.root.replaceChildren(make("h2", {}, title), make("p", { className: "faint" }, words), make("menu", {}, ...buttons));
+    buttons[0].focus();
+    say(title);
   }
 
   #draw() {
@@ -154,7 +168,7 @@ export class Together {
   /** A key while the group is open; whether it meant something. */
   key(event, key) {
     if (key === "." || (key === "Escape" && !this.images.length)) return this.close(), true;
-    if (!this.group) return false;
+    if (!this.group) return Boolean(classOf(this.classes(), key));
     const tile = document.activeElement?.closest?.(".tile");
     const n = tile ? [...this.cells.children].indexOf(tile) : 0;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.#columns(), ArrowUp: -this.#columns() }[key];
