@@ -42,11 +42,16 @@ __all__ = [
     "Scorer",
     "Section",
     "compare",
+    "cost",
+    "doctor",
     "errors",
     "features",
     "functional",
+    "label",
     "load",
     "open",
+    "repair",
+    "score",
     "select",
     "simulate",
     "strategies",
@@ -57,14 +62,18 @@ if TYPE_CHECKING:
     from ncenet import features as features
     from ncenet import functional as functional
     from ncenet import strategies as strategies
+    from ncenet.api.health import doctor as doctor
+    from ncenet.api.health import repair as repair
     from ncenet.api.opening import open as open
     from ncenet.api.report import Report as Report
     from ncenet.api.run import Run as Run
+    from ncenet.api.score import score as score
     from ncenet.api.select import select as select
     from ncenet.api.simulations import compare as compare
     from ncenet.api.simulations import simulate as simulate
     from ncenet.boxes import Boxes as Boxes
     from ncenet.compare.comparison import Comparison as Comparison
+    from ncenet.compare.costs import cost as cost
     from ncenet.data.dataset import Dataset as Dataset
     from ncenet.data.pools import ArrayPool as ArrayPool
     from ncenet.data.pools import FolderPool as FolderPool
@@ -86,16 +95,20 @@ if TYPE_CHECKING:
     from ncenet.types import Prediction as Prediction
     from ncenet.types import Query as Query
     from ncenet.types import QueryStrategy as QueryStrategy
+    from ncenet.web.label import label as label
 else:
     # Imported when they are asked for: torch and scikit-learn take seconds.
     _HOMES = {
+        "api.health": ("doctor", "repair"),
         "api.opening": ("open",),
         "api.report": ("Report",),
         "api.run": ("Run",),
+        "api.score": ("score",),
         "api.select": ("select",),
         "api.simulations": ("simulate",),
         "boxes": ("Boxes",),
         "compare.comparison": ("Comparison",),
+        "compare.costs": ("cost",),
         "data.dataset": ("Dataset",),
         "data.pools": ("ArrayPool", "FolderPool"),
         "data.readers": ("Reader",),
@@ -108,6 +121,7 @@ else:
         "section": ("Section",),
         "strategies.score": ("ScoreStrategy",),
         "types": ("FitReport", "LabeledSet", "Learner", "Pool", "Prediction", "Query", "QueryStrategy"),
+        "web.label": ("label",),
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

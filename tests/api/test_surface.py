@@ -39,7 +39,7 @@ def test_each_name_is_exported_once():
     for name in ncenet.__all__:
         homes.setdefault(id(getattr(ncenet, name)), []).append(name)
     assert [names for names in homes.values() if len(names) > 1] == []
-    assert len(ncenet.__all__) <= 33 and set(ncenet.__all__) <= set(dir(ncenet))
+    assert len(ncenet.__all__) <= 38 and set(ncenet.__all__) <= set(dir(ncenet))
 
 
 def test_what_is_not_there_is_said():
@@ -90,3 +90,19 @@ def test_compare_is_a_function_and_a_package(tmp_path):
     assert Comparison is ncenet.Comparison
     with pytest.raises(ncenet.errors.UnknownName, match="unknown arm 'b'"):
         ncenet.compare(ncenet.Comparison(arms=[{"name": "a"}], seeds=[0]), tmp_path, arms=["b"])
+
+
+def test_every_command_has_a_way_in_python_that_is_there():
+    from ncenet.cli.commands import COMMANDS
+
+    table = PAGE.split("## What the commands do")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| (.+) \|$", table, re.MULTILINE))
+    said = [name for names in rows for name in re.findall(r"`([a-z-]+)`", names)]
+    assert said == [command.name for command in COMMANDS]
+    made = {"run": ncenet.Run, "model": ncenet.Model, "query": ncenet.api.asked.ShownQuery, "ncenet": ncenet}
+    for way in rows.values():
+        for owner, names in re.findall(r"`(ncenet|run|model|query)\.([\w.]+)", way):
+            thing = made[owner]
+            for name in names.split("."):
+                assert hasattr(thing, name), f"{owner}.{names}"
+                thing = getattr(thing, name)

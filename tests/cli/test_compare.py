@@ -79,7 +79,7 @@ def test_a_dry_run_says_what_it_leaves_out(ncenet, file):
     said = [line for line in done.out.splitlines() if line.startswith("left out")]
     assert len(said) == 2, done.err
     assert "what sraal trains in each query, a model of its own in 1,200 steps" in said[0]
-    assert "what vaal trains in each query, a model of its own in 300 steps (--option steps=N)" in said[1]
+    assert "what vaal trains in each query, a model of its own in 300 steps (its option steps)" in said[1]
     alone = ncenet("compare", file, "--dry-run", "--arms", "NCE random", "NCE vaal").out
     assert "what vaal trains" in alone and "sraal" not in alone
 

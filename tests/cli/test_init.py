@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ncenet.cli.people import folder_of
 from ncenet.recipe import Recipe
+from ncenet.run.people import folder_of
 from tests.data.make import bomb_png, jpeg, write
 
 

@@ -201,7 +201,7 @@ def test_ask_takes_them_for_photographs_too(ncenet, photos, monkeypatch):
     vectors["vectors"] = np.random.default_rng(0).normal(size=(len(vectors["ids"]), 4)).astype(np.float32)
     np.savez("v.npz", **vectors)
     monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: True)
-    monkeypatch.setattr("ncenet.cli.people.FEATURES", "v.npz")
+    monkeypatch.setattr("ncenet.run.people.FEATURES", "v.npz")
     done = ncenet("ask", "run", "--data", "photos", *CLASSES, "-n", "3")
     assert done.code == 0, done.err
     assert "features v.npz, a network" in " ".join(done.err.split())
@@ -231,7 +231,10 @@ def test_a_folder_that_was_moved_is_asked_for_and_found_by_its_bytes(ncenet, pho
     assert ncenet("label", "photos", *CLASSES, "--out", "run", "--no-browser", *TINY).code == 0
     (tmp_path / "photos").rename(tmp_path / "moved")
     done = ncenet("label", "run", "--no-browser")
-    assert done.code == 2 and "ncenet label run --data FOLDER finds them by their bytes" in done.said
+    assert (
+        done.code == 2
+        and "moved, name their folder as --data, and they are found by their bytes" in done.said
+    )
     done = ncenet("label", "run", "--data", "moved", "--no-browser")
     assert done.code == 0 and "moved: 12 of 12 images found by their bytes" in done.out
     assert ncenet("label", "run", "--no-browser").code == 0

@@ -78,7 +78,7 @@ def test_serving_says_where(ncenet, run, monkeypatch):
     connections = pytest.importorskip("ncenet.doors.connections")
     served = []
     monkeypatch.setattr(
-        connections, "run", lambda app, door: served.append(door.getsockname()) or door.close()
+        connections, "serve_app", lambda app, door: served.append(door.getsockname()) or door.close()
     )
     monkeypatch.delenv("LABEL_STUDIO_API_KEY")
     done = ncenet("serve", "run", "--label-studio", "--port", 9123)
@@ -89,7 +89,7 @@ def test_serving_says_where(ncenet, run, monkeypatch):
     assert ncenet("serve", "run", "--label-studio", "--port", 9123).out.endswith(f"{address}\n")
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
     told = ncenet("serve", "run", "--label-studio", "--port", 9123).out
-    assert "LABEL_STUDIO_API_KEY goes to nobody: --url ADDRESS" in told
+    assert "LABEL_STUDIO_API_KEY goes to nobody: with --url the project" in told
 
 
 def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatch):
@@ -112,6 +112,6 @@ def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatc
         assert client.TestClient(app).post(address, json={"action": "START_TRAINING"}).status_code == 200
 
     monkeypatch.setattr("ncenet.loop.open.open_loop", train)
-    monkeypatch.setattr(connections, "run", press)
+    monkeypatch.setattr(connections, "serve_app", press)
     assert ncenet("serve", "run", "--label-studio").code == 0
     assert "another ncenet is at work in this folder" in others.get(timeout=60)

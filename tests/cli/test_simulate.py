@@ -46,10 +46,12 @@ def test_a_dry_run_counts_and_writes_nothing(ncenet, tmp_path):
     done = ncenet("simulate", "digits", "--dry-run", "--seeds", 3, "--beside", "random", *SMALL_RUN)
     assert done.code == 0, done.err
     lines = {line.split()[0]: line for line in done.out.splitlines()}
-    assert lines["labels"].endswith("30 of a pool of 1,297 (initial 20)")
+    assert lines["trials"].endswith("6") and "for 6 trials one after the other" in lines["minutes"]
+    assert lines["labels"].endswith("30 of a pool of 1,297 in each trial (initial 20)")
+    single = ncenet("simulate", "digits", "--dry-run", *SMALL_RUN).out
+    lines = {line.split()[0]: line for line in single.splitlines()}
     # 20 labels are 2 steps an epoch, so 2 epochs; 30 are 2 steps as well.
     assert lines["cycles"].endswith("2, 8 training steps in all")
-    assert "for 6 trials one after the other" in lines["minutes"]
     assert "MB a trial (network 311,386 parameters)" in lines["memory"]
     assert list(tmp_path.iterdir()) == []
 

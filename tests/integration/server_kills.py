@@ -190,7 +190,7 @@ def backing(run: Path, tell: int) -> None:
         door = connections.bind("127.0.0.1", 0, "ncenet serve")
         port = door.getsockname()[1]
         os.write(tell, f"http://127.0.0.1:{port}\n".encode())
-        connections.run(app, door)
+        connections.serve_app(app, door)
 
 
 def backend_kills(folder: Path, count: int, moments: random.Random) -> dict[str, Any]:

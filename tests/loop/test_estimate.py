@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ncenet.cli.estimate import print_comparison_estimate
 from ncenet.compare.comparison import Arm, Comparison
+from ncenet.compare.costs import cost as costs
 from ncenet.loop import estimate as module
-from ncenet.loop.estimate import Speed, estimate
+from ncenet.loop.estimate import Speed, cost_of
 from ncenet.recipe import Recipe
 from ncenet.strategies.ll4al import LearningLoss
 
@@ -33,19 +33,19 @@ def probes(monkeypatch):
     ("strategy", "pool"), [("random", 0), ("vaal", 0), ("confusion", 1277 + 1267), ("sraal", 1277 + 1267)]
 )
 def test_predictions_on_the_pool_are_counted_for_strategies_that_read_them(probes, strategy, pool):
-    cost = estimate(RECIPE.with_changes({"loop.strategy": strategy}))
+    cost = cost_of(RECIPE.with_changes({"loop.strategy": strategy}))
     assert cost.pool == 1297
     assert cost.predictions == pool + 3 * 500, "500 test images in each of three cycles"
     assert cost.score_seconds == cost.predictions
 
 
-def test_each_arm_of_a_comparison_counts_its_own_strategy(probes, tmp_path, capsys):
+def test_each_arm_of_a_comparison_counts_its_own_strategy(probes, tmp_path):
     strategies = ("random", "confusion", "margin", "ll4al")
     arms = tuple(Arm(name=name, changes={"loop.strategy": name}) for name in strategies)
     comparison = Comparison(title="Four", base=RECIPE, arms=arms, seeds=(0,))
-    print_comparison_estimate(comparison, tmp_path, arms=None, seeds=None)
+    said = str(costs(comparison, tmp_path))
     seconds = 4 * 1500 + 3 * (1277 + 1267)
-    assert f"scoring {seconds / 60:.1f})" in capsys.readouterr().out
+    assert f"scoring {seconds / 60:.1f})" in said
     assert [probe[-1] for probe in probes] == [None, None, LearningLoss.auxiliary], (
         "confusion and margin cost the same"
     )
@@ -59,8 +59,8 @@ def test_the_real_learner_is_measured_and_no_weights_are_asked_for(monkeypatch, 
         monkeypatch.setattr(
             timm, "create_model", lambda name, **o: (wanted.append(o["pretrained"]), create(name, **o))[1]
         )
-        cost = estimate(RECIPE.with_changes({"model.backbone": backbone, "model.pretrained": True}))
+        cost = cost_of(RECIPE.with_changes({"model.backbone": backbone, "model.pretrained": True}))
         assert wanted == [False]
     else:
-        cost = estimate(RECIPE.with_changes({"model.backbone": backbone}))
+        cost = cost_of(RECIPE.with_changes({"model.backbone": backbone}))
     assert cost.train_seconds > 0 and cost.score_seconds > 0 and cost.parameters > 1000

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ncenet.cli import demo
 from ncenet.compare import Comparison
 from ncenet.compare.heads import check_random_arms
 from ncenet.data.pools import ArrayPool
@@ -164,7 +163,7 @@ def test_two_cores_get_the_six_main_arms():
 
 
 def test_the_demo_asks_a_part_of_what_its_recipe_asks():
-    short, whole = demo.comparison(), Comparison.load(FOLDER / "demo.yaml")
+    short, whole = Comparison.demo(), Comparison.load(FOLDER / "demo.yaml")
     assert short.base == whole.base
     assert short.seeds == whole.seeds[: len(short.seeds)]
     assert {arm.name: arm.changes for arm in short.arms}.items() <= {

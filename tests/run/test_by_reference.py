@@ -179,7 +179,9 @@ def test_a_run_stays_what_it_was_begun_as(pool, tmp_path, monkeypatch):
 
 def test_the_page_hands_out_what_was_chosen(pool, tmp_path):
     from ncenet.loop.from_scores import record_choice
-    from ncenet.selection.choose import Budget, Wish, choose, open_files
+    from ncenet.selection.budget import Budget
+    from ncenet.selection.choose import choose, open_files
+    from ncenet.selection.wish import Wish
     from ncenet.web.serve import open_project
 
     recipe, run = begin(pool, tmp_path, **{"loop.held_out": 0, "model.features": None})

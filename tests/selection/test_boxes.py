@@ -13,8 +13,9 @@ import pytest
 from ncenet.errors import DataError, UsageError
 from ncenet.selection.boxes import ByBoxes, flat
 from ncenet.selection.budget import Budget
-from ncenet.selection.choose import Wish, choose, open_files
+from ncenet.selection.choose import choose, open_files
 from ncenet.selection.quotas import Quota
+from ncenet.selection.wish import Wish
 from tests.data.make import write
 
 FOUND = {

@@ -14,8 +14,9 @@ from ncenet.errors import DataError, NcenetError, NonFiniteScore, UsageError
 from ncenet.selection import best as best_module
 from ncenet.selection import files as files_module
 from ncenet.selection.budget import Budget
-from ncenet.selection.choose import Wish, choose, open_files
+from ncenet.selection.choose import choose, open_files
 from ncenet.selection.quotas import Quota
+from ncenet.selection.wish import Wish
 from ncenet.tables import write_csv
 from tests.selection.make import best, margins, shards, table
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
+from os import PathLike
+from pathlib import Path
 
 from ncenet.errors import NcenetError
 from ncenet.types import Pool, Query
@@ -19,19 +21,39 @@ class ShownQuery(Query):
     Args:
         query: ids and scores.
         pool: where the images are.
+        folder: of the run that asks.
     """
 
     _pool: Pool
+    _folder: Path
 
-    def __init__(self, query: Query, pool: Pool) -> None:
+    def __init__(self, query: Query, pool: Pool, folder: Path) -> None:
         super().__init__(query.ids, query.scores)
         object.__setattr__(self, "_pool", pool)
+        object.__setattr__(self, "_folder", folder)
 
     def __eq__(self, other: object) -> bool:
         """Whether another query asks for the same with the same scores."""
         return isinstance(other, Query) and (self.ids, self.scores) == (other.ids, other.scores)
 
     __hash__ = Query.__hash__
+
+    def write(self, out: str | PathLike[str], *, raw: bool = False) -> None:
+        """Write a table to be filled in, which :meth:`ncenet.Run.tell` reads.
+
+        Args:
+            out: CSV file. An earlier query there is replaced once its labels were told, and nothing else is.
+            raw: leave ids as they are that a spreadsheet would take for formulas.
+
+        Raises:
+            UsageError: the file holds something that would be lost.
+        """
+        from ncenet.labels.query_file import write_query_file
+        from ncenet.ledger import Ledger
+        from ncenet.run.folder import RunFolder
+
+        with Ledger(RunFolder(self._folder).ledger, read_only=True) as ledger:
+            write_query_file(Path(out), self, ledger, raw=raw)
 
     def __repr__(self) -> str:
         return f"Query(ids={self.ids!r}, scores={self.scores!r})"

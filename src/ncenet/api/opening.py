@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ from ncenet.api.run import Run
 from ncenet.data.dataset import Dataset
 from ncenet.errors import UsageError
 from ncenet.given import is_given, name_of
+from ncenet.progress import Onlooker, Watch
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
+from ncenet.run.people import with_features
 from ncenet.types import Learner, Pool, QueryStrategy
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def open(
     backbone: str | nn.Module | None = None,
     learner: Learner | None = None,
     pool: Pool | Dataset | None = None,
-    notify: Notify | None = None,
+    notify: Watch = None,
 ) -> Run:
     """Begin a run in a folder, or go on with the one that is there.
 
@@ -51,7 +52,8 @@ def open(
             (B, D). Each cycle begins with a copy of it as it is given.
         learner: what learns and predicts, in the place of network and training.
         pool: images of your own, in the place of ``images``; a :class:`ncenet.Dataset` has labels besides.
-        notify: told of the progress.
+        notify: told of the progress of long work, as events. Default: it is shown, as bars on a terminal, a
+            line in a notebook, and a line now and then in a log. False: it is not.
 
     Returns:
         The run, open until it is closed.
@@ -96,22 +98,25 @@ def open(
     dataset = _dataset(pool, whole)
     begins = not RunFolder(target).recipe.exists()
     if begins and learner is None and (recipe is None or isinstance(recipe, Mapping)):
-        whole = _with_features(whole, {*changes, *(recipe or ())}, dataset)
+        own_pool = None if dataset is None else dataset.pool
+        whole = with_features(whole, {*changes, *(recipe or ())}, own_pool, say=lambda text: None)
     if backbone is not None and whole.task == "detection" and not isinstance(backbone, str):
         raise UsageError(
             "a detector reads several levels, which one module has not: give learner, not backbone"
         )
     own = None if backbone is None or isinstance(backbone, str) else backbone
-    loop, train = open_loop(
-        whole,
-        target,
-        notify=notify,
-        train=dataset,
-        strategy=None if isinstance(strategy, str) else strategy,
-        learner=learner,
-        backbone=None if own is None else lambda: copy.deepcopy(own),
-    )
-    return Run(whole, loop, train.pool, own=learner is not None or own is not None)
+    onlooker = Onlooker(notify)
+    with onlooker.at_work():
+        loop, train = open_loop(
+            whole,
+            target,
+            notify=onlooker,
+            train=dataset,
+            strategy=None if isinstance(strategy, str) else strategy,
+            learner=learner,
+            backbone=None if own is None else lambda: copy.deepcopy(own),
+        )
+    return Run(whole, loop, train.pool, onlooker, own=learner is not None or own is not None)
 
 
 def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
@@ -127,15 +132,6 @@ def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
     if not begun and "data.train" not in changes:
         raise UsageError(f"{folder}: no run here yet; say where the images are: images= or pool=")
     return Recipe().with_changes(changes)
-
-
-def _with_features(recipe: Recipe, changed: Collection[str], dataset: Dataset | None) -> Recipe:
-    """With pretrained features, if they are installed and suit the images, and nobody chose a network."""
-    from ncenet.nn.packaged import installed
-    from ncenet.run.people import FEATURES, features_suit, with_network
-
-    suit = installed(FEATURES) and features_suit(recipe, changed, None if dataset is None else dataset.pool)
-    return recipe.with_changes(with_network(recipe.task, FEATURES)) if suit else recipe
 
 
 def _dataset(pool: Pool | Dataset | None, recipe: Recipe) -> Dataset | None:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Unpack
 
 from ncenet.api.asked import ShownQuery
+from ncenet.api.exchange import Exchange
 from ncenet.api.report import Point, Report
+from ncenet.api.select import Files, files_of
 from ncenet.boxes import Boxes
 from ncenet.compare.records import read_run
+from ncenet.errors import UsageError
+from ncenet.files import alone
+from ncenet.learners.processes import group
+from ncenet.progress import Onlooker
 from ncenet.recipe import Recipe
 from ncenet.run.opening import OpenRun
 from ncenet.types import Label, Learner, Pool
 
 if TYPE_CHECKING:
-    from ncenet.labels.changes import Change
     from ncenet.ledger import Answer
     from ncenet.loop.loop import Loop
     from ncenet.models.model import DetectionModel, Model
+    from ncenet.progress import Notify
     from ncenet.run.advice import Outlook
-    from ncenet.sorting.place import How
-    from ncenet.sorting.sort import Sorted
-    from ncenet.types import Query
+    from ncenet.selection.wish import Choice
 
 
-class Run:
+class Run(Exchange):
     """Active learning on one pool, in a folder that remembers everything; :func:`ncenet.open` makes one.
 
     A context manager, which closes the folder's ledger. Killed anywhere, it goes on when it is opened again.
@@ -36,6 +41,7 @@ class Run:
         recipe: what was asked for.
         loop: what fits, predicts, queries and records.
         pool: the images.
+        onlooker: who is told of the progress.
         own: whether the model is an object of the caller's own, which no file can rebuild.
 
     Attributes:
@@ -53,7 +59,10 @@ class Run:
     ('3',)
     """
 
-    def __init__(self, recipe: Recipe, loop: Loop, pool: Pool, *, own: bool = False) -> None:
+    def __init__(
+        self, recipe: Recipe, loop: Loop, pool: Pool, onlooker: Onlooker, *, own: bool = False
+    ) -> None:
+        super().__init__(OpenRun(loop.folder.path, recipe, loop.ledger), onlooker)
         self.recipe, self.folder, self.pool = recipe, loop.folder.path, pool
         self._loop, self._own = loop, own
 
@@ -77,7 +86,9 @@ class Run:
         """The standing label of each image that has one, by id."""
         return dict(self._loop.ledger.labeled())
 
-    def ask(self, query_size: int | None = None) -> Query:
+    def ask(
+        self, query_size: int | None = None, *, scores: Files | None = None, **choice: Unpack[Choice]
+    ) -> ShownQuery:
         """The images to label next, most informative first.
 
         Trains if labels came since the last model. Asked again before anything was answered, it returns the
@@ -85,35 +96,63 @@ class Run:
 
         Args:
             query_size: how many; in detection with ``budget_unit`` box, boxes. Default: what the recipe says.
+            scores: files of scores, of any model, to choose from in the place of a model of the run, as
+                :func:`ncenet.select` reads them. Images that were answered are passed over.
+            choice: with ``scores``: ``strategy``, ``options`` and what else may be said of files there; the
+                budget in ``boxes`` or ``minutes``, and the column of likelihoods as ``probs``.
 
         Returns:
-            Ids and scores; in a notebook, thumbnails with them.
+            Ids and scores; in a notebook, thumbnails with them. ``write`` makes a table of them to be filled
+            in.
 
         Raises:
             UnreadableImage: an image has become unreadable.
+            UsageError: another process is at work on this run, or the choice is of no files.
+            DataError: an image of the files is none of the run.
         """
-        loop = self.recipe.loop
-        size = query_size or (loop.query_size if self._loop.labeled() else loop.initial)
-        return ShownQuery(self._loop.ask(size), self.pool)
+        from ncenet.loop.from_scores import ask_files
+        from ncenet.selection.wish import check_names
 
-    def tell(self, answers: Mapping[str, Label | Boxes | Answer | None], *, who: str | None = None) -> None:
+        check_names(choice)
+        loop = self.recipe.loop
+        with self._at_work() as show:
+            if scores is not None:
+                chosen = ask_files(self._opened, files_of(scores), query_size, notify=show, **choice)
+                return ShownQuery(chosen.query, self.pool, self.folder)
+            if choice:
+                raise UsageError(f"{', '.join(choice)}: of files of scores; name them as `scores`")
+            size = query_size or (loop.query_size if self._loop.labeled() else loop.initial)
+            return ShownQuery(self._loop.ask(size), self.pool, self.folder)
+
+    def tell(
+        self,
+        answers: Mapping[str, Label | Boxes | Answer | None] | str | PathLike[str],
+        *,
+        who: str | None = None,
+    ) -> None:
         """Record answers; they are on disk when this returns, or none of them is.
 
         Args:
             answers: by id, of any image of the pool, early or late: the name of a class, or boxes;
                 ``ncenet.Answer.SKIP`` and ``UNSURE`` close an image without a label, None takes its answer
-                back.
-            who: the annotator. Default: the user's login.
+                back. Or a file: the table that ``query.write`` wrote, filled in, or JSON.
+            who: the annotator. Default: whom the file names, else the user's login.
 
         Raises:
             LedgerError: an id is unknown, or its image cannot be read.
             UnknownName: a label is not one of the classes.
-            DataError: boxes are none of their image.
+            DataError: boxes are none of their image, or the file holds no answers.
         """
-        plain = {
-            id: answer.to_label() if isinstance(answer, Boxes) else answer for id, answer in answers.items()
-        }
-        self._loop.tell(plain, who=who or getpass.getuser())
+        me = getpass.getuser()
+        if isinstance(answers, Mapping):
+            plain = {id: each.to_label() if isinstance(each, Boxes) else each for id, each in answers.items()}
+            self._loop.tell(plain, who=who or me)
+        else:
+            from ncenet.labels.answered_file import record_answers
+            from ncenet.text_files import read_text
+
+            text = read_text(Path(answers))
+            record_answers(self._opened, text, str(answers), who=who, otherwise=me)
 
     def fit(self) -> int:
         """Train on the standing labels, unless that was done already; the number of the cycle.
@@ -121,7 +160,8 @@ class Run:
         Raises:
             UsageError: there are no labels.
         """
-        return self._loop.fit()
+        with self._at_work():
+            return self._loop.fit()
 
     @property
     def model(self) -> Model | DetectionModel | Learner:
@@ -174,92 +214,14 @@ class Run:
         """What the run has found so far; in a notebook, the curve and a table."""
         return Report(self.folder)
 
-    def export(
-        self, out: str | PathLike[str], *, format: str | None = None, link: bool = False, raw: bool = False
-    ) -> int:
-        """Write the standing answers for other tools, whole or not at all.
-
-        Args:
-            out: file or folder to write; a file is replaced.
-            format: csv, jsonl, parquet, class-folders, coco, voc, yolo, or that of a plug-in. Default: what
-                the end of the name says.
-            link: links to image files instead of copies.
-            raw: leave cells of CSV alone that a spreadsheet would take for formulas.
-
-        Returns:
-            How many answers were written.
-
-        Raises:
-            UsageError: the format can't hold such labels, or the folder is there already.
-            DataError: there are no answers.
-        """
-        from ncenet.labels.transfer import export_labels
-
-        return export_labels(self._open(), Path(out), format=format, link=link, raw=raw)
-
-    def sort(self, out: str | PathLike[str], *, above: float = 0.9, how: How = "copy") -> Sorted:
-        """Sort the images into folders by class, the doubtful into ``review``; nothing is overwritten.
-
-        Args:
-            out: the folder; new, empty, or one whose sorting was interrupted.
-            above: the model's word counts from this likelihood on, in [0, 1]; 0 sorts every image.
-            how: ``"copy"``, ``"link"`` (hard links) or ``"move"``; ``ncenet sort`` with ``--undo``
-                takes it back.
-
-        Returns:
-            Images by class, and how many of those that the model sorted are wrong by the held-out images.
-
-        Raises:
-            UsageError: the folder holds something else, or there is no model yet; links and moves need image
-                files.
-        """
-        from ncenet.sorting.sort import sort_images
-
-        return sort_images(self._open(), Path(out), above=above, how=how)
-
-    def read_labels(
-        self,
-        source: str | PathLike[str],
-        *,
-        format: str | None = None,
-        who: str | None = None,
-        on_conflict: Literal["stop", "keep", "replace"] = "keep",
-        on_mismatch: Literal["stop", "skip"] = "stop",
-        empty: bool = False,
-        dry_run: bool = False,
-    ) -> list[Change]:
-        """Record answers from files, as :meth:`export` and other tools write them.
-
-        Args:
-            source: file or folder.
-            format: as in :meth:`export`. Default: what the source looks like.
-            who: the annotator. Default: whom the file names, else the user's login.
-            on_conflict: whether answers that contradict those that stand leave them (``"keep"``), replace
-                them (``"replace"``) or stop everything (``"stop"``).
-            on_mismatch: whether answers that fit no image or class stop everything (``"stop"``) or are left
-                out (``"skip"``).
-            empty: of COCO, an image that is listed without a box has no object; otherwise it is unsaid.
-            dry_run: record nothing.
-
-        Returns:
-            What each of them does.
-
-        Raises:
-            DataError: not of this format, or something stops it; nothing is recorded then.
-        """
-        from ncenet.labels.changes import apply
-        from ncenet.labels.transfer import read_labels
-
-        run = self._open()
-        changes = read_labels(
-            run, Path(source), format=format, who=who, otherwise=getpass.getuser(), listed_is_empty=empty
-        )
-        if not dry_run:
-            apply(run.ledger, changes, on_conflict=on_conflict, on_mismatch=on_mismatch)
-        return changes
-
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {len(self.labels)} labels of {len(self.pool.ids())} images)"
 
-    def _open(self) -> OpenRun:
-        return OpenRun(self.folder, self.recipe, self._loop.ledger)
+    @contextmanager
+    def _at_work(self) -> Iterator[Notify]:
+        """The only one of all processes that trains and asks here; what it is at is shown."""
+        with (
+            alone(self.folder) if group().is_main_process else nullcontext(),
+            self._onlooker.at_work() as show,
+        ):
+            yield show

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from ncenet.errors import UsageError
+from ncenet.progress import Onlooker, Watch
 from ncenet.types import Prediction, Query, QueryStrategy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from ncenet.selection.spread import Diversify
+    from ncenet.selection.wish import Choice, OfFiles
 
     Array: TypeAlias = npt.ArrayLike | Tensor
 
+SIZE = 100
+"""Images of a query when nobody says how many (ours)."""
 Files: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
 FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
 """What a strategy may need and arrays can hold; the rest is made while a network is trained."""
@@ -24,24 +27,21 @@ FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
 
 def select(
     predictions: Prediction | Iterable[Prediction] | Array | Files | None = None,
-    query_size: int = 100,
+    query_size: int | None = None,
     *,
     strategy: str | QueryStrategy | None = None,
     options: Mapping[str, object] | None = None,
-    probs: Array | None = None,
+    probs: Array | str | None = None,
     features: Array | None = None,
     samples: Array | None = None,
-    boxes: Array | None = None,
+    boxes: Array | int | None = None,
     ids: Sequence[str] | None = None,
     labeled_probs: Array | None = None,
     labeled_features: Array | None = None,
     labels: Sequence[int] | None = None,
     seed: int = 0,
-    by: str | None = None,
-    diversify: Diversify = "none",
-    near: float = 0.0,
-    quota: Sequence[str] = (),
-    exclude: Sequence[str | PathLike[str]] = (),
+    notify: Watch = None,
+    **of_files: Unpack[OfFiles],
 ) -> Query:
     """The images to label next, by predictions of any model.
 
@@ -52,7 +52,8 @@ def select(
         predictions: what a model says of the pool: likelihoods (N, C), one :class:`ncenet.Prediction` or
             several, or what ``Model.predict`` returned, in the place of ``probs``. Or one or several files of
             scores, folders or addresses of such.
-        query_size: how many images; all come when there are fewer.
+        query_size: how many images; all come when there are fewer. Default: 100, or what a budget of files
+            pays for.
         strategy: name of a strategy, or one of your own. Default: margin; difficulty on files of boxes.
         options: of the strategy, when it is named.
         probs: likelihoods (N, C) in [0, 1]; of a detector (N, A, C + 1), the background last.
@@ -64,14 +65,11 @@ def select(
         labeled_features: (L, D), likewise.
         labels: L class indices in [0, C), likewise.
         seed: of whatever the strategy draws.
-        by: of files: a column of numbers that ranks in the place of a strategy, the highest first; with a
-            minus before it, the lowest.
-        diversify: of files: ``herding``, ``kmeans``, ``kcenter`` or ``badge`` spreads the query over
-            different images among the best.
-        near: of files: images whose embeddings are nearer than this cosine distance count once.
-        quota: of files: bounds for each value of a column, ``"camera=500"`` or ``"site=20:100"``.
-        exclude: of files: ids that are passed over: files with a column of ids, or run folders, whose
-            answered images are meant.
+        notify: of files: told how many rows are read. Default: it is shown; False: it is not.
+        of_files: what else may be said of files: ``by`` (a column of numbers that ranks), ``diversify``,
+            ``factor``, ``near``, ``quota``, ``exclude``, ``minutes``, ``seconds_per_image``,
+            ``seconds_per_box``, ``pace``, ``id_column``, ``embedding``; see
+            :class:`ncenet.selection.wish.OfFiles`. There ``probs`` names columns, and ``boxes`` is a budget.
 
     Returns:
         Ids and scores, most informative first.
@@ -90,27 +88,32 @@ def select(
     >>> ncenet.select(features=features, query_size=1, strategy="core-set", labeled_features=known)
     Query(ids=('00002',), scores=(81.0,))
     """
+    from ncenet.selection.choose import choose_from
+    from ncenet.selection.wish import check_names, wish_of
+
+    check_names(of_files)
+    if files := files_of(predictions):
+        arrays = features, samples, ids, labeled_probs, labeled_features, labels
+        if any(array is not None for array in arrays) or not isinstance(probs, str | None):
+            raise UsageError("files of scores say all that is read of the images: leave the arrays out")
+        if not isinstance(boxes, int | None):
+            raise UsageError("of files of scores, `boxes` is how many may be drawn")
+        if not isinstance(strategy, str | None):
+            raise UsageError("a strategy of your own reads arrays; of files, name one")
+        if query_size is None and boxes is None and of_files.get("minutes") is None:
+            query_size = SIZE
+        ranked: Choice = {"strategy": strategy, "options": options or {}, "probs": probs, "boxes": boxes}
+        choice: Choice = {**ranked, **of_files}
+        wish = wish_of(query_size, seed=seed, **choice)
+        with Onlooker(notify).at_work() as show:
+            return choose_from(files, wish, show).query
+    if of_files:
+        raise UsageError(f"{', '.join(of_files)}: for files of scores, and these are arrays")
     import torch
 
     from ncenet.strategies import strategies
     from ncenet.strategies.options import checked
 
-    of_files: dict[str, Any] = {
-        "by": by,
-        "diversify": diversify,
-        "near": near,
-        "quota": quota,
-        "exclude": exclude,
-    }
-    if files := _files(predictions):
-        arrays = probs, features, samples, boxes, ids, labeled_probs, labeled_features, labels
-        if any(array is not None for array in arrays):
-            raise UsageError("files of scores say all that is read of the images: leave the arrays out")
-        if not (strategy is None or isinstance(strategy, str)):
-            raise UsageError("a strategy of your own reads arrays; of files, name one")
-        return _from_files(files, query_size, strategy=strategy, options=options, seed=seed, **of_files)
-    if asked := [name for name, value in of_files.items() if value and value != "none"]:
-        raise UsageError(f"{', '.join(asked)}: for files of scores, and these are arrays")
     strategy = strategy or "margin"
     name = strategy if isinstance(strategy, str) else type(strategy).__name__
     if isinstance(strategy, str):
@@ -133,33 +136,14 @@ def select(
     view = _ArrayView(
         pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
     )
-    return strategy.query(view, query_size, rng=torch.Generator().manual_seed(seed))
+    size = SIZE if query_size is None else query_size
+    return strategy.query(view, size, rng=torch.Generator().manual_seed(seed))
 
 
-def _files(given: Any) -> list[str]:
+def files_of(given: Any) -> list[str]:
     """Addresses of files, if it is such that were given."""
     several = isinstance(given, list | tuple) and given and all(isinstance(g, str | PathLike) for g in given)
     return [fspath(each) for each in (given if several else [given]) if isinstance(each, str | PathLike)]
-
-
-def _from_files(
-    files: Sequence[str],
-    query_size: int,
-    *,
-    quota: Sequence[str],
-    exclude: Sequence[str | PathLike[str]],
-    options: Mapping[str, object] | None,
-    **wished: Any,
-) -> Query:
-    from ncenet.selection.budget import Budget
-    from ncenet.selection.choose import Wish, choose, open_files
-    from ncenet.selection.excluded import ids_in
-    from ncenet.selection.quotas import Quota
-
-    skip = {id for source in exclude for id in ids_in(fspath(source), "id")}
-    quotas = [Quota.parse(text) for text in quota]
-    wish = Wish(Budget(query_size), options=options or {}, quotas=quotas, skip=frozenset(skip), **wished)
-    return choose(open_files(files), wish).query
 
 
 class _ArrayView:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ncenet.api.report import Report
 from ncenet.compare.comparison import Comparison
+from ncenet.progress import Onlooker, Watch
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
-
-if TYPE_CHECKING:
-    from ncenet.engines.trial import Event
 
 
 def simulate(
-    recipe: Recipe | str | PathLike[str], folder: str | PathLike[str], *, notify: Notify | None = None
+    recipe: Recipe | str | PathLike[str], folder: str | PathLike[str], *, notify: Watch = None
 ) -> Report:
     """Active learning on images whose labels are known; an oracle hands out those that are asked for.
 
@@ -25,7 +21,7 @@ def simulate(
         recipe: the whole run, or a file that holds it.
         folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
             machine; a finished run returns at once.
-        notify: told of each fit, query and cycle.
+        notify: told of each fit, query and cycle. Default: bars or lines; False: nothing is shown.
 
     Returns:
         What was reached, cycle by cycle.
@@ -44,7 +40,8 @@ def simulate(
     """
     from ncenet.loop.simulate import simulate as run
 
-    run(_recipe(recipe), Path(folder), notify=notify)
+    with Onlooker(notify).at_work() as show:
+        run(_recipe(recipe), Path(folder), notify=show)
     return Report(folder)
 
 
@@ -56,7 +53,7 @@ def compare(
     seeds: int | None = None,
     engine: str = "local",
     processes: int | None = None,
-    notify: Notify | None = None,
+    notify: Watch = None,
 ) -> Report:
     """Several arms over paired seeds; runs what is missing.
 
@@ -68,7 +65,7 @@ def compare(
         seeds: so many of the first run now. Default: all.
         engine: where trials run: ``"local"``, ``"ray"``, or that of a plug-in.
         processes: trials at a time. Default: as many as there are cores.
-        notify: told of the trials.
+        notify: told of the trials. Default: bars or lines; False: nothing is shown.
 
     Returns:
         Tables, verdicts and learning curves; with several data sets over all of them, and of each under
@@ -88,15 +85,11 @@ def compare(
     from ncenet.compare.trials import run
 
     whole = comparison if isinstance(comparison, Comparison) else Comparison.load(Path(comparison))
-
-    def tell(event: Event) -> None:
-        if notify is not None:
-            notify(event)
-
     target = Path(folder)
-    run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=tell)
-    for _, part in whole.parts(target).values():
-        analyze(part, on_event=tell)
+    with Onlooker(notify).at_work() as show:
+        run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)
+        for _, part in whole.parts(target).values():
+            analyze(part, on_event=show)
     return Report(target)
 
 

@@ -9,13 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from ncenet.cli.console import plain_console
-from ncenet.doors.public import PublicUrl
-from ncenet.errors import DataError, UsageError
-from ncenet.text_files import read_text
-
-NOT_SERVED = "http://127.0.0.1:8765/"
-"""Where `ncenet label` serves unless told otherwise."""
+from ncenet.console import plain_console
 
 
 def annotators(
@@ -47,17 +41,18 @@ def annotators(
         json_output: Print JSON.
     """
     from ncenet.doors.annotators import Annotators
+    from ncenet.doors.public import begin_of_links, link_to
     from ncenet.run.folder import RunFolder
     from ncenet.run.recipe_record import load_recipe
 
     files = RunFolder(folder)
     load_recipe(files)  # no links into a folder that holds no run
     people = Annotators(folder)
-    begin = _address(files.page_address) if public_url is None else PublicUrl.parse(public_url).url
+    begin, known = begin_of_links(files.page_address, public_url)
     if revoke:
         people.revoke(revoke)
     keys = people.add(add) if add else {}
-    made = {name: f"{begin or NOT_SERVED}#token={key}" for name, key in keys.items()}
+    made = {name: link_to(begin, key) for name, key in keys.items()}
     rows = [link.model_dump(mode="json", exclude={"digest"}) for link in people.links()]
     if json_output:
         print(json.dumps({"links": made, "annotators": rows}, indent=1))
@@ -65,7 +60,7 @@ def annotators(
     console = plain_console()
     for name, link in made.items():
         console.print(f"{name}  {link}", soft_wrap=True)
-    if made and begin is None:
+    if made and not known:
         console.print("The page was not served yet: links begin with its address then")
     if made:
         return
@@ -80,10 +75,3 @@ def annotators(
 
 def _moment(at: str | None) -> str:
     return "" if at is None else at.replace("T", " ")[:16] + " UTC"
-
-
-def _address(file: Path) -> str | None:
-    try:
-        return PublicUrl.parse(read_text(file).strip()).url
-    except (DataError, UsageError):  # it was not served yet, or not by us
-        return None

@@ -92,7 +92,7 @@ def _pointing_out() -> Iterator[None]:
             if not isinstance(message, Renamed | BrokenPlugIn):
                 show(message, *args, **options)
                 return
-            from ncenet.cli.console import plain_console
+            from ncenet.console import plain_console
 
             plain_console(stderr=True).print(f"note: {message}")
 
@@ -101,8 +101,8 @@ def _pointing_out() -> Iterator[None]:
 
 
 def _say(message: str) -> None:
-    from ncenet.cli.console import plain_console
     from ncenet.cli.flags import as_typed
+    from ncenet.console import plain_console
 
     console = plain_console(stderr=True)
     console.print("error", style="bold red", end=" ")

@@ -12,14 +12,15 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from pydantic import BaseModel
 
-from ncenet.cli.console import plain_console
 from ncenet.cli.flags import apply_flags, changes_of
-from ncenet.cli.people import AskFlags, pretrained
-from ncenet.cli.score_flags import ScoreFlags, chosen_from
+from ncenet.cli.people import AskFlags, say
+from ncenet.cli.score_flags import ScoreFlags, tell_of
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
 from ncenet.ledger.provenance import Kind, Provenance
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
+from ncenet.run.people import with_features
 
 if TYPE_CHECKING:
     from ncenet.types import Query
@@ -88,10 +89,10 @@ def ask(
             raise UsageError("--id-column goes with --data, when the run begins, or with --scores")
         if replace(choice, id_column=None).given:
             raise UsageError("quotas, budgets and diversity of this kind are for --scores")
-    from ncenet.cli.progress import bars
     from ncenet.files import alone
     from ncenet.labels.query_file import check_replaceable
     from ncenet.loop.open import open_loop
+    from ncenet.progress import bars
 
     if out is not None:
         _check(out, files)
@@ -121,28 +122,20 @@ def _from_scores(
     flags: BaseModel | None,
 ) -> Query:
     """Choose from files, and record the query."""
-    from ncenet.cli.progress import bars
     from ncenet.files import alone
-    from ncenet.loop.from_scores import begun, record_choice
+    from ncenet.loop.from_scores import ask_files, begun
+    from ncenet.progress import bars
 
     said = changes_of(flags)
-    strategy = said.get("loop.strategy")
     options = {
         name.removeprefix("loop.options."): value
         for name, value in said.items()
         if name.startswith("loop.options.")
     }
-    if number is None and choice.boxes is None and choice.minutes is None:
-        number = recipe.loop.query_size
-    with alone(folder):
-        with bars() as show:
-            run = begun(recipe, folder, show)
-        with run:
-            wish = choice.wish(
-                number, strategy=strategy, options=options, seed=recipe.loop.seed, ledger=run.ledger
-            )
-            chosen = chosen_from(scores, wish)
-            record_choice(run, chosen)
+    wanted = choice.choice | {"strategy": said.get("loop.strategy"), "options": options}
+    with alone(folder), bars() as show, begun(recipe, folder, show) as run:
+        chosen = ask_files(run, scores, number, notify=show, **wanted)
+    tell_of(chosen)
     return chosen.query
 
 
@@ -181,7 +174,7 @@ def _first(data: str, flags: BaseModel | None, id_column: str | None) -> Recipe:
     """The recipe of a run that begins: batches are what the flags say, and photographs become features."""
     changes = changes_of(flags) | ({} if id_column is None else {"data.id_column": id_column})
     recipe = Recipe().with_changes({"data.train": data} | changes)
-    return recipe.with_changes(pretrained(recipe, changes))
+    return with_features(recipe, changes, say=say)
 
 
 def _check(out: Path, files: RunFolder) -> None:

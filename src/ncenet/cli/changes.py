@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 
 if TYPE_CHECKING:
     from ncenet.labels.changes import Change

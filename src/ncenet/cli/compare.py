@@ -66,9 +66,9 @@ def compare(
         check_random_arms(part)
     folder = out or Path("runs") / file.stem
     if dry_run:
-        from ncenet.cli.estimate import print_comparison_estimate
+        from ncenet.cli.trials import print_cost
 
-        print_comparison_estimate(comparison, folder, arms=arms or None, seeds=seeds)
+        print_cost(comparison, folder, arms=arms or None, seeds=seeds)
     else:
         from ncenet.cli.trials import run_comparison
 

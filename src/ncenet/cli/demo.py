@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ncenet.cli.console import plain_console
 from ncenet.compare.comparison import Comparison
-
-
-def comparison() -> Comparison:
-    """What the demo runs; `recipes/demo.yaml` asks the same of more arms."""
-    with as_file(files("ncenet.cli") / "demo.yaml") as file:
-        return Comparison.load(file)
+from ncenet.console import plain_console
 
 
 def demo(
@@ -39,7 +32,7 @@ def demo(
         "1,297 images of digits, 20 labels to start, 20 more in each of 5 queries; 5 arms, 3 paired seeds.",
         highlight=False,
     )
-    run_comparison(comparison(), out, processes=None)
+    run_comparison(Comparison.demo(), out, processes=None)
     console.print(
         f"\nOpen {out / 'report.html'}. On images of your own, in a folder for each class:", highlight=False
     )

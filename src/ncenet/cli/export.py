@@ -8,10 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
-
-_MODEL_SUFFIXES = {".pt2": "torch", ".onnx": "onnx"}
+from ncenet.models.places import model_format_of
 
 
 def export(
@@ -63,7 +62,7 @@ def export(
         )
         return
     if model is None and format is None:
-        model = _MODEL_SUFFIXES.get(out.suffix.lower())
+        model = model_format_of(out)
     console = plain_console(stderr=True)
     if model is None:
         if cycle is not None:

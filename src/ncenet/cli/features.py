@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 from ncenet.recipe import Framing, ModelRecipe
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ def _embed_on_ray(
     json_output: bool,
     console: Console,
 ) -> None:
-    from ncenet.cli.progress import bars
     from ncenet.errors import DataError, UsageError
     from ncenet.features.vectors import is_vectors
     from ncenet.models.embed_shards import Embedded, embed_on_ray
+    from ncenet.progress import bars
 
     if is_vectors(features):
         raise UsageError(f"{features}: is a file of vectors; there is nothing to embed")
@@ -170,7 +170,7 @@ def _embed_on_ray(
 
 
 def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:
-    from ncenet.cli.progress import bars
+    from ncenet.progress import bars
     from ncenet.types import Pool
 
     assert isinstance(pool, Pool)

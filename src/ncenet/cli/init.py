@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from ncenet.cli.console import plain_console
-from ncenet.cli.people import PeopleFlags, first_recipe, folder_of
+from ncenet.cli.flags import changes_of
+from ncenet.cli.people import PeopleFlags, say
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
 from ncenet.run.folder import RunFolder
+from ncenet.run.people import first_recipe, folder_of
 
 if TYPE_CHECKING:
     from ncenet.data.scan import Scan
@@ -44,9 +46,9 @@ def init(
     files = RunFolder(folder)
     if files.ledger.exists():
         raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
-    recipe = first_recipe(images, flags)
+    recipe = first_recipe(images, changes_of(flags), say)
 
-    from ncenet.cli.progress import bars
+    from ncenet.progress import bars
     from ncenet.run.opening import survey
 
     with bars() as show:

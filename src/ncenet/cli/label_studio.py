@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
 
-if TYPE_CHECKING:
-    from ncenet.label_studio.client import Client
-    from ncenet.run.opening import OpenRun
-
-KEY = "LABEL_STUDIO_API_KEY"
 SHOWN = 20
 """Annotations that are left out and are named one by one."""
 
@@ -57,49 +50,27 @@ def label_studio(
         on_conflict: With pull, images that have another answer already: stop, keep it, or replace it.
         dry_run: With pull, say what would change, and change nothing.
     """
-    from ncenet.label_studio.client import Client
+    from ncenet.api.label_studio import LabelStudio
+    from ncenet.cli.changes import show_changes
     from ncenet.run.opening import open_run
 
-    if KEY not in os.environ:
-        raise UsageError(f"put an access token of {url} into the environment variable {KEY}")
     if action == "push" and (who is not None or dry_run or on_conflict != "stop"):
         raise UsageError("--who, --on-conflict and --dry-run are for pull")
     if action == "pull" and everything:
         raise UsageError("--all is for push")
+    console = plain_console(stderr=action == "pull")
     with open_run(folder, read_only=action == "push" or dry_run) as run:
-        client = Client(url, os.environ[KEY])
+        studio = LabelStudio(run, url)
         if action == "push":
-            _push(run, client, project, everything)
-        else:
-            _pull(run, client, project, who, on_conflict, dry_run)
-
-
-def _push(run: OpenRun, client: Client, project: int | None, everything: bool) -> None:
-    from ncenet.label_studio.exchange import push
-
-    pushed = push(run, client, project=project, everything=everything)
-    there = f", {pushed.there} were there already" if pushed.there else ""
-    console = plain_console()
-    console.print(f"{pushed.sent} images are tasks of project {pushed.project} now{there}")
-    console.print(f"Label at  {pushed.url}")
-
-
-def _pull(
-    run: OpenRun,
-    client: Client,
-    project: int | None,
-    who: str | None,
-    on_conflict: Literal["stop", "keep", "replace"],
-    dry_run: bool,
-) -> None:
-    from ncenet.cli.changes import show_changes
-    from ncenet.label_studio.exchange import pull
-    from ncenet.labels.changes import apply
-
-    left_out: list[str] = []
-    changes = pull(run, client, project=project, who=who, otherwise=getpass.getuser(), tell=left_out.append)
-    recorded = 0 if dry_run else apply(run.ledger, changes, on_conflict=on_conflict)
-    console = plain_console(stderr=True)
+            pushed = studio.push(project=project, everything=everything)
+            there = f", {pushed.there} were there already" if pushed.there else ""
+            console.print(f"{pushed.sent} images are tasks of project {pushed.project} now{there}")
+            console.print(f"Label at  {pushed.url}")
+            return
+        left_out: list[str] = []
+        changes, recorded = studio.read(
+            project=project, who=who, on_conflict=on_conflict, dry_run=dry_run, left_out=left_out.append
+        )
     for why in left_out[:SHOWN]:
         console.print(f"left out  {why}")
     if len(left_out) > SHOWN:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 
 if TYPE_CHECKING:
     from ncenet.data.builtin import BuiltinSet
@@ -50,15 +49,14 @@ def datasets(*, download: str | None = None, json_output: JsonFlag = False) -> N
         download: Name of a set to fetch into the cache; nothing else in ncenet uses the network unasked.
     """
     from ncenet.data.builtin import datasets as registry
+    from ncenet.data.dataset import Dataset
 
     if download is not None:
-        from ncenet.data.open import open_dataset
-
         registry.get(download)  # a path is no name
-        open_dataset(download, download=True, task=None)
+        Dataset.open(download, download=True, task=None)
         plain_console(stderr=True).print(f"{download} is on this machine now")
         return
-    _print([row for _, row in registry.each(lambda make: _set_row(make()))], json_output)
+    _print([_set_row(described) for described in Dataset.builtin().values()], json_output)
 
 
 def _set_row(described: BuiltinSet) -> dict[str, str]:
@@ -73,20 +71,18 @@ def _set_row(described: BuiltinSet) -> dict[str, str]:
 
 
 def _print_strategy(name: str, as_json: bool) -> None:
-    from ncenet.strategies import strategies as registry
-    from ncenet.strategies.options import options_of
+    from ncenet.strategies import describe
 
-    factory = registry.get(name)
+    found = describe(name)
     options = [
-        {"option": option, "default": str(field.default), "what": field.description or ""}
-        for option, field in registry.use(name, options_of).model_fields.items()
+        {"option": option, "default": default, "what": what}
+        for option, (default, what) in found.options.items()
     ]
-    text = inspect.getdoc(factory) or ""
     if as_json:
-        print(json.dumps({"name": name, "what": text, "options": options}, indent=1))
+        print(json.dumps({"name": name, "what": found.what, "options": options}, indent=1))
         return
     console = plain_console()
-    console.print(text.partition("\n\nArgs:")[0])
+    console.print(found.what)
     if options:
         console.print()
         _print(options, as_json=False)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ncenet.cli.console import plain_console
-from ncenet.errors import UsageError
+from ncenet.console import plain_console
 
 
 def repair(
@@ -29,24 +28,10 @@ def repair(
         folder: Run folder, or that of a comparison.
         dry_run: Say what is broken, and change nothing.
     """
-    from ncenet.compare.repair import is_comparison, repair_comparison
-    from ncenet.files import alone
-    from ncenet.learners.model_file import check_model
-    from ncenet.learners.training import read_checkpoint
-    from ncenet.run.repair import repair as repaired
-
-    def check(file: Path) -> None:
-        if file.suffix == ".pt":
-            read_checkpoint(file)
-        else:
-            check_model(file)
+    from ncenet.api.health import repair as repaired
 
     console = plain_console()
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder")
-    with alone(folder):
-        look = repair_comparison if is_comparison(folder) else repaired
-        found = look(folder, check, dry_run=dry_run)
+    found = repaired(folder, dry_run=dry_run)
     for each in found:
         console.print(str(each))
     if not found:

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.console import plain_console
-from ncenet.errors import UsageError
+from ncenet.console import plain_console
 
 
 def score(
@@ -77,50 +76,43 @@ def score(
         workers: Shards: threads that decode; with ray, actors.
         dry_run: Shards: say how many there are and what they would take, and score none.
     """
-    from ncenet.cli.score_shards import are_shards, score_shards
+    from ncenet.models.score import are_shards, check_options, score_images, table_of
 
-    if are_shards(data, out, engine):
-        if per_class or boxes or raw or json_output or least is not None or on_bad_image != "stop":
-            raise UsageError(
-                "shards are scored into Parquet: --outputs says what, and broken images are rows"
-            )
+    shards = are_shards(data, out, engine)
+    check_options(
+        shards,
+        of_files=per_class or boxes or raw or json_output or least is not None or on_bad_image != "stop",
+        of_shards=bool(outputs or keep or workers or dry_run or image_column),
+    )
+    if shards:
+        from ncenet.cli.score_shards import score_shards
+
         score_shards(
             model, data, out, engine or "local", outputs, keep, image_column, id_column, workers, dry_run
         )
         return
-    if outputs or keep or workers or dry_run or image_column is not None:
-        raise UsageError(
-            "--outputs, --keep, --image-column, --workers and --dry-run are for shards that are scored "
-            "into a folder: --out FOLDER"
-        )
     if out is not None:
         from ncenet.labels.query_file import refuse_loss
 
         refuse_loss(Path(out), None)
-    from ncenet.cli.progress import bars
-    from ncenet.models.model import DetectionModel, load
-    from ncenet.models.score_file import write_scores
-    from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, ScoreTable
-    from ncenet.models.scoring import score_data
+    from ncenet.models.model import load
+    from ncenet.progress import bars
 
     console = plain_console(stderr=True)
     loaded = load(model)
-    table: ScoreTable
-    if isinstance(loaded, DetectionModel):
-        table = BoxTable(loaded.class_names, LIKELY if least is None else least, per_class, boxes)
-    elif boxes or least is not None:
-        raise UsageError(f"--boxes and --least are for detectors, and {model} holds a classifier")
-    else:
-        table = ClassTable(loaded.class_names, loaded.votes, per_class, loaded.temperature is not None)
+    table = table_of(loaded, per_class=per_class, boxes=boxes, least=least)
     with bars() as show:
-        chunks = score_data(
+        count = score_images(
             loaded,
             data,
-            on_bad_image=on_bad_image,
+            table,
+            None if out is None else Path(out),
+            on_bad_image,
             id_column=id_column,
+            raw=raw,
+            as_json=json_output,
             bad=lambda problem: console.print(f"left out {problem}"),
-            progress=lambda done, total: show({"event": "scan", "done": done, "total": total}),
+            notify=show,
         )
-        count = write_scores(chunks, table, None if out is None else Path(out), as_json=json_output, raw=raw)
     if out is not None:
         console.print(f"{count} images in {out}")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from ncenet.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ncenet.ledger import Ledger
-    from ncenet.selection.choose import Chosen, Wish
+    from ncenet.selection.choose import Chosen
+    from ncenet.selection.wish import Choice
 
 _GROUP = Group("From files of scores", sort_key=5)
 _Words = Annotated[tuple[str, ...], Parameter(group=_GROUP, negative=(), show_default=False)]
@@ -71,88 +67,17 @@ class ScoreFlags:
         """Whether any was."""
         return self != ScoreFlags()
 
-    def wish(
-        self,
-        number: int | None,
-        *,
-        strategy: str | None,
-        options: Mapping[str, object],
-        seed: int,
-        ledger: Ledger | None = None,
-    ) -> Wish:
-        """What they ask for.
-
-        Args:
-            number: of images.
-            strategy, options, seed: what ranks them.
-            ledger: of the run that asks, whose pace and answered images count.
-
-        Raises:
-            UsageError: they contradict each other.
-        """
-        from ncenet.selection.budget import Budget
-        from ncenet.selection.choose import ID, Wish
-        from ncenet.selection.excluded import answered, ids_in
-        from ncenet.selection.quotas import Quota
-
-        if self.minutes is None and (self.seconds_per_image or self.seconds_per_box or self.pace):
-            raise UsageError("--seconds-per-image, --seconds-per-box and --pace are for --minutes")
-        spread = self.diversify != "none" or self.near > 0 or strategy in (None, "difficulty")
-        if not spread and self.factor != ScoreFlags.factor:
-            raise UsageError("--factor: --diversify, --near and the strategy difficulty alone read it")
-        image, box = self.seconds_per_image, self.seconds_per_box
-        if self.minutes is not None and image is None:
-            image, box = self._pace(ledger)
-        skip = set() if ledger is None else answered(ledger)
-        for source in self.exclude:
-            skip |= ids_in(source, self.id_column or ID)
-        seconds = None if self.minutes is None else 60 * self.minutes
-        return Wish(
-            Budget(number, self.boxes, seconds, image or 0.0, box or 0.0),
-            strategy=strategy,
-            by=self.by,
-            options=options,
-            seed=seed,
-            diversify=self.diversify,
-            factor=self.factor,
-            near=self.near,
-            quotas=[Quota.parse(text) for text in self.quota],
-            skip=frozenset(skip),
-            id=self.id_column or ID,
-            probs=self.probs,
-            embedding=self.embedding,
-        )
-
-    def _pace(self, ledger: Ledger | None) -> tuple[float, float]:
-        from ncenet.ledger import Ledger as Opened
-        from ncenet.run.folder import RunFolder
-        from ncenet.selection.pace import pace_of
-
-        if self.pace is not None:
-            with Opened(RunFolder(self.pace).ledger, read_only=True) as other:
-                found = pace_of(other)
-        elif ledger is not None:
-            found = pace_of(ledger)
-        else:
-            raise UsageError(
-                "--minutes: how long does an image take? Give --seconds-per-image, or a run with --pace"
-            )
-        return found.image, self.seconds_per_box or found.box
+    @property
+    def choice(self) -> Choice:
+        """What they ask for."""
+        return cast("Choice", asdict(self))
 
 
-def chosen_from(sources: tuple[str, ...], wish: Wish) -> Chosen:
-    """Choose from files, and tell of it: progress, and what was passed over."""
-    from ncenet.cli.console import plain_console
-    from ncenet.cli.progress import bars
-    from ncenet.selection.choose import choose, open_files
+def tell_of(chosen: Chosen) -> None:
+    """Say what was passed over, and what was not to be had."""
+    from ncenet.console import plain_console
 
     console = plain_console(stderr=True)
-    with bars() as show:
-        files = open_files(sources, wish.id)
-        total = files.count
-        chosen = choose(
-            files, wish, progress=lambda done: show({"event": "rows", "done": done, "total": total or done})
-        )
     left = f", {chosen.unread:,} of images that could not be read" if chosen.unread else ""
     console.print(f"{len(chosen.query):,} of {chosen.rows:,} rows by {chosen.strategy}{left}")
     if chosen.copies:
@@ -160,6 +85,5 @@ def chosen_from(sources: tuple[str, ...], wish: Wish) -> Chosen:
     for (column, value), count in list(chosen.short.items())[:10]:
         named = f"{column} {value!r}" if value else f"no {column}"
         console.print(f"{named}: only {count:,}, there are no more that fit")
-    if len(chosen.query) < wish.budget.most and not (wish.budget.boxes or wish.budget.seconds):
-        console.print(f"fewer than the {wish.budget.most:,} asked for: there are no more that fit")
-    return chosen
+    if chosen.wanted is not None and len(chosen.query) < chosen.wanted:
+        console.print(f"fewer than the {chosen.wanted:,} asked for: there are no more that fit")

@@ -10,9 +10,9 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.console import plain_console
 from ncenet.cli.flags import split_options
-from ncenet.cli.score_flags import ScoreFlags, chosen_from
+from ncenet.cli.score_flags import ScoreFlags, tell_of
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
 
 
@@ -54,8 +54,11 @@ def select(
         raw: Leave ids as they are that begin with = + - @ or a tab, which spreadsheets take for formulas.
         json_output: Print JSON, with the file and row of each.
     """
-    from ncenet.labels.query_file import COLUMNS, check_replaceable
-    from ncenet.tables import csv_lines, write_csv
+    from ncenet.labels.query_file import COLUMNS, check_replaceable, write_query_file
+    from ncenet.progress import bars
+    from ncenet.selection.choose import choose_from
+    from ncenet.selection.wish import wish_of
+    from ncenet.tables import csv_lines
 
     if raw and json_output and out is None:
         raise UsageError("--raw is for CSV, and --json is none")
@@ -64,11 +67,13 @@ def select(
     flags = flags or ScoreFlags()
     if out is not None:
         check_replaceable(out, None)
-    wish = flags.wish(number, strategy=strategy, options=dict(split_options(option)), seed=seed)
-    chosen = chosen_from(scores, wish)
+    choice = flags.choice | {"strategy": strategy, "options": dict(split_options(option))}
+    with bars() as show:
+        chosen = choose_from(scores, wish_of(number, seed=seed, **choice), show)
+    tell_of(chosen)
     pairs = list(zip(chosen.query.ids, chosen.query.scores, strict=True))
     if out is not None:
-        write_csv(out, COLUMNS, [(id, score, "") for id, score in pairs], raw=raw)
+        write_query_file(out, chosen.query, None, raw=raw)
         plain_console(stderr=True).print(f"{len(pairs):,} images to label in {out}")
     elif json_output:
         rows = [

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
-from ncenet.cli.trials import run_comparison, run_single
+from ncenet.cli.trials import print_cost, run_comparison, run_single
 from ncenet.compare.beside import beside_comparison
 from ncenet.engines import engines
 from ncenet.errors import UsageError
@@ -68,16 +68,16 @@ def start(
     Raises:
         UsageError: there is one trial alone, and an engine to share it out to.
     """
+    single = seeds == 1 and not beside
+    if single and engine != "local":
+        engines.get(engine)
+        raise UsageError(
+            f"--engine {engine} shares trials out, and this is a single one: add --beside or --seeds"
+        )
+    whole = recipe if single else beside_comparison(recipe, beside, seeds)
     if dry_run:
-        from ncenet.cli.estimate import print_estimate
-
-        print_estimate(recipe, trials=seeds * len(beside_comparison(recipe, beside, seeds).arms))
-    elif seeds == 1 and not beside:
-        if engine != "local":
-            engines.get(engine)
-            raise UsageError(
-                f"--engine {engine} shares trials out, and this is a single one: add --beside or --seeds"
-            )
-        run_single(recipe, folder)
+        print_cost(whole, folder)
+    elif isinstance(whole, Recipe):
+        run_single(whole, folder)
     else:
-        run_comparison(beside_comparison(recipe, beside, seeds), folder, processes, engine=engine)
+        run_comparison(whole, folder, processes, engine=engine)

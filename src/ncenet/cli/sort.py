@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.console import plain_console
+from ncenet.console import plain_console
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def sort(
         undo: Take a sort back: copies and links go, moved files return.
         json_output: Print JSON.
     """
-    from ncenet.cli.progress import bars
+    from ncenet.progress import bars
     from ncenet.run.opening import open_run
     from ncenet.sorting.sort import expected_of, opinions, sort_images, undo_sort
 

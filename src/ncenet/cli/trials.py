@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from ncenet.cli.console import plain_console
-from ncenet.cli.progress import bars
 from ncenet.compare.comparison import Comparison
+from ncenet.console import plain_console
+from ncenet.progress import bars
 from ncenet.recipe import Recipe
 
 
@@ -40,6 +40,19 @@ def run_comparison(
         for _, part in comparison.parts(folder).values():
             analyze(part, on_event=show)
     show_results(folder)
+
+
+def print_cost(
+    what: Recipe | Comparison,
+    folder: Path,
+    *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
+) -> None:
+    """Print what ``--dry-run`` is for: labels, cycles or trials, minutes and memory."""
+    from ncenet.compare.costs import cost
+
+    plain_console().print(cost(what, folder, arms=arms, seeds=seeds))
 
 
 def show_results(

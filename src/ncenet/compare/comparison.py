@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,16 @@ class Comparison(Section):
         from ncenet.compare.beside import beside_comparison
 
         return beside_comparison(recipe, others, seeds)
+
+    @classmethod
+    def demo(cls) -> Comparison:
+        """What ``ncenet demo`` runs: NCE-Net, random and softmax on small digits.
+
+        >>> len(Comparison.demo().arms), len(Comparison.demo().seeds)
+        (5, 3)
+        """
+        with as_file(files("ncenet.compare") / "demo.yaml") as file:
+            return cls.load(file)
 
     def recipe(self, arm: str, seed: int) -> Recipe:
         """The recipe of one trial.

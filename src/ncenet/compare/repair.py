@@ -8,7 +8,7 @@ from pathlib import Path
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE
 from ncenet.errors import RecipeError
-from ncenet.run.repair import Repaired, repair, set_aside
+from ncenet.run.repair import Repaired, repair_run, set_aside
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -24,7 +24,7 @@ def is_comparison(folder: Path) -> bool:
 def repair_comparison(
     folder: Path, sound_model: Callable[[Path], object], *, dry_run: bool = False
 ) -> list[Repaired]:
-    """Look through the runs of a comparison; as :func:`ncenet.run.repair.repair` does with each.
+    """Look through the runs of a comparison; as :func:`ncenet.run.repair.repair_run` does with each.
 
     Args:
         folder: of the comparison; nobody else may be at work in it.
@@ -47,5 +47,5 @@ def repair_comparison(
             )
     for run in runs_in(folder):
         if any(run.iterdir()):
-            found += repair(run, sound_model, dry_run=dry_run)
+            found += repair_run(run, sound_model, dry_run=dry_run)
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ncenet.boxes import Boxes
@@ -17,6 +18,8 @@ from ncenet.errors import BadAnnotation, DataError
 from ncenet.recipe import Task
 
 if TYPE_CHECKING:
+    from ncenet.data.builtin import BuiltinSet
+    from ncenet.data.scan import Scan
     from ncenet.types import Label, Pool
 
 Split: TypeAlias = Literal["train", "test"]
@@ -98,6 +101,67 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names, self.name)
+
+    @classmethod
+    def open(
+        cls,
+        source: str | PathLike[str],
+        *,
+        split: Split = "train",
+        task: Task | None = "classification",
+        classes: Sequence[str] = (),
+        id_column: str | None = None,
+        download: bool = False,
+    ) -> Dataset:
+        """Open what ``--data`` takes.
+
+        Args:
+            source: a folder, a file, an address of shards, or the name of a built-in set.
+            split: of a built-in set, or of a form that has several.
+            task: what the labels are; None takes a built-in set for whatever it is.
+            classes: with boxes, the classes that there are; others are mistakes. Default: those of the data.
+            id_column: of shards, the column that holds the ids.
+            download: allow the network for a built-in set that is not on this machine.
+
+        Raises:
+            UsageError: there is no such name or path.
+            DataError: what is there is not a data set.
+
+        >>> import ncenet
+        >>> len(ncenet.Dataset.open("digits").pool.ids())
+        1297
+        """
+        from ncenet.data.open import open_dataset
+
+        return open_dataset(
+            str(source), split=split, task=task, classes=classes, id_column=id_column, download=download
+        )
+
+    @staticmethod
+    def builtin() -> dict[str, BuiltinSet]:
+        """The sets that go by a name: what they are, and how much is downloaded; those of plug-ins too.
+
+        >>> import ncenet
+        >>> ncenet.Dataset.builtin()["digits"].classes
+        10
+        """
+        from ncenet.data.builtin import datasets
+
+        return dict(datasets.each(lambda make: make()))
+
+    def look(self, *, workers: int = 2) -> Scan:
+        """Look at every image: what is broken, what is there twice, what size; as ``ncenet init`` does.
+
+        Args:
+            workers: threads that decode.
+
+        >>> import ncenet
+        >>> ncenet.Dataset.open("digits").look()
+        Scan(1,297 L; sides from 8 to 8; 0 unreadable, 0 copies)
+        """
+        from ncenet.data.scan import scan
+
+        return scan(self.pool, workers=workers)
 
     @classmethod
     def labelled(cls, name: str, pool: Pool, labels: Mapping[str, Label] | None) -> Dataset:

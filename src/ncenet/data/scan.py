@@ -44,7 +44,7 @@ class Sizes(NamedTuple):
         return DEFAULT_SIDE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scan:
     """What a look at every image found.
 
@@ -61,6 +61,13 @@ class Scan:
     duplicates: tuple[tuple[str, ...], ...]
     sizes: Sizes | None
     modes: dict[str, int]
+
+    def __repr__(self) -> str:
+        """What there is, shortly."""
+        copies = sum(len(group) - 1 for group in self.duplicates)
+        modes = ", ".join(f"{count:,} {mode}" for mode, count in self.modes.items()) or "none"
+        sides = "" if self.sizes is None else f"; sides from {self.sizes.smallest} to {self.sizes.largest}"
+        return f"Scan({modes}{sides}; {len(self.problems):,} unreadable, {copies:,} copies)"
 
     @property
     def readable(self) -> list[str]:

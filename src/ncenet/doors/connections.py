@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from typing import Any
 
 import h11
@@ -28,6 +29,7 @@ STALL_SECONDS = 60.0
 """How long a reader may take no byte of its answer."""
 GOODBYE_SECONDS = 1
 """How long a server that is told to stop waits for its answers to get through."""
+TICK_SECONDS = 0.2
 _LET_IN = "ncenet.let_in"
 
 
@@ -77,9 +79,29 @@ def config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def run(app: ASGIApp, door: socket.socket) -> None:
+def serve_app(app: ASGIApp, door: socket.socket) -> None:
     """Serve an application at a socket until the process is told to stop."""
-    uvicorn.Server(config(app)).run(sockets=[door])
+    serve_at(uvicorn.Server(config(app)), door)
+
+
+def serve_at(server: uvicorn.Server, door: socket.socket) -> None:
+    """Have a server serve at a socket until it is told to stop, or the caller is interrupted.
+
+    Where a loop runs in this thread already, as in a notebook, the server has a thread of its own.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        server.run(sockets=[door])
+        return
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(TICK_SECONDS)  # without an end it could not be interrupted everywhere
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def let_in(scope: Scope) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
+from ncenet.text_files import read_text
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+NOT_SERVED = "http://127.0.0.1:8765/"
+"""Where the page is served unless somebody says otherwise."""
 _USUAL = {"http": 80, "https": 443}
 
 
@@ -81,3 +85,26 @@ class PublicUrl:
             return None
         inside = path[len(own) - 1 :]
         return {**scope, "path": inside, "raw_path": inside.encode()}
+
+
+def begin_of_links(served: Path, public_url: str | None = None) -> tuple[str, bool]:
+    """What links to a page begin with, and whether that is known.
+
+    Args:
+        served: file that says where the page was served last.
+        public_url: where a proxy shows it.
+
+    Raises:
+        UsageError: the public address is none.
+    """
+    if public_url is not None:
+        return PublicUrl.parse(public_url).url, True
+    try:
+        return PublicUrl.parse(read_text(served).strip()).url, True
+    except (DataError, UsageError):  # it was not served yet, or not by us
+        return NOT_SERVED, False
+
+
+def link_to(begin: str, key: str) -> str:
+    """The link by which an annotator opens the page."""
+    return f"{begin}#token={key}"

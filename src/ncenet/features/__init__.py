@@ -2,7 +2,8 @@
 
 An :class:`~ncenet.features.extractor.Extractor` turns images into vectors and has a fingerprint; a
 :class:`~ncenet.features.store.Store` keeps them under the fingerprint and the content hash of the image, so
-nothing is computed twice, whatever run or folder the image is in.
+nothing is computed twice, whatever run or folder the image is in. ``ncenet.features.of(images)`` is an array
+of them.
 
 >>> import ncenet
 >>> ncenet.features.Preprocessing(side=224).framing
@@ -15,11 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ncenet.features.array import of as of
     from ncenet.features.extractor import Extractor as Extractor
     from ncenet.features.extractor import Wanted as Wanted
     from ncenet.features.framing import Preprocessing as Preprocessing
 
-_HOMES = {"Extractor": "extractor", "Wanted": "extractor", "Preprocessing": "framing"}
+_HOMES = {"Extractor": "extractor", "Wanted": "extractor", "Preprocessing": "framing", "of": "array"}
 
 
 def __getattr__(name: str) -> Any:

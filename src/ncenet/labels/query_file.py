@@ -9,7 +9,8 @@ from ncenet.boxes import Boxes
 from ncenet.errors import DataError, NcenetError, UsageError
 from ncenet.ledger import Event, Ledger
 from ncenet.run.folder import refuse_own
-from ncenet.tables import read_csv
+from ncenet.tables import read_csv, write_csv
+from ncenet.types import Query
 
 COLUMNS = ("id", "score", "label")
 
@@ -49,6 +50,24 @@ def check_replaceable(file: Path, ledger: Ledger | None) -> None:
             f"{file}: {len(untold)} label(s) in it were not told yet, the first about {untold[0]!r}, and "
             f"would be lost: tell them first (ncenet tell), or {another}"
         )
+
+
+def write_query_file(file: Path, query: Query, ledger: Ledger | None, *, raw: bool = False) -> None:
+    """Write a query as a table to be filled in: id, score, and a label with nothing in it.
+
+    Args:
+        file: where it goes.
+        query: ids and scores.
+        ledger: of the run that asks; None when none does.
+        raw: leave ids as they are that a spreadsheet would take for formulas.
+
+    Raises:
+        UsageError: as :func:`check_replaceable`.
+    """
+    check_replaceable(file, ledger)
+    write_csv(
+        file, COLUMNS, ((id, score, "") for id, score in zip(query.ids, query.scores, strict=True)), raw=raw
+    )
 
 
 def refuse_loss(file: Path, ledger: Ledger | None) -> None:

@@ -27,9 +27,9 @@ from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import Network
 from ncenet.nn.pretrained import Pretrained, moments_of, pretrained_net, trained_side
 from ncenet.nn.principal import LOOKED_AT, PrincipalComponents
+from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.run.events import Notify
 from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 PREDICT_BATCH = 256

@@ -15,9 +15,9 @@ from ncenet.learners.classifier import Classifier
 from ncenet.learners.model_file import write_model
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
+from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.run.events import Notify
 from ncenet.types import FitReport, LabeledSet, Pool, Prediction
 
 

@@ -19,9 +19,9 @@ from ncenet.learners.training import FitJob
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
+from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
-from ncenet.run.events import Notify
 from ncenet.types import FitReport, Pool
 
 AnyNetwork = TypeVar("AnyNetwork", Network, SSD)

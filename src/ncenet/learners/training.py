@@ -22,9 +22,9 @@ from ncenet.errors import DamagedRecord, Diverged
 from ncenet.files import whole
 from ncenet.learners.lesson import Lesson
 from ncenet.nn.auxiliary import Auxiliary
+from ncenet.progress import Notify
 from ncenet.recipe import TrainRecipe
 from ncenet.rng import Streams
-from ncenet.run.events import Notify
 from ncenet.text_files import check_regular
 from ncenet.types import FitReport
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.nn.packaged import installed
-from ncenet.run.events import Notify
+from ncenet.progress import Notify
 from ncenet.run.opening import Survey
 from ncenet.types import Pool
 

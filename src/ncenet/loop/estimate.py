@@ -62,7 +62,7 @@ class Cost:
         return self.train_seconds + self.score_seconds
 
 
-def estimate(recipe: Recipe) -> Cost:
+def cost_of(recipe: Recipe) -> Cost:
     """Time a few steps on this machine and multiply.
 
     Args:

@@ -23,10 +23,10 @@ from ncenet.loop.first import FirstQueries, random_query
 from ncenet.loop.held_out_copies import set_copies_apart
 from ncenet.loop.scope import of_scope
 from ncenet.loop.view import LearnerView
+from ncenet.progress import Notify
 from ncenet.recipe import BudgetUnit
 from ncenet.rng import Streams
 from ncenet.run.advice import trusted_by_records
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, measuring, set_apart, unlabeled_held_out
 from ncenet.run.record_files import last_left_out, write_fit, write_query
@@ -330,7 +330,7 @@ class Loop:
                 rng = self.streams.torch("scope", cycle)
                 ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
             needs = self.strategy.needs
-            view = LearnerView(self.learner, self.pool, ids, labeled, needs, vectors=self.vectors)
+            view = LearnerView(self.learner, self.pool, ids, labeled, needs, self.vectors, self.notify)
             query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         if self.budget_unit == "box":
@@ -386,6 +386,7 @@ class Loop:
         files, calibrate = self.folder.cycle(cycle), self.last_cycle in (None, cycle)
         later = unlabeled_held_out(self.ledger) if self.test is None else ()
         learned = (labeled, self.pool) if calibrate else None
+        self.notify({"event": "test", "images": len(test.ids)})
         record = evaluate(self.learner, test, files, labeled=len(labeled), later=later, learned=learned)
         event = {"event": "cycle", "cycle": cycle, "labeled": len(labeled)}
         self.notify({**event, "accuracy": record.headline, "metric": record.metric})

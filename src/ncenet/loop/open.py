@@ -14,10 +14,10 @@ from ncenet.learners.processes import group
 from ncenet.loop.embedded import as_learned
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.run.by_reference import LOOKED_AT
-from ncenet.run.events import Notify
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy

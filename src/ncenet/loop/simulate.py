@@ -15,8 +15,8 @@ from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
 from ncenet.loop.open import open_loop
 from ncenet.loop.oracle import OracleLine, open_simulated
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.types import Query
 

@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ncenet.data.pools import VectorRows
+from ncenet.progress import Notify
 from ncenet.types import LabeledSet, Learner, Pool, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+TELL_SECONDS = 0.5
+"""Between two reports of how much of the pool was predicted (ours)."""
 
 
 class LearnerView:
@@ -24,6 +28,7 @@ class LearnerView:
         labeled: the images that have a label.
         needs: what the strategy needs of a prediction.
         vectors: of the images, the features that strategies see. Default: what the learner says.
+        notify: told how much of the pool was predicted.
 
     Attributes:
         predict_seconds: time spent predicting so far.
@@ -36,13 +41,14 @@ class LearnerView:
         ids: Sequence[str],
         labeled: LabeledSet,
         needs: frozenset[str],
-        *,
         vectors: VectorRows | None = None,
+        notify: Notify = lambda event: None,
     ) -> None:
         self.ids, self.labeled_ids = ids, labeled.ids
         self.predict_seconds = 0.0
         self._learner, self._pool, self._labeled = learner, pool, labeled
         self._vectors = vectors if "features" in needs else None
+        self._notify = notify
         self._needs = needs if self._vectors is None else needs - {"features"}
 
     @property
@@ -56,7 +62,13 @@ class LearnerView:
 
     def predictions(self) -> Iterator[Prediction]:
         """Predictions on the pool in the order of ``ids``, in chunks."""
-        return self._timed(self.ids)
+        done, told = 0, time.monotonic()
+        for chunk in self._timed(self.ids):
+            yield chunk
+            done += len(chunk.ids)
+            if time.monotonic() > told + TELL_SECONDS or done == len(self.ids):
+                told = time.monotonic()
+                self._notify({"event": "score", "done": done, "total": len(self.ids)})
 
     def labeled_predictions(self) -> Iterator[Prediction]:
         """Predictions on the labelled set in the order of ``labeled_ids``, in chunks."""

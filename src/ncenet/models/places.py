@@ -24,6 +24,18 @@ HUB = "hub:"
 """What a model on the Hugging Face Hub is written with: nothing uses the network unasked."""
 
 
+_ENDINGS = {".pt2": "torch", ".onnx": "onnx"}
+
+
+def model_format_of(out: Path) -> str | None:
+    """The format that the name of a file says by its end; None when it says none.
+
+    >>> model_format_of(Path("pets.onnx")), model_format_of(Path("labels.csv"))
+    ('onnx', None)
+    """
+    return _ENDINGS.get(out.suffix.lower())
+
+
 class _Said(BaseModel):
     """What is read of it beside what the model file says itself: of detectors the first two or neither."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan, scan
 from ncenet.errors import BadAnnotation, UnreadableImage, UnreadableImages
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.tables import write_csv
 

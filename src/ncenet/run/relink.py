@@ -19,8 +19,8 @@ from ncenet.files import alone
 from ncenet.ledger import Ledger
 from ncenet.ledger.ledger import GONE
 from ncenet.ledger.records import Item, not_as_labelled
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import load_recipe, record_recipe

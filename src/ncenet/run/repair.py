@@ -51,7 +51,9 @@ class Repaired:
         return f"{self.file}: {self.why}; {self.done}"
 
 
-def repair(folder: Path, sound_model: Callable[[Path], object], *, dry_run: bool = False) -> list[Repaired]:
+def repair_run(
+    folder: Path, sound_model: Callable[[Path], object], *, dry_run: bool = False
+) -> list[Repaired]:
     """Look through a run folder, and set aside or write anew what is broken.
 
     Args:

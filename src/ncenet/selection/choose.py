@@ -3,59 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ncenet import addresses
 from ncenet.errors import DataError, NonFiniteScore, UsageError
+from ncenet.progress import Notify
 from ncenet.selection.best import Best, Row
-from ncenet.selection.budget import LIKELY, Budget
+from ncenet.selection.budget import LIKELY
 from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
 from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms
-from ncenet.selection.quotas import Quota, Shared, check_quotas, share
+from ncenet.selection.quotas import Shared, check_quotas, share
 from ncenet.selection.ranking import ByLikelihoods, open_ranking
-from ncenet.selection.spread import FACTOR, Diversify, distinct, spread
+from ncenet.selection.spread import distinct, spread
+from ncenet.selection.wish import ID, Wish
 from ncenet.types import Query
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-ID = "id"
-"""Column of the ids when nobody names one."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked of score files.
-
-    Attributes:
-        budget: how many images.
-        strategy, by, options, seed: see :func:`ncenet.selection.ranking.open_ranking`.
-        diversify: how a query is spread over different images among the best.
-        factor: over so many times its size.
-        near: cosine distance of embeddings below which images count as one; 0 for none.
-        quotas: bounds for values of columns.
-        skip: ids that are passed over: those that have a label.
-        id: column of the ids.
-        probs, embedding: columns, or patterns of them, where they have other names than ours.
-    """
-
-    budget: Budget
-    strategy: str | None = None
-    by: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    seed: int = 0
-    diversify: Diversify = "none"
-    factor: int = FACTOR
-    near: float = 0.0
-    quotas: Sequence[Quota] = ()
-    skip: frozenset[str] = frozenset()
-    id: str = ID
-    probs: str | None = None
-    embedding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +38,7 @@ class Chosen:
         copies: candidates that were near copies of better ones.
         short: values of a quota's column of which fewer than the least fit, with how many came.
         strategy: what ranked them.
+        wanted: how many were asked for; None where boxes or minutes bound them.
     """
 
     query: Query
@@ -79,6 +48,7 @@ class Chosen:
     copies: int
     short: Mapping[tuple[str, str], int]
     strategy: str
+    wanted: int | None = None
 
 
 def open_files(sources: Sequence[str], id: str = ID) -> ScoreFiles:
@@ -102,6 +72,21 @@ def open_files(sources: Sequence[str], id: str = ID) -> ScoreFiles:
         for file in addresses.files_at(source, ENDINGS):
             found.append(CsvFile(file) if file.lower().endswith(".csv") else ParquetFile(file))
     return ScoreFiles(found, id)
+
+
+def choose_from(sources: Sequence[str], wish: Wish, notify: Notify = lambda event: None) -> Chosen:
+    """Choose images from the files that addresses name; see :func:`open_files` and :func:`choose`.
+
+    Args:
+        sources: files, folders, globs or addresses.
+        wish: what is asked for.
+        notify: told of the progress, ``{"event": "rows", "done": ..., "total": ...}``.
+    """
+    files = open_files(sources, wish.id)
+    total = files.count
+    return choose(
+        files, wish, progress=lambda done: notify({"event": "rows", "done": done, "total": total or done})
+    )
 
 
 def choose(files: ScoreFiles, wish: Wish, *, progress: Callable[[int], None] = lambda rows: None) -> Chosen:
@@ -170,6 +155,7 @@ class _Chooser:
             copies,
             shared.short,
             wish.by or wish.strategy or (self.boxes.how if self.boxes else "margin"),
+            None if wish.budget.boxes or wish.budget.seconds else wish.budget.most,
         )
 
     def _check(self) -> None:

@@ -28,7 +28,7 @@ from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone, write_json
 from ncenet.ledger import Ledger
-from ncenet.run.events import Notify
+from ncenet.progress import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import OpenRun
 from ncenet.run.shares import shares, sharpness_of

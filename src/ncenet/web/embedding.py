@@ -12,8 +12,8 @@ from pathlib import Path
 from ncenet.data.open import open_train
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Event, Failure, Success
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 
 POLITE = 10
 """So much nicer (in the operating system's sense) than the page is the process that embeds, once there is

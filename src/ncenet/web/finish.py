@@ -18,7 +18,7 @@ from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure
 from ncenet.errors import DataError, UsageError
 from ncenet.labels.transfer import NOTE
-from ncenet.run.events import Notify
+from ncenet.progress import Notify
 from ncenet.run.opening import OpenRun, open_run
 from ncenet.tables import csv_lines
 from ncenet.text_files import read_json

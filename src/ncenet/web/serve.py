@@ -12,12 +12,12 @@ from pathlib import Path
 import uvicorn
 
 from ncenet.doors import secret
-from ncenet.doors.connections import bind, config
+from ncenet.doors.connections import bind, config, serve_at
 from ncenet.doors.names import Names, is_everywhere
 from ncenet.doors.public import PublicUrl
 from ncenet.files import alone, write_text
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
 from ncenet.web.arrivals import Arrivals, watched
@@ -162,7 +162,7 @@ def serve(
     try:
         if ready is not None:
             ready(address)
-        server.run(sockets=[door])
+        serve_at(server, door)
     finally:
         address.file.unlink(missing_ok=True)
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ncenet.data.scan import Scan
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure, Success
+from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.events import Notify
 from ncenet.web.assignments import latest_query
 from ncenet.web.embedding import TO_CHOOSE_AMONG
 

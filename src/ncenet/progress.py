@@ -1,23 +1,20 @@
-"""Progress, fed by the events of runs: bars in a terminal, a line now and then in a log."""
+"""Progress by the events of runs: bars on a terminal, a line in a notebook, one now and then in a log."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
-from ncenet.cli.console import plain_console, visible
+Notify: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Told of each event, a mapping; ``"event"`` in it names the kind: ``"scan"``, ``"query"``, ``"cycle"``."""
+Watch: TypeAlias = Notify | Literal[False] | None
+"""Who is told of the progress: a function; nobody, with False; by default whoever looks on."""
 
 
 class Bars:
@@ -52,6 +49,11 @@ class Bars:
             case "score" | "sort" as kind:
                 note = {"score": "asking the model", "sort": "sorting images"}[kind]
                 self._show(trial, kind, event["done"], event["total"], note)
+                if event["done"] == event["total"]:
+                    self._hide(trial, kind)
+            case "test":
+                self._hide(trial, "fit")
+                self._show(trial, "test", 0, event["images"], "testing the model")
             case "shards":
                 note = f"scoring images{_speed(event)}, {event['broken']:,} broken"
                 self._show(trial, "shards", event["done"], event["total"], note)
@@ -73,6 +75,7 @@ class Bars:
                 note = f"cycle {event['cycle']}, loss {event['loss']:.3f}{self._accuracy.get(trial, '')}"
                 self._show(trial, "fit", event["step"], event["steps"], note)
             case "cycle":
+                self._hide(trial, "test")
                 reached = f"{event['metric']} {event['accuracy']:.1%}"
                 self._accuracy[trial] = f", {reached} at {event['labeled']} labels"
                 if "cycles" in event:  # people answer until they stop: nobody knows how many there will be
@@ -89,6 +92,8 @@ class Bars:
         return f"embedding images, {(done - at) / (now - start):.0f}/s"
 
     def _show(self, trial: str, kind: str, done: int, total: int | None, note: str = "") -> None:
+        from ncenet.console import visible
+
         label = visible(f"{trial} {note or kind}".strip())
         if (trial, kind) not in self._tasks:
             self._tasks[trial, kind] = self._progress.add_task(label, total=total)
@@ -99,8 +104,8 @@ class Bars:
             self._progress.remove_task(self._tasks.pop((trial, kind)))
 
 
-FIRST_SECONDS, EVERY_SECONDS = 3.0, 30.0
-"""Without a terminal, when the first line is printed and how often another one (ours)."""
+FIRST, EVERY = 3.0, 30.0
+"""Seconds: without a terminal, when the first line is printed and how often another one (ours)."""
 
 
 class Lines:
@@ -108,19 +113,30 @@ class Lines:
 
     Args:
         say: takes a line.
-        clock: seconds.
+        clock: seconds. Default: those of the machine.
+        first: seconds until something is said.
+        every: seconds until the next.
     """
 
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._say, self._clock = say, clock
-        self._next = clock() + FIRST_SECONDS
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        clock: Callable[[], float] | None = None,
+        *,
+        first: float = FIRST,
+        every: float = EVERY,
+    ) -> None:
+        self._say, self._clock, self._every = say, clock or time.monotonic, every
+        self._next = self._clock() + first
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Print an event of a run when it is time to."""
         said, now = self._line(event), self._clock()
         if said is None or now < self._next:
             return
-        self._next = now + EVERY_SECONDS
+        from ncenet.console import visible
+
+        self._next = now + self._every
         trial = str(event.get("trial", ""))
         self._say(visible(f"{trial}: {said}" if trial else said))
 
@@ -130,6 +146,8 @@ class Lines:
                 return f"reading images, {event['done']:,} of {event['total']:,}"
             case "score":
                 return f"asking the model, {event['done']:,} of {event['total']:,} images"
+            case "test":
+                return f"testing the model on {event['images']:,} images"
             case "sort":
                 return f"sorting images, {event['done']:,} of {event['total']:,}"
             case "shards":
@@ -157,19 +175,76 @@ def _speed(event: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def bars() -> Iterator[Bars | Lines]:
-    """Bars on standard error while the block runs; a line now and then when that is not a terminal."""
+def bars() -> Iterator[Notify]:
+    """What shows events on standard error while the block runs: bars, or lines where there is no terminal.
+
+    A notebook has one line, which is written anew; a log gets a line now and then.
+    """
+    from ncenet.console import plain_console
+
     console = plain_console(stderr=True)
+    if console.is_jupyter:
+        with _rewritten() as line:
+            yield line
+        return
     if not console.is_terminal:
         yield Lines(console.print)
         return
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    from rich import progress as drawn
+
+    columns = (
+        drawn.TextColumn("{task.description}", markup=False),
+        drawn.BarColumn(),
+        drawn.MofNCompleteColumn(),
+        drawn.TimeElapsedColumn(),
+        drawn.TimeRemainingColumn(),
+    )
+    with drawn.Progress(*columns, console=console, transient=True) as progress:
         yield Bars(progress)
+
+
+@contextmanager
+def _rewritten() -> Iterator[Lines]:
+    """One line, written over and over again."""
+    longest = 0
+
+    def say(text: str) -> None:
+        nonlocal longest
+        longest = max(longest, len(text))
+        sys.stderr.write(f"\r{text.ljust(longest)}")
+        sys.stderr.flush()
+
+    try:
+        yield Lines(say, first=1.0, every=0.5)
+    finally:
+        if longest:
+            sys.stderr.write(f"\r{' ' * longest}\r")
+
+
+class Onlooker:
+    """Whoever looks on while a run works: the caller's own function, bars, or nobody.
+
+    Args:
+        notify: who is told.
+    """
+
+    def __init__(self, notify: Watch = None) -> None:
+        self._shows = notify is None
+        self._notify = notify or None
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Pass an event on."""
+        if self._notify is not None:
+            self._notify(event)
+
+    @contextmanager
+    def at_work(self) -> Iterator[Notify]:
+        """Bars stand while the block runs, unless they do already or nobody wants some."""
+        if not self._shows or self._notify is not None:
+            yield self
+            return
+        with bars() as self._notify:
+            try:
+                yield self
+            finally:
+                self._notify = None

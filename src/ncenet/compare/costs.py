@@ -1,0 +1,148 @@
+"""What a run or a comparison would cost, told before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ncenet.compare.comparison import Comparison
+from ncenet.compare.trials import check_strategies, planned
+from ncenet.loop.estimate import Cost, cost_of, reads_predictions
+from ncenet.loop.oracle import OracleLine, open_simulated
+from ncenet.recipe import Recipe
+from ncenet.strategies.adversarial import Adversarial
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is left to do, one trial after the other; it prints itself.
+
+    Attributes:
+        trials: trials in all; None of a single run.
+        finished: of those, such as are done.
+        sets: of each data set its name, the recipe of its trials, and what one of them costs.
+        train_seconds: spent in fits, of all that is left.
+        score_seconds: spent on predictions, likewise.
+        megabytes: of memory that a trial takes.
+        left_out: strategies that train models of their own, whose time nobody has measured, with their steps.
+    """
+
+    trials: int | None
+    finished: int
+    sets: tuple[tuple[str, Recipe, Cost], ...]
+    train_seconds: float
+    score_seconds: float
+    megabytes: float
+    left_out: tuple[tuple[str, int], ...]
+
+    @property
+    def seconds(self) -> float:
+        """Training and scoring together."""
+        return self.train_seconds + self.score_seconds
+
+    def __str__(self) -> str:
+        """A line for each thing that is known."""
+        return "\n".join(self._lines())
+
+    __repr__ = __str__
+
+    def _lines(self) -> Iterable[str]:
+        if self.trials is not None:
+            yield f"trials     {self.trials}" + (f", {self.finished} of them finished" * bool(self.finished))
+        if not self.sets:
+            return
+        several = self.trials is not None
+        for name, recipe, one in self.sets:
+            on = (" in each trial" if several else "") + (f" on {name}" if name else "")
+            initial = recipe.loop.initial
+            yield f"labels     {one.labels:,} of a pool of {one.pool:,}{on} (initial {initial:,})"
+            if not several:
+                yield f"cycles     {recipe.loop.cycles}, {one.steps:,} training steps in all"
+        left = f" for {self.trials - self.finished} trials one after the other" if self.trials else ""
+        train, score = self.train_seconds / 60, self.score_seconds / 60
+        yield f"minutes    about {self.seconds / 60:.1f}{left} (training {train:.1f}, scoring {score:.1f})"
+        network = "" if several else f" (network {self.sets[0][2].parameters:,} parameters)"
+        yield f"memory     about {self.megabytes:,.0f} MB a trial{network}"
+        yield "clock      a few steps were timed by the wall, on this machine as busy as it is now"
+        for strategy, steps in self.left_out:
+            yield (
+                f"left out   what {strategy} trains in each query, a model of its own in {steps:,} steps "
+                "(its option steps)"
+            )
+
+
+def cost(
+    what: Recipe | Comparison,
+    folder: Path | None = None,
+    *,
+    arms: Collection[str] | None = None,
+    seeds: int | None = None,
+) -> Costs:
+    """What a simulation or comparison would cost: a few steps of the real networks are timed and multiplied.
+
+    Arms that differ in their strategy alone cost the same when both read predictions, or neither does, and
+    the same is trained beside the network. What the strategy itself does is not in it; where that is much, it
+    is said.
+
+    Args:
+        what: a run, or several.
+        folder: of a comparison: what is finished there is left out.
+        arms: of a comparison, names of those that are to run. Default: all.
+        seeds: of a comparison, so many of the first. Default: all.
+
+    Raises:
+        RecipeError: a strategy doesn't fit the rest of its recipe.
+        DataError: the images are no data set, or have no classes.
+
+    >>> import ncenet
+    >>> quick = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
+    >>> print(str(ncenet.cost(ncenet.Recipe().with_changes(quick))).splitlines()[0])
+    labels     30 of a pool of 1,297 (initial 10)
+    """
+    if isinstance(what, Recipe):
+        alone = cost_of(what)
+        return Costs(
+            None,
+            0,
+            (("", what, alone),),
+            alone.train_seconds,
+            alone.score_seconds,
+            alone.megabytes,
+            _left_out([what]),
+        )
+    trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
+    left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
+    check_strategies(left)
+    alike: dict[tuple[object, ...], list[Recipe]] = {}
+    for trial in left.values():
+        plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
+        strategy = open_simulated(trial.recipe)
+        beside = strategy.auxiliary
+        key = plain.model_dump_json(), reads_predictions(strategy), beside, isinstance(strategy, OracleLine)
+        alike.setdefault(key, []).append(trial.recipe)
+    costs = [(recipes[0], cost_of(recipes[0]), len(recipes)) for recipes in alike.values()]
+    sets = []
+    for name, part in (what.sets or {"": what}).items():
+        found = next((each for recipe, each, _ in costs if recipe.data == part.base.data), None)
+        if found is not None:
+            sets.append((name, part.base, found))
+    return Costs(
+        len(trials),
+        len(trials) - len(left),
+        tuple(sets),
+        sum(each.train_seconds * count for _, each, count in costs),
+        sum(each.score_seconds * count for _, each, count in costs),
+        max((each.megabytes for _, each, _ in costs), default=0.0),
+        _left_out([trial.recipe for trial in left.values()]),
+    )
+
+
+def _left_out(recipes: Iterable[Recipe]) -> tuple[tuple[str, int], ...]:
+    """Which strategies train models of their own, in how many steps."""
+    steps = {
+        (recipe.loop.strategy, trained.options.steps)
+        for recipe in recipes
+        if recipe.loop.cycles > 1 and isinstance(trained := open_simulated(recipe), Adversarial)
+    }
+    return tuple(sorted(steps))
