@@ -181,3 +181,34 @@ def test_names_that_look_the_same_are_the_same():
     with pytest.raises(DataError, match=r"is named twice, as 'cafe\\u0301' and 'caf\\xe9'"):
         check_class_names(["cafe\u0301", "tea", "caf\u00e9"])
     assert check_class_names(["Cat", "cat"]) == ("Cat", "cat")
+
+
+@pytest.mark.parametrize(
+    "twin",
+    ["cat\u200b", "\u200ecat", "c\u00adat", "ca\u200dt", "\ufeffcat", "cat\ufe0f", "cat\u2060"],
+)
+def test_names_that_differ_in_what_nobody_sees(twin):
+    with pytest.raises(DataError, match="is named twice"):
+        check_class_names(["cat", "dog", twin])
+
+
+def test_names_that_differ_in_the_kind_of_a_blank():
+    for blank in "\u00a0\u2009\u3000":
+        with pytest.raises(DataError, match="is named twice"):
+            check_class_names(["T shirt", f"T{blank}shirt"])
+
+
+def test_names_that_differ_in_what_is_seen():
+    family, persian = "\U0001f468\u200d\U0001f469", "\u0645\u06cc\u200c\u062e"
+    for name in (family, persian, "\u0441at", "c-at", "cat\u0301"):
+        plain = name.replace("\u200d", "").replace("\u200c", "")
+        assert check_class_names(dict.fromkeys(["cat", plain, name]))
+
+
+def test_classes_that_are_perhaps_one_are_told(tmp_path):
+    write(tmp_path, {f"{n}.jpg": jpeg(n) for n in range(4)})
+    rows = zip(range(4), ("cat", "Cat", "\u0441at", "dog"), strict=True)
+    (tmp_path / "a.csv").write_text("path,label\n" + "".join(f"{n}.jpg,{name}\n" for n, name in rows))
+    dataset = open_dataset(str(tmp_path / "a.csv"))
+    assert dataset.notes == ("classes that are perhaps one: 'Cat', 'cat', '\u0441at'",)
+    assert dataset.class_names == ("Cat", "cat", "dog", "\u0441at"), "and left as they are"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -17,6 +18,15 @@ _UNSHOWN = {
     "Zp": "a line break",
 }
 """Unicode categories that nobody can type, or some form of labels can't hold."""
+
+_LATIN = str.maketrans(
+    "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0455\u0458\u03bf\u03b1\u03c1\u03bd\u03c5\u03b9\u03ba\u043a\u043c\u0442\u0432\u043d",
+    "aceopxyisjoapvuikkmtbh",
+)
+"""Small letters of Cyrillic and Greek, in full or in their capitals drawn like a Latin one."""
+_NUMBER = re.compile(r"\d{1,15}(\.\d*)?", re.ASCII)
+_JOINS_NOTHING = re.compile("(?<![^\\x00-\\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\\x00-\\x7f])")
+"""Joiners of characters, elsewhere than between those of scripts and signs that have joined forms."""
 
 
 def class_name_problem(name: object) -> str | None:
@@ -61,7 +71,7 @@ def check_class_names(names: Iterable[object], where: str = "") -> tuple[str, ..
         problem = class_name_problem(name)
         if problem is not None or not isinstance(name, str):
             raise DataError(f"{place}the class {shown(name)} {problem}: rename it")
-        looks = unicodedata.normalize("NFC", name)  # where an accent stands doesn't show
+        looks = _look(name)
         if looks in seen:
             how = "" if seen[looks] == name else f", as {seen[looks]!a} and {name!a}"
             raise DataError(
@@ -69,6 +79,26 @@ def check_class_names(names: Iterable[object], where: str = "") -> tuple[str, ..
             )
         seen[looks] = name
     return tuple(seen.values())
+
+
+def twin_of(name: str, names: Iterable[str]) -> str | None:
+    r"""Another of these names that looks the same; None without one.
+
+    >>> twin_of("big cat", ["dog", f"big{chr(0xA0)}cat"]), twin_of("Cat", ["cat"])
+    ('big\\xa0cat', None)
+    """
+    looks = _look(name)
+    return next((other for other in names if other != name and _look(other) == looks), None)
+
+
+def _look(name: str) -> str:
+    """What is seen of a name: not where an accent stands, which blank it is, and what has no width."""
+    seen = (
+        " " if unicodedata.category(c) == "Zs" else c
+        for c in unicodedata.normalize("NFC", _JOINS_NOTHING.sub("", name))
+        if c in "\u200c\u200d" or not (unicodedata.category(c) == "Cf" or "\ufe00" <= c <= "\ufe0f")
+    )
+    return "".join(seen)
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -97,6 +127,19 @@ def shown(name: object) -> str:
     """
     text = repr(name)
     return text if len(text) <= 62 else f"{text[:59]}..."
+
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Groups of names of which each is perhaps a slip for another: in case, script, width or as a number.
+
+    >>> alike(["Cat", "cat", "dog", "1", "1.0", "a1", "a2"])
+    [('Cat', 'cat'), ('1', '1.0')]
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        key = folded(name).translate(_LATIN)
+        groups.setdefault(f"{float(key):g}" if _NUMBER.fullmatch(key) else key, []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
 def folded(name: str) -> str:

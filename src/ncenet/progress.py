@@ -29,11 +29,18 @@ class Bars:
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._accuracy: dict[str, str] = {}
         self._begun: tuple[float, int] | None = None
+        self._noted: set[str] = set()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event of a run; ``trial`` names the run when there are several."""
         trial = str(event.get("trial", ""))
         match event["event"]:
+            case "note":
+                from ncenet.console import visible
+
+                if event["text"] not in self._noted:  # by the first of several runs on the same images
+                    self._progress.console.print(visible(event["text"]), markup=False, highlight=False)
+                self._noted.add(event["text"])
             case "compare":
                 self._show("", "trials", event["finished"], event["trials"])
             case "trial":
@@ -127,15 +134,18 @@ class Lines:
         every: float = EVERY,
     ) -> None:
         self._say, self._clock, self._every = say, clock or time.monotonic, every
-        self._next = self._clock() + first
+        self._next, self._noted = self._clock() + first, set[str]()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Print an event of a run when it is time to."""
+        from ncenet.console import visible
+
+        if event["event"] == "note" and event["text"] not in self._noted:
+            self._noted.add(event["text"])
+            self._say(visible(event["text"]))
         said, now = self._line(event), self._clock()
         if said is None or now < self._next:
             return
-        from ncenet.console import visible
-
         self._next = now + self._every
         trial = str(event.get("trial", ""))
         self._say(visible(f"{trial}: {said}" if trial else said))

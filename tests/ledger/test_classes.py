@@ -141,3 +141,13 @@ def test_what_is_held_out_is_in_no_group(ledger):
     outcome = ledger.inbox.deliver(said, cycle=1)
     assert outcome["key-7.png"] is None and "measures the model" in outcome["key-6.png"]
     assert ledger.again.together() == {"7.png"}
+
+
+def test_a_new_name_looks_like_no_other_class(ledger):
+    for new in ("cat\u200b", "c\u00adat"):
+        with pytest.raises(DataError, match="looks like the class 'cat': take another name, or that one"):
+            ledger.add_class(new, who="ann")
+        with pytest.raises(DataError, match="looks like the class 'cat'"):
+            ledger.classes.rename("dog", new, who="cleo")
+    ledger.classes.rename("cat", "cat\u200b", who="cleo")
+    assert "cat\u200b" in ledger.class_names(), "a name of its own may change in what nobody sees"

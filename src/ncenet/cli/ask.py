@@ -90,7 +90,6 @@ def ask(
         if replace(choice, id_column=None).given:
             raise UsageError("quotas, budgets and diversity of this kind are for --scores")
     from ncenet.files import alone
-    from ncenet.labels.query_file import check_replaceable
     from ncenet.loop.open import open_loop
     from ncenet.progress import bars
 
@@ -105,8 +104,6 @@ def ask(
         with loop.ledger:
             first = not loop.labeled()
             query = loop.ask(number or (recipe.loop.initial if first else recipe.loop.query_size))
-            if out is not None:
-                check_replaceable(out, loop.ledger)  # once more: people fill it in while a model trains
             asked = loop.ledger.latest_query()
     _show(query, folder, out, raw, json_output)
     if asked is not None and query.ids:
@@ -141,12 +138,15 @@ def _from_scores(
 
 def _show(query: Query, folder: Path, out: Path | None, raw: bool, json_output: bool) -> None:
     """Print a query, or write it."""
-    from ncenet.labels.query_file import COLUMNS
-    from ncenet.tables import csv_lines, write_csv
+    from ncenet.labels.query_file import COLUMNS, write_query_file
+    from ncenet.ledger import Ledger
+    from ncenet.run.folder import RunFolder
+    from ncenet.tables import csv_lines
 
     rows = [(id, score, "") for id, score in zip(query.ids, query.scores, strict=True)]
     if out is not None:
-        write_csv(out, COLUMNS, rows, raw=raw)
+        with Ledger(RunFolder(folder).ledger, read_only=True) as ledger:
+            write_query_file(out, query, ledger, raw=raw)
         plain_console(stderr=True).print(
             f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
             soft_wrap=True,

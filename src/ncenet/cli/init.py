@@ -52,7 +52,7 @@ def init(
     from ncenet.run.opening import survey
 
     with bars() as show:
-        seen = survey(recipe, folder, notify=show)
+        seen = survey(recipe, folder, notify=lambda event: None if event["event"] == "note" else show(event))
     notes = [*seen.train.notes, *([] if seen.test is None else seen.test.notes)]
     found, of_test = seen.found.scan, None if seen.of_test is None else seen.of_test.scan
     names = list(seen.class_names)

@@ -12,7 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ncenet.boxes import Boxes
-from ncenet.class_names import check_class_names
+from ncenet.class_names import alike, check_class_names
 from ncenet.data.pools import Subset
 from ncenet.errors import BadAnnotation, DataError
 from ncenet.recipe import Task
@@ -101,6 +101,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names, self.name)
+        for group in alike(self.class_names):
+            told = f"classes that are perhaps one: {', '.join(map(repr, group))}"
+            if told not in self.notes:
+                object.__setattr__(self, "notes", (*self.notes, told))
 
     @classmethod
     def open(

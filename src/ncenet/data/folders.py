@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ncenet.data.set_apart import split_of, splits_among
 from ncenet.errors import DataError
 from ncenet.text_files import is_hidden
 
@@ -18,12 +18,15 @@ SUFFIXES = frozenset(
 )
 """Suffixes of image files, in any case. HEIC is found where nothing decodes it too, to be reported."""
 
-_SPLIT = re.compile(
-    r"(train|training|trainval|val|valid|validation|dev|eval|evaluation|test|testing|h[oe]ld[ _-]?out"
-    r"|unlabell?ed)([ _.-]?(set|data|images|split))?[ _.-]?\d*",
-    re.IGNORECASE,
+_PICTURES = frozenset({"image", "img", "jpegimage", "photo", "picture"})
+_BESIDE = frozenset(
+    (
+        *("mask", "label", "annotation", "ann", "gt", "groundtruth", "segmentation", "segmentationclas"),
+        *("segmentationobject", "depth", "thumbnail", "thumb", "preview", "overlay"),
+    )
 )
-"""Folder names that are splits of a data set, and no classes."""
+"""Folders with the images of a data set, and what was made of them: no classes. Without a last s."""
+_SHOWN = 4
 
 
 def find_images(root: Path) -> list[str]:
@@ -97,8 +100,9 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
     They are when every image lies in a folder of ``root`` (at any depth) and there are at least two of those.
 
     Raises:
-        DataError: folders are the splits of a data set: two are called so (``train``, ``test``, ``val2017``),
-            or one is and holds folders for classes itself; or the folders within the classes are.
+        DataError: folders are the splits of a data set, at whatever depth: two are called so (``train``,
+            ``test``, ``val2017``; ``seg_train``, ``seg_test``), or one is and holds folders for classes
+            itself; or they hold images and what belongs to these, such as masks.
 
     >>> classes_of(Path("pets"), ["cat/1.jpg", "dog/young/1.jpg"])
     {'cat/1.jpg': 'cat', 'dog/young/1.jpg': 'dog'}
@@ -106,22 +110,73 @@ def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:
     True
     """
     first = {id: id.partition("/")[0] for id in ids}
-    folders = set(first.values())
-    if not all("/" in id for id in ids) or len(folders) < 2:
+    inside = _inside({id.rpartition("/")[0] for id in ids})
+    are_classes = len(inside[""]) > 1 and "" not in inside[""]
+    if are_classes:
+        _refuse_splits_within(root, inside)
+    for folder, names in sorted(inside.items()):
+        if splits := splits_among(names) or ([] if folder else _splits(inside)):
+            others = sorted(names - {*splits, ""})
+            more = " and others" if len(others) > _SHOWN else ""
+            beside = f", beside {' and '.join(others[:_SHOWN])}{more}" if others else ""
+            raise DataError(
+                f"{root / folder} holds splits, not classes: {' and '.join(splits)}{beside}. Name each by "
+                f"itself, such as {root / folder / min(splits)}; if they are classes after all, rename the "
+                "folders"
+            )
+    if not are_classes:
         return None
-    splits = sorted(folder for folder in folders if _SPLIT.fullmatch(folder))
-    inside = {id.split("/")[1] if id.count("/") > 1 else "" for id in ids if first[id] in splits}
-    if len(splits) > 1 or (splits and "" not in inside and len(inside) > 1):
-        others = sorted(folders - set(splits))
-        beside = f", beside {' and '.join(others)}" if others else ""
-        raise DataError(
-            f"{root} holds splits, not classes: {' and '.join(splits)}{beside}. Name each by itself, such as "
-            f"{root / min(splits)}; if they are classes after all, rename the folders"
-        )
-    within = {id.split("/")[1] if id.count("/") > 1 else "" for id in ids}
-    if len(within) > 1 and all(_SPLIT.fullmatch(name) for name in within):
+    _refuse_pictures(root, inside[""])
+    return first
+
+
+def _inside(folders: Collection[str]) -> dict[str, set[str]]:
+    """Names of the folders within each folder that images lie in or below; "" where it has images itself."""
+    inside: dict[str, set[str]] = {"": set()}
+    for folder in folders:
+        above = ""
+        for name in filter(None, folder.split("/")):
+            inside[above].add(name)
+            above = f"{above}/{name}".lstrip("/")
+            inside.setdefault(above, set())
+        inside[above].add("")
+    return inside
+
+
+def _splits(inside: Mapping[str, Collection[str]]) -> list[str]:
+    """The first folders that are called like splits and nothing else, where they can't be classes."""
+    splits = sorted(name for name in inside[""] if _is_split(name))
+    if len(splits) == 1 and "" not in inside[""]:
+        below = inside[splits[0]]
+        return splits if "" not in below and len(below) > 1 and len(inside[""]) > 1 else []
+    return splits if len(splits) > 1 else []
+
+
+def _refuse_splits_within(root: Path, inside: Mapping[str, Collection[str]]) -> None:
+    within = {name for folder in inside[""] for name in inside[folder]}
+    if len(within) > 1 and all(_is_split(name) for name in within):
         raise DataError(
             f"{root} holds splits within its classes: {' and '.join(sorted(within))}. Put each above its "
-            f"classes, such as {root / min(within) / min(folders)}, and name one"
+            f"classes, such as {root / min(within) / min(inside[''])}, and name one"
         )
-    return first
+
+
+def _refuse_pictures(root: Path, folders: Collection[str]) -> None:
+    """Refuse images and what was made of them as two classes."""
+    pictures = sorted(folder for folder in folders if _word(folder) in _PICTURES)
+    beside = sorted(folder for folder in folders if _word(folder) in _BESIDE)
+    if pictures and beside:
+        raise DataError(
+            f"{root} holds images in {' and '.join(pictures)} and what belongs to them in "
+            f"{' and '.join(beside)}, not classes: name {root / pictures[0]}; if they are classes after all, "
+            "rename the folders"
+        )
+
+
+def _word(folder: str) -> str:
+    return folder.lower().replace("_", "").removesuffix("s")
+
+
+def _is_split(name: str) -> bool:
+    found = split_of(name)
+    return found is not None and not found[1]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ncenet.data.pools import Channels, EncodedPool, file_of
 from ncenet.data.scan_cache import stamp_of
+from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError
 from ncenet.tables import read_rows
 from ncenet.text_files import open_text
@@ -37,15 +38,17 @@ def read_manifest(file: Path) -> Manifest:
 
     Raises:
         DataError: with file and line: no CSV by the rules of :mod:`ncenet.tables`, no column ``path``, a path
-            that is missing or occurs twice, a label that is missing.
+            that is missing or occurs twice, a label that is missing. Or a column sets rows apart for testing.
     """
     paths: list[str] = []
     lines: dict[str, str] = {}
     labels: dict[str, str] = {}
     places: dict[str, str] = {}
     labelled = placed = False
+    columns = Columns(("path", "label", "moved_to"))
     with open_text(file) as text:
         for where, row in read_rows(text, file, needs=("path",)):
+            columns.see(row)
             labelled, placed = "label" in row, "moved_to" in row
             # Beside a place of its own a path is an id, and none of its characters may change.
             path = row["path"] if placed else row["path"].strip().replace("\\", "/")
@@ -69,6 +72,7 @@ def read_manifest(file: Path) -> Manifest:
                     )
     if not lines:
         raise DataError(f"{file}: lists no images")
+    columns.refuse_splits(file)
     return Manifest(tuple(paths), labels if labelled else None, places if placed else None)
 
 

@@ -21,7 +21,9 @@ from ncenet.stores import is_remote
 _NO_COLUMNS = (
     "{}: has no columns, so none of ids; `data.id_column` is for Parquet, WebDataset and Arrow files"
 )
-_PERHAPS_BOXES = frozenset({".xml", ".json", ".yaml", ".yml", ".txt", ".csv", ".parquet"})
+_PERHAPS_BOXES = frozenset(
+    {".xml", ".json", ".jsonl", ".yaml", ".yml", ".txt", ".csv", ".tsv", ".parquet", ".tfrecord", ".mat"}
+)
 """What annotations are written in, so that somebody may have expected boxes in such a file."""
 
 
@@ -167,7 +169,7 @@ def _open_boxes(source: str, path: Path, split: Split, classes: Sequence[str]) -
         raise DataError(f"{source}: has classes of images, no boxes: leave out `task=detection`")
     notes = ["read as images without boxes"]
     if path.is_dir() and (others := files_below(path, _PERHAPS_BOXES)):
-        notes.append(f"{len(others):,} file(s) that hold no boxes passed over, such as {others[0]}")
+        notes.append(f"{len(others):,} file(s) in no known form of boxes passed over, such as {others[0]}")
     return Dataset(alone.name, alone.pool, task="detection", notes=tuple(notes))
 
 

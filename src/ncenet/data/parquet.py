@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,16 @@ from ncenet.data.class_labels import class_names_in, classes_in
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.data.scan_cache import stamp_of
+from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
+from ncenet.tables import pyarrow as the_library
 from ncenet.tables import reading_parquet, type_word
 
 if TYPE_CHECKING:
     import pyarrow
+
+_OF_IMAGES = frozenset({"image", "label", "labels", "boxes", "difficult"})
+"""Columns that say nothing of splits."""
 
 
 class ParquetPool(EncodedPool):
@@ -98,6 +103,33 @@ def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
     column = _column(file, "label")
     with reading_parquet(file):
         return classes_in(column, class_names_in(schema, file), file)
+
+
+def refuse_splits(file: Path) -> None:
+    """Refuse a file of which some rows are for testing what is learned from others.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        DataError: it is one, or not a Parquet file.
+    """
+    arrow = the_library("reading Parquet files")
+    columns = Columns()
+    with reading_parquet(file):
+        for values in extremes(arrow.parquet.read_metadata(file)):
+            columns.see(values)
+    columns.refuse_splits(file)
+
+
+def extremes(metadata: Any) -> Iterator[dict[str, Any]]:
+    """The least and the largest value of each column in each row group, as far as the metadata has them."""
+    names = [metadata.schema.column(n).path for n in range(metadata.num_columns)]
+    looked_at = [n for n, name in enumerate(names) if name.partition(".")[0] not in _OF_IMAGES]
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for n in looked_at:
+            told = group.column(n).statistics
+            if told is not None and told.has_min_max:
+                yield {names[n]: told.min}
+                yield {names[n]: told.max}
 
 
 def column_names(file: Path) -> list[str]:

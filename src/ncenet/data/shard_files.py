@@ -60,6 +60,10 @@ class ShardFile(ABC):
             raise DataError(f"{self.address}: has no column {IMAGE!r}, only {', '.join(self.types)}")
         return IMAGE
 
+    def some_values(self) -> Iterator[dict[str, Any]]:
+        """What stands in its columns, as far as the end of the file tells: parts of rows."""
+        return iter(())
+
     def row_ids(self, name: str) -> Part:
         """Ids of the rows of a shard of that name."""
         return RowIds(f"{name}/", self.ends[-1] if self.ends else 0)

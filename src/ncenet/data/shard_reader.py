@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ncenet import addresses
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import SUFFIXES, files_below
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
+from ncenet.data.set_apart import Columns, split_of, splits_among
 from ncenet.data.shard_files import ShardFile, check_alike, check_image_column
 from ncenet.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from ncenet.data.shards import ShardedPool
 
 LOOKED_AT = 1000
 """Entries of a folder among which a shard is looked for (ours)."""
@@ -74,11 +80,29 @@ def open_shards(
     Raises:
         MissingExtra: pyarrow is not installed.
         UsageError: there is no such file.
-        DataError: a file is broken, or has no such column.
+        DataError: a file is broken, or has no such column; or some rows are set apart for testing.
     """
     from ncenet.data.shards import ShardedPool, labelled
 
-    return labelled(addresses.name_of(source), ShardedPool(source, split=split, channels=channels, id=id))
+    pool = ShardedPool(source, split=split, channels=channels, id=id)
+    _refuse_splits(source, pool)
+    return labelled(addresses.name_of(source), pool)
+
+
+def _refuse_splits(source: str, pool: ShardedPool) -> None:
+    """Refuse shards of which some are for testing what is learned in others."""
+    if splits := splits_among(pool.names):
+        one, other = splits[0], next(name for name in splits if split_of(name) != split_of(splits[0]))
+        pattern = re.sub(r"\d.*", "*", other) + Path(pool.files[0].address).suffix
+        raise DataError(
+            f"{source} holds shards of several splits, such as {one} and {other}: name those of each by "
+            f"themselves, as in {source.rstrip('/')}/{pattern}; if they are all for training, rename them"
+        )
+    columns = Columns()
+    for file in pool.files:
+        for values in file.some_values():
+            columns.see(values)
+    columns.refuse_splits(source)
 
 
 def shard_reader_of(source: str) -> ShardReader | None:

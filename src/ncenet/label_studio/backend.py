@@ -183,16 +183,17 @@ class Backend:
             find=lambda data: self._image_names().find(data, key),
             size=self.run.sizes,
         )
-        stands = self.run.ledger.review.standing(record.id)
-        if record.kind == "skip" and stands and stands.kind == "answer" and stands.who != record.who:
-            raise LeftOut(
-                f"{record.id!r}: {record.who} skipped it, and {stands.who} answered: the answer stands"
-            )
         known = annotation_fact(annotation)
-        if self.run.ledger.recall(f"{known} deleted") == record.id:
-            raise LeftOut(f"{known} of {record.id!r} was deleted there: this is an old message")
         changes = compare(self.run, [record], otherwise="Label Studio")
-        with self.run.ledger.transaction():  # what it came from is known when it is there
+        # What it came from is known when it is there, and nobody answers between the look and the record.
+        with self.run.ledger.transaction():
+            stands = self.run.ledger.review.standing(record.id)
+            if record.kind == "skip" and stands and stands.kind == "answer" and stands.who != record.who:
+                raise LeftOut(
+                    f"{record.id!r}: {record.who} skipped it, and {stands.who} answered: the answer stands"
+                )
+            if self.run.ledger.recall(f"{known} deleted") == record.id:
+                raise LeftOut(f"{known} of {record.id!r} was deleted there: this is an old message")
             recorded = apply(self.run.ledger, changes, on_conflict="replace")
             said = self.run.ledger.review.standing(record.id)
             if said is not None and self.run.ledger.recall(known) in (None, record.id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
@@ -101,10 +101,7 @@ def compare(
     classes, gate = frozenset(run.class_names), run.sizes.gate() if run.task == "detection" else None
     changes = []
     for record in records:
-        if (
-            record.label in renamed and record.label not in classes
-        ):  # a class that was renamed or merged since
-            record = replace(record, label=renamed[record.label])
+        record = _as_called_now(record, renamed, classes)
         name, before, cut = who or record.who or otherwise, standing.get(record.id), gate.cut if gate else 0
         try:
             passed = _passed(record, items.get(record.id), classes, gate)
@@ -128,8 +125,9 @@ def apply(
     """Record the answers that are new or changed, as events; nothing that stands is overwritten unasked.
 
     All are recorded or none. What each would do is looked up again in the transaction that writes, so that an
-    answer that somebody gave since :func:`compare` counts as one that stands. What was recorded is the same
-    the next time, so an import that was interrupted can be run again.
+    answer that somebody gave since :func:`compare` counts as one that stands, and a class that somebody
+    renamed, merged or deleted since is called as it is now, or unknown. What was recorded is the same the
+    next time, so an import that was interrupted can be run again.
 
     Args:
         ledger: the ledger that they were compared with.
@@ -174,10 +172,16 @@ def _as_of_now(ledger: Ledger, changes: Sequence[Change]) -> list[Change]:
     """The same changes, held against what the ledger says of their images now."""
     items = ledger.review.items(change.record.id for change in changes)
     standing = {event.id: event for event in ledger.answers()}
+    renamed, classes = ledger.classes.renamed(), frozenset(ledger.class_names())
+    by_class = ledger.recall("task") != "detection"  # classes of boxes are never changed
     fresh = []
     for change in changes:
+        if change.status not in MISMATCHES and by_class:
+            change = replace(change, record=_as_called_now(change.record, renamed, classes))
         record, before = change.record, standing.get(change.record.id)
         mismatch = None if change.status in MISMATCHES else _of_image(record, items.get(record.id))
+        if mismatch is None and change.status not in MISMATCHES and by_class:
+            mismatch = _of_class(record, classes)
         if mismatch is not None:
             change = replace(change, status=mismatch[0], before=before, why=mismatch[1])
         elif change.status not in MISMATCHES | {"unsaid"}:
@@ -212,8 +216,8 @@ def _passed(record: Record, item: Item | None, classes: frozenset[str], gate: Bo
     if record.kind != "answer" or record.label is None:
         return record
     if gate is None:
-        if record.label not in classes:
-            raise _Misfit("unknown class", f"classes: {', '.join(sorted(classes))}")
+        if (unknown := _of_class(record, classes)) is not None:
+            raise _Misfit(*unknown)
         return record
     try:
         return replace(record, label=gate(record.id, record.label, record.drawn_on))
@@ -221,6 +225,20 @@ def _passed(record: Record, item: Item | None, classes: frozenset[str], gate: Bo
         raise _Misfit("unknown class", str(error)) from error
     except DataError as error:
         raise _Misfit("no such boxes", str(error)) from error
+
+
+def _as_called_now(record: Record, renamed: Mapping[Label, Label], classes: Collection[Label]) -> Record:
+    """The record under the name of today, where its class was renamed or merged since."""
+    if record.label in renamed and record.label not in classes:
+        return replace(record, label=renamed[record.label])
+    return record
+
+
+def _of_class(record: Record, classes: Collection[Label]) -> tuple[Status, str] | None:
+    """Why an answer can't be a class of the run."""
+    if record.kind != "answer" or record.label in classes:
+        return None
+    return "unknown class", f"classes: {', '.join(sorted(classes))}"
 
 
 def _of_image(record: Record, item: Item | None) -> tuple[Status, str] | None:

@@ -55,6 +55,8 @@ def check_replaceable(file: Path, ledger: Ledger | None) -> None:
 def write_query_file(file: Path, query: Query, ledger: Ledger | None, *, raw: bool = False) -> None:
     """Write a query as a table to be filled in: id, score, and a label with nothing in it.
 
+    People fill in the last one while a model trains or scores are read, so what is there is looked up now.
+
     Args:
         file: where it goes.
         query: ids and scores.

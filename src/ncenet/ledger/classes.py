@@ -11,7 +11,7 @@ import json
 import sqlite3
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ncenet.class_names import check_class_names, folded
+from ncenet.class_names import check_class_names, folded, twin_of
 from ncenet.errors import DataError, LedgerError, UnknownName
 from ncenet.ledger.database import Database
 from ncenet.ledger.inbox import NOW, UNDO
@@ -101,13 +101,20 @@ class Classes:
                 found.pop(change.name, None)
         return found
 
-    def check_new(self, name: Label) -> None:
+    def check_new(self, name: Label, old: Label | None = None) -> None:
         """Make sure that a class may get this name.
 
+        Args:
+            name: the new name.
+            old: what the class is called now; None of a new one.
+
         Raises:
-            DataError: it can't be one, or a class of this name was renamed, merged or deleted.
+            DataError: it can't be one, a class of this name was renamed, merged or deleted, or another one
+                looks the same.
         """
         check_class_names([name])
+        if (twin := twin_of(name, (other for other in self.names() if other != old))) is not None:
+            raise DataError(f"{name!a} looks like the class {twin!a}: take another name, or that one")
         if name in self._made() or name in self.renamed():
             raise DataError(f"{name!r} was the name of a class that was changed: undo that, or take another")
 
@@ -122,7 +129,7 @@ class Classes:
             self._known(name)
             if new in self.names():
                 raise DataError(f"{new!r} is a class already: merge {name!r} into it")
-            self.check_new(new)
+            self.check_new(new, name)
             self._record(db, "rename", name, new, who, self._rewrite(db, name, new))
 
     def merge(self, name: Label, into: Label, *, who: str) -> None:

@@ -13,6 +13,7 @@ answers can be recorded, imported and exported without one.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 from ncenet.box_gate import BoxGate
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
-from ncenet.data.pools import Subset
+from ncenet.data.pools import FolderPool, Subset
 from ncenet.data.scan import Scan
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
@@ -218,10 +219,11 @@ class OpenRun:
         self.enter(answers)
         if self.task == "detection":
             answers = (gate or self.sizes.gate()).answers(answers)
-        cycles = self.ledger.cycles()
-        return self.ledger.tell(
-            answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names
-        )
+        with self.ledger.transaction():  # the classes of the moment that writes
+            cycles = self.ledger.cycles()
+            return self.ledger.tell(
+                answers, who=who, cycle=cycles[-1].number if cycles else 0, classes=self.class_names
+            )
 
     def last_model(self) -> Path | None:
         """The model of the last cycle that was trained; None when there is none.
@@ -266,7 +268,8 @@ def survey(
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
         UsageError: the images are not there.
-        DataError: the images have no labels and the recipe names no classes.
+        DataError: the images have no labels and the recipe names no classes; or an image file of the pool is
+            for testing too.
         UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
             the findings are written.
     """
@@ -284,6 +287,11 @@ def survey(
     if test is None and not recipe.loop.held_out:
         test = open_test(recipe.data, train)
     check_recipe(files, recipe)
+    if not is_begun(files):
+        _refuse_shared(train, test)
+        for note in dict.fromkeys((*train.notes, *(() if test is None else test.notes))):
+            if notify is not None:
+                notify({"event": "note", "text": note})
     kept = {place: files.looks(place) if keep_looks else None for place in ("pool", "test")}
     later: frozenset[str] = frozenset()
     hand = hand_of(train.pool, recipe, files, look=look) if isinstance(train.pool, ShardedPool) else None
@@ -300,6 +308,19 @@ def survey(
     write_findings(files, recipe, found, of_test)
     keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
+
+
+def _refuse_shared(train: Dataset, test: Dataset | None) -> None:
+    """Refuse one file as an image to learn from and one to measure with; copies of it are told elsewhere."""
+    if test is None or not (isinstance(train.pool, FolderPool) and isinstance(test.pool, FolderPool)):
+        return
+    files = {os.path.realpath(test.pool.root / id) for id in test.pool.ids()}
+    shared = [id for id in train.pool.ids() if os.path.realpath(train.pool.root / id) in files]
+    if shared:
+        raise DataError(
+            f"{len(shared):,} image(s) stand both in {train.name} and in {test.name}, whose images are for "
+            f"testing, such as {shared[0]!r}: leave them out of one of the two"
+        )
 
 
 def open_run(

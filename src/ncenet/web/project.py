@@ -179,20 +179,19 @@ class Project:
         """Record answers, on disk when this returns; see :meth:`ncenet.ledger.inbox.Inbox.deliver`."""
         with self._lock:
             self._look_for_others()
-            cycles = self.ledger.cycles()
-            renamed, names = self.ledger.classes.renamed(), self.ledger.class_names()
-            deliveries = [  # of a page that hasn't heard of a change yet
-                replace(d, answer=renamed[d.answer])
-                if isinstance(d.answer, str) and d.answer in renamed and d.answer not in names
-                else d
-                for d in deliveries
-            ]
-            outcome = self.ledger.inbox.deliver(
-                deliveries,
-                cycle=cycles[-1].number if cycles else 0,
-                classes=names,
-                hashes=self._hashes({d.id for d in deliveries if d.answer is not None}),
-            )
+            hashes = self._hashes({d.id for d in deliveries if d.answer is not None})
+            with self.ledger.transaction():  # the classes of the moment that writes
+                cycles = self.ledger.cycles()
+                renamed, names = self.ledger.classes.renamed(), self.ledger.class_names()
+                deliveries = [  # of a page that hasn't heard of a change yet
+                    replace(d, answer=renamed[d.answer])
+                    if isinstance(d.answer, str) and d.answer in renamed and d.answer not in names
+                    else d
+                    for d in deliveries
+                ]
+                outcome = self.ledger.inbox.deliver(
+                    deliveries, cycle=cycles[-1].number if cycles else 0, classes=names, hashes=hashes
+                )
             if any(d.together is not None and outcome[d.key] is None for d in deliveries):
                 self._parties.check()
             for id in {d.id for d in deliveries if outcome[d.key] is None}:

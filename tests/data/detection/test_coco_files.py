@@ -230,3 +230,29 @@ def test_the_validation_folder_is_found_by_its_long_name(tmp_path):
     for part in ("train", "validation"):
         write(tmp_path, {f"{part}/data/1.jpg": jpeg(len(part)), f"{part}/labels.json": coco("1.jpg")})
     assert opened(tmp_path, split="test").pool.root == tmp_path / "validation" / "data"
+
+
+def boxed(boxes, areas):
+    found = [
+        {"id": n, "image_id": 1, "category_id": 1, "bbox": box, "area": area}
+        for n, (box, area) in enumerate(zip(boxes, areas, strict=True))
+    ]
+    return json.dumps(record("1.jpg", annotations=found)).encode()
+
+
+def test_corners_where_width_and_height_belong_are_told_by_the_areas(tmp_path):
+    corners = [[2, 3, 10, 12], [1, 1, 5.5, 9]]
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": boxed(corners, [72, 36])})
+    with pytest.raises(DataError, match=r"those of corners: \[2, 3, 10, 12\] .* 72; subtract"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("areas", [[120, 49.5], [72, 49.5], [72, 30], [None, 36.1], [0, 0]])
+def test_areas_that_say_something_else(tmp_path, areas):
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": boxed([[2, 3, 10, 12], [1, 1, 5.5, 9]], areas)})
+    assert len(opened(tmp_path).problems) == 0
+
+
+def test_two_objects_of_one_box_and_class_are_counted(tmp_path):
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": boxed([[2, 3, 10, 12]] * 3, [None] * 3)})
+    assert "2 object(s) stand there twice, with one box and one class: kept" in opened(tmp_path).notes

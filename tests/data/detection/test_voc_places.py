@@ -174,7 +174,7 @@ def test_stray_xml_makes_no_annotations(tmp_path):
     write(tmp_path, {"june/._1.xml": xml(), "__MACOSX/june/2.xml": xml(), "@eaDir/3.xml": xml()})
     dataset = opened(tmp_path)
     assert (list(dataset.pool.ids()), dataset.oracle) == (["june/1.jpg"], None)
-    told = "3 file(s) that hold no boxes passed over, such as Picasa.xml"
+    told = "3 file(s) in no known form of boxes passed over, such as Picasa.xml"
     assert dataset.notes == ("read as images without boxes", told)
 
 

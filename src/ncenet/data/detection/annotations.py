@@ -79,7 +79,7 @@ def as_dataset(
     labels: dict[str, str] = {}
     problems: list[BadAnnotation] = []
     seen: set[str] = set()
-    cut = 0
+    cut = twice = 0
     for annotation in annotations:
         boxes, reasons, of_image = _checked(annotation, _size(pool, annotation.id), known)
         seen.update(boxes.labels)
@@ -87,10 +87,13 @@ def as_dataset(
         if reasons:
             problems += [BadAnnotation(annotation.id, reason) for reason in reasons]
         else:
+            twice += len(boxes) - len(set(zip(boxes.boxes, boxes.labels, strict=True)))
             labels[annotation.id] = boxes.to_label()
     names = tuple(sorted(seen)) if class_names is None else tuple(class_names)
     if cut:
         notes = (*notes, f"{cut:,} box(es) that rounding put beyond the edge of their image were cut there")
+    if twice:
+        notes = (*notes, f"{twice:,} object(s) stand there twice, with one box and one class: kept")
     return Dataset(
         name,
         pool,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
@@ -14,20 +15,24 @@ from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
+from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError
 from ncenet.text_files import encoding_of, is_hidden, read_head, read_json
 
 ANSWERED = "answered"
 """Key of an image that says that somebody has looked at it, which a list of images alone doesn't (ours)."""
+SPLITS: tuple[Split, ...] = ("train", "test")
 _KEYS = ("images", "annotations", "categories")
 _PARTS = ("train", "valid", "validation", "val", "test")
-_WORDS = {"train": {"train", "training"}, "test": {"test", "testing"}}
+_WORDS = {"train": {"train", "training", "trainval"}, "test": {"test", "testing"}}
 _VALIDATION = {"val", "valid", "validation"}
 _OTHER_ANNOTATIONS = ("captions_", "person_keypoints_", "panoptic_", "stuff_", "image_info_")
 """What COCO has of the same images beside the boxes."""
 _LOOKED_AT = 16
 _HEAD, _WHOLE = 65_536, 20_000_000
 _LARGEST = 1e9
+_AREA = 0.001
+"""By so much of it an area may differ from that of its box, and be the same (ours)."""
 _BEGINS = re.compile(r'"(images|annotations|categories)"\s*:\s*\[')
 
 Key: TypeAlias = int | float | str
@@ -59,7 +64,46 @@ def find_coco(root: Path, split: Split) -> Path | None:
     raise DataError(f"{root} holds several COCO files: {names}. Name one by itself")
 
 
-def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
+class CocoFolder:
+    """A folder with a file for each split, or with one alone.
+
+    Images that the files share are test images alone; where nothing would be left for training, the test
+    images are the training images, and are passed over.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        DataError: as :func:`find_coco`, or a file is none.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._files = {split: find_coco(root, split) for split in SPLITS}
+        self._shared = frozenset[str]()
+        self._is_whole = len(set(self._files.values())) == 1
+        if not self._is_whole:
+            train, test = (_image_files(*_identity(file)) for file in self._files.values() if file)
+            self._shared, self._is_whole = train & test, train <= test
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that hold different images."""
+        return ("train",) if self._is_whole else SPLITS
+
+    def open(self, split: Split, classes: Sequence[str] | None = None) -> Dataset:
+        """Open the images of a split, or all of them where nothing is set apart; see :func:`open_coco`."""
+        file = self._files["train" if self._is_whole else split]
+        assert file is not None, "whoever opens it has asked whether it reads"
+        if self._is_whole and self._shared:
+            told = f"the test images, {self._files['test']}, are the training images: they were passed over"
+            return replace(dataset := open_coco(file, classes=classes), notes=(*dataset.notes, told))
+        return open_coco(file, classes=classes, without=self._shared if split == "train" else frozenset())
+
+
+def open_coco(
+    file: Path, *, classes: Sequence[str] | None = None, without: Collection[str] = frozenset()
+) -> Dataset:
     """Open the images that a COCO file lists. Groups of objects (``iscrowd``) count as difficult.
 
     The images are searched where tools put them: beside the file, in ``images`` or ``data`` beside it or
@@ -68,17 +112,20 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     Args:
         file: the JSON file.
         classes: the classes that there are. Default: its categories, in the order of the file.
+        without: files of images that are left out, for they are for testing.
 
     Raises:
-        DataError: not a COCO file, or its images are in none of these places.
+        DataError: not a COCO file, its images are in none of these places, or some are set apart by a key.
     """
     record = _read(file)
     names = _categories(file, record["categories"])
     images: dict[Key, str] = {}
     sizes: dict[Key, Size | None] = {}
     answered: set[Key] = set()
+    columns = Columns(("id", "file_name", "width", "height", "license"))
     paths: dict[str, int] = {}
     for n, image in enumerate(record["images"], start=1):
+        columns.see(image)
         id, name = image.get("id"), image.get("file_name")
         if not _is_key(id) or not isinstance(name, str) or not name:
             raise DataError(f"{file}: image {n} needs an 'id' and a 'file_name', got {shown(image)}")
@@ -97,13 +144,19 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
             answered.add(id)
     if not images:
         raise DataError(f"{file}: lists no images")
+    columns.refuse_splits(file, "images")
     objects: dict[Key, list[NamedObject]] = {id: [] for id in images}
     for n, each in enumerate(record["annotations"], start=1):
         id = each.get("image_id")
         if not _is_key(id) or id not in objects:
             raise DataError(f"{file}: annotation {n} is of the image {shown(id)}, which is not listed")
         objects[id].append(_object(n, each, names))
+    _refuse_corners(file, record["annotations"])
     root = _image_root(file, list(images.values()))
+    place = root.resolve().as_posix()
+    shared = [id for id, path in images.items() if without and _file_of(place, path) in without]
+    for id in shared:
+        del images[id]
     pool = FolderPool(root, list(images.values()), channels=3)
     annotations = [
         Annotation(path, file.name, objects[id], drawn_on=sizes[id]) for id, path in images.items()
@@ -111,6 +164,8 @@ def open_coco(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     known = list(dict.fromkeys(names.values())) if classes is None else classes
     unsaid = [path for id, path in images.items() if not objects[id] and id not in answered]
     notes = [f"read as a COCO file, {file.name}"]
+    if shared:
+        notes.append(f"{len(shared):,} test images among the training images were taken out")
     if unsaid:
         notes.append(f"{len(unsaid):,} of {len(images):,} images have no annotation: taken for empty ones")
     return as_dataset(file.stem, pool, annotations, known, notes=notes, unsaid=unsaid)
@@ -205,6 +260,44 @@ def _is_coco(file: Path, changed: int, size: int) -> bool:
     except DataError:
         return True  # whoever opens it says what is wrong
     return all(isinstance(record.get(key), list) for key in ("images", "annotations"))
+
+
+def _refuse_corners(file: Path, records: Sequence[dict[str, Any]]) -> None:
+    """Refuse boxes that are corners, x1, y1, x2, y2, where the areas beside them say so, all alike."""
+    found = None
+    for each in records:
+        box, area = each.get("bbox"), each.get("area")
+        if not (isinstance(box, list) and len(box) == 4 and _is_amount(area) and all(map(_is_amount, box))):
+            continue
+        x, y, third, fourth = box
+        if (
+            abs(area - third * fourth) <= _AREA * area
+            or abs(area - (third - x) * (fourth - y)) > _AREA * area
+        ):
+            return
+        found = found or each
+    if found is not None:
+        raise DataError(
+            f"{file}: bbox is [x, y, width, height], and the areas beside them are those of corners: "
+            f"{shown(found['bbox'])} with the area {found['area']:g}; subtract x and y from the last two"
+        )
+
+
+def _is_amount(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LARGEST**2
+
+
+@functools.lru_cache(maxsize=4)
+def _image_files(file: Path, changed: int, size: int) -> frozenset[str]:
+    """The image files that a COCO file lists; see :func:`_is_coco` for the arguments."""
+    names = [image.get("file_name") for image in _read(file)["images"]]
+    paths = [name.replace("\\", "/") for name in names if isinstance(name, str) and "\0" not in name]
+    root = _image_root(file, paths).resolve().as_posix()
+    return frozenset(_file_of(root, path) for path in paths)
+
+
+def _file_of(root: str, path: str) -> str:
+    return posixpath.normpath(f"{root}/{path}")
 
 
 def _words(file: Path, root: Path) -> set[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number, yes_or_no
-from ncenet.data.parquet import ParquetPool, class_names_of, read_columns
+from ncenet.data.parquet import ParquetPool, class_names_of, read_columns, refuse_splits
 from ncenet.data.pools import FolderPool
+from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError
 from ncenet.tables import parse_csv, read_rows
 from ncenet.text_files import open_text
@@ -36,11 +37,13 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         classes: the classes that there are. Default: those of the objects, sorted.
 
     Raises:
-        DataError: not CSV, a column is missing, or a row has no path.
+        DataError: not CSV, a column is missing, a row has no path, or some rows are set apart for testing.
     """
     objects: dict[str, list[NamedObject]] = {}
+    columns = Columns(("path", *EDGES, "label", "difficult"))
     with open_text(file) as text:
         for where, row in read_rows(text, file, needs=("path", *EDGES, "label")):
+            columns.see(row)
             path = row["path"].strip().replace("\\", "/")
             if not path:
                 raise DataError(f"{where} the path is missing")
@@ -48,6 +51,7 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
             objects.setdefault(path, []).extend([] if found is None else [found])
     if not objects:
         raise DataError(f"{file}: lists no images")
+    columns.refuse_splits(file)
     pool = FolderPool(file.parent, list(objects), channels=3)
     annotations = [Annotation(path, file.name, found) for path, found in objects.items()]
     return as_dataset(file.stem, pool, annotations, classes)
@@ -67,6 +71,7 @@ def open_parquet(file: Path, *, classes: Sequence[str] | None = None) -> Dataset
         MissingExtra: pyarrow is not installed.
         DataError: a column is missing or of another kind.
     """
+    refuse_splits(file)
     pool = ParquetPool(file, channels=3)
     columns = read_columns(file, ("boxes", "labels"), optional=("difficult",))
     names = class_names_of(file)

@@ -21,14 +21,16 @@ from pathlib import Path, PurePosixPath
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number
-from ncenet.data.detection.yolo_settings import SPLITS, has_names, read_settings, settings_file, within
+from ncenet.data.detection.yolo_settings import LISTS, SPLITS, has_names, read_settings, settings_file, within
 from ncenet.data.folders import SUFFIXES, files_below, find_images
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage
 from ncenet.text_files import read_text
 
 _FIELDS = 5
-_LISTS = frozenset({"classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt"})
+_NO_LABELS = frozenset(
+    {"classes.txt", *(name.format(word) for name in LISTS for words in SPLITS.values() for word in words)}
+)
 
 
 def find_yolo(root: Path) -> bool:
@@ -38,7 +40,7 @@ def find_yolo(root: Path) -> bool:
     places = [root, *(root / name for names in SPLITS.values() for name in names)]
     if any((place / "images").is_dir() and any(_texts(place, "labels")) for place in places):
         return True
-    return has_names(root) and any(_holds_rows(root / path) for path in _texts(root, "", deep=False))
+    return has_names(root) and any(_holds_rows(root / path) for path in _texts(root, ""))
 
 
 class YoloFolder:
@@ -101,7 +103,7 @@ class YoloFolder:
         if self._stated.keys() & set(SPLITS[split]):
             return None
         for word in SPLITS[split]:
-            for folder in (self.root / "images" / word, self.root / word / "images"):
+            for folder in (self.root / "images" / word, self.root / word / "images", self.root / word):
                 if found := _below(folder, self.root):
                     return set(found)
         whole = self.root / "images"
@@ -181,11 +183,11 @@ def _below(folder: Path, root: Path) -> list[str]:
     return [f"{prefix}{path}" for path in files_below(folder, SUFFIXES)] if folder.is_dir() else []
 
 
-def _texts(root: Path, folder: str, *, deep: bool = True) -> Iterator[str]:
+def _texts(root: Path, folder: str) -> Iterator[str]:
     """Text files below a folder that may hold labels, as paths from the root."""
     if (root / folder).is_dir():
         for path in files_below(root / folder, {".txt"}):
-            if PurePosixPath(path).name not in _LISTS and (deep or "/" not in path):
+            if PurePosixPath(path).name not in _NO_LABELS:
                 yield f"{folder}/{path}".lstrip("/")
 
 

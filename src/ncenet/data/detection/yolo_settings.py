@@ -13,12 +13,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ncenet.class_names import check_class_names
+from ncenet.data.folders import SUFFIXES
 from ncenet.errors import DataError
-from ncenet.text_files import parse_yaml, read_text
+from ncenet.text_files import is_hidden, parse_yaml, read_text
 
-SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
+SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "obj.data", "data/obj.data", "cfg/obj.data")
 NAMES = ("classes.txt", "labels/classes.txt", "obj.names", "_darknet.labels", "train/_darknet.labels")
 SPLITS = {"train": ("train",), "test": ("test", "val", "valid", "validation")}
+LISTS = ("{}.txt", "autosplit_{}.txt")
+"""Names of lists of the images of a split."""
 _OWN_LINE = re.compile(r"^(\{\s*)?[\"']?(names|train)[\"']?\s*[:=]", re.MULTILINE | re.IGNORECASE)
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
@@ -41,12 +44,33 @@ class Settings(NamedTuple):
 
 def settings_file(root: Path) -> Path | None:
     """The file of a folder that says what YOLO wants to know; another of that name is none."""
-    files = [root / name for name in SETTINGS]
-    texts = {file: text for file in files if file.is_file() and _OWN_LINE.search(text := read_text(file))}
+    files = [root / name for name in SETTINGS if (root / name).is_file()]
+    texts = {file: text for file in files if _OWN_LINE.search(text := read_text(file))}
+    if not texts:  # by another name, where it says both
+        others = [file for file in sorted(root.glob("*.y*ml")) if {"names", "train"} <= _own_words(file)]
+        texts = {file: read_text(file) for file in others}
     if len(set(texts.values())) > 1:
         both = " and ".join(file.name for file in texts)
         raise DataError(f"{root}: {both} say different things: name the one that counts, or remove the other")
     return next(iter(texts), None)
+
+
+def _is_list(file: Path) -> bool:
+    """Whether a text names image files, one a line."""
+    if not file.is_file():
+        return False
+    lines = [line.strip() for line in read_text(file).split("\n") if line.strip()]
+    return bool(lines) and all(PurePosixPath(line).suffix.lower() in SUFFIXES for line in lines)
+
+
+def _own_words(file: Path) -> set[str]:
+    """Which of the words that say something a YAML file has, that may be about something else."""
+    if is_hidden(file.name) or not file.is_file():
+        return set()
+    try:
+        return {found[2].lower() for found in _OWN_LINE.finditer(read_text(file))}
+    except DataError:
+        return set()
 
 
 def has_names(root: Path) -> bool:
@@ -66,7 +90,13 @@ def read_settings(path: Path) -> Settings:
         record = _pairs(file) if file.suffix == ".data" else _yaml(file)
     stated = folder / str(record.get("path") or "")
     root = (stated if stated.is_dir() else folder).resolve()
-    splits = {word: _paths(file, word, record[word]) for word in sum(SPLITS.values(), ()) if record.get(word)}
+    words = sum(SPLITS.values(), ())
+    splits = {word: _paths(file, word, record[word]) for word in words if record.get(word)}
+    if not splits:  # then lists that lie there say it
+        lists = {
+            word: name.format(word) for word in words for name in LISTS if _is_list(root / name.format(word))
+        }
+        splits = {word: (name,) for word, name in lists.items()}
     names = _names(root, file, record)
     return Settings(root, file, names, splits)
 

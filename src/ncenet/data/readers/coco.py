@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.detection.coco import find_coco, open_coco
+from ncenet.data.detection.coco import CocoFolder, find_coco, open_coco
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
 
@@ -26,12 +26,8 @@ class Coco(Reader):
 
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""
-        file = find_coco(path, split) if path.is_dir() else path
-        return open_coco(file or path, classes=classes)
+        return CocoFolder(path).open(split, classes) if path.is_dir() else open_coco(path, classes=classes)
 
     def has_test(self, path: Path) -> bool:
         """Whether a folder has a file for each split."""
-        if not path.is_dir():
-            return False
-        file = find_coco(path, "train")
-        return file is not None and file != find_coco(path, "test")
+        return path.is_dir() and len(CocoFolder(path).splits) > 1

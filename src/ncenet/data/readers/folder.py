@@ -26,5 +26,17 @@ class Folder(Reader):
         """See :class:`~ncenet.data.readers.Reader`."""
         pool = FolderPool(path, channels=channels)
         labels = classes_of(path, pool.ids())
-        told = "read as images without labels" if labels is None else "read as one folder for each class"
+        told = _told(pool.ids()) if labels is None else "read as one folder for each class"
         return replace(Dataset.labelled(path.resolve().name or str(path), pool, labels), notes=(told,))
+
+
+def _told(ids: Sequence[str]) -> str:
+    """What images were taken for whose folders are no classes, and which of them is why."""
+    beside = [id for id in ids if "/" not in id]
+    folders = {id.partition("/")[0] for id in ids} - set(beside)
+    if not beside or len(folders) < 2 or len(beside) > len(ids) - len(beside):
+        return "read as images without labels"
+    return (
+        f"read as images without labels: {len(folders)} folders would be classes, but for {len(beside):,} "
+        f"image(s) that lie beside them, such as {beside[0]}"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.parquet import ParquetPool, holds_bytes, read_labels
+from ncenet.data.parquet import ParquetPool, holds_bytes, read_labels, refuse_splits
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
 from ncenet.data.shard_reader import open_shards
@@ -27,6 +27,7 @@ class Parquet(Reader):
         """See :class:`~ncenet.data.readers.Reader`."""
         if path.stat().st_size > KEPT_BYTES or not holds_bytes(path):
             return open_shards(str(path), channels=channels)
+        refuse_splits(path)
         pool = ParquetPool(path, channels=channels)
         labelled = read_labels(path)
         if labelled is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
-from ncenet.data.parquet import check_unpacked, column_names
+from ncenet.data.parquet import check_unpacked, column_names, extremes
 from ncenet.data.readers import readers
 from ncenet.data.shard_files import IMAGE, ShardFile
 from ncenet.data.shard_reader import ShardReader
@@ -34,6 +34,10 @@ class ParquetShard(ShardFile):
     def ends(self) -> Sequence[int]:
         """See :class:`ShardFile`."""
         return list(accumulate(self._metadata.row_group(number).num_rows for number in self._groups))
+
+    def some_values(self) -> Iterator[dict[str, Any]]:
+        """See :class:`ShardFile`; those are the least and the largest values."""
+        return extremes(self._metadata)
 
     def read(self, block: int, columns: Sequence[str]) -> Any:
         """See :class:`ShardFile`."""
