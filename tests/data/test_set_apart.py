@@ -289,3 +289,22 @@ def test_what_was_taken_for_what_is_told_when_a_run_begins(tmp_path):
     told.clear()
     survey(recipe, tmp_path / "run", notify=told.append).begin().close()
     assert not [event for event in told if event["event"] == "note"], "once is enough"
+
+
+@pytest.mark.parametrize("held_out", ["test.json", "val.json"])
+def test_coco_test_images_that_are_not_there_are_passed_over(tmp_path, held_out):
+    write(tmp_path, {f"train/{n}.jpg": jpeg(n) for n in range(2)})
+    write(tmp_path, {"train.json": coco("0.jpg", "1.jpg"), held_out: coco("7.jpg")})
+    train, tested, notes = splits(tmp_path)
+    assert (train, tested) == (["0.jpg", "1.jpg"], None)
+    assert notes[-1].endswith(f"{held_out}, are not there: they were passed over")
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "labels.json", "metadata.jsonl"])
+def test_tables_beside_images_without_labels_are_named(tmp_path, name):
+    write(tmp_path, {"1.jpg": jpeg(1), "2.jpg": jpeg(2), name: b"x", "notes.txt": b"x", ".a.csv": b"x"})
+    told = open_dataset(str(tmp_path)).notes
+    assert told == (
+        "read as images without labels",
+        f"1 file(s) that may hold labels passed over, such as {name}",
+    )

@@ -8,7 +8,7 @@ from ncenet.errors import DataError, UnknownName, UsageError
 from ncenet.label_studio import backend as studio
 from ncenet.label_studio.annotations import LeftOut
 from ncenet.labels.changes import apply, compare
-from ncenet.labels.query_file import write_query
+from ncenet.labels.query_file import write_query_file
 from ncenet.labels.records import Record
 from ncenet.ledger import Ledger
 from ncenet.run.opening import open_run
@@ -101,11 +101,11 @@ def test_a_skip_takes_no_answer_away_that_came_while_it_was_read(run, elsewhere,
 
 def test_labels_that_were_filled_in_while_a_query_was_made_stay(run, tmp_path):
     out = tmp_path / "query.csv"
-    write_query(out, Query(("a.jpg", "b.jpg"), (1.0, 0.5)), run.ledger)
+    write_query_file(out, Query(("a.jpg", "b.jpg"), (1.0, 0.5)), run.ledger)
     out.write_text(out.read_text().replace("a.jpg,1.0,", "a.jpg,1.0,ant"))
     with pytest.raises(UsageError, match=r"1 label\(s\) in it were not told yet, the first about 'a\.jpg'"):
-        write_query(out, Query(("b.jpg",), (0.5,)), run.ledger)
+        write_query_file(out, Query(("b.jpg",), (0.5,)), run.ledger)
     assert "a.jpg,1.0,ant" in out.read_text()
     run.tell({"a.jpg": "ant"}, who="ann")
-    write_query(out, Query(("b.jpg",), (0.5,)), run.ledger)
+    write_query_file(out, Query(("b.jpg",), (0.5,)), run.ledger)
     assert out.read_text() == "id,score,label\nb.jpg,0.5,\n"

@@ -229,7 +229,7 @@ def _passed(record: Record, item: Item | None, classes: frozenset[str], gate: Bo
 
 def _as_called_now(record: Record, renamed: Mapping[Label, Label], classes: Collection[Label]) -> Record:
     """The record under the name of today, where its class was renamed or merged since."""
-    if record.label in renamed and record.label not in classes:
+    if record.label is not None and record.label in renamed and record.label not in classes:
         return replace(record, label=renamed[record.label])
     return record
 

@@ -67,8 +67,8 @@ def find_coco(root: Path, split: Split) -> Path | None:
 class CocoFolder:
     """A folder with a file for each split, or with one alone.
 
-    Images that the files share are test images alone; where nothing would be left for training, the test
-    images are the training images, and are passed over.
+    Images that the files share are test images alone. The test file is passed over where nothing would be
+    left for training, and where its images are not there.
 
     Args:
         root: the folder.
@@ -80,11 +80,13 @@ class CocoFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._files = {split: find_coco(root, split) for split in SPLITS}
-        self._shared = frozenset[str]()
+        self._shared, self._passed_over = frozenset[str](), ""
         self._is_whole = len(set(self._files.values())) == 1
         if not self._is_whole:
             train, test = (_image_files(*_identity(file)) for file in self._files.values() if file)
-            self._shared, self._is_whole = train & test, train <= test
+            self._shared, self._is_whole = train & test, train <= test or not test
+            why = "are the training images" if test else "are not there"
+            self._passed_over = f"the test images, of {self._files['test']}, {why}: they were passed over"
 
     @property
     def splits(self) -> tuple[Split, ...]:
@@ -95,9 +97,9 @@ class CocoFolder:
         """Open the images of a split, or all of them where nothing is set apart; see :func:`open_coco`."""
         file = self._files["train" if self._is_whole else split]
         assert file is not None, "whoever opens it has asked whether it reads"
-        if self._is_whole and self._shared:
-            told = f"the test images, {self._files['test']}, are the training images: they were passed over"
-            return replace(dataset := open_coco(file, classes=classes), notes=(*dataset.notes, told))
+        if self._is_whole:
+            dataset = open_coco(file, classes=classes)
+            return replace(dataset, notes=(*dataset.notes, *filter(None, [self._passed_over])))
         return open_coco(file, classes=classes, without=self._shared if split == "train" else frozenset())
 
 
@@ -289,11 +291,12 @@ def _is_amount(value: object) -> TypeGuard[float]:
 
 @functools.lru_cache(maxsize=4)
 def _image_files(file: Path, changed: int, size: int) -> frozenset[str]:
-    """The image files that a COCO file lists; see :func:`_is_coco` for the arguments."""
+    """The image files that a COCO file lists, none where they are nowhere; see :func:`_is_coco`."""
     names = [image.get("file_name") for image in _read(file)["images"]]
     paths = [name.replace("\\", "/") for name in names if isinstance(name, str) and "\0" not in name]
-    root = _image_root(file, paths).resolve().as_posix()
-    return frozenset(_file_of(root, path) for path in paths)
+    counts = _counts(file, paths)
+    root = max(counts, key=counts.__getitem__).resolve().as_posix()
+    return frozenset(_file_of(root, path) for path in paths) if any(counts.values()) else frozenset()
 
 
 def _file_of(root: str, path: str) -> str:
@@ -308,6 +311,15 @@ def _words(file: Path, root: Path) -> set[str]:
 
 def _image_root(file: Path, paths: Sequence[str]) -> Path:
     """The place where most of the first images are."""
+    counts = _counts(file, paths)
+    if not any(counts.values()):
+        searched = ", ".join(map(str, counts))
+        raise DataError(f"{file}: the image {shown(paths[0])} is in none of {searched}")
+    return max(counts, key=counts.__getitem__)
+
+
+def _counts(file: Path, paths: Sequence[str]) -> dict[Path, int]:
+    """How many of the first images are in each place where tools put them; the likeliest place first."""
     above = file.parent.parent
     last_word = file.stem.rpartition("_")[2]
     places = [file.parent, file.parent / "images", file.parent / "data"]
@@ -315,8 +327,4 @@ def _image_root(file: Path, paths: Sequence[str]) -> Path:
         places += [folder / last_word, folder / "images" / last_word, folder / file.stem]
     places += [above / "images", above / "data", above]
     looked_at = paths[:_LOOKED_AT]
-    counts = [sum((place / path).is_file() for path in looked_at) for place in places]
-    if not any(counts):
-        searched = ", ".join(dict.fromkeys(str(place) for place in places))
-        raise DataError(f"{file}: the image {shown(paths[0])} is in none of {searched}")
-    return places[counts.index(max(counts))]
+    return {place: sum((place / path).is_file() for path in looked_at) for place in places}

@@ -10,6 +10,9 @@ from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import classes_of
 from ncenet.data.pools import Channels, FolderPool
 from ncenet.data.readers import Reader, readers
+from ncenet.text_files import is_hidden
+
+_PERHAPS_LABELS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xml", ".xlsx", ".mat"})
 
 
 @readers.register("folder", order=900)
@@ -26,8 +29,17 @@ class Folder(Reader):
         """See :class:`~ncenet.data.readers.Reader`."""
         pool = FolderPool(path, channels=channels)
         labels = classes_of(path, pool.ids())
-        told = _told(pool.ids()) if labels is None else "read as one folder for each class"
-        return replace(Dataset.labelled(path.resolve().name or str(path), pool, labels), notes=(told,))
+        notes = [_told(pool.ids()) if labels is None else "read as one folder for each class"]
+        if labels is None and (tables := _tables(path)):
+            notes.append(f"{len(tables):,} file(s) that may hold labels passed over, such as {tables[0]}")
+        dataset = Dataset.labelled(path.resolve().name or str(path), pool, labels)
+        return replace(dataset, notes=(*notes, *dataset.notes))
+
+
+def _tables(path: Path) -> list[str]:
+    """Files beside the images, or their folders, that somebody may have written labels into."""
+    found = [file.name for file in path.iterdir() if file.suffix.lower() in _PERHAPS_LABELS]
+    return sorted(name for name in found if not is_hidden(name))
 
 
 def _told(ids: Sequence[str]) -> str:
