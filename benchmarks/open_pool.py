@@ -4,9 +4,11 @@
 
 In each pool a share of the images is foreign: of another set, or (cifar10) of four of its ten classes. Twenty
 images are drawn, then twenty are asked for in each of eight queries; foreign ones are skipped. "margin" and
-"herding" choose among all, with "scope" behind them among what `in_scope` leaves; with "rejection" behind
-them, among what the head does not reject, cut where out-of-fold answers are 98 % labels. The clean pool holds
-no foreign images. Means over seeds, the NCE head on stored features.
+"herding" choose among all; with "scope" behind them among what `in_scope` leaves; with "rejection" among what
+the head does not reject; with "extra" among what a head leaves that has learned skipped images as classes of
+their own, up to four of them by k-means. The last two are cut, as the first is, where out-of-fold answers are
+98 % labels. "Clean" is the same pool without its foreign images. Means over seeds, the NCE head on stored
+features.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +25,8 @@ import torch
 from stored import Stored, open_stored
 from torch import Tensor
 
+from ncenet.compare.statistics import paired_difference
+from ncenet.functional.clusters import k_means
 from ncenet.functional.scope import _cut, in_scope
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import Head, build_head
@@ -30,8 +36,12 @@ from ncenet.strategies import strategies
 from selection import View
 
 ASKED, QUERIES, FOLDS = 20, 8, 5
-ARMS = ("margin", "margin rejection", "margin scope", "herding", "herding scope")
-SHARES = (0.0, 0.2, 0.4, 0.6)
+ARMS = (
+    *("margin clean", "margin", "margin rejection", "margin scope", "margin extra"),
+    *("herding clean", "herding", "herding scope"),
+)
+SHARES = (0.2, 0.4, 0.6)
+EXTRA = 4
 SETS = (("clothing10", "grocery81"), ("cifar10", "its own"))
 
 
@@ -66,24 +76,60 @@ def fitted(data: Stored, rows: list[int]) -> Head:
 
 def accepted(data: Stored, head: Head, labeled: list[int], skipped: list[int]) -> Tensor:
     """(N,) bool: what the head does not reject, by its largest likelihood."""
-    part = torch.randperm(len(labeled), generator=torch.Generator().manual_seed(0)) % FOLDS
-    with torch.no_grad():
-        said = [head.probs(head(data.pool[skipped])).amax(1)]
+
+    def likelihood(of: Head, rows: list[int] | slice) -> Tensor:
+        with torch.no_grad():
+            return of.probs(of(data.pool[rows])).amax(1).double()
+
+    said, told = [likelihood(head, skipped)], [torch.zeros(len(skipped))]
+    for learned, asked in folds(labeled):
+        said.append(likelihood(fitted(data, learned), asked))
+        told.append(torch.ones(len(asked)))
+    return likelihood(head, slice(None)) >= _cut(torch.cat(said), torch.cat(told))
+
+
+def with_extra_classes(data: Stored, labeled: list[int], skipped: list[int]) -> Tensor:
+    """(N,) bool: what a head takes for none of the classes that skipped images are."""
+    C, kinds = data.classes, min(EXTRA, len(skipped))
+    clusters = k_means(data.pool[skipped], kinds, rng=torch.Generator().manual_seed(0))
+    targets = data.targets.clone()
+    targets[skipped] = C + clusters
+    wider = replace(data, targets=targets, classes=C + kinds)
+
+    def side(of: Head, rows: list[int] | slice) -> Tensor:
+        with torch.no_grad():
+            probs = of.probs(of(data.pool[rows])).double().clamp_min(1e-30)
+        return probs[:, :C].sum(1).log() - probs[:, C:].sum(1).log()
+
+    answers = labeled + skipped
+    said, told = [], []
+    for learned, asked in folds(answers):
+        said.append(side(fitted(wider, learned), asked))
+        told.append((targets[asked] < C).double())
+    return side(fitted(wider, answers), slice(None)) >= _cut(torch.cat(said), torch.cat(told))
+
+
+def folds(rows: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """What is learned, and what is asked, in turn."""
+    part = (torch.randperm(len(rows), generator=torch.Generator().manual_seed(0)) % FOLDS).tolist()
     for fold in range(FOLDS):
-        learned = [row for row, of in zip(labeled, part.tolist(), strict=True) if of != fold]
-        asked = [row for row, of in zip(labeled, part.tolist(), strict=True) if of == fold]
+        learned = [row for row, of in zip(rows, part, strict=True) if of != fold]
+        asked = [row for row, of in zip(rows, part, strict=True) if of == fold]
         if learned and asked:
-            other = fitted(data, learned)
-            with torch.no_grad():
-                said.append(other.probs(other(data.pool[asked])).amax(1))
-    told = torch.cat([torch.zeros(len(said[0])), torch.ones(sum(map(len, said[1:])))])
-    with torch.no_grad():
-        return head.probs(head(data.pool)).amax(1) >= _cut(torch.cat(said).double(), told)
+            yield learned, asked
+
+
+def clean(data: Stored, foreign: Tensor) -> tuple[Stored, Tensor]:
+    """The pool without its foreign images."""
+    own = (~foreign).nonzero().flatten()
+    return replace(data, pool=data.pool[own], targets=data.targets[own], raw=data.raw[own]), foreign[own]
 
 
 def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, float, float]]:
     """Labels, accuracy and the part of the next query that is in scope, for each query."""
     name, *how = arm.split()
+    if how == ["clean"]:
+        data, foreign = clean(data, foreign)
     strategy = strategies.get(name)()
     answered = np.random.default_rng(seed).permutation(len(data.pool))[:ASKED].tolist()
     rows = []
@@ -104,6 +150,10 @@ def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, f
             )
         elif how == ["rejection"] and skipped:
             inside = accepted(data, head, labeled, skipped)
+        elif how == ["extra"] and skipped and labeled:
+            inside = with_extra_classes(data, labeled, skipped)
+        if inside.sum() < len(answered) + ASKED:  # of too few, none is left out
+            inside[:] = True
         view = View(head, data, labeled, strategy.needs)
         view.offer([row for row in inside.nonzero().flatten().tolist() if row not in set(answered)])
         asked = [int(image) for image in strategy.query(view, ASKED, rng=rng).ids]
@@ -117,44 +167,44 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", nargs="+", default=[name for name, _ in SETS])
+    parser.add_argument("--shares", type=float, nargs="+", default=list(SHARES))
+    parser.add_argument("--arms", nargs="+", default=list(ARMS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    head = (
-        "set",
-        "foreign",
-        "share",
-        "arm",
-        "in scope: query 1",
-        "2",
-        "3 to 8",
-        "least",
-        "labels",
-        "accuracy",
-    )
-    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
+    columns = "set, foreign, share, arm, in scope: query 1, 2, 3 to 8, least, labels, accuracy, against clean"
+    print(f"| {columns.replace(', ', ' | ')} |\n|{'---|' * 11}", flush=True)
     with args.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*head[:4], "seed", "query", "labels", "accuracy", "in_scope"])
-        for name, other in SETS:
-            for share in SHARES:
-                found: dict[str, list[list[tuple[int, float, float]]]] = defaultdict(list)
-                for seed in range(args.seeds):
-                    data, foreign = mixed(args.folder, name, other, share, seed)
-                    for arm in ARMS if share else ("margin", "herding"):
-                        rows = run(data, foreign, arm, seed)
-                        found[arm].append(rows)
-                        key = name, other, share, arm, seed
-                        writer.writerows([*key, query, *row] for query, row in enumerate(rows))
-                    file.flush()
-                for arm, runs in found.items():
-                    table = np.array(runs)  # (seeds, queries, 3)
-                    scope = table[:, :-1, 2].mean(0)
-                    parts = (scope[0], scope[1], scope[2:].mean(), scope[2:].min())
-                    labels, accuracy = table[:, -1, 0].mean(), 100 * table[:, -1, 1].mean()
-                    shown = [*(f"{part:.0%}" for part in parts), f"{labels:.0f}", f"{accuracy:.1f}"]
-                    print(f"| {name} | {other} | {share:.0%} | {arm} | {' | '.join(shown)} |", flush=True)
+        key_names = ["set", "foreign", "share", "arm", "seed", "query"]
+        writer.writerow([*key_names, "labels", "accuracy", "in_scope"])
+        for name, other, share in ((*pair, s) for pair in SETS for s in args.shares if pair[0] in args.sets):
+            found: dict[str, list[list[tuple[int, float, float]]]] = defaultdict(list)
+            for seed in range(args.seeds):
+                data, foreign = mixed(args.folder, name, other, share, seed)
+                for arm in args.arms:
+                    rows = run(data, foreign, arm, seed)
+                    found[arm].append(rows)
+                    key = name, other, share, arm, seed
+                    writer.writerows([*key, query, *row] for query, row in enumerate(rows))
+                file.flush()
+            for arm, runs in found.items():
+                table = np.array(runs)  # (seeds, queries, 3)
+                scope, ends = table[:, :-1, 2].mean(0), 100 * table[:, -1, 1]
+                parts = (scope[0], scope[1], scope[2:].mean(), scope[2:].min())
+                base = 100 * np.array(found.get(f"{arm.split()[0]} clean", runs))[:, -1, 1]
+                off = paired_difference(ends.tolist(), base.tolist()).spread.mean
+                shown = [
+                    *(f"{part:.0%}" for part in parts),
+                    f"{table[:, -1, 0].mean():.0f}",
+                    f"{ends.mean():.1f}",
+                ]
+                print(
+                    f"| {name} | {other} | {share:.0%} | {arm} | {' | '.join(shown)} | {off:+.1f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -94,6 +94,14 @@ class HeadRecipe(Section):
         "features, where there is that term.",
     )
 
+    unlabeled: float = Field(
+        0.0,
+        ge=0,
+        description="After the fit, images without a label move the prototypes (soft k-means, ours): all of "
+        "them pull at a class at most so many times as strongly as its labels. On stored features; worth "
+        "trying with 2 where there are few labels a class.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, values: Any) -> Any:

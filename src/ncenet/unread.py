@@ -26,6 +26,7 @@ PROTOTYPES = (
     "reduction",
     "map_prototypes",
     "bias",
+    "unlabeled",
 )
 STEPS = (
     "epochs",
@@ -101,6 +102,11 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         ("model.head.bias",),
         _no_bias,
         "the cross-entropy term teaches it, and there is none: model.head.cross_entropy 0.5",
+    ),
+    (
+        ("model.head.unlabeled",),
+        lambda values: not _head_alone(values) or values.get("model.head.prototypes_per_class") != 1,
+        "they move one prototype a class, of a head that learns alone on stored features (model.features)",
     ),
     (
         ("model.head.map_prototypes",),

@@ -130,7 +130,7 @@ class Classifier(NetworkLearner[Network]):
         plain = Network(net, SoftmaxClassifier(net.out_features, 1), dropout=0, channels=tensors.shape[0])
         plain.set_moments(*moments_of(net, tensors.shape[0]))
         self._network = plain.to(processes().device)
-        said = self._labeled_features(labeled.ids, tensors)
+        said = self._features_of(labeled.ids, tensors)
         backbone = Pretrained(net, PrincipalComponents.of(said.cpu()))
         network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors, backbone)
         network.set_moments(plain.mean, plain.std)
@@ -139,7 +139,7 @@ class Classifier(NetworkLearner[Network]):
 
     def features(self, ids: Sequence[str], pool: Pool) -> Tensor:
         """What meets the head (N, D), under the test transform."""
-        return self._labeled_features(ids, self._inputs(pool)).cpu()
+        return self._features_of(ids, self._inputs(pool)).cpu()
 
     def _fit_head(
         self, labeled: LabeledSet, targets: Tensor, pool: Pool, tensors: ImageTensors, cycle: int
@@ -167,11 +167,16 @@ class Classifier(NetworkLearner[Network]):
         report = fit_head(network.head, vectors, targets.to(vectors.device), notify=tell)
         self.cycle = cycle
         network.eval()
+        if self.model.head.unlabeled:
+            known = set(labeled.ids)
+            rest = [id for id in _ids_with_vectors(pool) if id not in known]
+            some = rest[:: max(1, -(-len(rest) // LOOKED_AT))]
+            network.head.settle(self._features_of(some, tensors), targets.to(vectors.device))
         return replace(report, labeled=len(labeled), details=self._details(labeled, targets, tensors, ids))
 
     def _reduced(self, pool: Pool) -> PrincipalComponents:
         """Principal components of the vectors that a pool has; learned anew when it has many more."""
-        known = pool.known() if isinstance(pool, VectorRows) else list(pool.ids())
+        known = _ids_with_vectors(pool)
         if self._components is None or len(known) > GROWN * self._components[0]:
             some = known[:: max(1, -(-len(known) // LOOKED_AT))]
             self._components = len(known), PrincipalComponents.of(self._inputs(pool).batch(some))
@@ -280,11 +285,11 @@ class Classifier(NetworkLearner[Network]):
 
     def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
         if self.model.head.name == "nce" and self.model.head.init == "class-mean":
-            features = self._labeled_features(ids, tensors)
+            features = self._features_of(ids, tensors)
             self.network.head.initialize(features, targets.to(features.device))
 
-    def _labeled_features(self, ids: Sequence[str], tensors: ImageTensors) -> Tensor:
-        """Features (L, D) under the test transform."""
+    def _features_of(self, ids: Sequence[str], tensors: ImageTensors) -> Tensor:
+        """Features (N, D) under the test transform."""
         network = self.network.eval()
         device = network.mean.device
         with torch.no_grad():
@@ -304,7 +309,7 @@ class Classifier(NetworkLearner[Network]):
         head = self.network.head
         details = head.report(labeled.class_names)
         if isinstance(head, PrototypeClassifier) and head.prototypes.shape[1] > 1:
-            features = self._labeled_features(labeled.ids if ids is None else ids, tensors)
+            features = self._features_of(labeled.ids if ids is None else ids, tensors)
             live = head.live_prototypes(features, targets.to(features.device))
             details["live_prototypes"] = dict(zip(labeled.class_names, live.tolist(), strict=True))
         return details
@@ -327,3 +332,8 @@ class Classifier(NetworkLearner[Network]):
             cache_gb=self.data.cache_gb,
             workers=self.data.workers,
         )
+
+
+def _ids_with_vectors(pool: Pool) -> list[str]:
+    """Of images whose vectors are there by now."""
+    return pool.known() if isinstance(pool, VectorRows) else list(pool.ids())

@@ -146,7 +146,7 @@ def exchanged(query: Sequence[str], others: Sequence[str], rng: Generator) -> tu
 
     >>> import torch
     >>> exchanged("abcd", "abcde", torch.Generator().manual_seed(0))
-    ('a', 'b', 'd', 'e')
+    ('a', 'b', 'c', 'e')
     """
     import torch
 

@@ -54,6 +54,9 @@ class Head(nn.Module):
     def initialize(self, features: Tensor, targets: Tensor) -> None:
         """Look at the labelled features (L, D) and targets (L,) once, before training. Nothing by default."""
 
+    def settle(self, features: Tensor, targets: Tensor) -> None:
+        """Look at features (N, D) without a label, after training on targets (L,). Nothing by default."""
+
     def report(self, class_names: tuple[str, ...]) -> dict[str, Any]:
         """What is worth a line in the record of a fit."""
         return {}

@@ -20,6 +20,7 @@ from ncenet.functional.kernels import (
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
+from ncenet.functional.soft_means import soft_means
 from ncenet.nn.heads import Head, heads
 from ncenet.recipe_head import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius, Reduction
 
@@ -72,6 +73,7 @@ class PrototypeClassifier(Head):
         bias: learn how frequent classes are (ours): a number for each class is added to its log-likelihood,
             0 for the largest. The cross-entropy term alone teaches it, Eq. 5 is told of distances only.
             Without it a class of two images in a hundred wins as many doubtful cases as one of seventy.
+        unlabeled: how strongly images without a label move the prototypes, see :meth:`settle` (ours).
 
     A class of which :meth:`meet` heard of no image has no prototype: its likelihood is 0.
 
@@ -108,11 +110,12 @@ class PrototypeClassifier(Head):
         map_prototypes: bool = False,
         pull: float = 0.0,
         bias: bool = False,
+        unlabeled: float = 0.0,
     ) -> None:
         super().__init__()
         self.in_features, self.num_classes = in_features, num_classes
         self.kernel, self.feature_map, self.init = kernel, feature_map, init
-        self.reduction, self.cross_entropy = reduction, cross_entropy
+        self.reduction, self.cross_entropy, self.unlabeled = reduction, cross_entropy, unlabeled
         self.projection = nn.Linear(in_features, in_features, bias=False) if projection else nn.Identity()
         self.prototypes = nn.Parameter(torch.randn(num_classes, prototypes_per_class, in_features))
         self.map_prototypes, self.pull = map_prototypes and projection, pull
@@ -215,6 +218,25 @@ class PrototypeClassifier(Head):
         if self.pull:
             for name, parameter in self._pulled():
                 self.get_buffer(f"start_of_{name}").copy_(parameter)
+
+    @torch.no_grad()
+    def settle(self, features: Tensor, targets: Tensor) -> None:
+        """Let images without a label move the prototypes, see :mod:`ncenet.functional.soft_means`."""
+        if not self.unlabeled or not len(features):
+            return
+        vectors, counts = at_least_float32(features), torch.bincount(targets, minlength=self.num_classes)
+        if not self.map_prototypes:
+            vectors = self.projection(vectors)
+
+        def log_likelihood(prototypes: Tensor) -> Tensor:
+            self.prototypes[:, 0] = prototypes
+            output: Tensor = self(features)
+            return output
+
+        own = self.prototypes[:, 0].clone()
+        self.prototypes[:, 0] = soft_means(
+            own, counts, vectors, log_likelihood, sharpness=SHARPNESS, weight=self.unlabeled
+        )
 
     @torch.no_grad()
     def live_prototypes(self, features: Tensor, targets: Tensor) -> Tensor:
