@@ -16,7 +16,7 @@ from cleanlab.filter import find_label_issues
 from ncenet.data.open import open_dataset
 from ncenet.features.pool import VectorPool, open_source
 from ncenet.recipe import ModelRecipe
-from ncenet.run.doubts import doubts, left_out, votes
+from ncenet.run.doubts import doubts, left_out_shares, votes
 
 IMAGES, FIRST = 2000, 50
 
@@ -40,7 +40,7 @@ def main(path, *seeds):
             given[wrong] = (given[wrong] + random.integers(1, len(names), len(wrong))) % len(names)
             features = vectors.rows(chosen)
             features = features / np.linalg.norm(features, axis=1, keepdims=True)
-            shares = left_out(features, given.tolist(), len(names))
+            shares = left_out_shares(features, given.tolist(), len(names))
             ours = doubts(shares, votes(features, given.tolist(), len(names)), given.tolist())
             theirs = find_label_issues(given, shares, return_indices_ranked_by="self_confidence", n_jobs=1)
             found = [float(np.mean(given[rows[:FIRST]] != true[rows[:FIRST]])) for rows in (ours, theirs)]

@@ -27,7 +27,7 @@ from ncenet.functional import herd, typical_distance
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import build_head
 from ncenet.recipe import HeadRecipe
-from ncenet.run.doubts import doubts, left_out, votes
+from ncenet.run.doubts import doubts, left_out_shares, votes
 from ncenet.strategies import strategies
 from selection import View
 
@@ -66,7 +66,9 @@ def suspects(data, labels):
     rows = list(labels)
     features = (data.raw[rows] / data.raw[rows].norm(dim=1, keepdim=True)).numpy()
     given = [labels[row] for row in rows]
-    found = doubts(left_out(features, given, data.classes), votes(features, given, data.classes), given)
+    found = doubts(
+        left_out_shares(features, given, data.classes), votes(features, given, data.classes), given
+    )
     return [rows[n] for n in found]
 
 

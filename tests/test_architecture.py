@@ -1,7 +1,9 @@
 """The page on the architecture says what the code is."""
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
@@ -88,3 +90,22 @@ def test_everything_named_exists():
         home, _, thing = name.rpartition(".")
         assert hasattr(import_module(home), thing), name
     assert ncenet.__doc__
+
+
+SHARED = {"simulate": "that of the surface runs that of the loop, and returns what it found"}
+
+
+def test_a_word_of_the_code_has_one_home():
+    """Public functions and classes, but for commands, called as what they call, and entries of registries."""
+    homes = defaultdict(list)
+    for file in sorted((ROOT / "src/ncenet").rglob("*.py")):
+        if "cli" in file.parts:
+            continue
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                continue
+            entered = [ast.unparse(each) for each in node.decorator_list if ".register(" in ast.unparse(each)]
+            if not entered:
+                homes[node.name].append(str(file.relative_to(ROOT)))
+    assert len(homes) > 1000
+    assert {name: found for name, found in homes.items() if len(found) > 1}.keys() == SHARED.keys()

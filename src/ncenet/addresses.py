@@ -37,10 +37,10 @@ def below(address: str, name: str) -> str:
     return f"{address.rstrip('/')}/{name}" if is_remote(address) else str(Path(address) / name)
 
 
-def name_of(address: str) -> str:
+def last_part(address: str) -> str:
     """The last part of an address.
 
-    >>> name_of("s3://bucket/day/a.parquet"), name_of("day/a.parquet")
+    >>> last_part("s3://bucket/day/a.parquet"), last_part("day/a.parquet")
     ('a.parquet', 'a.parquet')
     """
     return address.rstrip("/").rpartition("/")[2] if is_remote(address) else Path(address).name
@@ -118,7 +118,7 @@ def exists(address: str) -> bool:
         return bool(store.get_file_info(path).is_file)
 
 
-def size_of(address: str) -> int:
+def bytes_of(address: str) -> int:
     """Bytes of a file.
 
     Raises:
@@ -134,7 +134,7 @@ def size_of(address: str) -> int:
         return int(info.size)
 
 
-def stamp_of(address: str) -> str:
+def version_of(address: str) -> str:
     """What stays the same as long as a file does: its bytes and when they were written.
 
     Raises:

@@ -41,7 +41,7 @@ def read_npz(file: Path) -> dict[str, npt.NDArray[Any]]:
 
     with _explained(file, "not an archive of arrays that can be read"), file.open("rb") as data:
         with zipfile.ZipFile(data) as archive:  # a few bytes of it may say that they unpack to anything
-            check_fits(sum(member.file_size for member in archive.infolist()))
+            check_memory(sum(member.file_size for member in archive.infolist()))
         data.seek(0)
         with np.load(data, allow_pickle=False) as members:
             arrays = {name: members[name] for name in members.files}
@@ -66,7 +66,7 @@ def map_npy(file: Path) -> npt.NDArray[Any]:
         return array
 
 
-def check_fits(size: int) -> None:
+def check_memory(size: int) -> None:
     """Make sure that what is unpacked at once fits into memory.
 
     Args:

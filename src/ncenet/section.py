@@ -54,7 +54,7 @@ class Section(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             fields = flat(cls.model_construct().model_dump())
-            mistakes = sorted((_line(node, place(e)), explain(e, fields)) for e in error.errors())
+            mistakes = sorted((_line(node, place_of(e)), explain(e, fields)) for e in error.errors())
             # A mistake of the file as a whole has no line of its own.
             said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in mistakes)
             raise RecipeError("\n".join(said)) from None
@@ -160,7 +160,7 @@ def _said(error: Any) -> str:
     return f"{given} is not right: {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
-def place(error: Any) -> tuple[int | str, ...]:
+def place_of(error: Any) -> tuple[int | str, ...]:
     """Path of the field that a mistake is in; one of a whole section begins with the field that it means."""
     loc: tuple[int | str, ...] = error["loc"]
     if error["type"] != "value_error":

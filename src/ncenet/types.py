@@ -228,7 +228,7 @@ class QueryStrategy(Protocol):
         """At most ``query_size`` distinct ids of the pool (all of them when the pool is smaller)."""
 
 
-def whole(strategy: Any) -> QueryStrategy:
+def whole_strategy(strategy: Any) -> QueryStrategy:
     """A strategy with all members of :class:`QueryStrategy`.
 
     Args:
@@ -240,7 +240,7 @@ def whole(strategy: Any) -> QueryStrategy:
     >>> class Alphabetic:
     ...     needs = frozenset()
     ...     def query(self, view, query_size, *, rng): ...
-    >>> whole(Alphabetic()).requires
+    >>> whole_strategy(Alphabetic()).requires
     frozenset()
     """
     if isinstance(strategy, type):

@@ -8,7 +8,7 @@ import pytest
 
 from ncenet.errors import UsageError
 from ncenet.files import alone
-from ncenet.label_studio.backend import token_of
+from ncenet.label_studio.backend import backend_token
 from ncenet.ledger.provenance import INITIAL
 from ncenet.types import Query
 from tests.label_studio.fake import TOKEN, FakeLabelStudio, serving
@@ -108,7 +108,7 @@ def test_training_at_its_button_has_the_folder_to_itself(ncenet, run, monkeypatc
 
     def press(app, door):
         door.close()
-        address = f"http://127.0.0.1/{token_of(run.folder)}/webhook"
+        address = f"http://127.0.0.1/{backend_token(run.folder)}/webhook"
         assert client.TestClient(app).post(address, json={"action": "START_TRAINING"}).status_code == 200
 
     monkeypatch.setattr("ncenet.loop.open.open_loop", train)

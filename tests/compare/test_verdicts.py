@@ -15,7 +15,7 @@ from ncenet.compare.statistics import (
     seeds_to_show,
 )
 from ncenet.recipe import Recipe
-from ncenet.report.words import outlook, verdict
+from ncenet.report.words import outlook_words, verdict
 from tests.compare.fake_runs import write_comparison
 
 
@@ -64,7 +64,7 @@ def test_alike_is_said_where_the_whole_interval_is_within_half_a_point(low, high
 
 def test_alike_is_a_finding_and_asks_for_no_more_seeds():
     found = Difference(Spread(0.001, 0.003, 12), -0.001, 0.003)
-    assert outlook(found) == ""
+    assert outlook_words(found) == ""
     assert verdict("a", "b", found).startswith("a and b are alike, within half a point: +0.10 points")
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncenet.functional.lookahead import ClassMeans, Known, Ridge, greedy, worth_of
+from ncenet.functional.lookahead import ClassMeans, KnownPoints, Ridge, greedy, worth_of
 from tests.reference import lookahead as reference
 
 C, D = 4, 6
@@ -31,7 +31,7 @@ def makers():
 @pytest.mark.parametrize(("make", "slow", "more"), makers())
 def test_each_candidate_changes_what_a_fit_from_the_start_would(make, slow, more):
     known, their, pool, hidden, tested, _ = data()
-    ahead = make(Known(known, their, pool, hidden, tested, C), **more)
+    ahead = make(KnownPoints(known, their, pool, hidden, tested, C), **more)
     learned, targets = list(known), their.tolist()
     for step in (None, 3, 8):
         if step is not None:
@@ -46,9 +46,9 @@ def test_each_candidate_changes_what_a_fit_from_the_start_would(make, slow, more
 
 def test_blocks_do_not_change_what_candidates_are_worth(monkeypatch):
     *given, targets = data()
-    whole = worth_of(ClassMeans(Known(*given, C)), targets, 12)
+    whole = worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12)
     monkeypatch.setattr("ncenet.functional.lookahead.BLOCK", 1)
-    torch.testing.assert_close(worth_of(ClassMeans(Known(*given, C)), targets, 12), whole)
+    torch.testing.assert_close(worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12), whole)
 
 
 def test_greedy_reaches_more_than_the_first_that_come():
@@ -56,7 +56,7 @@ def test_greedy_reaches_more_than_the_first_that_come():
     for seed in range(10):
         *given, targets = data(seed, candidates=60, test=200)
         known, their, pool, hidden, tested = given
-        chosen = greedy(Ridge(Known(*given, C)), targets, 60, 5)
+        chosen = greedy(Ridge(KnownPoints(*given, C)), targets, 60, 5)
         assert len(set(chosen)) == 5
 
         def accuracy(
@@ -72,11 +72,11 @@ def test_greedy_reaches_more_than_the_first_that_come():
 
 def test_a_new_class_is_worth_its_test_images():
     known, their, pool, hidden, tested, targets = data()
-    ahead = ClassMeans(Known(known, their, pool, hidden, tested, C))
+    ahead = ClassMeans(KnownPoints(known, their, pool, hidden, tested, C))
     worth = worth_of(ahead, targets, 12)
     assert hidden[int(worth.argmax())] == C - 1, "nothing else gets the images of the class without a label"
 
 
 def test_more_picks_than_candidates_are_all_of_them():
     *given, targets = data(candidates=3)
-    assert sorted(greedy(ClassMeans(Known(*given, C)), targets, 3, 10)) == [0, 1, 2]
+    assert sorted(greedy(ClassMeans(KnownPoints(*given, C)), targets, 3, 10)) == [0, 1, 2]

@@ -18,7 +18,7 @@ import httpx
 from ncenet.doors import connections
 from ncenet.doors.names import Names
 from ncenet.label_studio.app import make_app
-from ncenet.label_studio.backend import Backend
+from ncenet.label_studio.backend import MlBackend
 from ncenet.ledger import Ledger
 from ncenet.run.opening import open_run
 from ncenet.web.serve import open_project, serve
@@ -186,7 +186,7 @@ def annotation(number: int, image: str, label: str) -> dict[str, Any]:
 def backing(run: Path, tell: int) -> None:
     """A backend of Label Studio whose address goes through a pipe."""
     with open_run(run) as opened:
-        app = make_app(Backend(opened), SECRET, Names.of("127.0.0.1", ()))
+        app = make_app(MlBackend(opened), SECRET, Names.of("127.0.0.1", ()))
         door = connections.bind("127.0.0.1", 0, "ncenet serve")
         port = door.getsockname()[1]
         os.write(tell, f"http://127.0.0.1:{port}\n".encode())

@@ -58,7 +58,7 @@ def job(file, out, **scorer):
 def fetched(address, folder):
     folder.mkdir()
     for each in addresses.files_at(address, (".parquet",)):
-        (folder / addresses.name_of(each)).write_bytes(addresses.read_bytes(each))
+        (folder / addresses.last_part(each)).write_bytes(addresses.read_bytes(each))
     return rows_in(folder)
 
 
@@ -72,7 +72,7 @@ def test_both_engines_give_the_same_files(place, tmp_path):
     assert repr(fetched("s3://photos/by-ray", tmp_path / "a")) == repr(
         fetched("s3://photos/by-loop", tmp_path / "b")
     )
-    names = [[addresses.name_of(shard.target) for shard in each] for each in (of_ray, of_loop)]
+    names = [[addresses.last_part(shard.target) for shard in each] for each in (of_ray, of_loop)]
     assert names[0] == names[1]
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.errors import DataError
-from ncenet.label_studio.annotations import LeftOut, in_order, label_of, record_of
-from ncenet.label_studio.backend import Backend
+from ncenet.label_studio.annotations import NoAnswer, in_order, label_of, record_of
+from ncenet.label_studio.backend import MlBackend
 from ncenet.label_studio.exchange import pull
 from ncenet.label_studio.image_names import ImageNames
 from ncenet.label_studio.tasks import label_config, our_control
@@ -99,7 +99,7 @@ class TestPairsAndOddities:
             record_of(task, said, {}, "detection", CONTROL, **options)
 
     def test_half_a_character_is_no_image(self):
-        with pytest.raises(LeftOut, match="holds half a character"):
+        with pytest.raises(NoAnswer, match="holds half a character"):
             ImageNames([]).find({"ncenet_id": "a\ud800"}, "image")
 
 
@@ -167,11 +167,11 @@ class TestNames:
         "address", ["/data/upload/1/0a1b2c3d-zzz.jpg", "", None, 7, "http://[", "/data/"]
     )
     def test_what_is_none_is_said(self, address):
-        with pytest.raises(LeftOut, match="is no image of this run"):
+        with pytest.raises(NoAnswer, match="is no image of this run"):
             self.NAMES.find({"image": address}, "image")
 
     def test_two_of_a_name_cannot_be_told_apart(self):
-        with pytest.raises(LeftOut, match=r"may be 'a\.jpg' or 'sub/a\.jpg': push makes tasks that tell"):
+        with pytest.raises(NoAnswer, match=r"may be 'a\.jpg' or 'sub/a\.jpg': push makes tasks that tell"):
             self.NAMES.find({"image": "/data/upload/1/0a1b2c3d-a.jpg"}, "image")
 
 
@@ -243,7 +243,7 @@ class TestPull:
 class TestWebhook:
     def hook(self, run, **options):
         heard: list[str] = []
-        return Backend(run, tell=heard.append, **options), heard
+        return MlBackend(run, tell=heard.append, **options), heard
 
     def test_a_task_of_somebody_elses_making_is_taken_or_told(self, run):
         backend, heard = self.hook(run)

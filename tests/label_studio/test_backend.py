@@ -13,7 +13,7 @@ from ncenet.doors.names import Names
 from ncenet.errors import DataError, UsageError
 from ncenet.functional.scores import rejection
 from ncenet.label_studio.app import make_app
-from ncenet.label_studio.backend import Backend, lowest_first, token_of
+from ncenet.label_studio.backend import MlBackend, backend_token, lowest_first
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.exchange import LINK, push, remember
 from ncenet.label_studio.tasks import label_config
@@ -63,16 +63,16 @@ def annotation(label="ant", **changes):
 
 
 def test_only_who_knows_the_address_gets_in(run):
-    visitor = web(Backend(run))
+    visitor = web(MlBackend(run))
     assert visitor.get(f"/{SECRET}/health").json()["status"] == "UP"
     for path in ("/health", "/", "/wrong/health", "/docs", "/openapi.json"):
         assert visitor.get(path).status_code == 404
-    assert token_of(run.folder) == token_of(run.folder), "Label Studio keeps the address"
-    assert len(token_of(run.folder)) >= 20
+    assert backend_token(run.folder) == backend_token(run.folder), "Label Studio keeps the address"
+    assert len(backend_token(run.folder)) >= 20
 
 
 def test_setup_names_the_model_and_refuses_other_classes(run):
-    visitor = web(Backend(run))
+    visitor = web(MlBackend(run))
     request = {"project": "1.1764000000", "schema": CONFIG, "hostname": "http://localhost:8080",
                "access_token": "x", "extra_params": None}  # fmt: skip
     assert visitor.post(f"/{SECRET}/setup", json=request).json() == {"model_version": "no model"}
@@ -94,7 +94,7 @@ class TestPredict:
         learner = train(run, 1)
         ids = ["sub/c.jpg", "a.jpg", "b.jpg"]
         request = {"tasks": [task(n, ncenet_id=id) for n, id in enumerate(ids)], "label_config": CONFIG}
-        results = web(Backend(run)).post(f"/{SECRET}/predict", json=request).json()["results"]
+        results = web(MlBackend(run)).post(f"/{SECRET}/predict", json=request).json()["results"]
         pool = FolderPool(run.folder.parent / "photos")
         (expected,) = learner.predict(pool, ids, want=frozenset({"probs"}))
         ours = rejection(expected.probs)
@@ -106,11 +106,11 @@ class TestPredict:
     def test_a_strategy_that_ranks_no_images_is_followed_by_confusion(self, run):
         assert run.recipe.loop.strategy == "random"
         train(run, 1)
-        (result,) = Backend(run).predict({"tasks": [task(1, ncenet_id="a.jpg")]})
+        (result,) = MlBackend(run).predict({"tasks": [task(1, ncenet_id="a.jpg")]})
         assert 0 < result["score"] < 1
 
     def test_a_new_model_is_taken_up(self, run):
-        backend = Backend(run)
+        backend = MlBackend(run)
         train(run, 1)
         (first,) = backend.predict({"tasks": [task(1, ncenet_id="a.jpg")]})
         train(run, 2)
@@ -128,22 +128,22 @@ class TestPredict:
             task(5, ncenet_id="../b.jpg"),
             task(6),
         ]
-        results = Backend(run).predict({"tasks": tasks})
+        results = MlBackend(run).predict({"tasks": tasks})
         assert [bool(result["result"]) for result in results] == [True, True, True, False, False, False]
         assert results[0]["score"] == pytest.approx(results[1]["score"])
 
     def test_before_there_is_a_model(self, run):
-        results = Backend(run).predict({"tasks": [task(1, ncenet_id="a.jpg")]})
+        results = MlBackend(run).predict({"tasks": [task(1, ncenet_id="a.jpg")]})
         assert results == [{"result": [], "model_version": "no model"}]
 
     def test_a_project_with_names_of_its_own_is_answered_in_them(self, run):
         train(run, 1)
         tasks = [task(1, picture="/data/upload/1/0a1b2c3d-b.jpg"), task(2, image="b.jpg")]
-        told, unknown = Backend(run).predict({"tasks": tasks, "label_config": OWN})
+        told, unknown = MlBackend(run).predict({"tasks": tasks, "label_config": OWN})
         (result,) = told["result"]
         assert (result["from_name"], result["to_name"]) == ("animal", "photo")
         assert unknown["result"] == [], "the page shows what stands under picture"
-        (ours,) = Backend(run).predict({"tasks": [task(1, image="b.jpg")]})
+        (ours,) = MlBackend(run).predict({"tasks": [task(1, image="b.jpg")]})
         assert (ours["result"][0]["from_name"], ours["result"][0]["to_name"]) == ("class", "image")
 
     @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ class TestPredict:
         ],
     )
     def test_what_cannot_be_read_is_refused_in_words(self, run, request_, message):
-        answer = web(Backend(run)).post(f"/{SECRET}/predict", json=request_)
+        answer = web(MlBackend(run)).post(f"/{SECRET}/predict", json=request_)
         assert answer.status_code == 400 and message in answer.json()["error"]
 
     @pytest.mark.parametrize("request_", [{}, {"tasks": []}, {"tasks": None}])
     def test_nothing_is_asked(self, run, request_):
-        assert web(Backend(run)).post(f"/{SECRET}/predict", json=request_).json() == {"results": []}
+        assert web(MlBackend(run)).post(f"/{SECRET}/predict", json=request_).json() == {"results": []}
 
 
 def test_scores_keep_their_order_to_the_far_end():
@@ -179,7 +179,7 @@ class TestWebhook:
         return answer.json()["recorded"]
 
     def test_annotations_are_recorded_at_once_and_once(self, run):
-        backend = Backend(run)
+        backend = MlBackend(run)
         about = task(1, ncenet_id="a.jpg")
         for recorded in (1, 0):
             sent = {"action": "ANNOTATION_CREATED", "task": about, "annotation": annotation()}
@@ -201,13 +201,13 @@ class TestWebhook:
             "annotation": annotation(),
         }
         gone = {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 1}]}
-        assert [self.post(Backend(run), **made) for _ in range(3)] == [1, 0, 0]
+        assert [self.post(MlBackend(run), **made) for _ in range(3)] == [1, 0, 0]
         other = made | {"task": task(2, ncenet_id="b.jpg"), "annotation": annotation("bee", id=2)}
-        assert self.post(Backend(run), **other) == 1
-        assert [self.post(Backend(run), **gone) for _ in range(3)] == [1, 0, 0]
+        assert self.post(MlBackend(run), **other) == 1
+        assert [self.post(MlBackend(run), **gone) for _ in range(3)] == [1, 0, 0]
         assert list(standing(run)) == ["b.jpg"]
         told = []
-        late = Backend(run, tell=told.append).webhook(made)
+        late = MlBackend(run, tell=told.append).webhook(made)
         assert late.recorded == 0 and "annotation 1 of 'a.jpg' was deleted there" in told[0]
         assert list(standing(run)) == ["b.jpg"]
 
@@ -217,14 +217,14 @@ class TestWebhook:
             "task": task(1, ncenet_id="a.jpg"),
             "annotation": annotation(),
         }
-        assert self.post(Backend(run), **made) == 1
+        assert self.post(MlBackend(run), **made) == 1
         run.tell({"a.jpg": "bee"}, who="bob")
-        assert self.post(Backend(run), action="ANNOTATIONS_DELETED", annotations=[{"id": 1}]) == 0
+        assert self.post(MlBackend(run), action="ANNOTATIONS_DELETED", annotations=[{"id": 1}]) == 0
         assert standing(run)["a.jpg"][:3] == ("answer", "bee", "bob")
 
     def test_annotators_have_names_when_the_server_may_be_asked(self, run):
         with serving(FakeLabelStudio()) as url:
-            backend = Backend(run, client=Client(url, TOKEN))
+            backend = MlBackend(run, client=Client(url, TOKEN))
             sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()}
             assert self.post(backend, action="ANNOTATION_CREATED", **sent) == 1
         assert standing(run)["a.jpg"][2] == "ann@example.org"
@@ -235,7 +235,7 @@ class TestWebhook:
          {"action": "ANNOTATION_CREATED", "task": {"id": 1, "data": {}}, "annotation": {"result": []}}],
     )  # fmt: skip
     def test_what_does_not_concern_us_records_nothing(self, run, request_):
-        assert self.post(Backend(run), **request_) == 0
+        assert self.post(MlBackend(run), **request_) == 0
         assert standing(run) == {}
 
     def test_a_class_that_is_none_is_refused(self, run):
@@ -244,7 +244,7 @@ class TestWebhook:
             "task": task(1, ncenet_id="a.jpg"),
             "annotation": annotation("cow"),
         }
-        answer = web(Backend(run)).post(f"/{SECRET}/webhook", json=sent)
+        answer = web(MlBackend(run)).post(f"/{SECRET}/webhook", json=sent)
         assert answer.status_code == 400 and "unknown class: 'a.jpg': cow" in answer.json()["error"]
         assert standing(run) == {}
 
@@ -253,8 +253,10 @@ class TestWebhook:
         animal = annotation("bee")["result"][0] | {"from_name": "animal"}
         sent = {"action": "ANNOTATION_CREATED", "project": {"id": 1, "label_config": OWN}}
         about = task(1, ncenet_id="a.jpg")
-        assert self.post(Backend(run), **sent, task=about, annotation=annotation(result=[light])) == 0
-        assert self.post(Backend(run), **sent, task=about, annotation=annotation(result=[light, animal])) == 1
+        assert self.post(MlBackend(run), **sent, task=about, annotation=annotation(result=[light])) == 0
+        assert (
+            self.post(MlBackend(run), **sent, task=about, annotation=annotation(result=[light, animal])) == 1
+        )
         assert standing(run)["a.jpg"][1] == "bee"
 
     @pytest.mark.parametrize(
@@ -270,12 +272,12 @@ class TestWebhook:
     )
     def test_what_cannot_be_read_is_refused_in_words(self, run, changes, message):
         sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()} | changes
-        answer = web(Backend(run)).post(f"/{SECRET}/webhook", json={"action": "ANNOTATION_CREATED", **sent})
+        answer = web(MlBackend(run)).post(f"/{SECRET}/webhook", json={"action": "ANNOTATION_CREATED", **sent})
         assert answer.status_code == 400 and message in answer.json()["error"]
         assert standing(run) == {}
 
     def test_what_is_no_json_is_refused(self, run):
-        assert web(Backend(run)).post(f"/{SECRET}/webhook", content=b"{").status_code == 422
+        assert web(MlBackend(run)).post(f"/{SECRET}/webhook", content=b"{").status_code == 422
 
 
 class TestTraining:
@@ -291,7 +293,7 @@ class TestTraining:
         with serving(studio) as url:
             client = Client(url, TOKEN)
             push(run, client)
-            backend = Backend(run, lambda: train(run, 1), client)
+            backend = MlBackend(run, lambda: train(run, 1), client)
             assert backend.webhook({"action": "START_TRAINING", "project": {"id": 1}}).recorded == 0
             self.wait(lambda: studio.projects[1]["model_version"] == "cycle 1")
             backend.follow()
@@ -302,7 +304,7 @@ class TestTraining:
         def fail():
             raise UsageError("nothing to learn from")
 
-        backend = Backend(run, fail)
+        backend = MlBackend(run, fail)
         backend.webhook({"action": "START_TRAINING"})
         self.wait(lambda: backend.failure is not None)
         assert web(backend).get(f"/{SECRET}/health").json()["failure"] == "nothing to learn from"
@@ -314,23 +316,23 @@ class TestDoor:
     @pytest.mark.parametrize("token", ["", "short", "with/slash" * 3])
     def test_no_backend_stands_without_a_token(self, run, token):
         with pytest.raises(UsageError, match="the backend holds no token"):
-            make_app(Backend(run), token)
+            make_app(MlBackend(run), token)
 
     @pytest.mark.parametrize("left", ["", None, 7, "x", ["a" * 40]])
     def test_a_folder_that_remembers_no_token_is_refused(self, run, left):
         remember(run.folder, token=left)
         with pytest.raises(UsageError, match=r"label-studio\.json holds no token but"):
-            token_of(run.folder)
+            backend_token(run.folder)
 
     @pytest.mark.parametrize("damage", ["", "{", "[1]", "null"])
     def test_a_damaged_memory_is_named(self, run, damage):
         (run.folder / LINK).write_text(damage)
         with pytest.raises(DataError, match=r"label-studio\.json: damaged: .+; remove it"):
-            token_of(run.folder)
+            backend_token(run.folder)
 
     def test_a_foreign_name_is_none_of_ours_unless_it_is_added(self, run):
         names = Names.of("127.0.0.1", ["host.docker.internal"])
-        visitor = testclient.TestClient(make_app(Backend(run), SECRET, names))
+        visitor = testclient.TestClient(make_app(MlBackend(run), SECRET, names))
         for host, status in (
             ("127.0.0.1:9090", 200),
             ("host.docker.internal:9090", 200),
@@ -341,7 +343,7 @@ class TestDoor:
         assert "start it with that name too" in answer.json()["error"]
 
     def test_too_much_is_refused_before_it_is_read(self, run):
-        visitor = web(Backend(run))
+        visitor = web(MlBackend(run))
         answer = visitor.post(f"/{SECRET}/webhook", content=b"{}", headers={"content-length": "60000000"})
         assert answer.status_code == 413 and "16,000,000 bytes at most" in answer.json()["error"]
         for path in ("/wrong/webhook", "//webhook", "/webhook", f"/{SECRET}x/webhook"):
@@ -360,7 +362,7 @@ class TestDoor:
             "task": task(1, ncenet_id="a.jpg"),
             "annotation": annotation(completed_by=by),
         }
-        answer = web(Backend(run)).post(
+        answer = web(MlBackend(run)).post(
             f"/{SECRET}/webhook", content=json.dumps(sent), headers={"content-type": "application/json"}
         )
         assert answer.status_code in (200, 400), answer.text
@@ -371,7 +373,7 @@ class TestDoor:
 
     def test_an_answer_counts_although_nobody_tells_the_name(self, run):
         with serving(FakeLabelStudio()) as url:
-            backend = Backend(run, client=Client(url, "wrong"))
+            backend = MlBackend(run, client=Client(url, "wrong"))
             sent = {"task": task(1, ncenet_id="a.jpg"), "annotation": annotation()}
             assert backend.webhook({"action": "ANNOTATION_CREATED", **sent}).recorded == 1
         assert standing(run)["a.jpg"][2] == "annotator 7" and "refuses the token" in backend.failure

@@ -176,12 +176,12 @@ class TestServe:
         return run.folder
 
     def test_the_address_in_a_run_folder_is_sent_nothing(self, folder):
-        from ncenet.cli.serve import _client
+        from ncenet.api.label_studio import followed_by
 
         with listening() as (theirs, heard):
             remember(folder, url=theirs, project=1)
-            assert _client(folder, None) is None
-            assert _client(folder, theirs + "/").url == theirs, "the user names it"
+            assert followed_by(folder, None) is None
+            assert followed_by(folder, theirs + "/").url == theirs, "the user names it"
             assert heard == []
 
     def test_another_server_than_that_of_the_push_is_refused(self, folder, capsys):

@@ -8,7 +8,7 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.label_studio.annotations import label_of
-from ncenet.label_studio.backend import Backend
+from ncenet.label_studio.backend import MlBackend
 from ncenet.label_studio.tasks import label_config
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.run.opening import OpenRun
@@ -56,7 +56,7 @@ def following(run, **changes):
 def predicted(run):
     ids = [item.id for item in run.ledger.items()]
     tasks = [{"id": n, "data": {"ncenet_id": id}} for n, id in enumerate(ids)]
-    return ids, Backend(run).predict({"tasks": tasks, "label_config": label_config(CLASSES, "detection")})
+    return ids, MlBackend(run).predict({"tasks": tasks, "label_config": label_config(CLASSES, "detection")})
 
 
 def test_boxes_are_those_that_the_detector_suggests(run, learner):
@@ -80,7 +80,7 @@ def test_boxes_answer_the_question_that_the_project_has(run):
     config = label_config(CLASSES, "detection").replace('"boxes"', '"things"').replace('"image"', '"photo"')
     ids = [item.id for item in run.ledger.items()]
     tasks = [{"id": n, "data": {"ncenet_id": id}} for n, id in enumerate(ids)]
-    said = Backend(run).predict({"tasks": tasks, "label_config": config})
+    said = MlBackend(run).predict({"tasks": tasks, "label_config": config})
     assert {(each["from_name"], each["to_name"]) for one in said for each in one["result"]} == {
         ("things", "photo")
     }
@@ -108,7 +108,7 @@ def test_the_next_task_is_the_image_that_the_strategy_would_ask_for(run, learner
 
 def test_one_model_suggests_the_same_until_the_next_one(run):
     *_, asked, other = (item.id for item in run.ledger.items())
-    backend, task = Backend(run), {"tasks": [{"id": 1, "data": {"ncenet_id": asked}}]}
+    backend, task = MlBackend(run), {"tasks": [{"id": 1, "data": {"ncenet_id": asked}}]}
     before = backend.predict(task)
     run.ledger.tell({other: Boxes(((1, 2, 30, 40),) * 9, CLASSES[:1] * 9).to_label()}, who="bob", cycle=1)
     assert backend.predict(task) == before

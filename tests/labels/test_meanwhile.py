@@ -6,8 +6,8 @@ import pytest
 
 from ncenet.errors import DataError, UnknownName, UsageError
 from ncenet.label_studio import backend as studio
-from ncenet.label_studio.annotations import LeftOut
-from ncenet.labels.changes import apply, compare
+from ncenet.label_studio.annotations import NoAnswer
+from ncenet.labels.changes import apply, effects_of
 from ncenet.labels.query_file import write_query_file
 from ncenet.labels.records import Record
 from ncenet.ledger import Ledger
@@ -33,7 +33,7 @@ def elsewhere(run):
 
 def looked_at(run):
     records = [Record("a.jpg", "ant"), Record("b.jpg", "bee"), Record("sub/a.jpg", "fly")]
-    return compare(run, records, otherwise="me")
+    return effects_of(run, records, otherwise="me")
 
 
 @pytest.mark.parametrize("change", ["rename", "merge"])
@@ -94,8 +94,8 @@ def test_a_skip_takes_no_answer_away_that_came_while_it_was_read(run, elsewhere,
         return found
 
     monkeypatch.setattr(studio, "compare", slow)
-    with pytest.raises(LeftOut, match="ann answered: the answer stands"):
-        studio.Backend(run)._record(task, skip, None)
+    with pytest.raises(NoAnswer, match="ann answered: the answer stands"):
+        studio.MlBackend(run)._record(task, skip, None)
     assert standing(run)["a.jpg"][:3] == ("answer", "bee", "ann")
 
 

@@ -145,8 +145,8 @@ class TestPredict:
         def decode(*_):
             raise AssertionError("an image is not decoded for its size")
 
-        monkeypatch.setattr(images, "probe", decode)
-        monkeypatch.setattr(images, "decode", decode)
+        monkeypatch.setattr(images, "probe_bytes", decode)
+        monkeypatch.setattr(images, "decode_image", decode)
         (found,) = learner.objects(pool, said)
         right, lower = (max(box[edge] for box in found.boxes) for edge in (2, 3))
         assert 20 < right <= 40 < lower <= 80

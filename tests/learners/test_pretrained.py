@@ -10,7 +10,7 @@ from ncenet.data.pools import ArrayPool
 from ncenet.errors import RecipeError, UsageError
 from ncenet.learners.committee import build_learner
 from ncenet.nn.packaged import installed
-from ncenet.nn.pretrained import Pretrained, trained_side
+from ncenet.nn.pretrained import PretrainedBackbone, trained_side
 from ncenet.recipe import ModelRecipe, Recipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
@@ -71,7 +71,7 @@ def test_then_all_weights_learn_and_batch_normalisation_keeps_what_it_brings():
     assert {name for name in changed if "running" in name or "batches" in name} == set()
     assert changed == {name for name in after if name.endswith((".weight", ".bias"))}, "of all layers"
     made, _ = learned()
-    assert isinstance(made.network.backbone.train(), Pretrained)
+    assert isinstance(made.network.backbone.train(), PretrainedBackbone)
     assert not any(m.training for m in made.network.modules() if isinstance(m, torch.nn.BatchNorm2d))
 
 

@@ -17,7 +17,7 @@ from ncenet.data.open import open_dataset
 from ncenet.errors import NcenetError
 from ncenet.label_studio.annotations import record_of
 from ncenet.label_studio.tasks import label_config, our_control
-from ncenet.labels.changes import apply, compare
+from ncenet.labels.changes import apply, effects_of
 from ncenet.labels.transfer import read_labels
 from ncenet.web.messages import Parcel, deliveries
 from tests.data.make import jpeg
@@ -155,7 +155,7 @@ def label_studio(run, folder, box, label):
     result |= {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0}
     task, annotation = {"id": 1, "data": {"ncenet_id": NAME}}, {"result": [result], "completed_by": 1}
     record = record_of(task, annotation, {}, "detection", control, find=lambda data: data["ncenet_id"])
-    apply(run.ledger, compare(run, [record], otherwise="me"), on_conflict="replace")
+    apply(run.ledger, effects_of(run, [record], otherwise="me"), on_conflict="replace")
     return run.ledger.review.standing(NAME).label
 
 

@@ -10,8 +10,8 @@ from ncenet.compare.analysis.records import (
     InformationCurve,
     Panel,
     Regions,
-    file_of,
     information_name,
+    record_file,
     record_text,
 )
 from ncenet.section import Section
@@ -88,7 +88,7 @@ def regions(classes: int = 3) -> Regions:
 
 def write_finding(folder: Path, name: str, finding: Section | None, problem: str | None = None) -> None:
     """Write one file of the analysis."""
-    file = file_of(folder, name)
+    file = record_file(folder, name)
     file.parent.mkdir(exist_ok=True)
     file.write_text(record_text("", finding, problem))
 

@@ -168,7 +168,7 @@ def test_an_interval_over_images_stands_where_predictions_are(results, tmp_path)
 def test_what_is_known_and_asked_of_each_class(results):
     assert queried.accuracy_per_class(results).rows[0] == ("NCE random", "61.0", "61.0")
     assert queried.queried_per_class(results).rows[0] == ("NCE random", "0", "3")
-    assert queried.evenness(results).rows[0] == ("NCE random", "0.000 ± 0.000")
+    assert queried.evenness_by_arm(results).rows[0] == ("NCE random", "0.000 ± 0.000")
 
 
 def test_many_classes_stand_one_below_the_other(tmp_path):
@@ -185,7 +185,7 @@ def test_many_classes_stand_one_below_the_other(tmp_path):
 def test_overlap_is_a_triangle_with_numbered_columns(results, tmp_path):
     query = tmp_path / "nce-margin/seed-0/cycles/001/query.csv"
     write_csv(query, ["rank", "id", "score"], [(0, "4.png", 1), (1, "x.png", 1), (2, "y.png", 1)])
-    table = queried.overlaps(read_comparison(tmp_path))
+    table = queried.overlap_table(read_comparison(tmp_path))
     assert table.columns == ("Arm", "1", "2", "3")
     assert table.rows[0] == ("1 NCE random", "", "", "")
     # One of five in seed 0, all in seeds 1 and 2.

@@ -27,7 +27,7 @@ def test_unclear_says_what_would_make_it_clear():
 def test_one_more_seed_is_singular():
     difference = Difference(Spread(0.01, 0.0105, 10), -0.0001, 0.02)
     assert difference.more_seeds == 1
-    assert "about 1 more seed would" in words.outlook(difference)
+    assert "about 1 more seed would" in words.outlook_words(difference)
 
 
 def test_arms_that_are_the_same_are_said_to_be():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncenet.ledger.again import Group
-from ncenet.run.alike import LARGEST, LEAST, alike, kept_ratio
+from ncenet.run.alike import LARGEST, LEAST, alike_to, kept_ratio
 
 NAMES = ("x", "y")
 
@@ -21,8 +21,8 @@ def ids(shares):
 
 def test_in_a_group_are_images_that_are_sure_enough_the_surest_first():
     shares = said(*np.linspace(0.5, 0.99, 50))
-    early = alike(ids(shares), shares, NAMES, labeled=[5, 5])
-    late = alike(ids(shares), shares, NAMES, labeled=[100, 100])
+    early = alike_to(ids(shares), shares, NAMES, labeled=[5, 5])
+    late = alike_to(ids(shares), shares, NAMES, labeled=[100, 100])
     for group, least in ((early, 0.7), (late, 0.9)):
         held = [shares[int(id), 0] for id in group.ids]
         assert min(held) >= least and held == sorted(held, reverse=True)
@@ -31,21 +31,21 @@ def test_in_a_group_are_images_that_are_sure_enough_the_surest_first():
 
 def test_drawn_by_chance_and_no_larger_than_a_screen():
     shares = said(*np.linspace(0.71, 0.99, 200))
-    group = alike(ids(shares), shares, NAMES)
+    group = alike_to(ids(shares), shares, NAMES)
     assert len(group.ids) == LARGEST
     assert min(map(int, group.ids)) < 60, "not the surest alone"
 
 
 def test_of_the_class_with_the_fewest_labels():
     shares = np.concatenate([said(*[0.9] * 20), said(*[0.9] * 20, of=1)])
-    assert alike(ids(shares), shares, NAMES, labeled=[30, 10]).label == "y"
-    assert alike(ids(shares), shares, NAMES, labeled=[10, 30]).label == "x"
+    assert alike_to(ids(shares), shares, NAMES, labeled=[30, 10]).label == "y"
+    assert alike_to(ids(shares), shares, NAMES, labeled=[10, 30]).label == "x"
 
 
 def test_what_was_crossed_out_before_makes_the_model_less_sure():
     shares = said(*[0.75] * 20)
     ratio = kept_ratio([Group(30, 20, 0.9)] * 4)
-    assert ratio < 0.8 and alike(ids(shares), shares, NAMES).purity == 0.75
-    assert alike(ids(shares), shares, NAMES, ratio=ratio).purity < 0.6, "less is promised"
-    assert alike(ids(shares), shares, NAMES, ratio=0.5) is None
-    assert alike([], shares[:0], NAMES) is None and alike(ids(shares[:3]), shares[:3], NAMES) is None
+    assert ratio < 0.8 and alike_to(ids(shares), shares, NAMES).purity == 0.75
+    assert alike_to(ids(shares), shares, NAMES, ratio=ratio).purity < 0.6, "less is promised"
+    assert alike_to(ids(shares), shares, NAMES, ratio=0.5) is None
+    assert alike_to([], shares[:0], NAMES) is None and alike_to(ids(shares[:3]), shares[:3], NAMES) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ncenet.run.doubts import RIDGE, doubts, left_out, votes
+from ncenet.run.doubts import RIDGE, doubts, left_out_shares, votes
 
 
 def clusters(seed, count=200, classes=4):
@@ -21,13 +21,13 @@ def test_planted_wrong_labels_come_first(seed):
     given = true.copy()
     wrong = random.permutation(len(given))[:20]
     given[wrong] = (given[wrong] + 1) % 4
-    found = doubts(left_out(features, given, 4), votes(features, given, 4), given)
+    found = doubts(left_out_shares(features, given, 4), votes(features, given, 4), given)
     assert len(set(found[:20]) & set(wrong.tolist())) >= 18
 
 
 def test_what_is_left_out_is_what_a_fit_without_the_image_says():
     features, targets, _ = clusters(0, count=30)
-    shares = left_out(features, targets, 4)
+    shares = left_out_shares(features, targets, 4)
     keep = np.arange(30) != 7
     kernel = features @ features.T + 1
     solved = np.linalg.solve(kernel[keep][:, keep] + RIDGE * np.eye(29), np.eye(4)[targets[keep]])

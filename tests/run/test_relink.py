@@ -8,7 +8,7 @@ from ncenet.errors import LedgerError, UsageError
 from ncenet.ledger.records import Item
 from ncenet.recipe import Recipe
 from ncenet.run.opening import open_run, survey
-from ncenet.run.relink import match, relink
+from ncenet.run.relink import match_files, relink
 from tests.web.conftest import paint
 
 CHANGES = {"data.classes": ("red", "green", "blue"), "loop.held_out": 4}
@@ -86,5 +86,5 @@ def test_a_place_without_any_of_the_images_is_refused(run, tmp_path):
 
 def test_copies_get_the_file_of_their_name_first_and_share_what_is_left():
     items = [Item(name, "1") for name in "abcd"] + [Item("e", "2"), Item("f", "2"), Item("g", "", "broken")]
-    found, missing = match(items, {"x": "1", "c": "1", "y": "1"})
+    found, missing = match_files(items, {"x": "1", "c": "1", "y": "1"})
     assert found == {"a": "x", "b": "y", "c": "c", "d": "c"} and missing == ["e", "f"]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ncenet.errors import DataError, UsageError
-from ncenet.selection.boxes import ByBoxes, flat
+from ncenet.selection.boxes import ByBoxes, objects_in
 from ncenet.selection.budget import Budget
 from ncenet.selection.choose import choose, open_files
 from ncenet.selection.quotas import Quota
@@ -156,7 +156,7 @@ class TestDoubt:
 
     def test_objects_of_a_slice_are_its_own(self, tmp_path):
         table = pq.read_table(parquet(tmp_path))
-        part = flat(table.slice(2, 1), "boxes", "here")
+        part = objects_in(table.slice(2, 1), "boxes", "here")
         assert part.counts.tolist() == [3] and part.confidences == pytest.approx([0.6, 0.4, 0.8])
         assert [part.classes[c] for c in part.labels] == ["person", "person", "car"]
 

@@ -15,7 +15,7 @@ from ncenet.errors import DataError, UsageError
 from ncenet.run.opening import open_run
 from ncenet.run.relink import relink
 from ncenet.sorting import sort as module
-from ncenet.sorting.plan import Opinion, known_of, plan, read_plan
+from ncenet.sorting.plan import Opinion, evidence_of, plan, read_plan
 from ncenet.sorting.sort import expected_of, sort_images, undo_sort
 from tests.commands import run_command
 from tests.data.make import bomb_png
@@ -163,7 +163,7 @@ def test_a_sort_that_is_killed_goes_on_and_loses_nothing(run, tmp_path, where, s
     assert set(before.values()) <= set((files(tmp_path / "photos") | files(out)).values())
     done = sort_images(run, out, how="move")
     assert done.left == {} and len(files(out)) == 40
-    killed(run, out, where="sort", step="take_back", after=11, undo=True)
+    killed(run, out, where="sort", step="undo_place", after=11, undo=True)
     with pytest.raises(UsageError, match="is being taken back"):
         sort_images(run, out, how="move")
     undo_sort(out, run.folder)
@@ -200,7 +200,7 @@ def test_names_that_are_odd_get_a_place_of_their_own(tmp_path, monkeypatch):
         ids = [item.id for item in run.ledger.items()]
         run.tell({id: classes[n % 5] for n, id in enumerate(ids)}, who="ann")
         monkeypatch.setattr(module, "opinions", lambda run, notify=None: {})
-        rows = plan(run, known_of(run, {}), 0.9)
+        rows = plan(run, evidence_of(run, {}), 0.9)
         sort_images(run, tmp_path / "sorted")
     assert len({row.to.casefold() for row in rows}) == len(ids) == 8
     assert not any(row.to.startswith("review/") for row in rows), "that is for the doubtful"

@@ -60,7 +60,7 @@ def test_a_run_of_before_keeps_its_held_out_images(opened):
 @pytest.fixture
 def twins(tmp_path, monkeypatch):
     """A run on features, of photographs of which every fourth has a twin that differs by a pixel."""
-    monkeypatch.setattr(module, "Embedding", AtOnce)
+    monkeypatch.setattr(module, "EmbeddingWork", AtOnce)
     monkeypatch.setattr(embedding, "_give_way", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     photos = paint(tmp_path / "photos", 80)

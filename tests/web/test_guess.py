@@ -19,7 +19,7 @@ class AtOnce:
         self.notify = notify
 
     def start(self, job):
-        embedding.embed(job, self.notify)
+        embedding.embed_missing(job, self.notify)
 
     def close(self):
         pass
@@ -27,7 +27,7 @@ class AtOnce:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "Embedding", AtOnce)
+    monkeypatch.setattr(module, "EmbeddingWork", AtOnce)
     monkeypatch.setattr(embedding, "_give_way", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     photos = str(paint(tmp_path / "photos", 80))

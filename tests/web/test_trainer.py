@@ -9,7 +9,7 @@ from ncenet.data.open import open_dataset
 from ncenet.ledger import Ledger
 from ncenet.loop.open import open_loop
 from ncenet.run.findings import scan_pool
-from ncenet.web.trainer import Lesson, Trainer
+from ncenet.web.trainer import Trainer, TrainingWork
 from tests.web.conftest import truth
 
 
@@ -30,7 +30,7 @@ def test_lessons_in_a_process_beside_this_one(tmp_path, recipe):
     loop.ledger.close()
     events: queue.Queue = queue.Queue()
     trainer = Trainer(events.put)
-    lesson = Lesson(recipe, folder, found, query_size=8)
+    lesson = TrainingWork(recipe, folder, found, query_size=8)
     assert trainer.start(lesson)
     assert not trainer.start(lesson), "one at a time"
     assert finished(events) == {"event": "learned", "cycle": 1}

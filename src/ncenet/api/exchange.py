@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ncenet.api.label_studio import LabelStudio, serve
+from ncenet.api.label_studio import LabelStudio, serve_backend
 from ncenet.console import plain_console
 from ncenet.doors.public import begin_of_links, link_to
 from ncenet.progress import Onlooker
@@ -251,4 +251,4 @@ class Exchange:
             MissingExtra: the extra ``web`` is not installed.
         """
         say = plain_console(stderr=True).print if say is None else say
-        serve(self._opened, host=host, port=port, names=names, url=url, say=say)
+        serve_backend(self._opened, host=host, port=port, names=names, url=url, say=say)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ncenet.errors import MissingExtra, UsageError
@@ -102,7 +103,7 @@ class LabelStudio:
         return changes, recorded
 
 
-def serve(
+def serve_backend(
     run: OpenRun,
     *,
     host: str = "127.0.0.1",
@@ -133,7 +134,7 @@ def serve(
         raise MissingExtra("serving", "web", "10 MB") from None
     from ncenet.doors.names import Names
     from ncenet.files import alone
-    from ncenet.label_studio.backend import Backend, token_of
+    from ncenet.label_studio.backend import MlBackend, backend_token
     from ncenet.loop.open import open_loop
     from ncenet.recipe import Recipe
 
@@ -143,8 +144,8 @@ def serve(
             with loop.ledger:
                 loop.fit()
 
-    token = token_of(run.folder)
-    backend = Backend(run, train, _followed(run, url), tell=say)
+    token = backend_token(run.folder)
+    backend = MlBackend(run, train, followed_by(run.folder, url), tell=say)
     app = make_app(backend, token, Names.of(host, names))
     door = connections.bind(host, port, "ncenet serve")
     say(f"ML backend of {run.folder}, {backend.version()}; Ctrl-C stops it")
@@ -154,7 +155,7 @@ def serve(
     connections.serve_app(app, door)
 
 
-def _followed(run: OpenRun, url: str | None) -> Client | None:
+def followed_by(folder: Path, url: str | None) -> Client | None:
     """Who is sent the access token: the server that the user names, and that the run was pushed to."""
     from ncenet.label_studio.client import Client
     from ncenet.label_studio.exchange import link_of
@@ -163,7 +164,7 @@ def _followed(run: OpenRun, url: str | None) -> Client | None:
         return None
     if KEY not in os.environ:
         raise UsageError(f"`url` needs an access token of {url} in the environment variable {KEY}")
-    client, pushed = Client(url, os.environ[KEY]), link_of(run.folder).get("url")
+    client, pushed = Client(url, os.environ[KEY]), link_of(folder).get("url")
     if pushed is not None and pushed != client.url:
-        raise UsageError(f"{run.folder} was pushed to {pushed}, not to {client.url}: push it there first")
+        raise UsageError(f"{folder} was pushed to {pushed}, not to {client.url}: push it there first")
     return client

@@ -134,12 +134,12 @@ def _embed_on_ray(
 ) -> None:
     from ncenet.errors import DataError, UsageError
     from ncenet.features.vectors import is_vectors
-    from ncenet.models.embed_shards import Embedded, embed_on_ray
+    from ncenet.models.embed_shards import EmbeddedShard, embed_on_ray
     from ncenet.progress import bars
 
     if is_vectors(features):
         raise UsageError(f"{features}: is a file of vectors; there is nothing to embed")
-    done: list[Embedded] = []
+    done: list[EmbeddedShard] = []
     start = time.perf_counter()
     with bars() as show:
         for shard in embed_on_ray(_recipe(features, weights, framing), data, workers=workers):

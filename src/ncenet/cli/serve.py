@@ -41,7 +41,7 @@ def serve(
     """
     if not label_studio:
         raise UsageError("say for whom: --label-studio")
-    from ncenet.api.label_studio import serve as serve_backend
+    from ncenet.api.label_studio import serve_backend as serve_backend
     from ncenet.run.opening import open_run
 
     console = plain_console()

@@ -98,7 +98,7 @@ def cost(
     >>> import ncenet
     >>> quick = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
     >>> print(str(ncenet.cost(ncenet.Recipe().with_changes(quick))).splitlines()[0])
-    labels     30 of a pool of 1,297 (initial 10)
+    labels     110 of a pool of 1,297 (initial 10)
     """
     if isinstance(what, Recipe):
         alone = cost_of(what)

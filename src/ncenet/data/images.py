@@ -93,7 +93,7 @@ def content_hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
+def decode_image(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
     """Decode an image.
 
     Args:
@@ -174,7 +174,7 @@ def shrink(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> PIL.Image
             return upright
 
 
-def probe(data: bytes) -> Probe:
+def probe_bytes(data: bytes) -> Probe:
     """Prove that the bytes decode, as cheaply as that can be done, and say what they are.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncenet.arrays import check_fits
+from ncenet.arrays import check_memory
 from ncenet.data.class_labels import class_names_in, classes_in
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
@@ -86,7 +86,7 @@ def _reopen(file: Path, channels: int) -> ParquetPool:
     return ParquetPool(file, channels=channels)
 
 
-def read_labels(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
+def label_column(file: Path) -> tuple[list[str], tuple[str, ...]] | None:
     """The class of each row and the names of all classes, or None when there is no column ``label``.
 
     Integers are indices into ``class_names`` (JSON) of the schema's metadata, or into the names that a
@@ -217,7 +217,7 @@ def check_unpacked(metadata: Any, columns: Sequence[str], name: object, group: i
         if metadata.row_group(number).column(place).path_in_schema.split(".")[0] in columns
     )
     try:
-        check_fits(size)
+        check_memory(size)
     except ValueError as error:
         raise DataError(f"{name}: {error}") from error
 

@@ -59,7 +59,7 @@ class EncodedPool(ABC):
             UnreadableImage: the bytes are not an image that can be decoded.
         """
         try:
-            return images.decode(self.read(id), self.channels, size)
+            return images.decode_image(self.read(id), self.channels, size)
         except Undecodable as error:
             raise UnreadableImage(id, str(error)) from error
 
@@ -70,7 +70,7 @@ class EncodedPool(ABC):
             UnreadableImage: the bytes are not an image that can be decoded.
         """
         try:
-            return images.probe(self.read(id))
+            return images.probe_bytes(self.read(id))
         except Undecodable as error:
             raise UnreadableImage(id, str(error)) from error
 

@@ -11,7 +11,7 @@ from typing import Any
 from ncenet import addresses, stores
 from ncenet.data.images import MAX_BYTES
 from ncenet.data.rows import RowIds
-from ncenet.data.shard_ids import Part
+from ncenet.data.shard_ids import RowsOfShard
 from ncenet.errors import DataError
 from ncenet.tables import pyarrow
 from ncenet.text_files import read_whole
@@ -64,13 +64,13 @@ class ShardFile(ABC):
         """What stands in its columns, as far as the end of the file tells: parts of rows."""
         return iter(())
 
-    def row_ids(self, name: str) -> Part:
+    def row_ids(self, name: str) -> RowsOfShard:
         """Ids of the rows of a shard of that name."""
         return RowIds(f"{name}/", self.ends[-1] if self.ends else 0)
 
     def fingerprint(self) -> str:
         """Other for a file that was changed, as far as its size, its beginning and its end tell."""
-        size = addresses.size_of(self.address)
+        size = addresses.bytes_of(self.address)
         digest = hashlib.blake2b(digest_size=8)
         with addresses.reading(self.address, handle=True) as file, stores.reasons(self.address):
             digest.update(file.read(_END_BYTES))

@@ -14,7 +14,7 @@ IN_MEMORY = 1_000_000
 """Ids of a column that are kept in memory (ours), some 100 MB; more are read again when one is wanted."""
 
 
-class Part(Protocol):
+class RowsOfShard(Protocol):
     """Ids of one shard."""
 
     def __len__(self) -> int: ...
@@ -118,8 +118,8 @@ class ShardIds(PoolIds):
     (['day/00000', 'day/00001', 'night/00000'], True, 2)
     """
 
-    def __init__(self, parts: Mapping[str, Part]) -> None:
-        self.parts: Sequence[Part] = list(parts.values())
+    def __init__(self, parts: Mapping[str, RowsOfShard]) -> None:
+        self.parts: Sequence[RowsOfShard] = list(parts.values())
         self._numbers = {name: number for number, name in enumerate(parts)}
         super().__init__([len(part) for part in self.parts])
 

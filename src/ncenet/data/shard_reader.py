@@ -86,7 +86,7 @@ def open_shards(
 
     pool = ShardedPool(source, split=split, channels=channels, id=id)
     _refuse_splits(source, pool)
-    return labelled(addresses.name_of(source), pool)
+    return labelled(addresses.last_part(source), pool)
 
 
 def _refuse_splits(source: str, pool: ShardedPool) -> None:

@@ -226,7 +226,7 @@ def _rows(ends: Any) -> int:
 def _stamp(address: str) -> str | None:
     from pathlib import Path
 
-    return addresses.stamp_of(address) if stores.is_remote(address) else stamp_of(Path(address))
+    return addresses.version_of(address) if stores.is_remote(address) else stamp_of(Path(address))
 
 
 def _reopen(source: str, split: Split, channels: int, id: str | None) -> ShardedPool:

@@ -22,7 +22,7 @@ def make() -> str:
     return secrets.token_urlsafe(BYTES)
 
 
-def checked(secret: object, where: str) -> str:
+def checked_secret(secret: object, where: str) -> str:
     """The secret, if it is one: a full disk or an editor may have left less, and nothing lets everybody in.
 
     Args:
@@ -32,7 +32,7 @@ def checked(secret: object, where: str) -> str:
     Raises:
         UsageError: it is none.
 
-    >>> checked("", "page-token")
+    >>> checked_secret("", "page-token")
     Traceback (most recent call last):
     ...
     ncenet.errors.UsageError: page-token holds no token but 0 characters: remove it, and another is made

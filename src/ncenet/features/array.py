@@ -72,7 +72,7 @@ def of(
     >>> ncenet.features.of("digits", "gits")
     Traceback (most recent call last):
     ...
-    ncenet.errors.UnknownName: unknown extractor 'gits': did you mean 'gist'? known: gist, lite0, lite2
+    ncenet.errors.UnknownName: unknown extractor 'gits': did you mean 'gist'? known: gist, lite0, lite2, timm
     """
     if isinstance(images, str | PathLike):
         images = open_dataset(str(images), split=split, task=None)

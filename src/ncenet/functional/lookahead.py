@@ -21,7 +21,7 @@ plateaus on which a greedy selection is blind."""
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownPoints:
     """What a look ahead starts from.
 
     Attributes:
@@ -62,7 +62,7 @@ class LookAhead(ABC):
 class ClassMeans(LookAhead):
     """Nearest class mean: score minus squared distance; a class without a label is never chosen."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownPoints) -> None:
         labeled = known.labeled
         self.candidates, self.targets, self.test = known.candidates, known.their_targets, known.test
         self.sums = torch.zeros(known.classes, labeled.shape[1], dtype=labeled.dtype)
@@ -94,7 +94,7 @@ class Ridge(LookAhead):
         strength: of the penalty, in squared lengths of a vector.
     """
 
-    def __init__(self, known: Known, strength: float = 1.0) -> None:
+    def __init__(self, known: KnownPoints, strength: float = 1.0) -> None:
         labeled, self.candidates, test = (
             _with_one(vectors) for vectors in (known.labeled, known.candidates, known.test)
         )

@@ -34,7 +34,7 @@ LARGEST = 1e9
 """Pixels or percent that are beyond any image."""
 
 
-class LeftOut(DataError):
+class NoAnswer(DataError):
     """An annotation that is no answer about an image of the run."""
 
 
@@ -92,13 +92,13 @@ def record_of(
     where = f"task {task.get('id')}"
     try:
         id = find(data)
-    except LeftOut as error:
-        raise LeftOut(f"{where}: {error}") from None
+    except NoAnswer as error:
+        raise NoAnswer(f"{where}: {error}") from None
     where, hash = f"{where}, {id!r}", data.get(HASH)
     try:
         if hash is not None and not isinstance(hash, str):
             raise DataError(f"{HASH} is no text")
-        who = name_of(annotation.get("completed_by"), users)
+        who = annotator_of(annotation.get("completed_by"), users)
         if annotation.get("was_cancelled"):
             return Record(id, None, "skip", hash=hash, who=who)
         result = [_sized(each, lambda: size(id)) for each in annotation.get("result") or ()]
@@ -108,7 +108,7 @@ def record_of(
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: not a result of Label Studio: {error}") from error
     if label is None:
-        raise LeftOut(f"{where}: no class was chosen")
+        raise NoAnswer(f"{where}: no class was chosen")
     return Record(id, label, hash=hash, who=who, drawn_on=drawn_on)
 
 
@@ -126,7 +126,7 @@ def in_order(annotations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     )
 
 
-def name_of(completed_by: Any, users: Mapping[int, str]) -> str | None:
+def annotator_of(completed_by: Any, users: Mapping[int, str]) -> str | None:
     """The annotator, by mail address or number; None when nobody is named.
 
     Raises:

@@ -16,13 +16,13 @@ from ncenet.doors.bodies import answer, limited, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 from ncenet.errors import NcenetError
-from ncenet.label_studio.backend import Backend
+from ncenet.label_studio.backend import MlBackend
 
 MAX_BODY = 16_000_000
 """Bytes of a request (ours): a task takes about a thousand, and all tasks of a project may come in one."""
 
 
-def make_app(backend: Backend, token: str, names: Names | None = None) -> ASGIApp:
+def make_app(backend: MlBackend, token: str, names: Names | None = None) -> ASGIApp:
     """An application whose every address is below ``/TOKEN/``.
 
     Args:
@@ -34,7 +34,7 @@ def make_app(backend: Backend, token: str, names: Names | None = None) -> ASGIAp
         UsageError: the token is none.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    router = APIRouter(prefix=f"/{secret.checked(token, 'the backend')}")
+    router = APIRouter(prefix=f"/{secret.checked_secret(token, 'the backend')}")
 
     @router.get("/")
     @router.get("/health")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ncenet.data.pools import size_of
 from ncenet.doors import secret
 from ncenet.errors import DataError, NcenetError
-from ncenet.label_studio.annotations import LeftOut, record_of
+from ncenet.label_studio.annotations import NoAnswer, record_of
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.exchange import LINK, link_of, remember
 from ncenet.label_studio.image_names import ImageNames
@@ -30,7 +30,7 @@ from ncenet.label_studio.tasks import (
     json_object,
     our_control,
 )
-from ncenet.labels.changes import apply, compare
+from ncenet.labels.changes import apply, effects_of
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.recipe import LoopRecipe
@@ -46,7 +46,7 @@ KNOWN_NEEDS = frozenset({"probs", "features", "samples", "boxes"})
 WEBHOOKS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
 
 
-class Taken(NamedTuple):
+class Heard(NamedTuple):
     """What became of a message.
 
     Attributes:
@@ -58,7 +58,7 @@ class Taken(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-class Backend:
+class MlBackend:
     """What answers Label Studio; may be called from several threads.
 
     Args:
@@ -121,7 +121,7 @@ class Backend:
         nothing = {"result": [], "model_version": version}
         return [dict(nothing) if id not in found else {**found[id], "model_version": version} for id in ids]
 
-    def webhook(self, request: Mapping[str, Any]) -> Taken:
+    def webhook(self, request: Mapping[str, Any]) -> Heard:
         """Take in what happened there.
 
         An annotation that contradicts another annotator's is recorded as well: it was given later. A skip
@@ -135,32 +135,32 @@ class Backend:
         if action == "START_TRAINING":
             threading.Thread(target=self._train_once, daemon=True).start()
         if action == "ANNOTATIONS_DELETED":
-            outcomes = [self._attempt(self._take_back, each) for each in listed(request, "annotation")]
+            outcomes = [self._attempt(self._take_back, each) for each in listed_in(request, "annotation")]
         elif action in WEBHOOKS or action == "ANNOTATIONS_CREATED":
             control = self._control(json_object(request.get("project"), "the project"))
             pairs = self._pairs(request)
             alone = action in WEBHOOKS
             outcomes = [self._attempt(self._record, *pair, control, alone=alone) for pair in pairs]
         else:
-            return Taken(0)
+            return Heard(0)
         left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
-        return Taken(sum(outcome for outcome in outcomes if isinstance(outcome, int)), left_out)
+        return Heard(sum(outcome for outcome in outcomes if isinstance(outcome, int)), left_out)
 
     def _attempt(self, take: Callable[..., int], *about: Any, alone: bool = False) -> int | str:
         """How many events it wrote, or why it is left out."""
         try:
             return take(*about)
         except DataError as error:
-            if alone and not isinstance(error, LeftOut):
+            if alone and not isinstance(error, NoAnswer):
                 raise
             self._tell(f"left out: {error}")
             return str(error)
 
     def _pairs(self, request: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Each annotation with its task."""
-        tasks = {task.get("id"): task for task in listed(request, "task")}
+        tasks = {task.get("id"): task for task in listed_in(request, "task")}
         pairs = []
-        for annotation in listed(request, "annotation"):
+        for annotation in listed_in(request, "annotation"):
             about = annotation.get("task")
             number = about.get("id") if isinstance(about, Mapping) else about
             number = (
@@ -184,16 +184,16 @@ class Backend:
             size=self.run.sizes,
         )
         known = annotation_fact(annotation)
-        changes = compare(self.run, [record], otherwise="Label Studio")
+        changes = effects_of(self.run, [record], otherwise="Label Studio")
         # What it came from is known when it is there, and nobody answers between the look and the record.
         with self.run.ledger.transaction():
             stands = self.run.ledger.review.standing(record.id)
             if record.kind == "skip" and stands and stands.kind == "answer" and stands.who != record.who:
-                raise LeftOut(
+                raise NoAnswer(
                     f"{record.id!r}: {record.who} skipped it, and {stands.who} answered: the answer stands"
                 )
             if self.run.ledger.recall(f"{known} deleted") == record.id:
-                raise LeftOut(f"{known} of {record.id!r} was deleted there: this is an old message")
+                raise NoAnswer(f"{known} of {record.id!r} was deleted there: this is an old message")
             recorded = apply(self.run.ledger, changes, on_conflict="replace")
             said = self.run.ledger.review.standing(record.id)
             if said is not None and self.run.ledger.recall(known) in (None, record.id):
@@ -206,7 +206,7 @@ class Backend:
         with self.run.ledger.transaction():
             id = self.run.ledger.recall(known)
             if id is None:
-                raise LeftOut(
+                raise NoAnswer(
                     f"{known} was deleted there and did not come by here: the word undo in ncenet tell takes "
                     "its answer back"
                 )
@@ -304,7 +304,7 @@ class Backend:
         """The image of a task, if it is one of the run's."""
         try:
             id = self._image_names().find(data, key)
-        except LeftOut:
+        except NoAnswer:
             return None
         return id if id in self._image_names() else None
 
@@ -318,7 +318,7 @@ def annotation_fact(annotation: Mapping[str, Any]) -> str:
     return f"Label Studio annotation {annotation.get('id')}"
 
 
-def listed(request: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
+def listed_in(request: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
     """What a message holds one or several of, under ``task`` or ``tasks`` say; a bare number is an id.
 
     Raises:
@@ -341,7 +341,7 @@ def lowest_first(score: float) -> float:
     return (1 - score / (1 + abs(score))) / 2
 
 
-def token_of(folder: Path) -> str:
+def backend_token(folder: Path) -> str:
     """The secret part of the address; the same each time, for Label Studio keeps it.
 
     Raises:
@@ -351,7 +351,7 @@ def token_of(folder: Path) -> str:
     if "token" not in link:
         remember(folder, token=secret.make())
         link = link_of(folder)
-    made = secret.checked(link["token"], str(folder / LINK))
+    made = secret.checked_secret(link["token"], str(folder / LINK))
     secret.check_private(folder / LINK)
     return made
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from ncenet.doors import secret
 from ncenet.errors import DataError, UsageError
-from ncenet.label_studio.annotations import LeftOut, in_order, record_of
+from ncenet.label_studio.annotations import NoAnswer, in_order, record_of
 from ncenet.label_studio.client import Client
 from ncenet.label_studio.image_names import ImageNames
 from ncenet.label_studio.tasks import HASH, ID, Control, control_of, label_config
-from ncenet.labels.changes import Change, compare
+from ncenet.labels.changes import Change, effects_of
 from ncenet.labels.images import encoded, paths_of
 from ncenet.labels.records import Record, distinct
 from ncenet.run.opening import OpenRun
@@ -130,14 +130,14 @@ def pull(
                     record_of(task, annotation, users, run.recipe.task, control, find=find, size=run.sizes)
                 )
                 break
-            except LeftOut as error:
+            except NoAnswer as error:
                 why = why or str(error)
         else:
             deleted = None if annotations else _deleted(run, task, find, users)
             if why or deleted:
                 tell(why or deleted or "")
     records = distinct(records, f"project {number}")
-    return compare(run, records, who=who, otherwise=otherwise)
+    return effects_of(run, records, who=who, otherwise=otherwise)
 
 
 def _deleted(
@@ -146,7 +146,7 @@ def _deleted(
     """That a task without annotations had one once, if the run holds an answer of somebody there."""
     try:
         said = run.ledger.review.standing(find(task.get("data") or {}))
-    except LeftOut:
+    except NoAnswer:
         return None
     if said is None or said.who not in users.values():
         return None

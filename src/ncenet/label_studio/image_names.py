@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ncenet.label_studio.annotations import LeftOut
+from ncenet.label_studio.annotations import NoAnswer
 from ncenet.label_studio.tasks import ID
 from ncenet.ledger import Item
 
@@ -42,7 +42,7 @@ class ImageNames:
         told = data.get(ID)
         if isinstance(told, str):
             if told not in self._ids and not told.isprintable() and _half(told):
-                raise LeftOut(f"{told!a} holds half a character")
+                raise NoAnswer(f"{told!a} holds half a character")
             return told
         address = str(data.get(key) or "")
         path = path_of(address)
@@ -55,10 +55,10 @@ class ImageNames:
             if len(found) == 1:
                 return found[0]
             if found:
-                raise LeftOut(
+                raise NoAnswer(
                     f"{address!r} may be {' or '.join(map(repr, found[:3]))}: push makes tasks that tell"
                 )
-        raise LeftOut(f"{address!r} is no image of this run")
+        raise NoAnswer(f"{address!r} is no image of this run")
 
 
 def _half(text: str) -> bool:

@@ -78,7 +78,7 @@ class Change:
         return f"{text} ({self.why})" if self.why else text
 
 
-def compare(
+def effects_of(
     run: OpenRun,
     records: Iterable[Record],
     *,
@@ -125,13 +125,13 @@ def apply(
     """Record the answers that are new or changed, as events; nothing that stands is overwritten unasked.
 
     All are recorded or none. What each would do is looked up again in the transaction that writes, so that an
-    answer that somebody gave since :func:`compare` counts as one that stands, and a class that somebody
+    answer that somebody gave since :func:`effects_of` counts as one that stands, and a class that somebody
     renamed, merged or deleted since is called as it is now, or unknown. What was recorded is the same the
     next time, so an import that was interrupted can be run again.
 
     Args:
         ledger: the ledger that they were compared with.
-        changes: what :func:`compare` said.
+        changes: what :func:`effects_of` said.
         on_conflict: whether conflicting answers stop the import, leave what stands, or replace it.
         on_mismatch: whether answers that fit no image or class stop the import or are left out.
 

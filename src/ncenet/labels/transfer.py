@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ncenet.errors import DataError, UsageError
 from ncenet.files import whole
-from ncenet.labels.changes import Change, compare
+from ncenet.labels.changes import Change, effects_of
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.query_file import refuse_loss
@@ -155,7 +155,7 @@ def read_labels(
         format: name of the format. Default: the one that ``source`` looks like.
         who: the annotator. Default: whom the file names.
         otherwise: the annotator when the file names none.
-        listed_is_empty: see :func:`ncenet.labels.changes.compare`.
+        listed_is_empty: see :func:`ncenet.labels.changes.effects_of`.
 
     Raises:
         UsageError: there is no such file or folder.
@@ -166,4 +166,4 @@ def read_labels(
     chosen = format_of(source, format, run.recipe.task)
     records = distinct(chosen.read(source, known_of(run)), source)
     run.enter([record.id for record in records])
-    return compare(run, records, who=who, otherwise=otherwise, listed_is_empty=listed_is_empty)
+    return effects_of(run, records, who=who, otherwise=otherwise, listed_is_empty=listed_is_empty)

@@ -25,7 +25,7 @@ from ncenet.nn.heads import build_head
 from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import Network
-from ncenet.nn.pretrained import Pretrained, moments_of, pretrained_net, trained_side
+from ncenet.nn.pretrained import PretrainedBackbone, moments_of, pretrained_net, trained_side
 from ncenet.nn.principal import LOOKED_AT, PrincipalComponents
 from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
@@ -131,7 +131,7 @@ class Classifier(NetworkLearner[Network]):
         plain.set_moments(*moments_of(net, tensors.shape[0]))
         self._network = plain.to(processes().device)
         said = self._features_of(labeled.ids, tensors)
-        backbone = Pretrained(net, PrincipalComponents.of(said.cpu()))
+        backbone = PretrainedBackbone(net, PrincipalComponents.of(said.cpu()))
         network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors, backbone)
         network.set_moments(plain.mean, plain.std)
         self._network = network.to(processes().device)
@@ -233,14 +233,14 @@ class Classifier(NetworkLearner[Network]):
         about: dict[str, Any] = {"shape": self.shape}
         if self.fingerprint is not None:
             about["fingerprint"] = self.fingerprint
-        if isinstance(self.network.backbone, PrincipalComponents | Pretrained):
+        if isinstance(self.network.backbone, PrincipalComponents | PretrainedBackbone):
             about["components"] = self.network.backbone.out_features
         return about
 
     @property
     def _slow(self) -> nn.Module | None:
         backbone = self.network.backbone
-        return backbone if isinstance(backbone, Pretrained) else None
+        return backbone if isinstance(backbone, PretrainedBackbone) else None
 
     @property
     def _own_parts(self) -> bool:
@@ -252,7 +252,7 @@ class Classifier(NetworkLearner[Network]):
         backbone: nn.Module | None = None
         if self._tunes and components is not None:
             net = pretrained_net(self.model, shape, empty=True)
-            backbone = Pretrained(net, PrincipalComponents(net.out_features, components))
+            backbone = PretrainedBackbone(net, PrincipalComponents(net.out_features, components))
         elif components is not None:
             backbone = PrincipalComponents(shape[0], components)
         return self._build(shape, tuple(about["class_names"]), backbone=backbone)

@@ -14,7 +14,7 @@ MOST = 1000
 """Characters of a note (ours)."""
 
 
-class Note(NamedTuple):
+class ImageNote(NamedTuple):
     """The last word about an image.
 
     Attributes:
@@ -54,7 +54,7 @@ class Notes:
             item_of(self._db, id)
             db.execute("INSERT INTO notes (who, id, text) VALUES (?, ?, ?)", (who, id, text))
 
-    def of(self, ids: Iterable[str] | None = None) -> dict[str, Note]:
+    def of(self, ids: Iterable[str] | None = None) -> dict[str, ImageNote]:
         """The notes of images, by id.
 
         Args:
@@ -66,4 +66,4 @@ class Notes:
             f"SELECT id, who, at, text, max(number) FROM notes WHERE {named} GROUP BY id ORDER BY id",
             ids=json.dumps([] if ids is None else list(ids)),
         )
-        return {id: Note(id, who, at, text) for id, who, at, text, _ in rows if text}
+        return {id: ImageNote(id, who, at, text) for id, who, at, text, _ in rows if text}

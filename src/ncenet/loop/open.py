@@ -21,7 +21,7 @@ from ncenet.run.by_reference import LOOKED_AT
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
 from ncenet.strategies.build import open_strategy
-from ncenet.types import Learner, QueryStrategy, whole
+from ncenet.types import Learner, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,7 @@ def open_loop(
         DataError: the data set names no classes and the recipe gives none.
         LedgerError: images with an answer are gone, or have other bytes now.
     """
-    own = None if strategy is None else whole(strategy)
+    own = None if strategy is None else whole_strategy(strategy)
     chosen = own or open_strategy(recipe)
     with group().main_process_first():  # the other processes find folder and ledger made
         seen = survey(

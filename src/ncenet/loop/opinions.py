@@ -15,7 +15,7 @@ from ncenet.ledger.provenance import MODEL_OR_STAND_IN
 from ncenet.loop.doubted_boxes import doubt_boxes
 from ncenet.loop.loop import Loop
 from ncenet.run.copies import near_copies
-from ncenet.run.doubts import doubts, left_out, some_of, votes
+from ncenet.run.doubts import doubts, left_out_shares, some_of, votes
 from ncenet.run.held_out import held_out_ids, set_apart
 from ncenet.run.opinions import Opinions, write_opinions
 from ncenet.run.record_files import write_doubts
@@ -84,7 +84,9 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
     known = some_of(known, MOST_LABELS, loop.streams.numpy("subset", -cycle, 1))
     if len(known) >= LEAST_LABELS:
         targets, features = [names.index(labels[ids[n]]) for n in known], features_ND[known].numpy()
-        found = doubts(left_out(features, targets, len(names)), votes(features, targets, len(names)), targets)
+        found = doubts(
+            left_out_shares(features, targets, len(names)), votes(features, targets, len(names)), targets
+        )
         write_doubts(loop.folder.cycle(cycle), [ids[known[row]] for row in found])
     return said
 

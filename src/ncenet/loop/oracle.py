@@ -19,7 +19,7 @@ from pydantic import Field
 
 from ncenet.data.dataset import Oracle, TestSet
 from ncenet.errors import RecipeError, UsageError
-from ncenet.functional.lookahead import ClassMeans, Known, LookAhead, Ridge, greedy
+from ncenet.functional.lookahead import ClassMeans, KnownPoints, LookAhead, Ridge, greedy
 from ncenet.loop.loop import Loop
 from ncenet.recipe import Recipe
 from ncenet.section import Section
@@ -110,7 +110,7 @@ class OracleLine(WithOptions, QueryStrategy):
         known = _features(view.labeled_predictions(), view.labeled_ids)
         test = _features(loop.learner.predict(loop.test.pool, loop.test.ids, want=self.needs), loop.test.ids)
         scale = known.norm(dim=1).mean().clamp_min(1e-12)  # ridge is measured in lengths of a vector
-        given = Known(
+        given = KnownPoints(
             known / scale,
             torch.tensor(view.labels),
             features / scale,
@@ -194,7 +194,7 @@ def _worth(probs_TC: torch.Tensor, targets_T: torch.Tensor) -> tuple[float, floa
     return int(right.sum()) / len(targets_T), float(share.mean())
 
 
-def _classifiers(known: Known) -> Iterator[tuple[LookAhead, float]]:
+def _classifiers(known: KnownPoints) -> Iterator[tuple[LookAhead, float]]:
     """Each with a softness: what proposes best changes with the number of labels (ours, measured)."""
     for softness in (0.25, 1.0):
         yield ClassMeans(known), softness

@@ -24,7 +24,7 @@ LIKELIEST = 3
 """Classes whose likelihood is told."""
 
 
-def write_reasons(loop: Loop, query: Query, cycle: int) -> None:
+def explain_query(loop: Loop, query: Query, cycle: int) -> None:
     """Write for each queried image its likeliest classes, its scores, and the nearest labelled images.
 
     Nearest is meant by the cosine of the features. With a prototype head the likeliest class is the one whose

@@ -15,7 +15,7 @@ from ncenet.features.pool import open_source
 from ncenet.recipe import ModelRecipe
 
 
-class Embedded(NamedTuple):
+class EmbeddedShard(NamedTuple):
     """What became of a shard.
 
     Attributes:
@@ -57,11 +57,11 @@ class EmbedActor:
                 self._source = opened
             computed = self._source.embed(pool, pool.ids(), bad=bad.append)
         except NcenetError as error:
-            return Embedded(source, broken=len(bad), why=str(error))._asdict()
-        return Embedded(source, len(pool.ids()), computed, len(bad))._asdict()
+            return EmbeddedShard(source, broken=len(bad), why=str(error))._asdict()
+        return EmbeddedShard(source, len(pool.ids()), computed, len(bad))._asdict()
 
 
-def embed_on_ray(model: ModelRecipe, source: str, *, workers: int | None = None) -> Iterator[Embedded]:
+def embed_on_ray(model: ModelRecipe, source: str, *, workers: int | None = None) -> Iterator[EmbeddedShard]:
     """Embed the images in shards on a cluster; those that have a vector in the store are passed over.
 
     Args:
@@ -77,4 +77,4 @@ def embed_on_ray(model: ModelRecipe, source: str, *, workers: int | None = None)
     files, _, _ = shard_files(source)
     rows = [{"source": file.address} for file in files]
     for row in map_rows(EmbedActor, (model, store_folder().absolute()), rows, workers=workers):
-        yield Embedded(**row)
+        yield EmbeddedShard(**row)

@@ -93,7 +93,7 @@ def shards_of(
         told = f"{name} {file.fingerprint()} {image} {id}"
         whose = hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
         target = addresses.below(out, f"{name.replace('/', '-')}.{model[:8]}-{whose}.parquet")
-        return Shard(file.address, name, target, addresses.size_of(file.address), file.count, image, id)
+        return Shard(file.address, name, target, addresses.bytes_of(file.address), file.count, image, id)
 
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
         return list(threads.map(placed, files, names))

@@ -27,7 +27,7 @@ class InColour(TimmNet):
         return super().forward_stages(x.expand(-1, 3, -1, -1))
 
 
-class Pretrained(Backbone):
+class PretrainedBackbone(Backbone):
     """A network of timm that brings weights, and principal components of what it says, at length 1.
 
     So the head begins as one on stored features does. Batch normalisation keeps the statistics that it

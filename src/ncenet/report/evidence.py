@@ -11,7 +11,7 @@ from ncenet.compare.heads import random_arm
 from ncenet.compare.records import Results, Table
 from ncenet.compare.rivals import Rival, best_rival, best_softmax_rival
 from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles, per_cycle
-from ncenet.report.words import NOTHING, counted, interval, percent, points, spread
+from ncenet.report.words import NOTHING, counted, interval, percent, points, spread_words
 
 DIFFER = 5e-5
 """Accuracy and balanced accuracy are told apart when they differ by more, in the last digit shown."""
@@ -39,7 +39,7 @@ def savings(results: Results, goal: Target) -> Table:
         reached = "not reached" if found.labels is None else f"{found.labels:,.0f}"
         share = NOTHING if found.share is None else f"{percent(found.share, 0)} %"
         seeds = f"{found.seeds_that_reach} of {found.seeds}"
-        rows.append((arm.name, spread(area, 2), reached, share, seeds))
+        rows.append((arm.name, spread_words(area, 2), reached, share, seeds))
     columns = (
         "Area under the curve, %",
         f"{counted(results.unit).capitalize()} to reach {percent(goal.accuracy)} %",
@@ -111,7 +111,7 @@ def balanced_summary(results: Results) -> Table:
     for arm in results.comparison.arms:
         curves = results.curves(arm.name).values()
         means = [
-            spread(Spread.of([mean_over_cycles(c, measure) for c in curves]), 2) if curves else NOTHING
+            spread_words(Spread.of([mean_over_cycles(c, measure) for c in curves]), 2) if curves else NOTHING
             for measure in ("accuracy", "balanced_accuracy")
         ]
         found = (
@@ -130,7 +130,7 @@ def balanced_by_cycle(results: Results) -> Table:
     rows = []
     for arm in results.comparison.arms:
         curves = results.curves(arm.name)
-        cells = [spread(s) for s in per_cycle(curves, "balanced_accuracy")] if curves else []
+        cells = [spread_words(s) for s in per_cycle(curves, "balanced_accuracy")] if curves else []
         rows.append((arm.name, *(cells or [NOTHING] * len(results.labeled))))
     return Table(("Labels", *(f"{n:,}" for n in results.labeled)), tuple(rows))
 

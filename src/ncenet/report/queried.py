@@ -15,7 +15,7 @@ MOST_COLUMNS = 12
 
 def accuracy_per_class(results: Results) -> Table:
     """The headline number of each class in the last cycle, in %: mean over the finished seeds of each arm."""
-    names = classes_of(results.runs.values())
+    names = labelled_classes(results.runs.values())
     cells = {}
     for arm in results.comparison.arms:
         last = [results.runs[arm.name, seed].tested[-1].per_class for seed in results.curves(arm.name)]
@@ -28,7 +28,7 @@ def accuracy_per_class(results: Results) -> Table:
 
 def queried_per_class(results: Results) -> Table:
     """How many images of each class an arm has queried, mean over its seeds, and how even that is."""
-    names = classes_of(results.runs.values())
+    names = labelled_classes(results.runs.values())
     means: dict[str, list[float]] = {}
     for arm in results.comparison.arms:
         counts = [results.runs[arm.name, seed].queried_per_class for seed in results.curves(arm.name)]
@@ -41,9 +41,9 @@ def queried_per_class(results: Results) -> Table:
     return _by_class(names, cells)
 
 
-def evenness(results: Results) -> Table:
+def evenness_by_arm(results: Results) -> Table:
     """For each arm how evenly what it queried falls on the classes, from 0 to 1."""
-    names = classes_of(results.runs.values())
+    names = labelled_classes(results.runs.values())
     rows = []
     for arm in results.comparison.arms:
         found = evenness_of_arm(results, arm.name, names)
@@ -55,7 +55,7 @@ def evenness(results: Results) -> Table:
     return Table(("Arm", "Evenness of the queried classes"), tuple(rows))
 
 
-def overlaps(results: Results) -> Table:
+def overlap_table(results: Results) -> Table:
     """How much of what each two finished arms queried is the same, in %: a triangle, columns by number."""
     arms = [arm.name for arm in results.comparison.arms if results.curves(arm.name)]
     rows = []
@@ -66,14 +66,14 @@ def overlaps(results: Results) -> Table:
     return Table(("Arm", *(str(n + 1) for n in range(len(arms) - 1))), tuple(rows))
 
 
-def chance_overlap(results: Results) -> float | None:
+def chance_overlap_percent(results: Results) -> float | None:
     """Overlap expected of arms that pick at random, in [0, 1]; None where it is unknown."""
     arms = [arm.name for arm in results.comparison.arms]
     found: Iterable[Overlap | None] = (overlap(results, arms[0], other) for other in arms[1:])
     return next((each.chance for each in found if each is not None), None)
 
 
-def classes_of(runs: Iterable[RunResults]) -> list[str]:
+def labelled_classes(runs: Iterable[RunResults]) -> list[str]:
     """Classes of some runs: those that were tested in their order, then others that were labelled."""
     runs = list(runs)
     tested = [name for run in runs for cycle in run.cycles[-1:] for name in cycle.per_class]

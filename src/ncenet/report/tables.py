@@ -10,8 +10,17 @@ from ncenet.compare.bootstrap import Interval
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import ReplayNoise
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
-from ncenet.report.queried import classes_of
-from ncenet.report.words import NOTHING, counted, interval, metric_name, outlook, percent, points, spread
+from ncenet.report.queried import labelled_classes
+from ncenet.report.words import (
+    NOTHING,
+    counted,
+    interval,
+    metric_name,
+    outlook_words,
+    percent,
+    points,
+    spread_words,
+)
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import read_predicted
 
@@ -39,13 +48,13 @@ def summary(
     rows = []
     for arm in results.comparison.arms:
         curves = results.curves(arm.name).values()
-        mean = spread(Spread.of([mean_over_cycles(c) for c in curves]), 2) if curves else NOTHING
+        mean = spread_words(Spread.of([mean_over_cycles(c) for c in curves]), 2) if curves else NOTHING
         found = None if arm.name == baseline else difference_to_baseline(results, arm.name)
         if found is None:
             said = "baseline" if arm.name == baseline else "not finished"
             cells = [NOTHING] * (len(columns) - 3)
         else:
-            more = outlook(found)
+            more = outlook_words(found)
             said = found.verdict + (f": {more}" if more else "")
             cells = [points(found.spread.mean), interval(found)]
             if images:
@@ -62,7 +71,7 @@ def by_cycle(results: Results) -> Table:
     rows = []
     for arm in results.comparison.arms:
         curves = results.curves(arm.name)
-        cells = [spread(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
+        cells = [spread_words(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
         rows.append((arm.name, *cells))
     return Table((counted(results.unit).capitalize(), *(f"{n:,}" for n in results.labeled)), tuple(rows))
 
@@ -126,7 +135,7 @@ def classes_of_run(run: RunResults) -> Table:
             f"{run.queried_per_class.get(name, 0):,}",
             percent(last[name]) if name in last else NOTHING,
         )
-        for name in classes_of([run])
+        for name in labelled_classes([run])
     )
     return Table(
         (

@@ -69,10 +69,10 @@ def points(difference: float, digits: int = 2) -> str:
     return f"{100 * difference:+.{digits}f}".replace("-", MINUS)
 
 
-def spread(values: Spread, digits: int = 1) -> str:
+def spread_words(values: Spread, digits: int = 1) -> str:
     """Mean and deviation over seeds, in percent.
 
-    >>> spread(Spread(0.8, 0.012, 3))
+    >>> spread_words(Spread(0.8, 0.012, 3))
     '80.0 ± 1.2'
     """
     mean = percent(values.mean, digits)
@@ -112,12 +112,12 @@ def percents(low: float, high: float, digits: int = 0) -> str:
     return f"{percent(low, digits)} to {percent(high, digits)}".replace("-", MINUS)
 
 
-def outlook(difference: Difference) -> str:
+def outlook_words(difference: Difference) -> str:
     """What it would take to turn ``unclear`` into a verdict; empty if there is one.
 
-    >>> outlook(Difference(Spread(0.012, 0.02, 10), -0.002, 0.026))
+    >>> outlook_words(Difference(Spread(0.012, 0.02, 10), -0.002, 0.026))
     'about 14 more seeds would show a difference of 1.2 points'
-    >>> outlook(Difference(Spread(0.012, 0.02, 3), -0.038, 0.062))
+    >>> outlook_words(Difference(Spread(0.012, 0.02, 3), -0.038, 0.062))
     'how many more seeds would show it, 3 seeds of so few arms do not tell'
     """
     if difference.verdict != "unclear":
@@ -148,9 +148,9 @@ def verdict(arm: str, baseline: str, difference: Difference) -> str:
         "unclear": f"{arm} against {baseline} is unclear",
     }[difference.verdict]
     if difference.spread.deviation is None:
-        return f"{said}: {points(difference.spread.mean)} points; {outlook(difference)}."
+        return f"{said}: {points(difference.spread.mean)} points; {outlook_words(difference)}."
     numbers = f"{points(difference.spread.mean)} points, 95 % interval {interval(difference)}"
-    more = outlook(difference)
+    more = outlook_words(difference)
     more = f" {more[0].upper()}{more[1:]}." if more else ""
     return f"{said}: {numbers}, {difference.spread.seeds} seeds.{more}"
 
@@ -186,7 +186,7 @@ def headline(run: RunResults) -> str:
     return f"{said} One run cannot show whether its query strategy helped; a comparison with random can."
 
 
-def left_out(found: LeftOut) -> str:
+def left_out_words(found: LeftOut) -> str:
     """What labels that were left out in turn say, and what is wrong with it."""
     low, high = found.interval
     right = f"{percent(found.right / found.labeled)} % right ({percent(low)} to {percent(high)})"

@@ -72,7 +72,7 @@ def kept_ratio(past: Sequence[Group]) -> float:
     return min(1.2, kept / expected)
 
 
-def alike(
+def alike_to(
     ids: Sequence[str],
     shares_NC: npt.NDArray[np.floating],
     class_names: Sequence[str],
@@ -93,7 +93,7 @@ def alike(
         largest: images of a group at most.
 
     >>> shares = np.array([[0.99, 0.01]] * 4 + [[0.9, 0.1]] + [[0.3, 0.7]] * 2)
-    >>> group = alike("abcdefg", shares, ["x", "y"], labeled=[70, 70])
+    >>> group = alike_to("abcdefg", shares, ["x", "y"], labeled=[70, 70])
     >>> sorted(group.ids), group.label, group.purity
     (['a', 'b', 'c', 'd', 'e'], 'x', 0.972)
     """

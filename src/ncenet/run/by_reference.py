@@ -58,7 +58,7 @@ def hand_of(pool: ShardedPool, recipe: Recipe, files: RunFolder, *, look: int = 
         with Ledger(files.ledger, read_only=True) as ledger:
             if not ledger.places.by_reference:
                 return None
-            learn(pool, ledger)
+            learn_places(pool, ledger)
             asked, turn = [item.id for item in ledger.items()], ledger.last_seq()
             held_out = ledger.latest_query(by=HELD_OUT) is not None
     elif len(pool.ids()) <= LARGEST_COPIED:
@@ -72,7 +72,7 @@ def hand_of(pool: ShardedPool, recipe: Recipe, files: RunFolder, *, look: int = 
     return Hand(tuple(entered), tuple(id for id in drawn if id not in entered), gone)
 
 
-def learn(pool: ShardedPool, ledger: Ledger) -> None:
+def learn_places(pool: ShardedPool, ledger: Ledger) -> None:
     """Have a pool know where images are that a ledger holds, so that nobody looks for them."""
     ids = pool.ids()
     if isinstance(ids, ColumnIds):

@@ -25,7 +25,7 @@ SHARPNESS = 8.0
 """A regression's values lie within [0, 1]; their shares are those of its exponentials so often (ours)."""
 
 
-def left_out(
+def left_out_shares(
     features_LD: npt.NDArray[np.floating], targets: Sequence[int], classes: int
 ) -> npt.NDArray[np.float64]:
     """Shares (L, C) of the classes for each labelled image, by all the others.

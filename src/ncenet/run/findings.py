@@ -55,7 +55,7 @@ class Findings:
         return reasons
 
 
-def look_at(
+def look_at_images(
     dataset: Dataset,
     recipe: Recipe,
     notify: Notify | None = None,

@@ -31,8 +31,8 @@ from ncenet.ledger import Answer, Ledger
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe, Task
 from ncenet.rng import Streams
-from ncenet.run.by_reference import Hand, enter, hand_of, learn, placed
-from ncenet.run.findings import Findings, look_at, write_findings
+from ncenet.run.by_reference import Hand, enter, hand_of, learn_places, placed
+from ncenet.run.findings import Findings, look_at_images, write_findings
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import LARGEST_SHARE, draw_held_out
 from ncenet.run.recipe_file import keep
@@ -184,7 +184,7 @@ class OpenRun:
             return self.survey.train.pool
         pool = open_train(self.recipe).pool
         if isinstance(pool, ShardedPool):
-            learn(pool, self.ledger)
+            learn_places(pool, self.ledger)
         return pool
 
     def enter(self, ids: Collection[str]) -> None:
@@ -301,10 +301,10 @@ def survey(
         if later:
             train = train.subset([id for id in train.pool.ids() if id in looked_at])
     if hand is None:
-        found = look_at(train, recipe, notify, seen=seen, kept=kept["pool"])
+        found = look_at_images(train, recipe, notify, seen=seen, kept=kept["pool"])
     else:  # whatever was seen a moment ago, others may be at hand by now
-        found = look_at(train.subset(hand.ids), recipe, notify, kept=kept["pool"])
-    of_test = None if test is None else look_at(test, recipe, notify, kept=kept["test"])
+        found = look_at_images(train.subset(hand.ids), recipe, notify, kept=kept["pool"])
+    of_test = None if test is None else look_at_images(test, recipe, notify, kept=kept["test"])
     write_findings(files, recipe, found, of_test)
     keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test, later, hand)

@@ -84,7 +84,7 @@ def relink(folder: Path, source: str, *, notify: Notify | None = None) -> Relink
     pool = open_dataset(source, task=recipe.task, classes=recipe.data.classes).pool
     with alone(folder, wait=True), Ledger(files.ledger) as ledger:
         items, closed = ledger.items(), ledger.closed_ids()
-        found, missing = match(items, hashes_of(pool, recipe.data.workers, notify))
+        found, missing = match_files(items, hashes_of(pool, recipe.data.workers, notify))
         if not found:
             raise UsageError(f"{source}: holds none of the {len(items):,} images of {folder}")
         if lost := sorted(closed.intersection(missing)):
@@ -130,7 +130,7 @@ def hashes_of(pool: Pool, workers: int, notify: Notify | None = None) -> dict[st
     return found
 
 
-def match(items: Collection[Item], hashes: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def match_files(items: Collection[Item], hashes: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """File of each image by its bytes, and the images that have none.
 
     Of files with the same bytes an image gets that with its own name, or one that no other image has.
@@ -139,7 +139,7 @@ def match(items: Collection[Item], hashes: Mapping[str, str]) -> tuple[dict[str,
         items: the images of a run.
         hashes: content hash by file.
 
-    >>> match([Item("a", "1", None), Item("b", "2", None)], {"x/a": "1", "b": "2", "c": "3"})
+    >>> match_files([Item("a", "1", None), Item("b", "2", None)], {"x/a": "1", "b": "2", "c": "3"})
     ({'a': 'x/a', 'b': 'b'}, [])
     """
     found = {item.id: item.id for item in items if item.hash and hashes.get(item.id) == item.hash}

@@ -77,7 +77,7 @@ class Flat:
         return table
 
 
-def flat(table: Any, name: str, where: str) -> Flat:
+def objects_in(table: Any, name: str, where: str) -> Flat:
     """The objects in a column of lists, or of JSON texts.
 
     Raises:
@@ -113,7 +113,7 @@ def flat(table: Any, name: str, where: str) -> Flat:
     return Flat(counts, codes, confidences, labels.dictionary.to_pylist(), there)
 
 
-def binary_entropy(confidences: Array) -> Array:
+def object_entropy(confidences: Array) -> Array:
     """Entropy of "an object or none", in nats."""
     p = np.clip(confidences, 1e-12, 1 - 1e-12)
     return np.asarray(-(p * np.log(p) + (1 - p) * np.log1p(-p)))
@@ -142,7 +142,7 @@ class ByBoxes:
         sums: dict[str, float] = {}
         squares: dict[str, float] = {}
         for file, _, table in files.chunks(self.columns):
-            found = flat(table, self.columns[0], files.names[file])
+            found = objects_in(table, self.columns[0], files.names[file])
             for total, values in ((sums, found.confidences), (squares, found.confidences**2)):
                 per_class = np.bincount(found.labels, values, minlength=len(found.classes))
                 for name, value in zip(found.classes, per_class.tolist(), strict=True):
@@ -153,13 +153,13 @@ class ByBoxes:
 
     def scores(self, table: Any, where: str) -> Array:
         """See :class:`ncenet.selection.ranking.Ranking`."""
-        found = flat(table, self.columns[0], where)
+        found = objects_in(table, self.columns[0], where)
         p = found.confidences
         values = {
-            "entropy": binary_entropy,
+            "entropy": object_entropy,
             "margin": lambda p: 1 - np.abs(2 * p - 1),
             "least-confidence": lambda p: 1 - p,
-            DIFFICULTY: binary_entropy,
+            DIFFICULTY: object_entropy,
         }[self.how](p)
         if self.how == DIFFICULTY:
             weight = dict(zip(self.classes, self.weights.tolist(), strict=True))
@@ -176,7 +176,7 @@ class ByBoxes:
 
     def pick(self, found: Flat, vectors_MD: Array | None, query_size: int) -> list[int]:
         """Rows of a query among M candidates: class budgets, and less for images like those before."""
-        doubts = found.by_class(binary_entropy(found.confidences), self.classes) * self.weights
+        doubts = found.by_class(object_entropy(found.confidences), self.classes) * self.weights
         objects = found.by_class(found.confidences, self.classes)
         room = self.weights / self.weights.sum() * objects.sum() * query_size / max(1, len(objects))
         return _greedy(doubts, objects, room, objects if vectors_MD is None else vectors_MD, query_size)

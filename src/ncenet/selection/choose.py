@@ -18,7 +18,7 @@ from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, Sco
 from ncenet.selection.forms import forms
 from ncenet.selection.quotas import Shared, check_quotas, share
 from ncenet.selection.ranking import ByLikelihoods, open_ranking
-from ncenet.selection.spread import distinct, spread
+from ncenet.selection.spread import spread, without_copies
 from ncenet.selection.wish import ID, Wish
 from ncenet.types import Query
 
@@ -260,7 +260,7 @@ class _Chooser:
     def _without_copies(self, rows: list[Row]) -> tuple[list[Row], int]:
         if not self.wish.near or not rows:
             return rows, 0
-        kept = [rows[row] for row in distinct(self._vectors(rows), self.wish.near)]
+        kept = [rows[row] for row in without_copies(self._vectors(rows), self.wish.near)]
         return kept, len(rows) - len(kept)
 
     def _spread(self, rows: Sequence[Row], cell: int, count: int) -> list[Row]:
@@ -287,11 +287,11 @@ class _Chooser:
         return [candidates[row] for row in chosen]
 
     def _by_difficulty(self, candidates: list[Row], count: int) -> list[Row]:
-        from ncenet.selection.boxes import flat
+        from ncenet.selection.boxes import objects_in
 
         assert self.difficulty is not None and self.held.boxes is not None
         places = [row.place for row in candidates]
-        found = flat(self.files.rows(places, [self.held.boxes]), self.held.boxes, self.files.names[0])
+        found = objects_in(self.files.rows(places, [self.held.boxes]), self.held.boxes, self.files.names[0])
         vectors = self._vectors(candidates) if self.held.embedding else None
         return [candidates[row] for row in self.difficulty.pick(found, vectors, count)]
 
@@ -316,11 +316,11 @@ class _Chooser:
         """How many objects each image has, as far as the budget asks; read once."""
         if self.held.boxes is None or not self.wish.budget.by_boxes:
             return np.zeros(len(rows))
-        from ncenet.selection.boxes import flat
+        from ncenet.selection.boxes import objects_in
 
         new = [row.place for row in rows if row.place not in self.counted]
         if new:
-            found = flat(self.files.rows(new, [self.held.boxes]), self.held.boxes, self.files.names[0])
+            found = objects_in(self.files.rows(new, [self.held.boxes]), self.held.boxes, self.files.names[0])
             counts = found.summed((found.confidences >= LIKELY).astype(float)).tolist()
             self.counted.update(zip(new, counts, strict=True))
         return np.array([self.counted[row.place] for row in rows], dtype=float)

@@ -113,7 +113,7 @@ def coded(table: Any, name: str, where: str) -> tuple[list[str], npt.NDArray[np.
     return found.dictionary.to_pylist(), np.asarray(found.indices, dtype=np.int64)
 
 
-def numbers(table: Any, name: str, where: str) -> npt.NDArray[Any]:
+def numbers_in(table: Any, name: str, where: str) -> npt.NDArray[Any]:
     """A column as an array (N,); what is missing is nan.
 
     Raises:
@@ -146,7 +146,7 @@ def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float
     """
     pa = pyarrow("reading scores")
     if len(names) > 1:
-        return np.stack([numbers(table, name, where).astype(np.float32) for name in names], axis=1)
+        return np.stack([numbers_in(table, name, where).astype(np.float32) for name in names], axis=1)
     column = table[names[0]]
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(column, pa.ChunkedArray):

@@ -196,7 +196,7 @@ class CsvFile(ScoreFile):
                     start += len(batch)
 
     def _empty(self) -> bool:
-        return addresses.size_of(self.name) == 0
+        return addresses.bytes_of(self.name) == 0
 
     def _names(self) -> list[str]:
         import csv
@@ -214,7 +214,7 @@ class CsvFile(ScoreFile):
         with addresses.reading(self.name, handle=True) as source:
             begin = source.read(2**20)
         digest = hashlib.blake2b(begin, digest_size=16).hexdigest()
-        return f"{addresses.size_of(self.name)} {digest}"
+        return f"{addresses.bytes_of(self.name)} {digest}"
 
 
 def _bare(column: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from ncenet.errors import UsageError
-from ncenet.selection.columns import Holding, matrix, numbers
+from ncenet.selection.columns import Holding, matrix, numbers_in
 from ncenet.strategies import strategies
 from ncenet.strategies.options import ScoreOptions, checked
 from ncenet.strategies.score import ranking_names
@@ -46,7 +46,7 @@ class ByColumn:
 
     def scores(self, table: Any, where: str) -> npt.NDArray[Any]:
         """See :class:`Ranking`."""
-        values = numbers(table, self.columns[0], where)
+        values = numbers_in(table, self.columns[0], where)
         return values if self.sign == 1 else -values
 
 

@@ -21,14 +21,14 @@ ITERATIONS = 10
 _ROWS = 2048
 
 
-def distinct(vectors_MD: npt.NDArray[np.float32], threshold: float) -> list[int]:
+def without_copies(vectors_MD: npt.NDArray[np.float32], threshold: float) -> list[int]:
     """Rows that are no near copy of a row before them.
 
     Args:
         vectors_MD: embeddings, the best image first.
         threshold: cosine distance in (0, 2] below which two images are copies.
 
-    >>> distinct(np.array([[1.0, 0.0], [1.0, 0.01], [0.0, 1.0]], np.float32), 0.05)
+    >>> without_copies(np.array([[1.0, 0.0], [1.0, 0.01], [0.0, 1.0]], np.float32), 0.05)
     [0, 2]
     """
     import torch

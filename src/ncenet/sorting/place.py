@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ncenet.data.images import MAX_BYTES, Undecodable, content_hash, decode, stored_gray
+from ncenet.data.images import MAX_BYTES, Undecodable, content_hash, decode_image, stored_gray
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage, UsageError
 from ncenet.labels.images import encoded
@@ -86,7 +86,7 @@ def place(pool: Pool, row: Placed, out: Path, how: How) -> None:
         _finish_move(source, row)
 
 
-def take_back(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
+def undo_place(pool_root: Path | None, row: Placed, out: Path, how: How) -> None:
     """The reverse: a copy or link goes, a file that was moved goes back to its old name.
 
     Args:
@@ -140,7 +140,7 @@ def _of_array(row: Placed, data: bytes) -> bool:
     from ncenet.data.pools import ArrayPool
 
     try:
-        pixels = decode(data, 1 if stored_gray(data) else 3)
+        pixels = decode_image(data, 1 if stored_gray(data) else 3)
     except Undecodable:
         return False
     return ArrayPool(pixels[None], [row.id]).content_hash(row.id) == row.hash

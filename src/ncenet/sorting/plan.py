@@ -52,7 +52,7 @@ class Placed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Known:
+class Evidence:
     """What is known of the images of a run.
 
     Attributes:
@@ -88,10 +88,10 @@ def _with_more(found: Expected, unsorted: int) -> Expected:
     return Expected(**{**found.__dict__, "of": found.of + unsorted})
 
 
-def known_of(run: OpenRun, opinions: Mapping[str, Opinion]) -> Known:
+def evidence_of(run: OpenRun, opinions: Mapping[str, Opinion]) -> Evidence:
     """What the ledger knows, beside what a model says."""
     kinds = {event.id: event.kind for event in run.ledger.answers()}
-    return Known(
+    return Evidence(
         labels=dict(run.ledger.labeled()),
         unsure=frozenset(id for id, kind in kinds.items() if kind == "unsure"),
         skipped=frozenset(id for id, kind in kinds.items() if kind == "skip"),
@@ -101,7 +101,7 @@ def known_of(run: OpenRun, opinions: Mapping[str, Opinion]) -> Known:
     )
 
 
-def plan(run: OpenRun, known: Known, above: float, *, skipped_too: bool = False) -> list[Placed]:
+def plan(run: OpenRun, known: Evidence, above: float, *, skipped_too: bool = False) -> list[Placed]:
     """Where each image goes.
 
     Args:

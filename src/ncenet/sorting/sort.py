@@ -33,7 +33,7 @@ from ncenet.run.folder import RunFolder
 from ncenet.run.opening import OpenRun
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.sorting.expected import STEPS, Expected
-from ncenet.sorting.place import How, Left, place, take_back
+from ncenet.sorting.place import How, Left, place, undo_place
 from ncenet.sorting.plan import (
     HEADER,
     PLACING,
@@ -41,7 +41,7 @@ from ncenet.sorting.plan import (
     Opinion,
     Placed,
     check_place,
-    known_of,
+    evidence_of,
     plan,
     read_plan,
     write_plan,
@@ -126,7 +126,7 @@ def expected_of(
         steps: likelihoods.
         said: what the model says. Default: it is asked.
     """
-    known = known_of(run, opinions(run) if said is None else said)
+    known = evidence_of(run, opinions(run) if said is None else said)
     return [known.expected(above) for above in steps]
 
 
@@ -155,7 +155,7 @@ def sort_images(
         root = run.pool.root if isinstance(run.pool, FolderPool) else None
         if how != "copy" and root is None:
             raise UsageError(f"`how={how}` needs image files; these are rows of a table or built in")
-        known = known_of(run, opinions(run, notify))
+        known = evidence_of(run, opinions(run, notify))
         rows = plan(run, known, above, skipped_too=how == "move")
         estimate = known.expected(above)
         _check_room(root, rows, out, how)
@@ -174,7 +174,7 @@ def sort_images(
         if hasattr(os, "sync"):
             os.sync()  # before anything says that it is done
         write_json(out / HEADER, header | {"state": "sorted", "left": left})
-    return Sorted(out, counts(rows), estimate, left)
+    return Sorted(out, counts_by_class(rows), estimate, left)
 
 
 def undo_sort(out: Path, run: Path, *, notify: Notify | None = None) -> dict[str, str]:
@@ -210,7 +210,7 @@ def undo_sort(out: Path, run: Path, *, notify: Notify | None = None) -> dict[str
             )
         write_json(out / HEADER, header | {"state": "undoing"})
         root = None if header["root"] is None else Path(header["root"])
-        left = _each(rows, notify, lambda row: take_back(root, row, out, header["how"]))
+        left = _each(rows, notify, lambda row: undo_place(root, row, out, header["how"]))
         if not left:
             for name in (PLACING, TABLE, HEADER):  # the header last: without it nobody knows what this is
                 (out / name).unlink(missing_ok=True)
@@ -220,7 +220,7 @@ def undo_sort(out: Path, run: Path, *, notify: Notify | None = None) -> dict[str
     return left
 
 
-def counts(rows: Sequence[Placed]) -> dict[str, int]:
+def counts_by_class(rows: Sequence[Placed]) -> dict[str, int]:
     """Images by class, then those for review and those that are not there."""
     found = Counter(row.label if row.by in ("person", "model") else _elsewhere(row.by) for row in rows)
     last = ("review", "skipped", "unreadable")

@@ -7,7 +7,7 @@ options it has, and ``register`` is the decorator that enters one of your own, i
     >>> ncenet.strategies.get("margin").__name__
     'Margin'
     >>> ncenet.strategies.describe("vaal").options["steps"]
-    ('2500', 'Adversarial steps in each query.')
+    ('300', 'Optimizer steps of the models that it trains in each query.')
 
 A strategy sees predictions and never an oracle. Built-ins enter by being a module of this package, plug-ins
 by an entry point of the group ``ncenet.strategies``; nothing of either is imported before it is asked for.

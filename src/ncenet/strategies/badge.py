@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_squares, checked_features
+from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query, QueryStrategy
 
@@ -53,7 +53,7 @@ class Badge(QueryStrategy):
                     "badge needs one class an image, and a detector's predictions are of anchors"
                 )
             residual_NC = residual(prediction.probs)
-            check_squares(prediction.ids, residual_NC)
+            check_rows(prediction.ids, residual_NC)
             residuals.fill(prediction.ids, residual_NC)
         rows = k_means_seeds(residuals.rows, features.rows, min(query_size, len(ids)), rng=rng)
         length = residuals.rows[rows].square().sum(1) * features.rows[rows].square().sum(1)

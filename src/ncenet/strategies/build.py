@@ -12,7 +12,7 @@ from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
 from ncenet.strategies.options import checked, options_of
 from ncenet.strategies.score import ScoreStrategy
-from ncenet.types import QueryStrategy, whole
+from ncenet.types import QueryStrategy, whole_strategy
 
 CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
     "classes": (
@@ -81,7 +81,7 @@ def build_strategy(recipe: LoopRecipe) -> QueryStrategy:
 
     def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
         options = checked(factory, recipe.options, where="loop.options.", name=f"strategy {recipe.strategy}")
-        return whole(factory(**{name: getattr(options, name) for name in recipe.options}))
+        return whole_strategy(factory(**{name: getattr(options, name) for name in recipe.options}))
 
     return strategies.use(recipe.strategy, make)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_squares
+from ncenet.strategies.gather import GatheredRows, check_rows
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -74,5 +74,5 @@ def _presence(prediction: Prediction) -> Tensor:
     presence = normalized(prediction.probs)
     if presence.dim() == 3:  # anchors; the background, which is last, is no class to be found
         presence = presence[..., :-1].amax(1)
-    check_squares(prediction.ids, presence)
+    check_rows(prediction.ids, presence)
     return presence.float()

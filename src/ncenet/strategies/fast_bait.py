@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_squares, checked_features
+from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -68,6 +68,6 @@ def informative(prediction: Prediction) -> Tensor:
     if prediction.probs.dim() != 2:
         raise UsageError("fast-bait needs one class an image, and a detector's predictions are of anchors")
     features = checked_features(prediction, "fast-bait")
-    check_squares(prediction.ids, prediction.probs)
+    check_rows(prediction.ids, prediction.probs)
     p = normalized(prediction.probs).amax(1, keepdim=True).float()
     return (p * (1 - p)).clamp_min(0).sqrt() * features.float()

@@ -60,11 +60,11 @@ def checked_features(prediction: Prediction, strategy: str) -> Tensor:
     """
     if prediction.features is None:
         raise UsageError(f"{strategy} needs features, and this learner predicts none")
-    check_squares(prediction.ids, prediction.features)
+    check_rows(prediction.ids, prediction.features)
     return prediction.features
 
 
-def check_squares(ids: Sequence[str], rows: Tensor) -> None:
+def check_rows(ids: Sequence[str], rows: Tensor) -> None:
     """Refuse rows (N, D) whose squared length is not finite in float32.
 
     Raises:

@@ -10,7 +10,7 @@ from ncenet.errors import UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import GatheredRows, check_squares
+from ncenet.strategies.gather import GatheredRows, check_rows
 from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -74,7 +74,7 @@ def doubt(prediction: Prediction) -> Tensor:
     from ncenet.functional.scores import margin
     from ncenet.strategies.score import normalized
 
-    check_squares(prediction.ids, prediction.probs)
+    check_rows(prediction.ids, prediction.probs)
     return (1 + margin(normalized(prediction.probs))).clamp(0, 1)
 
 
@@ -85,5 +85,5 @@ def _in_radii(prediction: Prediction) -> Tensor:
             "and this learner, a detector perhaps, does not"
         )
     places = prediction.extras["in_radii"]
-    check_squares(prediction.ids, places)
+    check_rows(prediction.ids, places)
     return places

@@ -14,7 +14,7 @@ from ncenet.strategies import strategies
 from ncenet.strategies.cover import WIDTH, cover
 from ncenet.strategies.gather import gather_features
 from ncenet.strategies.options import WithOptions
-from ncenet.types import PoolView, Prediction, Query, QueryStrategy, whole
+from ncenet.types import PoolView, Prediction, Query, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -58,7 +58,7 @@ class Refine(WithOptions, QueryStrategy):
         super().__init__(**options)
         if "refine" in self.options.members:
             raise RecipeError("members: refine doesn't sift for itself: leave it out")
-        self._members = [(name, whole(strategies.get(name)())) for name in self.options.members]
+        self._members = [(name, whole_strategy(strategies.get(name)())) for name in self.options.members]
         self.needs = frozenset({"features"}).union(*(member.needs for _, member in self._members))
         self.requires = frozenset({"classes"}).union(*(member.requires for _, member in self._members))
         for name, member in self._members:

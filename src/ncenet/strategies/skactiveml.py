@@ -9,7 +9,7 @@ from pydantic import Field
 from ncenet.errors import MissingExtra, UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_squares, checked_features
+from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
 from ncenet.strategies.options import WithOptions
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query, QueryStrategy
@@ -78,7 +78,7 @@ class ScikitActiveml(WithOptions, QueryStrategy):
                     raise UsageError(
                         "scikit-activeml needs one class an image; a detector's predictions are of anchors"
                     )
-                check_squares(prediction.ids, prediction.probs)
+                check_rows(prediction.ids, prediction.probs)
                 vectors.fill(prediction.ids, checked_features(prediction, "scikit-activeml"))
                 probs.fill(prediction.ids, normalized(prediction.probs))
         target = dict(zip(view.labeled_ids, view.labels, strict=False))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.adversarial import Adversarial
-from ncenet.strategies.gather import GatheredRows, check_squares
+from ncenet.strategies.gather import GatheredRows, check_rows
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView
 
@@ -42,6 +42,6 @@ class Sraal(Adversarial):
         table = GatheredRows(ids)
         for prediction in view.predictions():
             states = state_uncertainty(normalized(prediction.probs)).unsqueeze(1)
-            check_squares(prediction.ids, states)
+            check_rows(prediction.ids, states)
             table.fill(prediction.ids, states)
         return table.rows.squeeze(1)

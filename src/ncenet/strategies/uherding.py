@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import GatheredRows, check_squares, checked_features, gather_features
+from ncenet.strategies.gather import GatheredRows, check_rows, checked_features, gather_features
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class UHerding(QueryStrategy):
                 raise UsageError(
                     "uherding needs one class an image, and a detector's predictions are of anchors"
                 )
-            check_squares(prediction.ids, prediction.probs)
+            check_rows(prediction.ids, prediction.probs)
             places.fill(prediction.ids, unit(checked_features(prediction, "uherding")))
             probs.fill(prediction.ids, prediction.probs)
         labeled_LD, width, temperature = None, WIDEST, torch.inf

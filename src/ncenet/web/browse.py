@@ -20,7 +20,7 @@ from ncenet.features.pool import images_of
 from ncenet.ledger.ledger import Ledger
 from ncenet.run.opinions import Opinions
 from ncenet.types import Pool
-from ncenet.web.messages import AskForPool, Wanted
+from ncenet.web.messages import AskForPool, WantedImages
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,7 +80,7 @@ class Lists:
             )
         return {"name": name, "total": len(numbers), "start": message.start, "images": images, **more}
 
-    def _make(self, wanted: Wanted) -> npt.NDArray[np.int64]:
+    def _make(self, wanted: WantedImages) -> npt.NDArray[np.int64]:
         """Numbers of the images that are wanted, in their order."""
         numbers = np.array(self._ledger.review.browse.unanswered(wanted.folder.strip("/")), np.int64)
         numbers = numbers[~np.isin(numbers, list(self._ledger.review.browse.numbers(self._apart).values()))]
@@ -88,7 +88,7 @@ class Lists:
             numbers = self._by_opinion(numbers, wanted)
         return self._by_date(numbers, wanted) if wanted.by_date else numbers
 
-    def _by_opinion(self, numbers: npt.NDArray[np.int64], wanted: Wanted) -> npt.NDArray[np.int64]:
+    def _by_opinion(self, numbers: npt.NDArray[np.int64], wanted: WantedImages) -> npt.NDArray[np.int64]:
         said, now = self._opinions(), self._ledger.classes.renamed()
         if said is None:
             return numbers[:0]
@@ -103,7 +103,7 @@ class Lists:
         by = {"sure": -top[rows], "unsure": top[rows]}.get(wanted.order, of[rows])
         return np.asarray(of[rows[np.argsort(by, kind="stable")]])
 
-    def _by_date(self, numbers: npt.NDArray[np.int64], wanted: Wanted) -> npt.NDArray[np.int64]:
+    def _by_date(self, numbers: npt.NDArray[np.int64], wanted: WantedImages) -> npt.NDArray[np.int64]:
         if self._root is None:
             return numbers[:0]
         listed = self._ledger.review.browse.listed(numbers.tolist())

@@ -49,7 +49,7 @@ def wanted_first(pool: Sequence[str], held_out: Sequence[str]) -> tuple[str, ...
     return (*pool[:TO_CHOOSE_AMONG], *held_out, *pool[TO_CHOOSE_AMONG:])
 
 
-def embed(job: Photographs, notify: Notify) -> int:
+def embed_missing(job: Photographs, notify: Notify) -> int:
     """Embed what is missing; how many images that were.
 
     Args:
@@ -81,7 +81,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread.name), POLITE)
 
 
-class Embedding:
+class EmbeddingWork:
     """Embeds images of a run, once, in a process of its own; what is wanted meanwhile comes after.
 
     Args:
@@ -111,7 +111,7 @@ class Embedding:
     def _run(self) -> None:
         outcome: Success[int] | Failure = Success(0)
         while (job := self._next(outcome)) is not None:
-            outcome = self._worker.run(embed, job, self._forward)
+            outcome = self._worker.run(embed_missing, job, self._forward)
         self._worker.close()
         if isinstance(outcome, Failure):
             self._notify({"event": "failed", "why": outcome.summary})

@@ -69,7 +69,7 @@ def token_of(folder: Path) -> str:
         token = read_whole(file, most=10_000).decode(errors="replace")
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}; remove it for a new token") from error
-    made = secret.checked(token.strip(), str(file))
+    made = secret.checked_secret(token.strip(), str(file))
     secret.check_private(file)
     return made
 
@@ -100,7 +100,7 @@ class Guard:
         annotators: Annotators | None = None,
     ) -> None:
         self._app, self._names, self._public = app, names, public
-        self._token, self._annotators = secret.checked(token, "the page"), annotators
+        self._token, self._annotators = secret.checked_secret(token, "the page"), annotators
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

@@ -255,7 +255,7 @@ class AskForSheet(Message):
     disputed: bool = False
 
 
-class Wanted(Message):
+class WantedImages(Message):
     """Which images of the pool somebody wants to see, and in which order."""
 
     guess: ClassName | None = None
@@ -280,7 +280,7 @@ class Wanted(Message):
 class AskForPool(Message):
     """A part of a list of images that nobody has answered; the list is made when it has no name yet."""
 
-    wanted: Wanted = Wanted()
+    wanted: WantedImages = WantedImages()
     name: Key | None = None
     start: int = Field(0, ge=0, le=NOW)
     count: int = Field(100, ge=1, le=MOST)

@@ -28,7 +28,7 @@ from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.browse import Lists
 from ncenet.web.chance import Chance
 from ncenet.web.due import Fresh, fresh_labels, guess_is_due
-from ncenet.web.embedding import Embedding, Photographs, wanted_first
+from ncenet.web.embedding import EmbeddingWork, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.finish import Finish, to_take_along
 from ncenet.web.insight import Insight
@@ -36,7 +36,7 @@ from ncenet.web.messages import AskForGroup, ChangeClasses
 from ncenet.web.offer import offer
 from ncenet.web.state import Stock
 from ncenet.web.together import EARLY, Parties
-from ncenet.web.trainer import Lesson, Trainer
+from ncenet.web.trainer import Trainer, TrainingWork
 
 SECOND_LOOK = 0.05
 """Of the answers at most this share is asked for again because a label looks wrong (ours)."""
@@ -112,7 +112,7 @@ class Project:
         # After a failure so many labels come before the next attempt, and the last guess had so many.
         self._not_before, self._guessed = 0, 0
         self._embedded: dict[str, int] | None = None
-        self._embedding = None if recipe.model.features is None else Embedding(self._hear)
+        self._embedding = None if recipe.model.features is None else EmbeddingWork(self._hear)
         self._embed_all()
         self._train_if_due()
 
@@ -282,7 +282,7 @@ class Project:
             return {"from": "held-out"}
         now = None if self.detection else self._insight.reason(id)
         if now is None and self.recipe.on_vectors and self._insight.unseen(id):
-            said = self.trainer.look(Lesson(self.recipe, self.folder, self._found, 0, self._stays), id)
+            said = self.trainer.look(TrainingWork(self.recipe, self.folder, self._found, 0, self._stays), id)
             now = None if said is None else self._insight.told(said, self.size)
         return now or self._insight.recorded(id, self.size) or {"from": "nobody"}
 
@@ -385,10 +385,10 @@ class Project:
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
             size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
             stays = self.recipe.on_vectors and self._stays
-            if self.trainer.start(Lesson(self.recipe, self.folder, self._found, size, stays)):
+            if self.trainer.start(TrainingWork(self.recipe, self.folder, self._found, size, stays)):
                 self._progress = {"phase": "starting"}
         elif not cycle and self._guess_is_due(found):
-            lesson = Lesson(self.recipe, self.folder, self._found, 0, stays=True, guess=True)
+            lesson = TrainingWork(self.recipe, self.folder, self._found, 0, stays=True, guess=True)
             if self.trainer.start(lesson):
                 self._guessed, self._progress = fresh, {"phase": "guessing"}
 

@@ -23,7 +23,7 @@ _TAKEN = ("assets", "api")
 """Paths of the start page itself."""
 
 
-class Room(NamedTuple):
+class ServedProject(NamedTuple):
     """A project and where it is.
 
     Attributes:
@@ -42,24 +42,25 @@ class Room(NamedTuple):
         return f"{self.path}/" if self.path else ""
 
 
-def rooms(projects: Sequence[Project]) -> list[Room]:
+def rooms(projects: Sequence[Project]) -> list[ServedProject]:
     """Where projects are: the only one at the address itself, several below their names.
 
     Raises:
         UsageError: a file holds no token.
     """
     if len(projects) == 1:
-        return [Room("", token_of(projects[0].folder), projects[0])]
-    names = paths_of(project.folder.resolve().name for project in projects)
+        return [ServedProject("", token_of(projects[0].folder), projects[0])]
+    names = steps_of(project.folder.resolve().name for project in projects)
     return [
-        Room(path, token_of(project.folder), project) for path, project in zip(names, projects, strict=True)
+        ServedProject(path, token_of(project.folder), project)
+        for path, project in zip(names, projects, strict=True)
     ]
 
 
-def paths_of(names: Iterable[str]) -> list[str]:
+def steps_of(names: Iterable[str]) -> list[str]:
     """Distinct steps of an address for names of folders.
 
-    >>> paths_of(["pets", "my cars", "pets", "api"])
+    >>> steps_of(["pets", "my cars", "pets", "api"])
     ['pets', 'my-cars', 'pets-2', 'api-2']
     """
     found: list[str] = []
@@ -72,14 +73,14 @@ def paths_of(names: Iterable[str]) -> list[str]:
     return found
 
 
-def token_of_all(rooms: Sequence[Room]) -> str:
+def token_of_all(rooms: Sequence[ServedProject]) -> str:
     """What opens the start page, from which all projects are reached; the same after a restart."""
     if len(rooms) == 1:
         return rooms[0].token
     return hashlib.sha256("\n".join(sorted(room.token for room in rooms)).encode()).hexdigest()
 
 
-def build_site(rooms: Sequence[Room], *, names: Names, public: PublicUrl | None) -> ASGIApp:
+def build_site(rooms: Sequence[ServedProject], *, names: Names, public: PublicUrl | None) -> ASGIApp:
     """The application with all its guards.
 
     Args:
@@ -124,7 +125,7 @@ class _Site:
             await app({**inside, "path": path, "raw_path": path.encode()}, receive, send)
 
 
-def _start(rooms: Sequence[Room]) -> FastAPI:
+def _start(rooms: Sequence[ServedProject]) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/api/projects")
@@ -135,7 +136,7 @@ def _start(rooms: Sequence[Room]) -> FastAPI:
     return app
 
 
-def _told(room: Room) -> dict[str, Any]:
+def _told(room: ServedProject) -> dict[str, Any]:
     ledger = room.project.ledger
     return {
         "link": f"{room.below}#token={room.token}",

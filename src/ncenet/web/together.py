@@ -13,7 +13,7 @@ import numpy as np
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.records import Item
 from ncenet.run.advice import wilson
-from ncenet.run.alike import Alike, alike, checks_due, kept_ratio
+from ncenet.run.alike import Alike, alike_to, checks_due, kept_ratio
 from ncenet.run.held_out import set_apart
 from ncenet.run.opinions import Opinions
 from ncenet.web.assignments import LEASE_SECONDS
@@ -134,7 +134,7 @@ class Parties:
             shares[:, place] += said.shares[rows, c]
         ids = [said.ids[n] for n in rows]
         counts = Counter(label for _, label in self._ledger.labeled())
-        group = alike(
+        group = alike_to(
             ids,
             shares[:, :-1],
             names,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingWork:
     """What a process needs to train one cycle and ask for the next images.
 
     Attributes:
@@ -56,7 +56,7 @@ class OneImage:
         id: the image.
     """
 
-    lesson: Lesson
+    lesson: TrainingWork
     id: str
 
 
@@ -66,7 +66,7 @@ PATIENCE = 12.0
 """Seconds that the first query waits for images to choose among (ours); then it takes what is there."""
 
 
-def learn(lesson: Lesson, notify: Notify) -> int:
+def learn(lesson: TrainingWork, notify: Notify) -> int:
     """Fit if new labels arrived, ask, write down why; the number of the cycle.
 
     Waits while another process, such as ``ncenet ask``, is at work on the run.
@@ -81,7 +81,7 @@ def learn(lesson: Lesson, notify: Notify) -> int:
     """
     from ncenet.files import alone
     from ncenet.loop.opinions import opine
-    from ncenet.loop.reasons import write_reasons
+    from ncenet.loop.reasons import explain_query
 
     with alone(lesson.folder, wait=True):
         loop = _loop_of(lesson, notify)
@@ -97,13 +97,13 @@ def learn(lesson: Lesson, notify: Notify) -> int:
             query = loop.ask(lesson.query_size, held_out_first=False)
             recorded = latest_query(loop.ledger)
             cycle = recorded.cycle if recorded is not None else 0
-            write_reasons(loop, query, cycle)
+            explain_query(loop, query, cycle)
             if cycle:
                 opine(loop, cycle)
     return cycle
 
 
-def look(one: OneImage, notify: Notify) -> dict[str, Any] | None:
+def opinion_of(one: OneImage, notify: Notify) -> dict[str, Any] | None:
     """What the last model says of an image, as JSON; None before there is one, or features of the image."""
     from ncenet.files import alone
     from ncenet.loop.glance import glance
@@ -118,7 +118,7 @@ def look(one: OneImage, notify: Notify) -> dict[str, Any] | None:
             return None if said is None else {"cycle": fitted[-1], **as_json(said)}
 
 
-def _loop_of(lesson: Lesson, notify: Notify) -> Loop:
+def _loop_of(lesson: TrainingWork, notify: Notify) -> Loop:
     """The loop of a run: the one that was opened before, unless other images have come since."""
     from ncenet.loop.open import open_loop
 
@@ -179,23 +179,23 @@ class Trainer:
         """Whether a lesson is going on."""
         return self._busy.locked()
 
-    def start(self, lesson: Lesson) -> bool:
+    def start(self, lesson: TrainingWork) -> bool:
         """Begin a lesson; False when another one is still going on."""
         if not self._busy.acquire(blocking=False):
             return False
         threading.Thread(target=self._run, args=(lesson,), name="trainer", daemon=True).start()
         return True
 
-    def look(self, lesson: Lesson, id: str) -> dict[str, Any] | None:
-        """What the last model says of an image, once no lesson is going on; see :func:`look`."""
-        outcome = self._worker.run(look, OneImage(lesson, id), lambda event: None)
+    def look(self, lesson: TrainingWork, id: str) -> dict[str, Any] | None:
+        """What the last model says of an image, once no lesson is going on; see :func:`opinion_of`."""
+        outcome = self._worker.run(opinion_of, OneImage(lesson, id), lambda event: None)
         return None if isinstance(outcome, Failure) else outcome.value
 
     def close(self) -> None:
         """End the process, whatever it is at."""
         self._worker.close()
 
-    def _run(self, lesson: Lesson) -> None:
+    def _run(self, lesson: TrainingWork) -> None:
         outcome: Success[int] | Failure = Failure("it ended without an outcome", "")
         try:
             outcome = self._worker.run(learn, lesson, self._notify)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ncenet.compare.across.budget import areas, seconds_per_query, shares_to_reach, thirds
+from ncenet.compare.across.budget import areas_of_sets, seconds_per_query, shares_to_reach, thirds
 from ncenet.compare.across.estimate import estimate
 from ncenet.compare.across.table import numbers
 from ncenet.compare.across.wins import win_shares
@@ -60,7 +60,7 @@ def test_fewer_cycles_than_thirds_have_none(tmp_path):
 
 
 def test_areas_are_trapezoids(of):
-    assert areas(of)[0, 0, 1] == pytest.approx(((0.5 + 0.65) / 2 + (0.65 + 0.80) / 2) / 2)
+    assert areas_of_sets(of)[0, 0, 1] == pytest.approx(((0.5 + 0.65) / 2 + (0.65 + 0.80) / 2) / 2)
 
 
 def test_shares_of_the_budget_to_reach_what_random_reaches(of):

@@ -22,7 +22,7 @@ def thirds(of: Numbers) -> Floats | None:
     return np.stack([np.stack(of_third) for of_third in zip(*parts, strict=True)])
 
 
-def areas(of: Numbers) -> Floats:
+def areas_of_sets(of: Numbers) -> Floats:
     """Area under each learning curve divided by the range of labels, (D, S, A)."""
     return of.of(area_under_curve)
 

@@ -186,7 +186,7 @@ def read_analysis(folder: Path, seeds: tuple[int, ...]) -> Analysis:
         try:
             return kind.model_validate(record["finding"])
         except ValidationError:
-            problems[name] = f"{file_of(folder, name)} was written by another version of ncenet"
+            problems[name] = f"{record_file(folder, name)} was written by another version of ncenet"
             return None
 
     by_seed = {seed: finding(information_name(seed), Information) for seed in seeds}
@@ -203,7 +203,7 @@ def information_name(seed: int) -> str:
     return f"information-seed-{seed}"
 
 
-def file_of(folder: Path, name: str) -> Path:
+def record_file(folder: Path, name: str) -> Path:
     """The file of that name."""
     return folder / FOLDER / f"{name}.json"
 
@@ -211,7 +211,7 @@ def file_of(folder: Path, name: str) -> Path:
 def read_record(folder: Path, name: str) -> dict[str, str | None] | None:
     """Fingerprint, problem and finding of a file; None when it is not there or not whole."""
     try:
-        record = read_json(file_of(folder, name))
+        record = read_json(record_file(folder, name))
     except DataError:
         return None
     whole = isinstance(record, dict) and {"fingerprint", "problem", "finding"} <= record.keys()

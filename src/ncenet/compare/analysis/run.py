@@ -14,10 +14,10 @@ from ncenet.compare.analysis.records import (
     EMBEDDING,
     REGIONS,
     Analysis,
-    file_of,
     information_name,
     read_analysis,
     read_record,
+    record_file,
     record_text,
 )
 from ncenet.compare.comparison import Comparison
@@ -81,7 +81,7 @@ def analyze(folder: Path, *, on_event: Callable[[Event], None] | None = None) ->
             finding = piece.compute(progress)
         except (NcenetError, OSError) as error:
             problem = str(error).partition("\n")[0]  # a model that does not fit lists all its layers
-        file = file_of(folder, piece.name)
+        file = record_file(folder, piece.name)
         file.parent.mkdir(exist_ok=True)
         write_text(file, record_text(piece.fingerprint, finding, problem))
         progress(1, 1)

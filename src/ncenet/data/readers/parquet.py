@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.parquet import ParquetPool, holds_bytes, read_labels, refuse_splits
+from ncenet.data.parquet import ParquetPool, holds_bytes, label_column, refuse_splits
 from ncenet.data.pools import Channels
 from ncenet.data.readers import Reader, readers
 from ncenet.data.shard_reader import open_shards
@@ -29,7 +29,7 @@ class Parquet(Reader):
             return open_shards(str(path), channels=channels)
         refuse_splits(path)
         pool = ParquetPool(path, channels=channels)
-        labelled = read_labels(path)
+        labelled = label_column(path)
         if labelled is None:
             return Dataset(path.stem, pool)
         labels, class_names = labelled

@@ -55,7 +55,7 @@ class ParquetShard(ShardFile):
     def fingerprint(self) -> str:
         """By the sizes of its row groups, which stand at the end of the file."""
         sizes = [self._metadata.row_group(number).total_byte_size for number in self._groups]
-        return f"{self.count} {addresses.size_of(self.address)} {sizes}"
+        return f"{self.count} {addresses.bytes_of(self.address)} {sizes}"
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ncenet.arrays import read_npz
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.parquet import column_names, read_columns, read_labels
+from ncenet.data.parquet import column_names, label_column, read_columns
 from ncenet.data.pools import ArrayPool, Channels
 from ncenet.data.readers import Reader, readers
 from ncenet.errors import DataError
@@ -80,7 +80,7 @@ class ParquetVectors(Reader):
             ) from error
         ids = _ids(columns["id"], path) if "id" in columns else None
         pool = ArrayPool(_vectors(rows, path), ids)
-        labelled = read_labels(path)
+        labelled = label_column(path)
         if labelled is None:
             return Dataset(path.stem, pool)
         labels, names = labelled

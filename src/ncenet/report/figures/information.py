@@ -9,7 +9,7 @@ from ncenet.compare.analysis.records import Information, InformationCurve
 from ncenet.compare.statistics import Spread
 from ncenet.report.figures.axes import dress_plot, legend
 from ncenet.report.figures.drawing import GREY, INK, PALETTE
-from ncenet.report.words import spread
+from ncenet.report.words import spread_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def information_caption(information: Mapping[int, Information]) -> str:
     first = next(iter(by_arm.values()))
     n = len(information)
     shares = {arm: Spread.of([curve.top_tenth for curve in curves]) for arm, curves in by_arm.items()}
-    said = "; ".join(f"{arm} {spread(share)} %" for arm, share in shares.items())
+    said = "; ".join(f"{arm} {spread_words(share)} %" for arm, share in shares.items())
     seeds = "One seed." if n == 1 else f"Thick the means over {n} seeds, thin each of them."
     return (
         f"Information (Eq. 10) of {first[0].images:,} random unlabelled images by the networks of the first "

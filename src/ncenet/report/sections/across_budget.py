@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncenet.compare.across.budget import THIRDS, areas, shares_to_reach, thirds
+from ncenet.compare.across.budget import THIRDS, areas_of_sets, shares_to_reach, thirds
 from ncenet.compare.across.estimate import estimate
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
@@ -22,7 +22,7 @@ def in_thirds(results: SuiteResults) -> ReportSection | None:
     found = None if of is None else thirds(of)
     if of is None or found is None:
         return None
-    parts = [estimate(against(third, of, baseline)) for third in [*found, areas(of)]]
+    parts = [estimate(against(third, of, baseline)) for third in [*found, areas_of_sets(of)]]
     rows = []
     for a, arm in enumerate(of.arms):
         if arm == baseline:

@@ -189,16 +189,18 @@ def queried(results: Results) -> ReportSection:
         "queried equally often, 0 if only one was."
     )
     counts = folded_if_long(tables.without_empty(queries.queried_per_class(results)))
-    return ReportSection("What was queried", (counts, tables.without_empty(queries.evenness(results)), note))
+    return ReportSection(
+        "What was queried", (counts, tables.without_empty(queries.evenness_by_arm(results)), note)
+    )
 
 
 @comparison_sections.register("overlap", order=13)
 def overlap(results: Results) -> ReportSection | None:
     """How much of what two arms queried is the same."""
-    table = queries.overlaps(results)
+    table = queries.overlap_table(results)
     if len(table.rows) < 2:
         return None
-    chance = queries.chance_overlap(results)
+    chance = queries.chance_overlap_percent(results)
     by_chance = "" if chance is None else f" Two random draws would share {words.percent(chance, 0)} %."
     note = Note(
         "Images that both arms have queried by the last cycle, of those that either has, in % (Jaccard), "

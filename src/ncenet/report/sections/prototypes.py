@@ -11,7 +11,7 @@ from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import Recipe
 from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import comparison_sections
-from ncenet.report.words import NOTHING, spread
+from ncenet.report.words import NOTHING, spread_words
 
 FIELD = "model.head.prototypes_per_class"
 
@@ -45,7 +45,7 @@ def table(results: Results, groups: Sequence[Sequence[tuple[int, str]]]) -> Tabl
     rows = []
     for K, arm in (row for group in groups for row in group):
         curves = results.curves(arm)
-        cells = [spread(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
+        cells = [spread_words(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
         rows.append((arm, str(K), *cells, _live(results, arm, K)))
     return Table(("Arm", "K", *(f"{n:,}" for n in results.labeled), "live"), tuple(rows))
 

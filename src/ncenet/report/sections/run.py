@@ -54,7 +54,7 @@ def labels_left_out(run: RunResults) -> ReportSection | None:
     found = last_left_out(RunFolder(run.folder).cycles())
     if found is None:
         return None
-    return ReportSection("Labels left out in turn", (Note(words.left_out(found)),))
+    return ReportSection("Labels left out in turn", (Note(words.left_out_words(found)),))
 
 
 @run_sections.register("cycles", order=3)

@@ -37,7 +37,7 @@ def box_table(objects: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]
     return pa.table({"id": ids, "boxes": pa.array(rows, pa.list_(kind))})
 
 
-def read_json(address: str) -> Any:
+def json_at(address: str) -> Any:
     """The content of a JSON file; None when its name ends in something else.
 
     Raises:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ncenet.errors import DataError
-from ncenet.selection.forms import box_table, forms, read_json
+from ncenet.selection.forms import box_table, forms, json_at
 
 
 @forms.register("coco", order=10)
 def coco(address: str) -> Any:
     """The objects by image, which goes by ``file_name`` where there is one, else by its number."""
-    found = read_json(address)
+    found = json_at(address)
     if (
         not isinstance(found, list)
         or not found

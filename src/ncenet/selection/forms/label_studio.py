@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ncenet.errors import DataError
-from ncenet.selection.forms import box_table, forms, read_json
+from ncenet.selection.forms import box_table, forms, json_at
 
 
 @forms.register("label-studio", order=20)
@@ -14,7 +14,7 @@ def label_studio(address: str) -> Any:
 
     Ids are those of ncenet's own tasks, else the addresses of the images.
     """
-    found = read_json(address)
+    found = json_at(address)
     if (
         not isinstance(found, list)
         or not found
