@@ -177,7 +177,7 @@ def let_in(way, classes):
 
 
 slow = settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -203,7 +203,7 @@ def test_every_way_takes_what_the_gate_takes(way, classes):
 def test_ways_of_typed_text_take_what_the_gate_takes(way, classes):
     if any("\0" in name or "\ufffe" in name for name in classes):
         assert let_in(way, classes) is None, "no text of this form holds it"
-    elif any(name != name.strip() for name in classes) or any(not name.isprintable() for name in classes):
+    elif any(not name or name != name.strip() or not name.isprintable() for name in classes):
         found = let_in(way, classes)  # trimmed, refused, or read as several lines: never what no gate lets in
         assert found is None or sorted(found) == allowed(found)
     else:
