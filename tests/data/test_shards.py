@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import subprocess
 import sys
+import tarfile
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +15,13 @@ import pytest
 
 from ncenet.data import shards as module
 from ncenet.data.open import open_dataset
+from ncenet.data.readers.shards import ParquetShard
+from ncenet.data.shard_reader import shard_file
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UnreadableImage
 from tests.data.make import jpeg, write
+
+READERS = {"parquet": "shards", "tar": "webdataset"}
 
 
 @pytest.fixture
@@ -68,6 +74,18 @@ def test_few_row_groups_are_kept(folder, monkeypatch):
         assert len(pool._kept) == 1
 
 
+def test_no_block_is_read_to_tell_gray_from_color(tmp_path, monkeypatch):
+    """Of many blocks the first rows are looked at, and a block may have a hundred megabytes."""
+    table = pa.table({"image": [jpeg(n) for n in range(40)]})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    looked = []
+    first = ParquetShard.first
+    monkeypatch.setattr(ParquetShard, "first", lambda self, *a: looked.append(a[0]) or first(self, *a))
+    monkeypatch.setattr(ParquetShard, "read", None)
+    assert ShardedPool(str(tmp_path / "a.parquet")).channels == 3
+    assert len(looked) == 16 and len(set(looked)) == 16
+
+
 @pytest.mark.parametrize("column", [[1, 2], [[b"a"], [b"b"]]])
 def test_columns_that_are_no_images(tmp_path, column):
     write(tmp_path, {"x/.keep": b""})
@@ -97,6 +115,37 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     )
     total, megabytes = map(int, said.stdout.split())
     assert total == 600 * 1_000_008 and megabytes < 420
+
+
+@pytest.mark.parametrize("form", ["parquet", "tar"])
+def test_a_stream_does_not_keep_what_was_read(tmp_path, monkeypatch, form):
+    """40 MB in one file, of images of 100 kB, pass in tables of two megabytes."""
+    monkeypatch.setattr(f"ncenet.data.readers.{READERS[form]}.STREAM_BYTES", 2_000_000)
+    noise = np.random.default_rng(0).bytes(100_000)
+    rows = [row.to_bytes(4) + noise for row in range(400)]
+    if form == "parquet":
+        pq.write_table(pa.table({"image": rows}), tmp_path / "a.parquet", row_group_size=25, compression=None)
+    else:
+        with tarfile.open(tmp_path / "a.tar", "w") as file:
+            for number, row in enumerate(rows):
+                about = tarfile.TarInfo(f"{number:03}.jpg")
+                about.size = len(row)
+                file.addfile(about, io.BytesIO(row))
+    file = shard_file(str(tmp_path / f"a.{form}"))
+    before, counts, held = pa.total_allocated_bytes(), [], []
+    for table in file.stream([file.image_column()], 256):
+        counts.append(len(table))
+        held.append(pa.total_allocated_bytes() - before)
+    assert sum(counts) == 400 and 15 < max(counts) < 25
+    assert 1_000_000 < max(held) < 12_000_000
+
+
+def test_tables_of_a_stream_do_not_end_where_row_groups_do(tmp_path):
+    table = pa.table({"image": [jpeg(n) for n in range(25)]})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=3)
+    tables = list(ParquetShard(str(tmp_path / "a.parquet")).stream(["image"], 10))
+    assert [len(each) for each in tables] == [10, 10, 5]
+    assert pa.concat_tables(tables).equals(table)
 
 
 def test_a_stray_table_makes_no_shards_of_a_photo_folder(tmp_path):

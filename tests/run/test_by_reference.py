@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ncenet.data import shard_ids, shards
+from ncenet.data import scan_cache, shard_ids, shards
+from ncenet.data.scan_cache import read_looks
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import LedgerError
 from ncenet.ledger import Ledger
 from ncenet.run import by_reference
+from ncenet.run.folder import RunFolder
 from ncenet.run.opening import open_run, survey
 from ncenet.run.people import recipe_for_people
+from ncenet.run.recipe_record import load_recipe
 from tests.learners.make import images
 from tests.models.test_scorer import png
 
@@ -78,6 +81,25 @@ def test_a_query_from_scores_is_all_that_the_ledger_holds(pool, tmp_path, ncenet
     again = ncenet("ask", "run", "--scores", "scores", "--by", "doubt", "-n", "3", "--json")
     assert [row["id"] for row in json.loads(again.out)] == ids[-6:-9:-1]
     assert len(held(tmp_path)[0]) == 12
+
+
+def test_what_was_looked_at_to_be_entered_is_not_looked_at_again(pool, tmp_path, ncenet, monkeypatch):
+    """Each image may stand in a block of a hundred megabytes."""
+    scores(tmp_path / "scores", list(ShardedPool(str(pool)).ids()))
+    monkeypatch.setattr(scan_cache, "SETTLED_SECONDS", 0.0)  # the shards were written a moment ago
+    assert (
+        ncenet("init", "pool", "--out", "run", "--classes", ",".join(CLASSES), "--held-out", "4", *QUICK).code
+        == 0
+    )
+    assert ncenet("ask", "run", "--scores", "scores", "--by", "doubt", "-n", "9").code == 0
+    items, _ = held(tmp_path)
+    sound = [id for id, item in items.items() if item.problem is None]
+    assert len(items) == 13 and set(sound) == read_looks(tmp_path / "run/looks-pool.csv").keys()
+    read = []
+    cell = ShardedPool.read
+    monkeypatch.setattr(ShardedPool, "read", lambda self, named: read.append(named) or cell(self, named))
+    survey(load_recipe(RunFolder(tmp_path / "run")), tmp_path / "run")
+    assert set(read) == items.keys() - set(sound), "broken ones are looked at every time"
 
 
 def test_without_scores_a_model_chooses_among_some(pool, tmp_path, ncenet):

@@ -93,6 +93,7 @@ def scan(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
     kept: Path | None = None,
+    of_all: bool = True,
 ) -> Scan:
     """Decode and hash every image once; those that cannot be read are listed.
 
@@ -102,6 +103,7 @@ def scan(
         progress: called in this thread with the number of images done and of all.
         kept: file of what earlier looks found, made when missing: sound images whose files have not changed
             since are taken from there.
+        of_all: whether ``kept`` is of these images alone; else what it says of others stays.
     """
     ids = pool.ids()
     chunks = [range(start, min(start + _CHUNK, len(ids))) for start in range(0, len(ids), _CHUNK)]
@@ -126,6 +128,8 @@ def scan(
                     looks[id] = look
             if progress is not None:
                 progress(chunk.stop, len(ids))
+    if not of_all:
+        looks = known | looks
     if kept is not None and looks != known:
         write_looks(kept, looks)
     return Scan(hashes, tuple(problems), _duplicates(hashes), _sizes(shapes), dict(modes.most_common()))

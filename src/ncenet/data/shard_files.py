@@ -17,6 +17,8 @@ from ncenet.tables import pyarrow
 from ncenet.text_files import read_whole
 
 IMAGE = "image"
+STREAM_BYTES = 64 * 2**20
+"""Bytes of a table of a stream (ours): images of megabytes come in tables of fewer rows."""
 _END_BYTES = 65536
 
 
@@ -46,9 +48,13 @@ class ShardFile(ABC):
     def read(self, block: int, columns: Sequence[str]) -> Any:
         """Columns of a block, as a table."""
 
+    def first(self, block: int, columns: Sequence[str]) -> Any:
+        """Columns of the first row of a block, as a table; of some forms it is had without the others."""
+        return self.read(block, columns).slice(0, 1)
+
     @abstractmethod
     def stream(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
-        """Columns of all rows, in tables of at most so many."""
+        """Columns of all rows, in tables of at most so many, of fewer once they have ``STREAM_BYTES``."""
 
     def image_column(self) -> str:
         """The column of images when nobody names one.

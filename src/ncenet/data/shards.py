@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.images import Undecodable, stored_gray
 from ncenet.data.pools import LOOKED_AT, Channels, EncodedPool
 from ncenet.data.scan_cache import stamp_of
-from ncenet.data.shard_files import cells, fetched, id_texts
+from ncenet.data.shard_files import ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_ids import ColumnIds, PoolIds, ShardIds
 from ncenet.data.shard_reader import shard_files
 from ncenet.errors import DataError, Unreachable, UnreadableImage
@@ -170,17 +171,27 @@ class ShardedPool(EncodedPool):
         """
         refused: list[Unreachable] = []
         gray: list[bool] = []
-        rows = range(0, len(self._ids), max(1, len(self._ids) // LOOKED_AT))[:LOOKED_AT]
-        for row in rows if channels == "auto" or self._elsewhere else ():
+        some = list(self._spread()) if channels == "auto" or self._elsewhere else []
+        for look in some:
             try:
-                gray.append(stored_gray(fetched(self._cell(*self._ids.of_row(row))) or b""))
+                gray.append(stored_gray(fetched(look()) or b""))
             except Unreachable as error:
                 refused.append(error)
             except (Undecodable, DataError):
                 continue  # a scan names it
-        if refused and len(refused) == len(rows):
+        if refused and len(refused) == len(some):
             raise refused[0]
         return super()._choose((1 if gray and all(gray) else 3) if channels == "auto" else channels)
+
+    def _spread(self) -> Iterator[Callable[[], bytes | str | None]]:
+        """Read a few cells that are spread over the pool: the first of as many blocks, if there are."""
+        blocks = [(file, block) for file in self.files for block in range(len(file.ends))]
+        if len(blocks) >= LOOKED_AT:
+            for file, block in blocks[:: len(blocks) // LOOKED_AT][:LOOKED_AT]:
+                yield partial(_first_cell, file, block, self._image)
+            return
+        for row in range(0, len(self._ids), max(1, len(self._ids) // LOOKED_AT))[:LOOKED_AT]:
+            yield partial(self._cell, *self._ids.of_row(row))
 
     @property
     def _elsewhere(self) -> bool:
@@ -217,6 +228,10 @@ def labelled(name: str, pool: ShardedPool) -> Dataset:
             labels |= {next(ids): label for label in found}
             names |= dict.fromkeys(of_file)
     return Dataset(name, pool, Oracle(labels), tuple(names))
+
+
+def _first_cell(file: ShardFile, block: int, column: str) -> bytes | str | None:
+    return cells(file.first(block, [column])[column], file.address)[0]
 
 
 def _rows(ends: Any) -> int:

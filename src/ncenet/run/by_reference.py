@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ncenet.data.pools import Subset
 from ncenet.data.scan import scan
@@ -81,14 +82,24 @@ def learn_places(pool: ShardedPool, ledger: Ledger) -> None:
         ids.learn({id: (numbers[shard], row) for id, (shard, row) in places if shard in numbers})
 
 
-def enter(ledger: Ledger, pool: ShardedPool, ids: Collection[str], *, workers: int = 1) -> None:
-    """Look at images of a large pool, and enter them in the ledger; those that no pool has are left out."""
+def enter(
+    ledger: Ledger, pool: ShardedPool, ids: Collection[str], *, workers: int = 1, kept: Path | None = None
+) -> None:
+    """Look at images of a large pool, and enter them in the ledger; those that no pool has are left out.
+
+    Args:
+        ledger: of the run.
+        pool: its images.
+        ids: which of them.
+        workers: threads that decode.
+        kept: file of what looks found, so that whoever opens the run next need not look again.
+    """
     known = ledger.review.items(ids)
     there = pool.ids().find([id for id in ids if id not in known])
     if not there:
         return
     near = sorted(there, key=there.__getitem__)  # images that are read together, one after the other
-    found = scan(Subset(pool, near), workers=workers)
+    found = scan(Subset(pool, near), workers=workers, kept=kept, of_all=False)
     bad = {problem.id: problem.why for problem in found.problems}
     with ledger.transaction():
         ledger.add_items((id, found.hashes.get(id, ""), bad.get(id)) for id in there)

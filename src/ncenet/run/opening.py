@@ -190,7 +190,8 @@ class OpenRun:
     def enter(self, ids: Collection[str]) -> None:
         """Enter images that are asked for or answered, unless all of the pool were entered."""
         if self.ledger.places.by_reference and isinstance(self.pool, ShardedPool):
-            enter(self.ledger, self.pool, ids, workers=self.recipe.data.workers)
+            kept = self.files.looks("pool")
+            enter(self.ledger, self.pool, ids, workers=self.recipe.data.workers, kept=kept)
 
     @cached_property
     def sizes(self) -> SizeOf:

@@ -12,9 +12,12 @@ from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
 from ncenet.data.parquet import check_unpacked, column_names, extremes
 from ncenet.data.readers import readers
-from ncenet.data.shard_files import IMAGE, ShardFile
+from ncenet.data.shard_files import IMAGE, STREAM_BYTES, ShardFile
 from ncenet.data.shard_reader import ShardReader
 from ncenet.tables import pyarrow, type_word
+
+_BUFFER = 64 * 1024
+"""Bytes that are read at a time where not all of a column is wanted."""
 
 
 class ParquetShard(ShardFile):
@@ -45,25 +48,51 @@ class ParquetShard(ShardFile):
         with self._opened() as file:
             return file.read_row_group(block, columns=list(columns))
 
+    def first(self, block: int, columns: Sequence[str]) -> Any:
+        """See :class:`ShardFile`; reads no more than the first pages."""
+        pa = pyarrow("reading Parquet files")
+        with self._opened(buffered=True) as file:
+            batch = next(file.iter_batches(1, row_groups=[block], columns=list(columns)), None)
+        return self.read(block, columns) if batch is None else pa.Table.from_batches([batch])
+
     def stream(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         """See :class:`ShardFile`."""
         pa = pyarrow("reading Parquet files")
+        waiting: list[Any] = []
         with self._opened() as file:
-            for batch in file.iter_batches(rows, columns=list(columns)):
-                yield pa.Table.from_batches([batch])
+            # Group by group: read at once, what was read of earlier groups would stay in memory.
+            for number in self._groups:
+                few = self._few(number, columns, rows)
+                for batch in file.iter_batches(few, row_groups=[number], columns=list(columns)):
+                    table = pa.Table.from_batches([*waiting, batch])
+                    while len(table) >= few:
+                        yield table.slice(0, few)
+                        table = table.slice(few)
+                    waiting = table.to_batches()
+        if waiting:
+            yield pa.Table.from_batches(waiting)
 
     def fingerprint(self) -> str:
         """By the sizes of its row groups, which stand at the end of the file."""
         sizes = [self._metadata.row_group(number).total_byte_size for number in self._groups]
         return f"{self.count} {addresses.bytes_of(self.address)} {sizes}"
 
+    def _few(self, number: int, columns: Sequence[str], rows: int) -> int:
+        """At most so many rows of a row group, or fewer where they are large."""
+        group, size = self._metadata.row_group(number), 0
+        for place in range(group.num_columns):
+            column = group.column(place)
+            if column.path_in_schema.split(".")[0] in columns:
+                size += column.total_uncompressed_size
+        return int(max(1, min(rows, STREAM_BYTES * group.num_rows // max(1, size))))
+
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self, *, buffered: bool = False) -> Iterator[Any]:
         pa = pyarrow("reading Parquet files")
         with (
             addresses.reading(self.address) as source,
             stores.reasons(self.address),
-            pa.parquet.ParquetFile(source) as file,
+            pa.parquet.ParquetFile(source, buffer_size=_BUFFER if buffered else 0) as file,
         ):
             yield file
 

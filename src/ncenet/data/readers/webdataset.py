@@ -15,7 +15,7 @@ from ncenet import addresses, stores
 from ncenet.data.folders import SUFFIXES
 from ncenet.data.images import MAX_BYTES
 from ncenet.data.readers import readers
-from ncenet.data.shard_files import ShardFile
+from ncenet.data.shard_files import STREAM_BYTES, ShardFile
 from ncenet.data.shard_ids import NamedRows
 from ncenet.data.shard_reader import ShardReader
 from ncenet.errors import DataError
@@ -122,11 +122,13 @@ class TarShard(ShardFile):
         """See :class:`ShardFile`; in one pass, header by header."""
         with self._opened() as file, self._opened() as data:
             waiting: list[Sample] = []
+            size = 0
             for sample in self._samples(file):
                 waiting.append(sample)
-                if len(waiting) == rows:
+                size += sum(member.size for member in sample.parts.values())
+                if len(waiting) == rows or size >= STREAM_BYTES:
                     yield self._table(waiting, columns, data)
-                    waiting = []
+                    waiting, size = [], 0
             if waiting:
                 yield self._table(waiting, columns, data)
 
