@@ -171,10 +171,10 @@ class CsvFile(ScoreFile):
 
     def __init__(self, address: str) -> None:
         self.name, self.about = address, {}
-        header = next(self.chunks(None), None)
-        if header is None:
+        names = [] if self._empty() else self._names()
+        if not names:
             raise DataError(f"{address}: is empty; the first line names the columns")
-        self.types = dict.fromkeys(header[1].column_names, "text")
+        self.types = dict.fromkeys(names, "text")
 
     def chunks(self, columns: Sequence[str] | None) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`."""

@@ -138,7 +138,7 @@ def open_ranking(
     asked = f"`strategy` {name}: " if strategy else ""
     column = f", and `by` COLUMN ranks by one of {', '.join(held.scores[:12])}" if held.scores else ""
     looks = ""
-    if strategy in strategies.names():
+    if strategy in strategies.names() and strategy not in ranking_names():
         looks = f"; {name} looks at more than that: `diversify` spreads a query over different images"
     raise UsageError(f"{asked}{held.sentence()}. With these can be had: {', '.join(ways)}{column}{looks}")
 
