@@ -57,9 +57,18 @@ def csv_line(row: Sequence[Any], *, raw: bool = False) -> str:
 def write_csv(
     file: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, raw: bool = False
 ) -> None:
-    """Write a table as CSV, whole or not at all; see :func:`csv_lines`."""
+    """Write a table as CSV, whole or not at all; see :func:`csv_lines`.
+
+    Raises:
+        DataError: a field holds the character NUL: with that no reader takes the file for text.
+    """
     with whole(file) as partial, partial.open("w", encoding="utf-8", newline="") as text:
-        text.writelines(csv_lines(columns, rows, raw=raw))
+        for line in csv_lines(columns, rows, raw=raw):
+            if "\0" in line:
+                raise DataError(
+                    f"{file}: {line[:40]!a} holds the character NUL, and CSV can't: JSONL and Parquet can"
+                )
+            text.write(line)
 
 
 def read_csv(file: Path) -> tuple[list[str], list[list[str]]]:

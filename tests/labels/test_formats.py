@@ -69,7 +69,16 @@ def test_the_formats_are_registered():
 @pytest.mark.parametrize("name", TABLES)
 @given(records=tables())
 def test_tables_lose_nothing(name, records):
-    assert round_trip(name, records) == records
+    if name == "csv" and holds_nul(records):
+        with pytest.raises(DataError, match="holds the character NUL, and CSV can't: JSONL and Parquet can"):
+            round_trip(name, records)
+    else:
+        assert round_trip(name, records) == records
+
+
+def holds_nul(records):
+    """What a CSV file can't hold, since whoever reads it takes it for no text."""
+    return any("\0" in str(value) for record in records for value in record.row().values())
 
 
 @settings(max_examples=40)
@@ -77,6 +86,10 @@ def test_tables_lose_nothing(name, records):
 def test_class_folders_lose_nothing(records):
     classes = list(dict.fromkeys(record.label for record in records if record.label)) or ["ant"]
     unhashed = [replace(record, hash=None) for record in records]  # the hashes are made up
+    if holds_nul(unhashed):
+        with pytest.raises(DataError, match="holds the character NUL"):
+            round_trip("class-folders", unhashed, classes)
+        return
     found = round_trip("class-folders", unhashed, classes)
     assert {record.id: record for record in found} == {record.id: record for record in unhashed}
 
