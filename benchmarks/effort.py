@@ -31,7 +31,7 @@ from ncenet.run.doubts import doubts, left_out_shares, votes
 from ncenet.strategies import strategies
 from selection import View
 
-FIRST, BATCH, ANSWERS = 50, 50, 600
+FIRST, BATCH, ANSWERS = 50, 50, 300
 DOUBTED_FROM = 100
 SHARES, ERRORS = (0.0, 0.05, 0.2, 0.5), (0.05, 0.1, 0.2)
 FIELDS = ("set", "error", "share", "seed", "answers", "labels", "wrong", "accuracy")
@@ -72,7 +72,7 @@ def suspects(data, labels):
     return [rows[n] for n in found]
 
 
-def course(data, error, share, seed):
+def course(data, error, share, seed, most):
     """Rows of one arm."""
     annotator = Annotator(data.targets, data.classes, error, seed)
     strategy = strategies.get("herding")()
@@ -87,7 +87,7 @@ def course(data, error, share, seed):
             right = float((head(data.test).argmax(1) == data.test_targets).double().mean())
         wrong = np.mean([said != annotator.true[row] for row, said in labels.items()])
         yield answers, len(labels), float(wrong), right
-        if answers >= ANSWERS:
+        if answers >= most:
             return
         room += share * BATCH if answers >= DOUBTED_FROM else 0.0
         again = []
@@ -114,7 +114,7 @@ def measure(said):
                     key = (name, f"{error}", f"{share}", f"{seed}")
                     if key in done:
                         continue
-                    rows = list(course(data, error, share, seed))
+                    rows = list(course(data, error, share, seed, said.answers))
                     new = not said.out.exists()
                     with said.out.open("a", encoding="utf-8", newline="") as file:
                         writer = csv.writer(file, lineterminator="\n")
@@ -128,21 +128,29 @@ def tables(file):
     found = defaultdict(dict)
     for row in _rows(file):
         answers = int(row["answers"])
-        if answers in (300, ANSWERS):
+        if answers in (ANSWERS, 2 * ANSWERS):
             cell = row["set"], float(row["error"]), answers, float(row["share"])
             found[cell][int(row["seed"])] = 100 * float(row["accuracy"]), 100 * float(row["wrong"])
     print("| set | annotator wrong | answers | second looks | right, % | wrong labels, % | gain, points |")
     print("|---|---|---|---|---|---|---|")
+    pooled = defaultdict(list)
     for (name, error, answers, share), rows in sorted(found.items()):
         base = found[name, error, answers, 0.0]
         seeds = sorted(rows.keys() & base.keys())
+        pairs = [(rows[seed][0], base[seed][0]) for seed in seeds]
         right, wrong = (np.mean([rows[seed][n] for seed in seeds]) for n in (0, 1))
-        gain = ""
-        if share and seeds:
-            told = paired_difference([rows[s][0] for s in seeds], [base[s][0] for s in seeds])
-            between = "" if told.low is None else f" ({told.low:+.2f} to {told.high:+.2f})"
-            gain = f"{told.spread.mean:+.2f}{between}, {len(seeds)} seeds"
+        gain = f"{_gain(pairs)}, {len(pairs)} seeds" if share else ""
         print(f"| {name} | {error:.0%} | {answers} | {share:.0%} | {right:.1f} | {wrong:.1f} | {gain} |")
+        if share:
+            pooled[name, answers, share] += pairs
+    for (name, answers, share), pairs in sorted(pooled.items()):
+        print(f"| {name} | all | {answers} | {share:.0%} | | | {_gain(pairs)}, {len(pairs)} pairs |")
+
+
+def _gain(pairs):
+    told = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
+    between = "" if told.low is None else f" ({told.low:+.2f} to {told.high:+.2f})"
+    return f"{told.spread.mean:+.2f}{between}"
 
 
 def _rows(file):
@@ -160,6 +168,7 @@ def main():
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     parser.add_argument("--errors", type=float, nargs="+", default=ERRORS)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--answers", type=int, default=ANSWERS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--print", type=Path, dest="show")
     said = parser.parse_args()

@@ -6,8 +6,9 @@ Both files hold labelled images. A single answer takes 0.9 s and is wrong once i
 takes 0.5 s and 0.25 s for each image; one that does not belong is overlooked once in ten times. What was
 crossed out is labelled as the rest, with another glance at each, where two at least and most of them are of
 one class; others come up by themselves. Groups are those of the page, and so are the answers that it asks for
-again singly. After fifty labels a model is fitted; no time is charged for that. A third way answers 200
-images one by one first. Accuracy is on TEST, which nobody labels.
+again singly. After fifty labels a model is fitted; no time is charged for that. A third way answers one by
+one until there are twenty labels a class, as the page has it. Accuracy is on TEST, which nobody labels.
+Without files it prints what a model would bring that is always right.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ from ncenet.data.open import open_dataset
 from ncenet.features.pool import VectorPool
 from ncenet.ledger.inbox import Delivery, Together
 from ncenet.loop.opinions import opine
+from ncenet.run.alike import LARGEST, checks_due
 from ncenet.run.folder import RunFolder
 from ncenet.web.insight import Insight
-from ncenet.web.together import Parties
+from ncenet.web.together import EARLY, Parties
 
 SINGLE, TILE, GROUP = 0.9, 0.25, 0.5
 SLIP, OVERLOOKED = 0.01, 0.1
 MOST = 0.6
 """From such a part of one class on what was crossed out is worth a look as the rest."""
 POOL, EVERY, STOP = 2000, 50, 1000
-WAYS = {"one by one": STOP, "groups": 0, "200 one by one, then groups": 200}
-"""From how many labels on groups are answered."""
+WAYS = {"one by one": STOP, "groups": 0, "one by one, then groups": EARLY}
+"""From how many labels a class on groups are answered."""
 
 
 class Person:
@@ -113,7 +115,7 @@ def curve(train, test, seed, way):
                 wrong = np.mean([label != truth[id] for id, label in person.labels.items()])
                 rows.append((person.seconds / 60, before, float(right), float(wrong), person.in_groups))
                 print(*(f"{value:.3f}" for value in rows[-1]), flush=True)
-                if before >= WAYS[way]:
+                if before >= WAYS[way] * len(data.class_names):
                     opine(run._loop, cycle)
                     ledger = run._loop.ledger
                     parties = Parties(Insight(RunFolder(run._loop.folder.path), ledger), ledger)
@@ -138,6 +140,26 @@ def pace(rows, count):
     return last[1] / last[0]
 
 
+def bound(labels, singles):
+    """Images a minute, and those of one by one, if a model were always right: nothing is ever crossed out.
+
+    >>> [round(each, 1) for each in bound(1000, 75)]
+    [178.7, 66.7]
+    """
+    together = labels - singles
+    groups = -(-together // LARGEST)
+    seconds = (singles + checks_due(together)) * SINGLE + together * TILE + groups * GROUP
+    return 60 * labels / seconds, 60 / SINGLE
+
+
+def bounds():
+    """Print them."""
+    print("labels, of them one by one: images a minute at most, times one by one")
+    for labels, singles in ((500, 75), (1000, 75), (1000, 200), (2000, 75), (10_000, 75)):
+        fast, slow = bound(labels, singles)
+        print(f"{labels}, {singles}: {fast:.0f}, {fast / slow:.2f}")
+
+
 def draw(curves, file):
     """Accuracy over minutes, and labels over minutes: a line for each way and seed."""
     import matplotlib.pyplot as plt
@@ -157,8 +179,11 @@ def draw(curves, file):
     figure.savefig(file)
 
 
-def main(train, test, *seeds):
+def main(train=None, test=None, *seeds):
     """Print both curves, and what they come to."""
+    bounds()
+    if train is None:
+        return
     figure = seeds[-1] if seeds and not seeds[-1].isdecimal() else None
     curves = {}
     for seed in map(int, [seed for seed in seeds if seed.isdecimal()] or ("0",)):

@@ -109,6 +109,10 @@ def test_by_pointer_and_on_a_phone(learned):
     ann.page.tap(f".tile[data-id='{shown[1]}']")
     assert crossed_out(ann) == [shown[1]]
     assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+    dock = "document.querySelector('#together .dock').getBoundingClientRect()"
+    assert ann.page.evaluate(f"{dock}.bottom <= innerHeight && {dock}.height > 40"), (
+        "no scrolling for a class"
+    )
     ann.page.tap("#together .dock .class >> nth=0")
     ann.settled()
     with running.ledger as ledger:
@@ -172,7 +176,7 @@ def test_groups_begin_by_themselves_once_single_images_have_taught_enough(server
     while not ann.page.is_visible("#together"):
         assert labels < 75, "twenty labels a class are enough"
         labels += len(ann.answer(1))
-        if labels > 58:
+        if labels > 58:  # the model may be on its way
             ann.settled()
             ann.until("s.training.phase === 'idle' || s.curve.length > 0")
             ann.page.wait_for_timeout(300)

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import pytest
 
 from ncenet.errors import UsageError
 from ncenet.web import serve as serve_module
+from ncenet.web.label import label
 from ncenet.web.serve import open_project
 from tests.commands import run_command
 from tests.web.conftest import IdleTrainer, paint
@@ -114,3 +116,27 @@ def test_a_port_that_is_taken_is_told_of_before_the_images_are_looked_at(tmp_pat
         done = run_command(capsys, [*words, "--port", port, "--no-browser"])
     assert done.code == 2 and f"port {port} of 127.0.0.1 can't be had" in done.said
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_that_are_names_of_folders_are_told(tmp_path, monkeypatch):
+    """Folders may be years as well, and then the page would ask for years."""
+    for year in ("2025", "2026"):
+        paint(tmp_path / "photos" / year, 6)
+    monkeypatch.setattr(serve_module, "open_project", partial(open_project, trains=IdleTrainer))
+    monkeypatch.setattr(serve_module, "serve", lambda *projects, **options: None)
+    said = []
+    recipe = {"loop.held_out": 2, "loop.held_out_share": 0.0, "train.epochs": 1}
+    label(tmp_path / "photos", out=tmp_path / "run", recipe=recipe, port=0, say=said.append, notify=False)
+    assert any("2 classes, by the names of folders" in line and "2025, 2026" in line for line in said), said
+    said.clear()
+    classes = ("red", "blue")
+    label(
+        tmp_path / "photos",
+        out=tmp_path / "other",
+        classes=classes,
+        recipe=recipe,
+        port=0,
+        say=said.append,
+        notify=False,
+    )
+    assert not any("names of folders" in line for line in said), said

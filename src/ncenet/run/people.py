@@ -12,7 +12,8 @@ from ncenet.unread import STEPS
 
 HELD_OUT = 50
 HELD_OUT_SHARE = 0.1
-"""Of all answers so large a part measures (ours): what that costs is in benchmarks/results/control.md."""
+"""Of all answers so large a part measures (ours): at a thousand answers a hundred, which tell 80 % to within
+nine points, where fifty tell it to within thirteen."""
 FIRST_BATCH = 25
 PER_CLASS = 5
 """The first batch holds so many images for each class, when there are many classes."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ncenet.web.serve import Address
 
 PORT = 8765
+SHOWN = 10
+"""Classes that are named in a line (ours)."""
 EVERYBODY = "\nEverybody who can reach this machine and has the link can see and label the images."
 EVERYWHERE = """\
 The connection is not encrypted, so use it in networks that you trust; elsewhere leave `host` away and go
@@ -124,6 +126,11 @@ def label(
                 )
             opened.callback(project.close)
             projects.append(project)
+            names = project.ledger.class_names()
+            if names and not whole.data.classes:
+                few = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+                told = f"{len(names)} classes, by the names of folders or as the data has them"
+                say(f"{told}: {few}; # on the page changes them")
             if differs := offer(wanted, project.ledger.class_names()):
                 say(f"`classes` differs from the classes of {place}: {differs}. The page offers the change")
             if bad := len(project.ledger.problems()):

@@ -10,12 +10,12 @@ export class Phases {
   }
 
   /** Take note of the state of the run. */
-  hear({ groupsFrom, counts, training, curve }) {
+  hear({ groupsFrom, counts, curve }) {
     const labels = Object.values(counts).reduce((sum, count) => sum + count, 0);
     const due = groupsFrom !== null && labels >= groupsFrom;
     const reached = due && (this.before === false || this.waiting);
     this.before = due;
-    this.waiting = reached && (training.phase !== "idle" || !curve.length || localStorage.getItem(this.name) !== null || !this.turn());
+    this.waiting = reached && (!curve.length || localStorage.getItem(this.name) !== null || !this.turn());
     if (reached && !this.waiting) localStorage.setItem(this.name, "1");
     if (localStorage.getItem(this.name) !== null) this.waiting = false;
   }
