@@ -86,14 +86,14 @@ def test_what_is_told_is_of_the_classes_of_that_moment(run, elsewhere):
 def test_a_skip_takes_no_answer_away_that_came_while_it_was_read(run, elsewhere, monkeypatch):
     task = {"id": 1, "data": {"ncenet_id": "a.jpg"}}
     skip = {"id": 1, "was_cancelled": True, "result": [], "completed_by": 7}
-    looked = studio.compare
+    looked = studio.effects_of
 
     def slow(*args, **changes):
         found = looked(*args, **changes)
         elsewhere.tell({"a.jpg": "bee"}, who="ann", cycle=0)
         return found
 
-    monkeypatch.setattr(studio, "compare", slow)
+    monkeypatch.setattr(studio, "effects_of", slow)
     with pytest.raises(NoAnswer, match="ann answered: the answer stands"):
         studio.MlBackend(run)._record(task, skip, None)
     assert standing(run)["a.jpg"][:3] == ("answer", "bee", "ann")
