@@ -134,9 +134,10 @@ class Loop:
         due = set(measuring(self.ledger)) if held_out is not None else set()
         if held_out is not None and (waiting := [id for id in self.ledger.open_ids(held_out) if id in due]):
             return Query(tuple(waiting), (0.0,) * len(waiting))
-        if self._state.is_main_process and set_copies_apart(self):
-            self._apart = set_apart(self.ledger)
+        if self._state.is_main_process:
+            set_copies_apart(self)
         self._state.wait_for_everyone()
+        self._apart = set_apart(self.ledger)  # all processes must learn the same images
         cycle = self.fit() if self.labeled() else 0
         query = self._recorded(cycle, query_size)
         if self._state.is_main_process and query is None:
