@@ -8,8 +8,8 @@ import signal
 import threading
 import time
 import warnings
-from pathlib import Path
 
+import psutil
 import pytest
 
 import ncenet
@@ -32,7 +32,7 @@ def place(tmp_path_factory):
     from ray.cluster_utils import Cluster
 
     folder = tmp_path_factory.mktemp("scale")
-    with store() as (server, environment), pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    with store() as (_, environment), pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, value in (environment | {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}).items():
             patch.setenv(name, value)
@@ -44,7 +44,7 @@ def place(tmp_path_factory):
         ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         assert len([node for node in ray.nodes() if node["Alive"]]) == 2
         try:
-            yield folder, model(folder / "model"), remote, server
+            yield folder, model(folder / "model"), remote, cluster
         finally:
             ray.shutdown()
             cluster.shutdown()
@@ -63,7 +63,7 @@ def fetched(address, folder):
 
 
 def test_both_engines_give_the_same_files(place, tmp_path):
-    _, file, _, _ = place
+    _, file, *_ = place
     scorer, of_ray = job(file, "s3://photos/by-ray")
     done = list(score_on_ray(scorer, of_ray))
     assert [each.why for each in done] == [""] * 6 and sum(each.broken for each in done) == 1
@@ -76,24 +76,27 @@ def test_both_engines_give_the_same_files(place, tmp_path):
     assert names[0] == names[1]
 
 
+def actors():
+    """Processes of a job's actors, as they show themselves."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in psutil.process_iter(["cmdline"]):
+            if any("ShardActor" in word for word in process.info["cmdline"] or ()):
+                yield process
+        time.sleep(0.05)
+
+
 def test_a_worker_that_is_killed_is_replaced(place, tmp_path):
-    _, file, _, _ = place
+    _, file, *_ = place
     scorer, found = job(file, "s3://photos/killed", least=0.06)  # another name for the same scores
     killed = []
 
     def kill():
         """Kill -9 the first process of the job's actors that shows itself."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not killed:
-            for process in Path("/proc").iterdir():
-                try:
-                    if process.name.isdigit() and b"ShardActor" in (process / "cmdline").read_bytes():
-                        os.kill(int(process.name), signal.SIGKILL)
-                        killed.append(int(process.name))
-                        return
-                except OSError:
-                    continue
-            time.sleep(0.05)
+        for process in actors():
+            os.kill(process.pid, signal.SIGKILL)
+            killed.append(process.pid)
+            return
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -103,6 +106,32 @@ def test_a_worker_that_is_killed_is_replaced(place, tmp_path):
     assert sorted(each.source for each in done) == sorted(shard.source for shard in found)
     assert not any(each.why for each in done)
     assert len(fetched("s3://photos/killed", tmp_path / "a")) == sum(COUNTS)
+
+
+def test_a_node_that_is_lost(place, tmp_path):
+    """A third machine goes away with the actors on it, while they work."""
+    _, file, _, cluster = place
+    node = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    scorer, found = job(file, "s3://photos/lost", least=0.07)
+    lost = []
+    (raylet,) = node.all_processes["raylet"]
+
+    def lose():
+        for process in actors():
+            if process.ppid() == raylet.process.pid:
+                cluster.remove_node(node, allow_graceful=False)
+                lost.append(process.pid)
+                return
+
+    loser = threading.Thread(target=lose)
+    loser.start()
+    done = list(score_on_ray(scorer, found, workers=3))
+    loser.join()
+    assert lost, "an actor was on that node"
+    assert sorted(each.source for each in done) == sorted(shard.source for shard in found)
+    assert not any(each.why for each in done)
+    assert len(fetched("s3://photos/lost", tmp_path / "a")) == sum(COUNTS)
 
 
 def test_a_truncated_shard_among_others(place, tmp_path):
@@ -126,7 +155,7 @@ def test_a_truncated_shard_among_others(place, tmp_path):
 
 
 def test_the_whole_walk_by_commands(place, tmp_path, capsys, monkeypatch):
-    _, file, _, _ = place
+    _, file, *_ = place
     monkeypatch.chdir(tmp_path)
     main(["score", str(file), "s3://photos/in/", "--out", "s3://photos/scores/", "--engine", "ray"])
     main(["select", "s3://photos/scores/", "-n", "10", "--out", "query.csv"])
@@ -145,7 +174,7 @@ def test_a_bucket_that_disappears(place):
 
 def test_features_of_shards(place, tmp_path, monkeypatch, ncenet):
     """The cluster's workers fill the store that a run reads, and pass over what is there."""
-    folder, _, _, _ = place
+    folder, *_ = place
     (tmp_path / "cache").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     done = ncenet("features", folder / "in", "--features", "gist", "--engine", "ray", "--json")
