@@ -1,26 +1,19 @@
-"""Scoring shards beside bare loops, its cost and memory by size, and after a kill.
+"""Scoring shards beside bare loops.
 
     python benchmarks/scale.py local              # --engine local beside a DataLoader
     python benchmarks/scale.py ray                # --engine ray beside a bare map_batches, and beside local
-    python benchmarks/scale.py growth             # 1e4 to 1e5 tiny images
-    python benchmarks/scale.py memory             # 20 GB of images in 1 GB of memory, by a limit
-    python benchmarks/scale.py killed             # a process that is killed, and run again
 
 Each prints a Markdown table; see results/scale.md. Everything is generated, in ``--folder`` or a temporary
 one. Rivals run in turns, each round in the other order, and the middle counts. Seconds by the clock say
 little on a machine with other work, so those of the processor stand beside them: of this process and all
-below it, workers of Ray too. Needs the extra ``ray``.
+below it, workers of Ray too. Needs the extra ``ray``. What scoring costs and takes by size is measured by
+``scale_size.py``, choosing by ``scale_choice.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
-import resource
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -298,107 +291,7 @@ def ray(folder: Path, count: int = 4000) -> None:
     print(f"\nids equal: {same}; likelihoods differ by {apart:.1g} at most")
 
 
-def command(*words: object, limit: int | None = None) -> tuple[float, float, float, str]:
-    """Seconds, those of the processor, peak memory in MB and what was said, of a command of ncenet."""
-
-    def limited() -> None:
-        if limit is not None:  # private memory: files that are mapped, as libraries are, do not count
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ncenet", *map(str, words)],
-            stdout=said, stderr=subprocess.STDOUT, preexec_fn=limited,
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))}\n{text}")
-    seconds = time.perf_counter() - start
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text
-
-
-def growth(folder: Path, most: int = 100_000) -> None:
-    """Time and memory over the number of tiny images."""
-    file, rows = model(folder, 16), []
-    for count in (most // 10, most // 10 * 3, most):
-        source = shards(folder / f"in-{count}", count, max(1, count // 10_000), 32)
-        _, seconds, megabytes, _ = command("score", file, source, "--out", folder / f"out-{count}")
-        rows.append((f"{count:,}", f"{seconds:.1f}", f"{1e6 * seconds / count:.0f}", f"{megabytes:.0f}"))
-    table(("images", "processor seconds", "microseconds each", "peak MB"), *rows)
-
-
-def memory(folder: Path, gigabytes: int = 20) -> None:
-    """Images of 500 kB, more than there is memory: scored, and read as a pool.
-
-    Eight shards, which are links to one file: an eighth of the disk, and as much to be read.
-    """
-    file = model(folder)
-    source = folder / "in"
-    if not source.exists():
-        _large(source, gigabytes)
-    size = sum(each.stat().st_size for each in source.iterdir())
-    limit = 10**9
-    seconds, used, megabytes, _ = command("score", file, source, "--out", folder / "out", limit=limit)
-    print(f"scored in {seconds:.0f} s", flush=True)
-    look, looked, seen, _ = command(
-        "init", source, "--out", folder / "run", "--classes", "cat,dog", "--backbone", "small", limit=limit
-    )
-    table(
-        ("under RLIMIT_DATA of 1 GB", "GB of images", "seconds", "of the processor", "peak MB"),
-        ("ncenet score", f"{size / 1e9:.1f}", f"{seconds:.0f}", f"{used:.0f}", f"{megabytes:.0f}"),
-        ("ncenet init", f"{size / 1e9:.1f}", f"{look:.0f}", f"{looked:.0f}", f"{seen:.0f}"),
-    )
-
-
-def _large(source: Path, gigabytes: int) -> None:
-    """Eight links to a shard of images of 500 kB."""
-    source.mkdir()
-    rng = np.random.default_rng(0)
-    noise, count = rng.bytes(470_000), 2000 * gigabytes // 8
-    schema = pa.schema([("image", pa.binary())])
-    with pq.ParquetWriter(source / "0.parquet", schema, compression="none", use_dictionary=False) as writer:
-        for start in range(0, count, 50):
-            rows = range(start, min(start + 50, count))
-            some = [photograph(rng, 128) + noise + row.to_bytes(8) for row in rows]
-            writer.write_table(pa.table({"image": pa.array(some, pa.binary())}))
-    for number in range(1, 8):
-        (source / f"{number}.parquet").hardlink_to(source / "0.parquet")
-
-
-def killed(folder: Path, count: int = 3000) -> None:
-    """A process that is killed in the middle, and run again, beside one that was left alone."""
-    source, file = shards(folder / "in", count, 10, 128), model(folder)
-    command("score", file, source, "--out", folder / "whole")
-    words = [sys.executable, "-m", "ncenet", "score", str(file), str(source), "--out", str(folder / "killed")]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (folder / "killed").is_dir() or len(list((folder / "killed").glob("*.parquet"))) < 3:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    left = len(list((folder / "killed").glob("*.parquet")))
-    *_, said = command("score", file, source, "--out", folder / "killed")
-    digests = [
-        {
-            each.name: hashlib.sha256(each.read_bytes()).hexdigest()
-            for each in (folder / name).glob("*.parquet")
-        }
-        for name in ("whole", "killed")
-    ]
-    print(f"{left} of 10 files were there when it was killed; {said.splitlines()[0]}")
-    print(f"the same files, byte by byte: {digests[0] == digests[1]}")
-
-
-PARTS: dict[str, Callable[..., None]] = {
-    "local": local,
-    "ray": ray,
-    "growth": growth,
-    "memory": memory,
-    "killed": killed,
-}
+PARTS: dict[str, Callable[..., None]] = {"local": local, "ray": ray}
 
 if __name__ == "__main__":
     main(__doc__ or "", PARTS)

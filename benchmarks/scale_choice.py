@@ -20,7 +20,8 @@ from statistics import median
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scale import TURNS, command, main, shards, table
+from scale import TURNS, main, shards, table
+from scale_size import command
 
 
 def start(folder: Path, count: int = 10_000_000) -> None:
