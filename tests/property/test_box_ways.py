@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from ncenet.boxes import Boxes
 from ncenet.data.open import open_dataset
 from ncenet.errors import NcenetError
 from ncenet.label_studio.annotations import record_of
+from ncenet.label_studio.backend import MlBackend
 from ncenet.label_studio.tasks import label_config, our_control
 from ncenet.labels.changes import apply, effects_of
 from ncenet.labels.transfer import read_labels
@@ -145,7 +147,8 @@ def page(run, folder, box, label):
     return delivery.answer
 
 
-def label_studio(run, folder, box, label):
+def drawn_there(box):
+    """A task of Label Studio's and an annotation of it."""
     x1, y1, x2, y2 = box
     value = {"x": 100 * x1 / WIDTH, "y": 100 * y1 / HEIGHT, "rotation": 0, "rectanglelabels": ["ant"]}
     value |= {"width": 100 * (x2 - x1) / WIDTH, "height": 100 * (y2 - y1) / HEIGHT}
@@ -154,14 +157,27 @@ def label_studio(run, folder, box, label):
     result = {"from_name": control.name, "to_name": control.image, "type": "rectanglelabels", "value": value}
     result |= {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0}
     task, annotation = {"id": 1, "data": {"ncenet_id": NAME}}, {"result": [result], "completed_by": 1}
+    return task, annotation, control
+
+
+def label_studio(run, folder, box, label):
+    task, annotation, control = drawn_there(box)
     record = record_of(task, annotation, {}, "detection", control, find=lambda data: data["ncenet_id"])
     apply(run.ledger, effects_of(run, [record], otherwise="me"), on_conflict="replace")
     return run.ledger.review.standing(NAME).label
 
 
-IN_FRACTIONS = (yolo, label_studio)
+def webhook(run, folder, box, label):
+    task, annotation, _ = drawn_there(box)
+    number = {"id": uuid4().int >> 80, "task": task["id"]}
+    message = {"action": "ANNOTATION_CREATED", "task": task, "annotation": annotation | number}
+    assert MlBackend(run).webhook(message).left_out == ()
+    return run.ledger.review.standing(NAME).label
+
+
+IN_FRACTIONS = (yolo, label_studio, webhook)
 WAYS = (csv_data, parquet_data, coco, voc, yolo, csv_answers, jsonl_answers, parquet_answers, tell, page)
-WAYS += (label_studio,)
+WAYS += (label_studio, webhook)
 
 
 def let_in(way, run, folder, box):
