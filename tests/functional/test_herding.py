@@ -224,10 +224,13 @@ def test_few_pairs_are_kept(monkeypatch: pytest.MonkeyPatch, groups: torch.Tenso
 
 
 @pytest.mark.usefixtures("few_first")
-def test_a_pool_of_too_many_pairs_is_split(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
+@pytest.mark.parametrize(("name", "most"), [("PAIRS", 30_000), ("LARGEST", 1500)])
+def test_a_pool_of_too_many_pairs_or_points_is_split(
+    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, name: str, most: int
+) -> None:
     weights, sizes = uniform(4000), []
     whole = herd(groups, 600, 0.5, weights_N=weights)
-    monkeypatch.setattr(herding_pairs, "PAIRS", 30_000)
+    monkeypatch.setattr(herding_pairs, name, most)
     pairs = herding_pairs._Near.pairs
 
     def noting(self: herding_pairs._Near) -> object:
@@ -239,7 +242,7 @@ def test_a_pool_of_too_many_pairs_is_split(monkeypatch: pytest.MonkeyPatch, grou
     parts = herd(groups, 600, 0.5, weights_N=weights)
     assert len(set(parts.indices.tolist())) == 600
     assert len(sizes) > 2 and sum(size for size, _ in sizes) == 4000
-    assert max(count for _, count in sizes) < 2 * 30_000
+    assert max(each[name == "PAIRS"] for each in sizes) < (2 * most if name == "PAIRS" else most)
     here = covered(groups, 0.5, weights, parts.indices)
     assert here > 0.97 * covered(groups, 0.5, weights, whole.indices)
     assert float(parts.gains.sum() / weights.sum()) == pytest.approx(here, rel=0.1), "estimates"

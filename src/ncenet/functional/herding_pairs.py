@@ -6,11 +6,11 @@ So the first ``FIRST`` picks are made from parts (:mod:`ncenet.functional.herdin
 the pool is gone through once, block by block, and of its N^2 pairs only these are kept, some N^2 / 100. From
 there on gains are exact, and a pick takes well below a millisecond.
 
-Where more than ``PAIRS`` pairs matter, the pool is split at random into equal parts of which each has fewer.
-They take their shares of the picks, each covered by all before.
+A pool of more than ``LARGEST`` points, or with more than ``PAIRS`` pairs that matter, is split at random into
+equal parts that have fewer. They take their shares of the picks, each covered by all before.
 
-What is guaranteed: in a pool that isn't split (up to 50,000 points or more), each pick after the first is
-the best of all points, but for what rounding can't tell apart. How much less than exactly the first picks and
+What is guaranteed: in a pool that isn't split, each pick after the first is the best of all points, but for
+what rounding can't tell apart. How much less than exactly the first picks and
 those of a split pool cover stands in benchmarks/results/herding.md.
 """
 
@@ -32,6 +32,8 @@ FIRST = 100
 """Picks before pairs are kept (ours, by benchmarks/herding.py)."""
 PAIRS = 30_000_000
 """Pairs that are kept at a time (ours): 16 bytes each, and some more while they are sorted."""
+LARGEST = 60_000
+"""Points of a part (ours): its time grows with their square, that of all parts with their number."""
 SAMPLE = 256
 """Points whose pairs tell how many all have (ours)."""
 LEAST = -60.0
@@ -64,7 +66,8 @@ def by_pairs(
     order = torch.randperm(len(pool_ND), generator=torch.Generator().manual_seed(0)).to(pool_ND.device)
     few = order[:SAMPLE]
     matter = _Near(pool_ND[few], radius, weights_N[few], centers()).share_of(pool_ND)
-    number = max(1, math.ceil(len(pool_ND) * math.sqrt(matter / PAIRS)))
+    fewest = math.ceil(len(pool_ND) / LARGEST)
+    number = max(fewest, math.ceil(len(pool_ND) * math.sqrt(matter / PAIRS)))
     for part, rows in enumerate(order.tensor_split(number)):
         rows = rows.sort().values
         greedy = _GreedyPairs(_Near(pool_ND[rows], radius, weights_N[rows], centers()))
