@@ -255,7 +255,7 @@ def test_splits_of_yolo_with_labels_beside(tmp_path):
     assert splits(tmp_path)[:2] == (["train/0.jpg"], ["test/0.jpg"])
 
 
-@pytest.mark.parametrize("form", ["coco", "csv", "folder"])
+@pytest.mark.parametrize("form", ["coco", "csv", "folder", "links", "shards"])
 def test_a_file_that_is_named_for_both_is_refused(tmp_path, form):
     write(tmp_path, {f"im/{label}/{n}.jpg": jpeg(n) for label, n in (("ant", 0), ("bee", 1), ("bee", 2))})
     task = "detection" if form == "coco" else "classification"
@@ -266,6 +266,17 @@ def test_a_file_that_is_named_for_both_is_refused(tmp_path, form):
         rows = b"path,label\nim/ant/0.jpg,ant\nim/bee/1.jpg,bee\n"
         write(tmp_path, {"a.csv": rows, "b.csv": b"path,label\nim/bee/../bee/1.jpg,bee\n"})
         train, test = "a.csv", "b.csv"
+    elif form == "links":
+        for label, n in (("ant", 0), ("bee", 1)):
+            (tmp_path / "held" / label).mkdir(parents=True)
+            (tmp_path / "held" / label / f"{n}.jpg").symlink_to(tmp_path / "im" / label / f"{n}.jpg")
+        train, test = "im", "held"
+    elif form == "shards":
+        for name in "ab":
+            table = pa.table({"image": [jpeg(ord(name)), jpeg(9)], "label": ["ant", "bee"]})
+            (tmp_path / "all").mkdir(exist_ok=True)
+            pq.write_table(table, tmp_path / "all" / f"{name}.parquet")
+        train, test = "all", "all/b.parquet"
     else:
         (tmp_path / "held").mkdir()
         for label in ("ant", "bee"):
@@ -273,7 +284,7 @@ def test_a_file_that_is_named_for_both_is_refused(tmp_path, form):
         train, test = "im", "held"
     places = {"data.train": str(tmp_path / train), "data.test": str(tmp_path / test)}
     recipe = Recipe().with_changes(places | {"task": task})
-    with pytest.raises(DataError, match=r"image\(s\) stand both in .* whose images are for testing, such as"):
+    with pytest.raises(DataError, match=r"file\(s\) stand both in .* whose images are for testing, such as"):
         survey(recipe, tmp_path / "run")
 
 

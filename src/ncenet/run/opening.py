@@ -13,7 +13,6 @@ answers can be recorded, imported and exported without one.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 from ncenet.box_gate import BoxGate
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
-from ncenet.data.pools import FolderPool, Subset
+from ncenet.data.pools import Subset
 from ncenet.data.scan import Scan
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
@@ -37,6 +36,7 @@ from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import LARGEST_SHARE, draw_held_out
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import check_ledger, check_recipe, is_begun, load_recipe, record_recipe
+from ncenet.run.shared_files import refuse_shared
 from ncenet.run.sizes import SizeOf
 from ncenet.types import Label, Pool
 
@@ -289,7 +289,7 @@ def survey(
         test = open_test(recipe.data, train)
     check_recipe(files, recipe)
     if not is_begun(files):
-        _refuse_shared(train, test)
+        refuse_shared(train, test)
         for note in dict.fromkeys((*train.notes, *(() if test is None else test.notes))):
             if notify is not None:
                 notify({"event": "note", "text": note})
@@ -309,19 +309,6 @@ def survey(
     write_findings(files, recipe, found, of_test)
     keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
-
-
-def _refuse_shared(train: Dataset, test: Dataset | None) -> None:
-    """Refuse one file as an image to learn from and one to measure with; copies of it are told elsewhere."""
-    if test is None or not (isinstance(train.pool, FolderPool) and isinstance(test.pool, FolderPool)):
-        return
-    files = {os.path.realpath(test.pool.root / id) for id in test.pool.ids()}
-    shared = [id for id in train.pool.ids() if os.path.realpath(train.pool.root / id) in files]
-    if shared:
-        raise DataError(
-            f"{len(shared):,} image(s) stand both in {train.name} and in {test.name}, whose images are for "
-            f"testing, such as {shared[0]!r}: leave them out of one of the two"
-        )
 
 
 def open_run(

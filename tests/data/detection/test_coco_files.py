@@ -256,3 +256,13 @@ def test_areas_that_say_something_else(tmp_path, areas):
 def test_two_objects_of_one_box_and_class_are_counted(tmp_path):
     write(tmp_path, {"1.jpg": jpeg(), "a.json": boxed([[2, 3, 10, 12]] * 3, [None] * 3)})
     assert "2 object(s) stand there twice, with one box and one class: kept" in opened(tmp_path).notes
+
+
+def test_boxes_of_another_mode_are_named(tmp_path):
+    found = [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "bbox_mode": 0}]
+    write(tmp_path, {"1.jpg": jpeg(), "a.json": coco("1.jpg", annotations=found)})
+    (problem,) = opened(tmp_path).problems
+    assert "bbox_mode is 0, and COCO's boxes are XYWH_ABS, which is 1" in problem.why
+    found[0]["bbox_mode"] = 1
+    write(tmp_path, {"a.json": coco("1.jpg", annotations=found)})
+    assert opened(tmp_path).problems == ()

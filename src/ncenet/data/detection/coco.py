@@ -204,6 +204,10 @@ def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> NamedObjec
         return NamedObject(where, problem=f"bbox is {shown(box)}, not four numbers")
     if any(abs(value) > _LARGEST for value in box):
         return NamedObject(where, problem=f"bbox is {shown(box)}, beyond any image")
+    if (mode := record.get("bbox_mode")) not in (None, 1, "XYWH_ABS", "BoxMode.XYWH_ABS"):
+        return NamedObject(
+            where, problem=f"bbox_mode is {shown(mode)}, and COCO's boxes are XYWH_ABS, which is 1"
+        )
     x, y, width, height = box
     if not (width > 0 and height > 0):
         return NamedObject(where, problem=f"the box has no area: it is {width:g} wide and {height:g} high")
