@@ -31,6 +31,19 @@ def shown(ann):
     )
 
 
+SLOW = """() => {
+    const before = window.fetch;
+    window.fetch = async (path, ...more) => {
+        if (!`${path}`.endsWith("api/near")) return before(path, ...more);
+        await new Promise((go) => setTimeout(go, 400));
+        const answer = await before(path, ...more);
+        setTimeout(() => (window.arrived = true), 200);
+        return answer;
+    };
+}"""
+"""What is near takes a while to come."""
+
+
 def picked(ann):
     return ann.page.evaluate("[...document.querySelectorAll('.pooled.picked')].map(t => t.title).sort()")
 
@@ -79,7 +92,11 @@ def test_by_keyboard_filtered_picked_accepted_corrected_and_undone(server, annot
     ann.page.wait_for_selector("#near-dialog .near-one img")
     ann.page.click("#near-dialog .near-one >> nth=2")
     ann.page.wait_for_function("() => document.querySelectorAll('#near-dialog .near-one').length === 12")
-    ann.page.keyboard.press("Escape")
+    ann.page.evaluate(SLOW)
+    ann.page.click("#near-dialog .near-one >> nth=1")
+    ann.page.keyboard.press("Escape")  # while the next are on their way
+    ann.page.wait_for_function("() => window.arrived")
+    assert not ann.page.evaluate("document.querySelector('#near-dialog').open"), "what is closed stays closed"
     ann.page.keyboard.press("*")
     assert set(picked(ann)) <= set(greens) and picked(ann)
     ann.page.keyboard.press("Escape")

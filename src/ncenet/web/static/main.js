@@ -304,6 +304,7 @@ function showGoal() {
 
 const finder = new Finder({ names: () => state.classes, counts: () => state.counts, choose: (name) => act("answer", name) });
 
+const inFront = (item) => item === session.current;
 const near = (item) => openNear(item).catch((error) => notice(error.message));
 
 const grid = new Grid({
@@ -395,7 +396,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "." && !canvas) openGroup();
   else if (key === ":" && !canvas) openPool();
   else if (key === "*" && offered) openCopies();
-  else if (key === "/" && !canvas && session.current) showNear(session.current).catch((error) => notice(error.message));
+  else if (key === "/" && !canvas && session.current) showNear(session.current, inFront).catch((error) => notice(error.message));
   else if (key === "?") help();
   else if (key === "Escape") meant = forward();
   else meant = false;
@@ -411,7 +412,7 @@ document.querySelector(".frame").addEventListener("click", (event) => {
   clearTimeout(clicked);
   const item = session?.current;
   if (canvas || !item || event.target.id !== "image" || event.detail > 1) return;
-  clicked = setTimeout(() => item === session.current && showNear(item).catch((error) => notice(error.message)), TWICE_MS);
+  clicked = setTimeout(() => item === session.current && showNear(item, inFront).catch((error) => notice(error.message)), TWICE_MS);
 });
 $("open-help").onclick = help;
 $("open-finish").onclick = () => finishDialog.show();

@@ -12,16 +12,22 @@ function figure({ id, hash, label, cosine }) {
   return make("figure", {}, open, make("figcaption", {}, label ?? "no label", make("span", { className: "faint" }, ` ${cosine.toFixed(2)}`)));
 }
 
-/** Show them below the image. */
-export async function showNear(item) {
+let asked = 0; // so often that a window of nearest images was asked for
+
+/** Show them below the image, if that is still in front of the person. */
+export async function showNear(item, shown) {
   const { images } = await api.near(item.turn.id);
+  if (!shown(item)) return;
   tell(images.length ? [make("p", {}, "Nearest images"), make("div", { className: "near many" }, ...images.map(figure))] : [make("p", {}, NONE)]);
 }
 
 /** Show an image and its nearest in a window of their own; from there on to the nearest of those. */
 export async function openNear({ id, hash, label }) {
-  const { images } = await api.near(id);
   const dialog = $("near-dialog");
+  const [number, within] = [++asked, dialog.open];
+  const { images } = await api.near(id);
+  // Another one was asked for meanwhile, or the window was closed: it doesn't open again by itself.
+  if (number !== asked || (within && !dialog.open)) return;
   const close = make("button", { type: "button", className: "primary", onclick: () => dialog.close() }, "Close ", make("kbd", {}, "Esc"));
   dialog.replaceChildren(
     make("h2", { id: "near-title" }, "Nearest images"),
