@@ -134,6 +134,11 @@ class TestWhere:
         refused(answer, 403, "changes come from this page alone")
         assert project.ledger.events() == []
 
+    def test_nor_does_one_beside_ours(self, project, visitor):
+        several = [("origin", f"http://{HOST}"), ("origin", "http://evil.example"), *ALLOWED.items()]
+        answer = visitor.client.post("/api/turns", content=b"{}", headers=several)
+        refused(answer, 403, "changes come from this page alone, not from 'http://evil.example'")
+
 
 class TestWhat:
     def test_every_answer_forbids_foreign_and_inline_scripts(self, visitor):

@@ -137,10 +137,10 @@ class Guard:
         if not self._may_pass(scope, headers):
             revoked = any(self._link(token) for token in _tokens(scope, headers))
             return 401, REVOKED if revoked else OPEN_THE_LINK
-        origin = headers.get("origin")
         changes = scope["method"] not in SAFE_METHODS
-        if changes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
-            return 403, f"changes come from this page alone, not from {origin[:80]!r}"
+        for origin in headers.getlist("origin") if changes else ():
+            if not self._is_ours(origin, scope["scheme"], host):
+                return 403, f"changes come from this page alone, not from {origin[:80]!r}"
         long = too_long(headers, MAX_BODY)
         return None if long is None else (413, long)
 
