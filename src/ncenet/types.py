@@ -263,7 +263,13 @@ class _Whole(QueryStrategy):
         return getattr(object.__getattribute__(self, "_strategy"), name)
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
-        return cast(QueryStrategy, self._strategy).query(view, query_size, rng=rng)
+        said = cast(QueryStrategy, self._strategy).query(view, query_size, rng=rng)
+        if not isinstance(said, Query):
+            raise UsageError(
+                f"{type(self._strategy).__name__}.query returns a {type(said).__name__}: it returns a query, "
+                "ncenet.Query(ids, scores), the highest score first"
+            )
+        return said
 
 
 class Learner(Protocol):

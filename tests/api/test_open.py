@@ -324,3 +324,53 @@ def test_classes_are_names_in_an_order(tmp_path, classes, found):
     else:
         with pytest.raises(UsageError, match=re.escape(found)):
             ncenet.open(tmp_path / "run", images=tmp_path / "photos", classes=classes)
+
+
+def test_options_given_beside_a_strategy_are_read_and_mistakes_in_them_told(folder):
+    with opened(folder, strategy="margin", recipe=QUICK | {"loop.options": {"diversify": "kmeans"}}) as run:
+        assert run.recipe.loop.options == {"diversify": "kmeans"}
+    with opened(folder, recipe=None) as again:
+        assert again.recipe.loop.options == {"diversify": "kmeans"}
+    with pytest.raises(RecipeError, match=r"loop\.options\.diversify: 'kmeens' is none of"):
+        opened(folder / "b", strategy="margin", recipe=QUICK | {"loop.options.diversify": "kmeens"})
+    with pytest.raises(RecipeError, match=r"strategy margin has no option 'diversfy': did you mean"):
+        opened(folder / "c", strategy="margin", recipe=QUICK | {"loop.options": {"diversfy": "kmeans"}})
+
+
+class Bare:
+    """A pool that lacks something."""
+
+    ids, load = Stripes.ids, Stripes.load
+
+
+class Speechless(ncenet.Learner):
+    def fit(self, labeled, pool, **rest):
+        pass
+
+
+class Lists(First):
+    def query(self, view, query_size, *, rng):
+        return list(view.ids)[:query_size]
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ({"pool": Bare()}, "Bare is no pool: it has no content_hash of its own"),
+        ({"pool": Stripes}, r"Stripes is a class: give an object of it, Stripes\(\)"),
+        ({"learner": Speechless()}, "Speechless is no learner: it has no predict of its own"),
+        ({"learner": Prior}, r"Prior is a class: give an object of it, Prior\(\)"),
+        ({"learner": First()}, "First is no learner: it has no fit of its own"),
+    ],
+)
+def test_an_object_that_lacks_a_method_is_refused_at_once(folder, parts, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        opened(folder, **parts)
+    assert not folder.exists()
+
+
+def test_a_strategy_that_returns_no_query_is_named(folder):
+    with opened(folder, strategy=Lists()) as run:
+        run.tell(brightness(run.ask(8).ids))
+        with pytest.raises(UsageError, match=r"Lists\.query returns a list: it returns a query"):
+            run.ask(4)

@@ -94,12 +94,18 @@ def open(
         changes["model.backbone"] = backbone if isinstance(backbone, str) else name_of(backbone)
     if learner is not None:
         changes["model.backbone"] = name_of(learner)
+    if learner is not None:
+        _check(learner, "learner", ("fit", "predict", "inputs", "save", "load"))
+    if pool is not None and not isinstance(pool, Dataset):
+        _check(pool, "pool", ("ids", "load", "content_hash"))
+    if isinstance(recipe, Mapping):  # with the others at once: options are of the strategy that is named now
+        changes = {**recipe, **changes}
     whole = _recipe(target, recipe, begun="data.train" in changes).with_changes(changes)
     dataset = _dataset(pool, whole)
     begins = not RunFolder(target).recipe.exists()
     if begins and learner is None and (recipe is None or isinstance(recipe, Mapping)):
         own_pool = None if dataset is None else dataset.pool
-        whole = with_features(whole, {*changes, *(recipe or ())}, own_pool, say=lambda text: None)
+        whole = with_features(whole, changes, own_pool, say=lambda text: None)
     if backbone is not None and whole.task == "detection" and not isinstance(backbone, str):
         raise UsageError(
             "a detector reads several levels, which one module has not: give learner, not backbone"
@@ -119,19 +125,33 @@ def open(
     return Run(whole, loop, train.pool, onlooker, own=learner is not None or own is not None)
 
 
+def _check(part: object, what: str, methods: Sequence[str]) -> None:
+    """Make sure that an object of somebody's own is what it is given for.
+
+    Raises:
+        UsageError: it lacks a method, or is a class.
+    """
+    if isinstance(part, type):
+        raise UsageError(f"{part.__name__} is a class: give an object of it, {part.__name__}()")
+    of_protocol = {"fit": Learner.fit, "predict": Learner.predict}
+    for name in methods:
+        method = getattr(type(part), name, None) or getattr(part, name, None)
+        if not callable(method) or method is of_protocol.get(name):
+            raise UsageError(f"{type(part).__name__} is no {what}: it has no {name} of its own")
+
+
 def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:
-    """What was given, on top of what the folder holds."""
+    """The whole recipe that was given, or that of the folder, or else that of a new run."""
     if isinstance(given, Recipe):
         return given
     if given is not None and not isinstance(given, Mapping):
         return Recipe.load(Path(given))
     file = RunFolder(folder).recipe
     if file.exists():
-        return Recipe.load(file).with_changes(dict(given or {}))
-    changes = dict(given or {})
-    if not begun and "data.train" not in changes:
+        return Recipe.load(file)
+    if not begun:
         raise UsageError(f"{folder}: no run here yet; say where the images are: images= or pool=")
-    return Recipe().with_changes(changes)
+    return Recipe()
 
 
 def _dataset(pool: Pool | Dataset | None, recipe: Recipe) -> Dataset | None:
