@@ -374,3 +374,37 @@ def test_a_strategy_that_returns_no_query_is_named(folder):
         run.tell(brightness(run.ask(8).ids))
         with pytest.raises(UsageError, match=r"Lists\.query returns a list: it returns a query"):
             run.ask(4)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "5"])
+def test_a_number_of_images_is_one(folder, size):
+    with (
+        opened(folder) as run,
+        pytest.raises(UsageError, match=r"query_size: .* is no number of images, from 1"),
+    ):
+        run.ask(size)
+
+
+def test_what_is_no_answer_is_refused_and_named(folder):
+    with opened(folder) as run:
+        (id, *_) = run.ask(np.int64(4)).ids
+        with pytest.raises(DataError, match=f"'{id}': 1 is no answer: the name of a class, boxes, "):
+            run.tell({id: 1})
+        with pytest.raises(UsageError, match=r"answers are by id, .* or in a file: a list is neither"):
+            run.tell(["dark", "light"])
+        assert run.labels == {}
+
+
+def test_a_simulation_takes_changes_as_open_does(tmp_path):
+    report = ncenet.simulate(QUICK | {"loop.cycles": 1, "loop.initial": 10}, tmp_path, notify=False)
+    assert [point.labeled for point in report.curve()] == [10]
+
+
+def test_likelihoods_may_be_a_frame():
+    class Frame:
+        shape = (2, 2)
+
+        def to_numpy(self):
+            return np.array([[0.9, 0.1], [0.5, 0.5]])
+
+    assert ncenet.select(Frame(), 1).ids == ("00001",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -15,16 +16,16 @@ from ncenet.api.report import Point, Report
 from ncenet.api.select import Files, files_of
 from ncenet.boxes import Boxes
 from ncenet.compare.records import read_run
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.files import alone
 from ncenet.learners.processes import group
+from ncenet.ledger import Answer
 from ncenet.progress import Onlooker
 from ncenet.recipe import Recipe
 from ncenet.run.opening import OpenRun
 from ncenet.types import Label, Learner, Pool
 
 if TYPE_CHECKING:
-    from ncenet.ledger import Answer
     from ncenet.loop.loop import Loop
     from ncenet.models.model import DetectionModel, Model
     from ncenet.progress import Notify
@@ -114,6 +115,9 @@ class Run(Exchange):
         from ncenet.selection.wish import check_names
 
         check_names(choice)
+        if query_size is not None and (not isinstance(query_size, Integral) or query_size < 1):
+            raise UsageError(f"query_size: {query_size!r} is no number of images, from 1 on")
+        query_size = None if query_size is None else int(query_size)  # NumPy's too
         loop = self.recipe.loop
         with self._at_work() as show:
             if scores is not None:
@@ -145,8 +149,11 @@ class Run(Exchange):
         """
         me = getpass.getuser()
         if isinstance(answers, Mapping):
-            plain = {id: each.to_label() if isinstance(each, Boxes) else each for id, each in answers.items()}
+            plain = {id: _plain(id, each) for id, each in answers.items()}
             self._loop.tell(plain, who=who or me)
+        elif not isinstance(answers, str | PathLike):
+            what = type(answers).__name__
+            raise UsageError(f"answers are by id, as {{'a.jpg': 'cat'}}, or in a file: a {what} is neither")
         else:
             from ncenet.labels.answered_file import record_answers
             from ncenet.text_files import read_text
@@ -225,3 +232,18 @@ class Run(Exchange):
             self._onlooker.at_work() as show,
         ):
             yield show
+
+
+def _plain(id: str, answer: Label | Boxes | Answer | None) -> Label | Answer | None:
+    """An answer as the ledger takes it.
+
+    Raises:
+        DataError: it is none.
+    """
+    if isinstance(answer, Boxes):
+        return answer.to_label()
+    if answer is None or isinstance(answer, str | Answer):
+        return answer
+    raise DataError(
+        f"{id!r}: {answer!r} is no answer: the name of a class, boxes, ncenet.Answer.SKIP or UNSURE, or None"
+    )

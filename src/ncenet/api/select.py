@@ -282,6 +282,8 @@ def _joined(chunks: Sequence[Prediction]) -> Prediction:
 def _tensor(values: Any, name: str) -> Tensor:
     import torch
 
+    if hasattr(values, "to_numpy"):  # a frame of pandas or polars
+        values = values.to_numpy()
     try:
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:

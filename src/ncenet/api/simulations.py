@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ncenet.api.report import Report
 from ncenet.compare.comparison import Comparison
@@ -13,12 +14,16 @@ from ncenet.recipe import Recipe
 
 
 def simulate(
-    recipe: Recipe | str | PathLike[str], folder: str | PathLike[str], *, notify: Watch = None
+    recipe: Recipe | Mapping[str, Any] | str | PathLike[str],
+    folder: str | PathLike[str],
+    *,
+    notify: Watch = None,
 ) -> Report:
     """Active learning on images whose labels are known; an oracle hands out those that are asked for.
 
     Args:
-        recipe: the whole run, or a file that holds it.
+        recipe: the whole run, a file that holds it, or changes by dotted path, such as
+            ``{"data.train": "digits"}``.
         folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
             machine; a finished run returns at once.
         notify: told of each fit, query and cycle. Default: bars or lines; False: nothing is shown.
@@ -93,5 +98,7 @@ def compare(
     return Report(target)
 
 
-def _recipe(recipe: Recipe | str | PathLike[str]) -> Recipe:
+def _recipe(recipe: Recipe | Mapping[str, Any] | str | PathLike[str]) -> Recipe:
+    if isinstance(recipe, Mapping):
+        return Recipe().with_changes(dict(recipe))
     return recipe if isinstance(recipe, Recipe) else Recipe.load(Path(recipe))

@@ -259,7 +259,7 @@ class Loop:
         ):
             return cycles[-1]
         if not self.labeled():
-            raise UsageError("nothing to learn from: answer a query first (ncenet ask, ncenet tell)")
+            raise UsageError("nothing to learn from: answer a query first")
         self._state.wait_for_everyone()
         if self._state.is_main_process:
             self.ledger.start_cycle(self.ledger.last_seq())
