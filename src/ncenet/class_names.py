@@ -85,7 +85,7 @@ def twin_of(name: str, names: Iterable[str]) -> str | None:
     r"""Another of these names that looks the same; None without one.
 
     >>> twin_of("big cat", ["dog", f"big{chr(0xA0)}cat"]), twin_of("Cat", ["cat"])
-    ('big\\xa0cat', None)
+    ('big\xa0cat', None)
     """
     looks = _look(name)
     return next((other for other in names if other != name and _look(other) == looks), None)

@@ -111,7 +111,7 @@ def by_coco(folder, classes):
 
 def by_yolo(folder, classes):
     write(folder, {"images/0.jpg": jpeg(0), "labels/0.txt": b"0 .5 .5 .4 .4\n"})
-    text = yaml.safe_dump({"train": "images", "names": list(classes)}, allow_unicode=True)
+    text = yaml.safe_dump({"train": "images", "names": list(classes)})  # escapes odd breaks of lines
     (folder / "data.yaml").write_text(text, encoding="utf-8", newline="")
     return open_dataset(str(folder), task="detection").class_names
 
