@@ -115,7 +115,7 @@ class Bare:
     def decode(self, data: bytes) -> Any:
         from ncenet.data import images
 
-        return images.decode_image(data, 3, SIDE)
+        return images.decode(data, 3, SIDE)
 
     def said(self, pixels: Any) -> Any:
         import torch

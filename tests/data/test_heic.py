@@ -46,16 +46,16 @@ def test_it_is_an_image_like_any_other(photo, tmp_path):
 @pytest.mark.parametrize("length", [12, 40, 200, -40])
 def test_half_of_one_is_refused_with_a_reason(photo, length):
     with pytest.raises(Undecodable):
-        images.decode_image(photo[:length], 3)
+        images.decode(photo[:length], 3)
 
 
 def test_without_the_extra_its_name_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(Undecodable, match=r"a HEIC photo: pip install 'ncenet\[heic\]' reads it"):
-        images.decode_image(b"\0\0\0\x18ftypheic\0\0\0\0" + b"\0" * 99, 3)
+        images.decode(b"\0\0\0\x18ftypheic\0\0\0\0" + b"\0" * 99, 3)
 
 
 def test_larger_ones_than_may_be_are_refused_by_their_header(photo, monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     with pytest.raises(Undecodable, match="80 x 60 is 0 megapixels, more than"):
-        images.decode_image(photo, 3)
+        images.decode(photo, 3)

@@ -66,7 +66,7 @@ def test_a_file_beyond_any_image_is_not_read(tmp_path):
     ],
 )
 def test_a_reason_quotes_nothing_of_the_file(data):
-    for read in (images.probe_bytes, images.upright_size, lambda data: images.decode_image(data, 3)):
+    for read in (images.probe_bytes, images.upright_size, lambda data: images.decode(data, 3)):
         with pytest.raises(images.Undecodable) as refused:
             read(data)
         said = str(refused.value)
@@ -82,7 +82,7 @@ from ncenet.data import images
 data = io.BytesIO()
 PIL.Image.fromarray(np.zeros((6000, 6000), np.uint16)).save(data, "PNG", compress_level=1)
 data = data.getvalue()
-images.decode_image(data, 3, 8) if len(sys.argv) > 1 else None
+images.decode(data, 3, 8) if len(sys.argv) > 1 else None
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -130,7 +130,7 @@ def test_the_command_line_keeps_pillow_quiet(capsys):
         warnings.simplefilter("default")
         with _pointing_out():
             warnings.warn_explicit("Corrupt EXIF data", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
-            images.decode_image(palette, 3)
+            images.decode(palette, 3)
     assert capsys.readouterr().err == ""
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncenet.functional.boxes import IGNORED, anchor_targets, decode, encode, iou, match
+from ncenet.functional.boxes import IGNORED, anchor_targets, decode_boxes, encode_boxes, iou, match
 from tests.reference import detection as reference
 
 BACKGROUND = 3
@@ -33,7 +33,7 @@ def test_code_equals_the_reference_and_torchvision():
     from torchvision.models.detection._utils import BoxCoder
 
     some, anchors = boxes(8), boxes(8, seed=1)
-    code = encode(some, anchors)
+    code = encode_boxes(some, anchors)
     expected = [reference.encode(b, a) for b, a in zip(some.tolist(), anchors.tolist(), strict=True)]
     torch.testing.assert_close(code, torch.tensor(expected).double())
     torch.testing.assert_close(code, BoxCoder((10.0, 10.0, 5.0, 5.0)).encode_single(some, anchors))
@@ -41,12 +41,12 @@ def test_code_equals_the_reference_and_torchvision():
 
 def test_decoding_undoes_the_code():
     some, anchors = boxes(20), boxes(20, seed=1)
-    torch.testing.assert_close(decode(encode(some, anchors), anchors), some)
+    torch.testing.assert_close(decode_boxes(encode_boxes(some, anchors), anchors), some)
 
 
 def test_wild_codes_decode_to_finite_boxes():
     code = torch.tensor([[1e4, -1e4, 1e4, 1e4], [0.0, 0.0, -1e4, -1e4]])
-    decoded = decode(code, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
+    decoded = decode_boxes(code, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
     assert decoded.isfinite().all()
     sides = decoded[:, 2:] - decoded[:, :2]
     assert (sides >= 0).all() and sides.max() < 60, "at most exp(4) times the anchor"
@@ -83,7 +83,7 @@ class TestTargets:
     def test_classes_and_codes(self):
         wanted, codes = self.targets(self.there, [2, 0], [False, False])
         assert wanted.tolist() == [2, 0, BACKGROUND]
-        torch.testing.assert_close(decode(codes[:2], self.anchors[:2]), self.there)
+        torch.testing.assert_close(decode_boxes(codes[:2], self.anchors[:2]), self.there)
         assert codes[2].tolist() == [0, 0, 0, 0]
 
     def test_difficult_objects_are_neither_learned_nor_punished(self):

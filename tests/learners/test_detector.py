@@ -146,7 +146,7 @@ class TestPredict:
             raise AssertionError("an image is not decoded for its size")
 
         monkeypatch.setattr(images, "probe_bytes", decode)
-        monkeypatch.setattr(images, "decode_image", decode)
+        monkeypatch.setattr(images, "decode", decode)
         (found,) = learner.objects(pool, said)
         right, lower = (max(box[edge] for box in found.boxes) for edge in (2, 3))
         assert 20 < right <= 40 < lower <= 80

@@ -93,7 +93,7 @@ def content_hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def decode_image(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
+def decode(data: bytes, channels: int, size: int | None = None) -> npt.NDArray[np.uint8]:
     """Decode an image.
 
     Args:

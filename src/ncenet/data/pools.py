@@ -59,7 +59,7 @@ class EncodedPool(ABC):
             UnreadableImage: the bytes are not an image that can be decoded.
         """
         try:
-            return images.decode_image(self.read(id), self.channels, size)
+            return images.decode(self.read(id), self.channels, size)
         except Undecodable as error:
             raise UnreadableImage(id, str(error)) from error
 

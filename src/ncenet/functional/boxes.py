@@ -44,7 +44,7 @@ def iou(boxes: Tensor, others: Tensor) -> Tensor:
     return torch.where(union > 0, shared / union, 0.0)
 
 
-def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
+def encode_boxes(boxes: Tensor, anchors: Tensor) -> Tensor:
     """What a network has to say for an anchor to become a box: shift of the centre, log of the growth.
 
     Args:
@@ -61,8 +61,8 @@ def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
     return torch.cat([shift, growth], -1)
 
 
-def decode(code: Tensor, anchors: Tensor) -> Tensor:
-    """The boxes that a network means; inverse of :func:`encode` up to a growth of exp(4).
+def decode_boxes(code: Tensor, anchors: Tensor) -> Tensor:
+    """The boxes that a network means; inverse of :func:`encode_boxes` up to a growth of exp(4).
 
     Args:
         code: (..., 4).
@@ -72,7 +72,7 @@ def decode(code: Tensor, anchors: Tensor) -> Tensor:
         (..., 4) in float32 (float64 stays), with area.
 
     >>> anchor = torch.tensor([[0.0, 0.0, 2.0, 2.0]])
-    >>> decode(torch.tensor([[5.0, 0.0, 0.0, 0.0]]), anchor)
+    >>> decode_boxes(torch.tensor([[5.0, 0.0, 0.0, 0.0]]), anchor)
     tensor([[1., 0., 3., 2.]])
     """
     code = at_least_float32(code)
@@ -139,7 +139,7 @@ def anchor_targets(
         wanted[iou(hard, anchors).amax(0) >= MATCHED] = IGNORED
     if len(easy):
         wanted[positive] = classes[~difficult][matches[positive]]
-        codes[positive] = encode(easy[matches[positive]], anchors[positive])
+        codes[positive] = encode_boxes(easy[matches[positive]], anchors[positive])
     return wanted, codes
 
 

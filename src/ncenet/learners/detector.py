@@ -15,7 +15,7 @@ from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import channels_of, size_of
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import UsageError
-from ncenet.functional.boxes import anchor_targets, decode
+from ncenet.functional.boxes import anchor_targets, decode_boxes
 from ncenet.functional.suppression import find_objects
 from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects, Show
 from ncenet.learners.network_learner import NetworkLearner
@@ -133,7 +133,7 @@ class Detector(NetworkLearner[SSD]):
                 if network.auxiliary is not None and network.auxiliary.extra in want:
                     extras[network.auxiliary.extra] = said.auxiliary.cpu()
                 if "boxes" in want:
-                    extras["boxes"] = decode(said.codes, network.anchors).cpu()
+                    extras["boxes"] = decode_boxes(said.codes, network.anchors).cpu()
                 if "samples" in want:
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(images, self.model.passes).cpu()

@@ -90,7 +90,7 @@ def _square(model: Model | DetectionModel, data: bytes) -> npt.NDArray[np.uint8]
         square: npt.NDArray[np.uint8] = eyes.extractor.preprocessing.of_bytes(data)
         return square
     channels, side, _ = model.shape
-    return images.decode_image(data, channels, side)
+    return images.decode(data, channels, side)
 
 
 def _vector(given: Any, dim: int) -> npt.NDArray[np.float32]:

@@ -68,8 +68,8 @@ class GivenPool:
             if isinstance(given, PIL.Image.Image):
                 return decoder.pixels_of(given, self.channels)
             if isinstance(given, str | os.PathLike):
-                return decoder.decode_image(read_whole(Path(given), most=decoder.MAX_BYTES), self.channels)
-            return decoder.decode_image(bytes(given), self.channels)
+                return decoder.decode(read_whole(Path(given), most=decoder.MAX_BYTES), self.channels)
+            return decoder.decode(bytes(given), self.channels)
         except OSError as error:
             raise UnreadableImage(id, (error.strerror or str(error)).lower()) from error
         except Undecodable as error:

@@ -52,7 +52,7 @@ from ncenet.errors import MissingExtra, UsageError
 from ncenet.features.extractor import Extractor
 from ncenet.files import whole
 from ncenet.functional.aggregate import aggregate
-from ncenet.functional.boxes import decode
+from ncenet.functional.boxes import decode_boxes
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
 from ncenet.learners.committee import Committee
 from ncenet.learners.network_learner import AnyNetwork
@@ -128,7 +128,7 @@ class BoxGraph(nn.Module):
         said = self.network(inputs)
         likelihood = self.network.head.probs(self.network.head(said.vectors))
         scores = [aggregate(score(likelihood), self.how, k=self.k) for score in (rejection, confusion)]
-        return (decode(said.codes, self.network.anchors).clamp(0, 1), likelihood, *scores)
+        return (decode_boxes(said.codes, self.network.anchors).clamp(0, 1), likelihood, *scores)
 
 
 def graph_of(model: Model | DetectionModel) -> Graph | BoxGraph:

@@ -44,7 +44,7 @@ class Detection(NamedTuple):
         features: (B, D), what the backbone sees, averaged over each image.
         vectors: (B, A, d), what the head reads of each anchor. The head is left to the caller: in training it
             judges few of them, and reads those by :meth:`SSD.vectors_at`, because these may lack a gradient.
-        codes: (B, A, 4), see :func:`ncenet.functional.boxes.encode`.
+        codes: (B, A, 4), see :func:`ncenet.functional.boxes.encode_boxes`.
         maps: of the levels, as the class convolutions read them.
         auxiliary: (B,), see :class:`ncenet.nn.auxiliary.Auxiliary`; None when there is no auxiliary.
     """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ncenet.data.images import MAX_BYTES, Undecodable, content_hash, decode_image, stored_gray
+from ncenet.data.images import MAX_BYTES, Undecodable, content_hash, decode, stored_gray
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage, UsageError
 from ncenet.labels.images import encoded
@@ -140,7 +140,7 @@ def _of_array(row: Placed, data: bytes) -> bool:
     from ncenet.data.pools import ArrayPool
 
     try:
-        pixels = decode_image(data, 1 if stored_gray(data) else 3)
+        pixels = decode(data, 1 if stored_gray(data) else 3)
     except Undecodable:
         return False
     return ArrayPool(pixels[None], [row.id]).content_hash(row.id) == row.hash
