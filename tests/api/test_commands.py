@@ -242,6 +242,10 @@ def test_a_page_is_served_until_it_is_interrupted(folder, in_a_notebook):
     async def cell():
         serve()
 
-    with contextlib.closing(asyncio.new_event_loop()) as loop:  # as a kernel has it
-        loop.run_until_complete(cell()) if in_a_notebook else serve()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    try:
+        with contextlib.closing(asyncio.new_event_loop()) as loop:  # as a kernel has it
+            loop.run_until_complete(cell()) if in_a_notebook else serve()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert pages == [200] and any(line.startswith("Label at  http://127.0.0.1:") for line in said)
