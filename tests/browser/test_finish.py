@@ -7,6 +7,8 @@ import io
 import json
 import time
 
+import pytest
+
 from tests.web.conftest import truth
 
 SIZES = ("--held-out", "20", "--initial", "20", "--query-size", "20", "--first", "random")
@@ -59,6 +61,7 @@ def test_whoever_has_no_token_gets_no_files(server, annotator):
         assert status == 401
 
 
+@pytest.mark.slow
 def test_a_sort_that_is_killed_with_its_server_is_told_of_and_gone_on_with(server, annotator):
     running = server(*SIZES, images=1500, steps=20)
     ann = annotator(running)

@@ -58,6 +58,11 @@ a = things:writer
 a = things:Made
 """
 
+INTERRUPTIBLE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in the background
+    "from ncenet.cli import main; main()"
+)
+
 
 def installed(place, points, **modules):
     """A folder in which a package is installed, and how to start the program there."""
@@ -74,7 +79,7 @@ def installed(place, points, **modules):
 
     def start(*words):
         return subprocess.Popen(
-            [sys.executable, "-m", "ncenet", *words],
+            [sys.executable, "-c", INTERRUPTIBLE, *words],
             cwd=place,
             env={**os.environ, "PYTHONPATH": path},
             stdout=subprocess.PIPE,

@@ -103,6 +103,7 @@ def test_people_draw_boxes_on_images_of_their_own(ncenet, tmp_path):
         assert Boxes.from_label(dict(ledger.labeled())[ids[0]]).boxes == ((0, 0, 5, size[1]),)
 
 
+@pytest.mark.slow
 def test_killed_in_the_midst_and_resumed_equals_never_killed(tmp_path, voc):
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.detection_kills", str(voc), str(tmp_path)],

@@ -64,6 +64,7 @@ def test_it_is_above_strategies_and_its_score_is_the_accuracy_that_follows(recip
         assert len(rows) == 6 and float(rows[1].split(",")[2]) == line[cycle]
 
 
+@pytest.mark.slow
 def test_exchanges_raise_what_the_best_proposal_reaches(recipe, tmp_path):
     reached = {}
     for exchanges in (0, 12):
