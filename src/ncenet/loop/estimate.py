@@ -16,10 +16,12 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, UnreadableImage
+from ncenet.features.pool import open_source
 from ncenet.learners import classifier, detector
 from ncenet.learners.box_counts import spent
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.detector import Detector
+from ncenet.learners.head_fit import STEPS
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
@@ -69,7 +71,8 @@ def cost_of(recipe: Recipe) -> Cost:
         recipe: the whole run.
 
     Returns:
-        The estimate; decoding, selection and the start of the program are not in it.
+        The estimate; decoding, features that are to be computed, selection and the start of the program are
+        not in it.
     """
     train = open_train(recipe)
     test = open_test(recipe.data, train)
@@ -82,19 +85,21 @@ def cost_of(recipe: Recipe) -> Cost:
     budgets = [loop.initial + i * loop.query_size for i in range(loop.cycles)]
     sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
-    steps = sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch)
     strategy = open_simulated(recipe)
+    auxiliary, members = strategy.auxiliary, recipe.model.members
+    alone = _head_alone(recipe) and auxiliary is None  # fitted to all labels at once
+    each = [STEPS if alone else n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch]
+    steps = sum(each)
     scored = tested * loop.cycles
     if reads_predictions(strategy):
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
-    batch = min(fit.batch_size, sizes[-1])
-    auxiliary, members = strategy.auxiliary, recipe.model.members
+    batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
     speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
-        steps += fits * sum(n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch[1:])
+        steps += fits * sum(each[1:])
         scored += fits * tested * (loop.cycles - 1)
     return Cost(
         pool=pool,
@@ -109,13 +114,20 @@ def cost_of(recipe: Recipe) -> Cost:
     )
 
 
+def _head_alone(recipe: Recipe) -> bool:
+    model = recipe.model
+    return model.features is not None and model.backbone == "identity" and model.dropout == 0
+
+
 def reads_predictions(strategy: QueryStrategy) -> bool:
     """Whether a query takes predictions on the pool."""
     return bool(strategy.needs - {"inputs"})
 
 
 def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
-    """Shape of one input, judged by the first image that can be read."""
+    """Shape of one input: of a vector where there are features, else judged by the first readable image."""
+    if recipe.model.features is not None:
+        return (open_source(recipe.model, pool=pool, ids=list(pool.ids())).dim,)
     for id in pool.ids():
         try:
             image = pool.load(id)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -149,10 +149,14 @@ def score_here(
     """Score shards one after the other in this process; ``told`` is of all images so far."""
     before = bad = 0
     for shard in shards:
-        done = score_shard(scorer, shard, lambda rows, broken: told(before + rows, bad + broken))  # noqa: B023
+        done = score_shard(scorer, shard, partial(_told_beyond, told, before, bad))
         before, bad = before + done.rows, bad + done.broken
         told(before, bad)
         yield done
+
+
+def _told_beyond(told: Callable[[int, int], None], before: int, bad: int, rows: int, broken: int) -> None:
+    told(before + rows, bad + broken)
 
 
 def _scored(scorer: Scorer, shard: Shard) -> Iterator[dict[str, Any]]:
