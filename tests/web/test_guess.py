@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from ncenet.loop import opinions
 from ncenet.recipe import Recipe
+from ncenet.run.folder import RunFolder
+from ncenet.run.opinions import read_opinions
 from ncenet.web import embedding
 from ncenet.web import project as module
 from ncenet.web.due import Fresh, guess_is_due
 from ncenet.web.serve import open_project
-from tests.web.conftest import CLASSES, IdleTrainer, Page, paint
+from ncenet.web.trainer import OneImage, opinion_of
+from tests.web.conftest import CLASSES, IdleTrainer, Page, paint, truth
 
 
 class AtOnce:
@@ -98,3 +102,30 @@ def test_a_model_that_was_measured_takes_its_place(project):
 def test_when_it_is_due(fresh, answers, classes, before, changes, due):
     recipe = Recipe().with_changes({"model.features": "gist"} | changes)
     assert guess_is_due(fresh, recipe, answers=answers, classes=classes, before=before) == due
+
+
+def test_of_a_pool_too_large_to_look_at_any_image_is_looked_at_when_asked(project, monkeypatch):
+    """Suggestions and reasons, beyond the images that a model looks at by itself after each fit."""
+    monkeypatch.setattr(opinions, "MOST_VECTORS", 70)
+    page, trainer = Page(project), project.trainer
+    trainer.finish()
+    while not project.ledger.cycles():
+        page.label(1)
+        if trainer.busy:
+            trainer.finish()
+    said = read_opinions(RunFolder(project.folder).cycle(1))
+    (unseen, *_) = sorted({*project.pool.ids()} - {*said.ids} - project.held_out)
+    looked = []
+
+    def look(lesson, id):
+        looked.append(id)
+        return opinion_of(OneImage(lesson, id), lambda event: None)
+
+    monkeypatch.setattr(trainer, "look", look, raising=False)
+    told = page.post("/api/why", {"id": unseen}).json()
+    assert looked == [unseen] and told["cycle"] == 1
+    assert dict(told["likelihoods"])[truth(unseen)] > 0.5, "with what the page suggests"
+    assert len(told["near"]) == 3 and all(one["image"] and one["label"] for one in told["near"])
+    page.post("/api/why", {"id": said.ids[0]})
+    page.post("/api/why", {"id": min(project.held_out)})
+    assert looked == [unseen], "others need no second look, and of held-out ones nothing is told"
