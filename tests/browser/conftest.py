@@ -136,6 +136,10 @@ class Annotator:
         )
         return handle.json_value()
 
+    def shows(self, id: str) -> None:
+        """Wait until this image is in front of the person."""
+        self.page.wait_for_function("id => document.querySelector('#image')?.dataset.id === id", arg=id)
+
     def press(self, key: str) -> str:
         """Press a key; the image that it was about."""
         id = self.shown()

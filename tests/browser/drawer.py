@@ -70,4 +70,4 @@ class Drawer:
         self.page.wait_for_selector(cell)
         self.page.focus(cell)
         self.keys("Enter")
-        self.page.wait_for_function("id => document.querySelector('#image').dataset.id === id", arg=id)
+        self.annotator.shows(id)

@@ -75,7 +75,7 @@ def test_an_answer_that_is_refused_is_kept_until_it_is_put_right_or_discarded(dr
 
     def open_refused(id):
         page.click("#refused button:text('Open')")
-        page.wait_for_function("id => document.querySelector('#image').dataset.id === id", arg=id)
+        ann.shows(id)
         assert drawer.drawn == [([5, 5, WIDTH, 50], "one")]
 
     id = refused(drawer)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ncenet.ledger.inbox import Delivery, Together
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import write_doubts
+from ncenet.web import together
 from tests.web.conftest import Page, truth
 
 
@@ -102,3 +104,13 @@ def test_disputes_come_before_what_the_model_doubts_and_share_its_room(opened):
     assert bob.tell(learned[0], kind="unsure") is None
     project.trainer.notify({"event": "learned", "cycle": 1})
     assert asked_again(project) == {learned[0]: "dispute", learned[1]: None}
+
+
+def test_of_answers_in_groups_as_many_are_asked_again_as_are_due(project, monkeypatch):
+    """A sample without repeats: one that is drawn twice would be one too few."""
+    monkeypatch.setattr(together, "checks_due", lambda answers: answers - 1)
+    ids = sorted({*project.pool.ids()} - project.held_out)[:21]
+    how = Together("party-1", len(ids), len(ids), 0.9)
+    project.deliver([Delivery(f"key-{n:05}", "ann", id, truth(id), together=how) for n, id in enumerate(ids)])
+    due = [second.id for second in project.ledger.again.waiting()]
+    assert len(set(due)) == len(due) == 20 and set(due) <= set(ids)

@@ -83,8 +83,8 @@ class Parties:
         due = checks_due(len(together)) - len(asked)
         if due > 0:
             fresh = sorted(together - asked)
-            chosen = [fresh[secrets.randbelow(len(fresh))] for _ in range(min(due, len(fresh)))]
-            self._ledger.again.ask(sorted(set(chosen)), "check")
+            chosen = secrets.SystemRandom().sample(fresh, min(due, len(fresh)))
+            self._ledger.again.ask(sorted(chosen), "check")
 
     def _crossed(self) -> dict[str, set[str]]:
         """What images are not, as the classes are called now."""
