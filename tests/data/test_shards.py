@@ -120,7 +120,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 @pytest.mark.parametrize("form", ["parquet", "tar"])
 def test_a_stream_does_not_keep_what_was_read(tmp_path, monkeypatch, form):
     """40 MB in one file, of images of 100 kB, pass in tables of two megabytes."""
-    monkeypatch.setattr(f"ncenet.data.readers.{READERS[form]}.STREAM_BYTES", 2_000_000)
+    where = "ncenet.parquet_rows" if form == "parquet" else f"ncenet.data.readers.{READERS[form]}"
+    monkeypatch.setattr(f"{where}.WANTED_BYTES", 2_000_000)
     noise = np.random.default_rng(0).bytes(100_000)
     rows = [row.to_bytes(4) + noise for row in range(400)]
     if form == "parquet":

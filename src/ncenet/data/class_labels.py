@@ -59,19 +59,17 @@ def classes_in(
     numbers = kind.is_integer(of_values)
     if not (numbers or kind.is_string(of_values) or kind.is_large_string(of_values)):
         raise DataError(f"{where}: the column 'label' holds {of_values}: classes are text or whole numbers")
-    values = column.to_pylist()
+    there = column.unique().to_pylist()  # in the order of their first rows
     if names and numbers:
         known: dict[Any, str] = dict(enumerate(names))
     else:
-        known = {value: str(value) for value in names or sorted(set(values) - {None})}
-    rows = {value: row for row, value in reversed(list(enumerate(values)))}  # the first of each value
-    for value, row in sorted(rows.items(), key=lambda item: item[1]):
-        at = f"{where}: row {row} (counted from 0)"
-        if value is None:
-            raise DataError(f"{at} has no label")
-        problem = class_name_problem(known.get(value, str(value)))
-        if problem is not None:
-            raise DataError(f"{at} has the label {shown(value)}, which {problem}")
-        if value not in known:
-            raise DataError(f"{at} has the label {shown(value)}, which has no class name")
-    return [known[value] for value in values], tuple(known.values())
+        known = {value: str(value) for value in names or sorted(set(there) - {None})}
+    for value in there:
+        problem = "is missing" if value is None else class_name_problem(known.get(value, str(value)))
+        if problem is not None or value not in known:
+            row = next(row for row in range(len(column)) if column[row].as_py() == value)
+            at = f"{where}: row {row} (counted from 0)"
+            if value is None:
+                raise DataError(f"{at} has no label")
+            raise DataError(f"{at} has the label {shown(value)}, which {problem or 'has no class name'}")
+    return [known[value] for value in column.to_pylist()], tuple(known.values())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ncenet.boxes import Boxes
 from ncenet.class_names import alike, check_class_names
 from ncenet.data.pools import Subset
-from ncenet.errors import BadAnnotation, DataError
+from ncenet.errors import BadAnnotation, DataError, NcenetError
 from ncenet.recipe import Task
 
 if TYPE_CHECKING:
@@ -57,8 +57,36 @@ class Oracle:
         self.__asked.update(ids)
         return {id: self.__labels[id] for id in ids}
 
+    def differ(self, ids: Sequence[str], other: Oracle | None = None, of_other: Sequence[str] = ()) -> bool:
+        """Whether images that are the same are not labelled the same; no label is handed out.
+
+        Args:
+            ids: copies of one image. Those without a label say nothing, as those with mistakes.
+            other: who knows the labels of further copies.
+            of_other: those.
+
+        >>> Oracle({"a.jpg": "cat", "b.jpg": "dog"}).differ(["a.jpg", "b.jpg"])
+        True
+        """
+        said = [self.__labels[id] for id in ids if id in self.__labels]
+        if other is not None:
+            said += [other.__labels[id] for id in of_other if id in other.__labels]
+        return len({_whatever_order(label) for label in said}) > 1
+
     def __repr__(self) -> str:
         return f"Oracle({self.asked} of {len(self.__labels)} labels asked)"
+
+
+def _whatever_order(label: Label) -> Label:
+    """A label of which boxes stand in one order, whoever listed them."""
+    if not label.startswith("["):
+        return label
+    try:
+        boxes = Boxes.from_label(label)
+    except NcenetError:  # the name of a class
+        return label
+    objects = sorted(zip(boxes.boxes, boxes.labels, boxes.difficult, strict=True))
+    return Boxes(*zip(*objects, strict=True)).to_label() if objects else label
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncenet.arrays import check_memory
 from ncenet.data.class_labels import class_names_in, classes_in
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
 from ncenet.data.scan_cache import stamp_of
 from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError, MissingExtra, UnreadableImage
+from ncenet.parquet_rows import read_fitting, spelt_out
 from ncenet.tables import pyarrow as the_library
 from ncenet.tables import reading_parquet, type_word
 
@@ -193,33 +193,8 @@ def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
         raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}{vectors}")
     import pyarrow.parquet
 
-    with reading_parquet(file):
-        check_unpacked(pyarrow.parquet.read_metadata(file), [name], file)
-        return pyarrow.parquet.read_table(file, columns=[name])[name]
-
-
-def check_unpacked(metadata: Any, columns: Sequence[str], name: object, group: int | None = None) -> None:
-    """Make sure that columns fit into memory when unpacked: a small file may hold any number of zeros.
-
-    Args:
-        metadata: of the file.
-        columns: which ones.
-        name: of the file, for the message.
-        group: the row group that is read; None for all.
-
-    Raises:
-        DataError: they don't.
-    """
-    size = sum(
-        metadata.row_group(number).column(place).total_uncompressed_size
-        for number in (range(metadata.num_row_groups) if group is None else [group])
-        for place in range(metadata.num_columns)
-        if metadata.row_group(number).column(place).path_in_schema.split(".")[0] in columns
-    )
-    try:
-        check_memory(size)
-    except ValueError as error:
-        raise DataError(f"{name}: {error}") from error
+    with reading_parquet(file), pyarrow.parquet.ParquetFile(file) as opened:
+        return spelt_out(read_fitting(opened, file, [name], file)[name], file)
 
 
 def _schema(file: Path) -> pyarrow.Schema:

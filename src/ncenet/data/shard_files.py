@@ -13,12 +13,11 @@ from ncenet.data.images import MAX_BYTES
 from ncenet.data.rows import RowIds
 from ncenet.data.shard_ids import RowsOfShard
 from ncenet.errors import DataError
+from ncenet.parquet_rows import spelt_out
 from ncenet.tables import pyarrow
 from ncenet.text_files import read_whole
 
 IMAGE = "image"
-STREAM_BYTES = 64 * 2**20
-"""Bytes of a table of a stream (ours): images of megabytes come in tables of fewer rows."""
 _END_BYTES = 65536
 
 
@@ -54,7 +53,7 @@ class ShardFile(ABC):
 
     @abstractmethod
     def stream(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
-        """Columns of all rows, in tables of at most so many, of fewer once they have ``STREAM_BYTES``."""
+        """Columns of all rows, in tables of at most so many, of fewer where they are large."""
 
     def image_column(self) -> str:
         """The column of images when nobody names one.
@@ -116,7 +115,7 @@ def cells(column: Any, address: str) -> list[bytes | str | None]:
         address: of the file that it stands in; addresses in it may be relative to its folder.
     """
     found: list[bytes | str | None] = []
-    for cell in column.to_pylist():
+    for cell in spelt_out(column, address).to_pylist():
         if isinstance(cell, dict):
             cell = cell.get("bytes") if cell.get("bytes") is not None else cell.get("path")
         found.append(addresses.beside(address, cell) if isinstance(cell, str) and cell else cell or None)
@@ -165,7 +164,7 @@ def id_texts(column: Any, name: str, address: str, start: int = 0) -> list[str]:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
         raise DataError(f"{address}: the column {name!r} holds {kind}: ids are text or whole numbers")
     with stores.reasons(address):
-        ids: list[str | None] = column.cast(pa.string()).to_pylist()
+        ids: list[str | None] = spelt_out(column, address).cast(pa.string()).to_pylist()
     for row, id in enumerate(ids, start):
         if not id:
             raise DataError(f"{address}: row {row} has no id in {name!r}")

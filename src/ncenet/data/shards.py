@@ -21,6 +21,7 @@ from ncenet.data.shard_files import ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_ids import ColumnIds, PoolIds, ShardIds
 from ncenet.data.shard_reader import shard_files
 from ncenet.errors import DataError, Unreachable, UnreadableImage
+from ncenet.parquet_rows import fitting
 from ncenet.tables import pyarrow
 
 LARGEST_COPIED = 1_000_000
@@ -221,7 +222,7 @@ def labelled(name: str, pool: ShardedPool) -> Dataset:
     names: dict[str, None] = {}
     ids = iter(pool.ids())
     for file in pool.files:
-        tables = list(file.stream([LABEL], _ID_ROWS))
+        tables = list(fitting(file.stream([LABEL], _ID_ROWS), file.address))
         if tables:
             column = pa.concat_tables(tables)[LABEL]
             found, of_file = classes_in(column, file.class_names, file.address)

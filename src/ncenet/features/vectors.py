@@ -13,6 +13,7 @@ import numpy as np
 from ncenet.arrays import map_npy, read_npz
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
+from ncenet.parquet_rows import read_fitting, spelt_out
 from ncenet.tables import parse_csv, pyarrow, reading_parquet
 from ncenet.text_files import open_text
 
@@ -140,10 +141,11 @@ def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     arrow = pyarrow("reading vectors from Parquet files")
-    with reading_parquet(file):
-        table = arrow.parquet.read_table(file)
-    if not {"id", "vector"} <= set(table.column_names):
-        raise DataError(f"{file}: has the columns {', '.join(table.column_names)}; {_SHOULD}")
+    with reading_parquet(file), arrow.parquet.ParquetFile(file) as opened:
+        names = opened.schema_arrow.names
+        if not {"id", "vector"} <= set(names):
+            raise DataError(f"{file}: has the columns {', '.join(names)}; {_SHOULD}")
+        table = read_fitting(opened, file, ("id", "vector"), file)
     column = table["vector"].combine_chunks()
     if column.null_count or not hasattr(column, "flatten"):
         raise DataError(f"{file}: column 'vector' holds {column.type} with {column.null_count} empty rows")
@@ -151,7 +153,7 @@ def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     if len(lengths) > 1:
         raise DataError(f"{file}: vectors of different lengths: {', '.join(map(str, sorted(lengths)))}")
     values = column.flatten().to_numpy(zero_copy_only=False)
-    return [str(id) for id in table["id"].to_pylist()], values.reshape(len(column), -1)
+    return [str(id) for id in spelt_out(table["id"], file).to_pylist()], values.reshape(len(column), -1)
 
 
 def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:

@@ -21,6 +21,7 @@ from ncenet.ledger.records import Answer
 from ncenet.loop.budget import BoxCount, asked_for, cut
 from ncenet.loop.first import FirstQueries, random_query
 from ncenet.loop.held_out_copies import set_copies_apart
+from ncenet.loop.labelled_bytes import LabelledBytes
 from ncenet.loop.scope import of_scope
 from ncenet.loop.view import LearnerView
 from ncenet.progress import Notify
@@ -94,7 +95,7 @@ class Loop:
         self.vectors, self.available = vectors, available
         self.folder, self.ledger, self.pool = folder, ledger, pool
         self.first, self._apart = first, set_apart(ledger)
-        self._begun_with = class_names
+        self._bytes, self._begun_with = LabelledBytes(ledger, pool), class_names
         self._make_learner, self.strategy_name, self.strategy = learner, strategy_name, strategy
         self.streams, self.test = streams, test
         self.pool_subset, self.budget_unit, self.warm = pool_subset, budget_unit, warm
@@ -178,7 +179,9 @@ class Loop:
 
         Raises:
             UsageError: there are no labels.
+            LedgerError: labelled images have other bytes by now than those that were labelled.
         """
+        self._bytes.check()
         cycle, upto = self._current_cycle()
         files = self.folder.cycle(cycle)
         labeled = self._labeled_set(upto)
@@ -240,13 +243,15 @@ class Loop:
         Returns:
             None before two classes have a label, of images whose features are there.
         """
+        self._bytes.check()
         labels = self._labeled_set()
         there = set(labels.ids if self.available is None else self.available(labels.ids))
         known = [(id, label) for id, label in zip(labels.ids, labels.labels, strict=True) if id in there]
         if len({label for _, label in known}) < 2:
             return None
         self._model_of = None
-        some = LabeledSet([id for id, _ in known], [label for _, label in known], labels.class_names)
+        ids, named = zip(*known, strict=True)
+        some = LabeledSet(ids, named, labels.class_names)
         self.learner.fit(some, self.pool, cycle=len(self.ledger.cycles()) + 1)
         return self.learner
 
@@ -271,13 +276,10 @@ class Loop:
         return [(id, label) for id, label in self.ledger.labeled(upto) if id not in self._apart]
 
     def _labeled_set(self, upto: int | None = None) -> LabeledSet:
-        """The same, with the classes that there are."""
-        labels = [(id, label) for id, label in self.labeled(upto) if self._is_class(label)]
+        """The same, with the classes that there are: one of before may be merged or deleted."""
+        known = self.class_names if self.ledger.classes.changes() else None
+        labels = [(id, label) for id, label in self.labeled(upto) if known is None or label in known]
         return LabeledSet([id for id, _ in labels], [label for _, label in labels], self.class_names)
-
-    def _is_class(self, label: Label) -> bool:
-        """Whether a label is of a class that there is: one of before may be merged or deleted."""
-        return not self.ledger.classes.changes() or label in self.class_names
 
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
@@ -361,10 +363,9 @@ class Loop:
 
     def _expected_boxes(self, cycle: int) -> ExpectedBoxes:
         """What people will draw, as far as can be told."""
-        if cycle:
-            self._load(cycle)
-        learner = self.learner if cycle and isinstance(self.learner, BoxLearner) else None
-        return ExpectedBoxes(dict(self.labeled()), self.pool, learner)
+        learner = self.model(cycle) if cycle else None
+        found = learner if isinstance(learner, BoxLearner) else None
+        return ExpectedBoxes(dict(self.labeled()), self.pool, found)
 
     def _leave_out(self, cycle: int) -> None:
         """Without a test set of its own, have labels be left out in turn; anew when some more are there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.tables import write_csv
+
+SHOWN = 3
+"""Copies, and images of which there are some, that a line names (ours)."""
 
 
 def copies(pool: Scan, test: Scan | None) -> int:
@@ -94,8 +97,21 @@ def scan_pool(
     return scan(dataset.pool, workers=recipe.data.workers, progress=count, kept=kept)
 
 
-def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Findings | None) -> None:
+def write_findings(
+    run: RunFolder,
+    recipe: Recipe,
+    pool: Findings,
+    test: Findings | None,
+    differing: Collection[str] = (),
+) -> None:
     """List what was found in the run folder: ``bad_images.csv`` and ``duplicates.csv``.
+
+    Args:
+        run: the folder.
+        recipe: says whether to stop at images that can't be used.
+        pool: what is wrong with the images of the pool.
+        test: the same of the test images; None without such.
+        differing: content hashes of images with copies of another label; see :func:`contradictions`.
 
     Raises:
         UnreadableImages: something is wrong, and the recipe says to stop.
@@ -107,19 +123,54 @@ def write_findings(run: RunFolder, recipe: Recipe, pool: Findings, test: Finding
         ("in", "id", "why"),
         ((place, problem.id, problem.why) for place, problem in problems),
     )
+    copied = copied_images(pool, test)
     write_csv(
         run.duplicates,
-        ("group", "in", "id"),
-        ((n, place, id) for n, group in enumerate(_duplicates(both)) for place, id in group),
+        ("group", "in", "id", "labels"),
+        (
+            (n, place, id, "differ" if content_hash in differing else "")
+            for n, (content_hash, group) in enumerate(copied.items())
+            for place, id in group
+        ),
     )
     if problems and recipe.data.on_bad_image == "stop":
         raise UnreadableImages([problem for _, problem in problems])
 
 
-def _duplicates(places: Sequence[tuple[str, Findings]]) -> list[list[tuple[str, str]]]:
-    """Groups of images with the same bytes, each image by place and id."""
+def copied_images(pool: Findings, test: Findings | None) -> dict[str, list[tuple[str, str]]]:
+    """Images with the same bytes by their content hash, each by place, ``pool`` or ``test``, and id."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for place, found in places:
-        for id, content_hash in found.scan.hashes.items():
+    for place, found in (("pool", pool), ("test", test)):
+        for id, content_hash in found.scan.hashes.items() if found is not None else ():
             groups.setdefault(content_hash, []).append((place, id))
-    return [group for group in groups.values() if len(group) > 1]
+    return {content_hash: group for content_hash, group in groups.items() if len(group) > 1}
+
+
+def contradictions(
+    train: Dataset, pool: Findings, test: Dataset | None, of_test: Findings | None
+) -> dict[str, list[str]]:
+    """Images of which copies, with the same bytes, have another label: their ids by content hash.
+
+    Args:
+        train: the images of the pool, with their labels if they have some.
+        pool: what a look at them found.
+        test: images to test on, whose labels count likewise.
+        of_test: what a look at those found.
+    """
+    oracles = {"pool": train.oracle, "test": None if test is None else test.oracle}
+    found: dict[str, list[str]] = {}
+    for content_hash, group in copied_images(pool, of_test).items():
+        ids = {place: [id for at, id in group if at == place] for place in oracles}
+        for one, other in (("pool", "test"), ("test", "pool")):
+            oracle = oracles[one]
+            if oracle is not None and oracle.differ(ids[one], oracles[other], ids[other]):
+                found[content_hash] = [id for _, id in group]
+    return found
+
+
+def contradiction_note(found: Mapping[str, Sequence[str]], listed: Path) -> str:
+    """What is said of such images, in a line: how many, the first by name, where all stand."""
+    shown = "; ".join(" and ".join(ids[:SHOWN]) for ids in list(found.values())[:SHOWN])
+    more = "" if len(found) == 1 else f"{len(found):,} images have copies with another label, such as "
+    said = f"{more}{shown}" if more else f"an image has copies with another label: {shown}"
+    return f"{said}; one of them is wrong, or both. {listed} lists all copies, those as differ"

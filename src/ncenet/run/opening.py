@@ -13,7 +13,7 @@ answers can be recorded, imported and exported without one.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,13 @@ from ncenet.progress import Notify
 from ncenet.recipe import Recipe, Task
 from ncenet.rng import Streams
 from ncenet.run.by_reference import Hand, enter, hand_of, learn_places, placed
-from ncenet.run.findings import Findings, look_at_images, write_findings
+from ncenet.run.findings import (
+    Findings,
+    contradiction_note,
+    contradictions,
+    look_at_images,
+    write_findings,
+)
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import LARGEST_SHARE, draw_held_out
 from ncenet.run.recipe_file import keep
@@ -306,7 +312,13 @@ def survey(
     else:  # whatever was seen a moment ago, others may be at hand by now
         found = look_at_images(train.subset(hand.ids), recipe, notify, kept=kept["pool"])
     of_test = None if test is None else look_at_images(test, recipe, notify, kept=kept["test"])
-    write_findings(files, recipe, found, of_test)
+    differing = contradictions(train, found, test, of_test)
+    if differing:
+        note = contradiction_note(differing, files.duplicates)
+        train = replace(train, notes=(*train.notes, note))
+        if notify is not None and not is_begun(files):
+            notify({"event": "note", "text": note})
+    write_findings(files, recipe, found, of_test, differing)
     keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
 from ncenet.errors import DataError, UsageError
+from ncenet.parquet_rows import rows_at_once
 from ncenet.tables import FORMULA, pyarrow, type_word
 from ncenet.text_files import load_json
 
@@ -23,8 +24,7 @@ ENDINGS = (".parquet", ".csv")
 METADATA = b"ncenet"
 """Key of a Parquet file's metadata under which a file of ours says what made it, as JSON."""
 CHUNK_ROWS = 1_000_000
-CHUNK_BYTES = 64 * 2**20
-"""Most rows of a chunk, and how many bytes it should have (ours)."""
+"""Most rows of a chunk (ours)."""
 
 
 class Chunk(NamedTuple):
@@ -102,20 +102,20 @@ class ParquetFile(ScoreFile):
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`; a row group, or a part of a large one."""
         start = 0
-        with self._opened() as file:
+        with self._opened() as (file, source):
             for number in range(self._metadata.num_row_groups):
-                for table in self._group(file, number, columns):
+                for table in self._group(file, source, number, columns):
                     yield start, table
                     start += len(table)
 
     def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
         """See :class:`ScoreFile`; row groups without one of them are not read."""
         pa, parts, at, start = pyarrow("reading scores"), [], 0, 0
-        with self._opened() as file:
+        with self._opened() as (file, source):
             for number in range(self._metadata.num_row_groups):
                 end = start + self._metadata.row_group(number).num_rows
                 some = at < len(wanted) and wanted[at] < end
-                for table in self._group(file, number, columns) if some else ():
+                for table in self._group(file, source, number, columns) if some else ():
                     first = at
                     while at < len(wanted) and wanted[at] < start + len(table):
                         at += 1
@@ -125,10 +125,10 @@ class ParquetFile(ScoreFile):
                 start = end
         return pa.concat_tables(parts)
 
-    def _group(self, file: Any, number: int, columns: Sequence[str]) -> Iterator[Any]:
+    def _group(self, file: Any, source: Any, number: int, columns: Sequence[str]) -> Iterator[Any]:
         """The tables of a row group: one, or several of a large one."""
         pa, there = pyarrow("reading scores"), self._metadata.row_group(number).num_rows
-        rows = int(max(1024, min(CHUNK_ROWS, CHUNK_BYTES // (self._width(number, set(columns)) or 1))))
+        rows = rows_at_once(self._metadata, source, columns, number, CHUNK_ROWS)
         if rows >= there:
             yield file.read_row_group(number, columns=list(columns))
             return
@@ -147,23 +147,15 @@ class ParquetFile(ScoreFile):
         return f"{self._metadata.num_rows} {digest.hexdigest()}"
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self) -> Iterator[tuple[Any, Any]]:
+        """The file, and what it is read from."""
         pa = pyarrow("reading scores")
         with (
             addresses.reading(self.name) as source,
             stores.reasons(self.name),
             pa.parquet.ParquetFile(source, memory_map=isinstance(source, str)) as file,
         ):
-            yield file
-
-    def _width(self, number: int, columns: set[str]) -> int:
-        """Bytes that a row of a row group takes in the columns that are read."""
-        group, total = self._metadata.row_group(number), 0
-        for place in range(group.num_columns):
-            column = group.column(place)
-            if column.path_in_schema.split(".")[0] in columns:
-                total += column.total_uncompressed_size
-        return int(total // max(1, group.num_rows))
+            yield file, source
 
 
 class CsvFile(ScoreFile):

@@ -86,7 +86,6 @@ def learn(lesson: TrainingWork, notify: Notify) -> int:
     with alone(lesson.folder, wait=True):
         loop = _loop_of(lesson, notify)
         with nullcontext() if lesson.stays else loop.ledger:
-            _check_bytes(loop)
             if lesson.guess:
                 learner = loop.guess()
                 if learner is not None:
@@ -147,17 +146,6 @@ def _wait_for_vectors(loop: Loop, query_size: int) -> None:
     if there < min(2 * query_size, wanted):  # whoever should embed doesn't, or hardly gets to it
         order = loop.streams.numpy("first", -1).permutation(len(sound))[:wanted]
         vectors.embed([sound[row] for row in order])
-
-
-def _check_bytes(loop: Loop) -> None:
-    """The look at every image is as old as the server; what is learned from is looked at again."""
-    from ncenet.features.pool import images_of
-
-    labeled = loop.ledger.review.items(id for id, _ in loop.ledger.labeled())
-    images = images_of(loop.pool)
-    now = {id: images.content_hash(id) for id in labeled}
-    # The ledger refuses other bytes under an answer, and says which.
-    loop.ledger.add_items((id, now[id], None) for id, item in labeled.items() if item.hash != now[id])
 
 
 class Trainer:

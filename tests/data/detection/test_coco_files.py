@@ -266,3 +266,19 @@ def test_boxes_of_another_mode_are_named(tmp_path):
     found[0]["bbox_mode"] = 1
     write(tmp_path, {"a.json": coco("1.jpg", annotations=found)})
     assert opened(tmp_path).problems == ()
+
+
+def test_categories_of_one_name_are_one_class_and_that_is_said(tmp_path):
+    categories = [
+        {"id": 0, "name": "red", "supercategory": "none"},
+        {"id": 1, "name": "red", "supercategory": "red"},
+        {"id": "x", "name": "red"},
+        {"id": 3, "name": "blue"},
+    ]
+    file = record("1.jpg", "2.jpg", categories=categories)
+    file["annotations"][1]["category_id"] = 0
+    write(tmp_path, {"1.jpg": jpeg(1), "2.jpg": jpeg(2), "a.json": json.dumps(file).encode()})
+    dataset = opened(tmp_path)
+    assert dataset.class_names == ("red", "blue")
+    assert "categories 0, 1, 'x' have one name, 'red': taken for one class" in dataset.notes
+    assert all('"label":"red"' in dataset.oracle.answer([id])[id] for id in dataset.pool.ids())

@@ -138,6 +138,10 @@ LAYOUTS = {
     "fiftyone": ("data/{}.jpg", "labels/{}.xml"),
     "deep": ("2024/june/{}.jpg", "2024/june/{}.xml"),
     "deep pairs": ("JPEGImages/june/{}.jpg", "Annotations/june/{}.xml"),
+    "a set within": ("pascal/JPEGImages/{}.jpg", "pascal/Annotations/{}.xml"),
+    "deeper": ("my/data set/images/{}.jpg", "my/data set/annotations/xmls/{}.xml"),
+    "other words": ("pics/{}.jpg", "boxes/{}.xml"),
+    "other words with folders": ("all/pics/june/{}.jpg", "all/boxes/june/{}.xml"),
 }
 
 
@@ -166,6 +170,36 @@ def test_folders_called_after_splits_are_splits(tmp_path, image, annotation):
         write(tmp_path, {image.format(part, name): jpeg(n), annotation.format(part, name): xml()})
     assert splits(tmp_path) == (["a"], ["c"])
     assert any(note.startswith("val of") for note in opened(tmp_path).notes)
+
+
+def test_a_set_in_a_folder_of_any_name_keeps_its_lists(tmp_path):
+    voc(tmp_path / "pascal/2007", "abc", trainval="a\nb", test="c")
+    voc(tmp_path / "pascal/2012", "d", trainval="d")
+    assert splits(tmp_path) == (["a", "b", "d"], ["c"])
+
+
+@pytest.mark.parametrize("inner", ["mine/{}/images/{}.jpg", "{}/mine/images/{}.jpg"])
+def test_splits_are_found_above_and_below_a_folder_of_any_name(tmp_path, inner):
+    for n, (part, name) in enumerate((("train", "a"), ("valid", "b"), ("test", "c"))):
+        image = inner.format(part, name)
+        annotation = image.replace("images", "annotations").replace("jpg", "xml")
+        write(tmp_path, {image: jpeg(n), annotation: xml()})
+    assert splits(tmp_path) == (["a"], ["c"])
+
+
+def test_a_set_within_hides_none_of_the_annotations_beside_it(tmp_path):
+    write(tmp_path, {"old/images/a.jpg": jpeg(1), "old/annotations/a.xml": xml()})
+    write(tmp_path, {"new/b.jpg": jpeg(2), "new/b.xml": xml()})
+    dataset = opened(tmp_path)
+    assert "new/b.jpg" in dataset.oracle.answer(["new/b.jpg"])
+    assert [problem.id for problem in dataset.problems] == ["old/images/a.jpg"]
+
+
+def test_images_and_annotations_without_a_name_in_common_are_refused_as_a_whole(tmp_path):
+    write(tmp_path, {"pics/a.jpg": jpeg(1), "masks/a.png": jpeg(2), "boxes/a.xml": xml()})
+    told = r"no annotation has the name of an image: 1 XML file\(s\), such as boxes/a.xml, and 2 image\(s\)"
+    with pytest.raises(DataError, match=told):
+        opened(tmp_path)
 
 
 def test_stray_xml_makes_no_annotations(tmp_path):

@@ -165,7 +165,7 @@ def open_coco(
     ]
     known = list(dict.fromkeys(names.values())) if classes is None else classes
     unsaid = [path for id, path in images.items() if not objects[id] and id not in answered]
-    notes = [f"read as a COCO file, {file.name}"]
+    notes = [f"read as a COCO file, {file.name}", *_of_one_name(names)]
     if shared:
         notes.append(f"{len(shared):,} test images among the training images were taken out")
     if unsaid:
@@ -190,6 +190,18 @@ def _categories(file: Path, records: Sequence[dict[str, Any]]) -> dict[Key, str]
         if names.setdefault(id, name) != name:
             raise DataError(f"{file}: category {n} has the id {shown(id)}, which {names[id]!r} has already")
     return names
+
+
+def _of_one_name(names: dict[Key, str]) -> list[str]:
+    """What is said of categories that were taken for one class, for they have one name."""
+    ids: dict[str, list[Key]] = {}
+    for id, name in names.items():
+        ids.setdefault(name, []).append(id)
+    return [
+        f"categories {', '.join(map(shown, same))} have one name, {shown(name)}: taken for one class"
+        for name, same in ids.items()
+        if len(same) > 1
+    ]
 
 
 def _object(n: int, record: dict[str, Any], names: dict[Key, str]) -> NamedObject:

@@ -78,8 +78,9 @@ class VocFolder:
             name: of the data set. Default: that of the root.
 
         Raises:
-            DataError: there is no image for this split.
+            DataError: there is no image for this split, or no annotation has the name of an image.
         """
+        self._refuse_strangers()
         ids: list[str] = []
         annotations: list[Annotation] = []
         for place, names in self._splits[split]:
@@ -97,6 +98,19 @@ class VocFolder:
         pool = FolderPool(self.root, ids, channels=3)
         name = name or self.root.resolve().name
         return as_dataset(name, pool, annotations, classes, notes=(told, *self._notes))
+
+    def _refuse_strangers(self) -> None:
+        """Refuse images and annotations of which none belong together: each by itself would be a mistake."""
+        places = {place for parts in self._splits.values() for place, _ in parts}
+        entries = [entry for place in places for entry in place.entries.values()]
+        images = sorted(entry.images[0] for entry in entries if entry.images)
+        files = sorted(entry.annotations[0] for entry in entries if entry.annotations)
+        if images and files and not any(entry.images and entry.annotations for entry in entries):
+            raise DataError(
+                f"{self.root}: no annotation has the name of an image: {len(files):,} XML file(s), such as "
+                f"{files[0]}, and {len(images):,} image(s), such as {images[0]}. An annotation has the name "
+                "of its image and lies beside it, or in a folder annotations beside that of the images"
+            )
 
 
 def find_voc(root: Path, *, beside: bool = True) -> VocFolder | None:

@@ -7,11 +7,15 @@ images, annotations                 written by
 ``images``, ``annotations``         many data sets; also with ``annotations/xmls``
 ``data``, ``labels``                FiftyOne
 beside each other, at any depth     LabelImg; Roboflow, in ``train``, ``valid`` and ``test``
+any two folders apart               whoever called them otherwise
 ==================================  ====================================================================
+
+All but the last also below folders of any name.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -200,8 +204,23 @@ def find_places(root: Path) -> list[Place]:
 
 
 def find_beside(root: Path) -> list[Place]:
-    """The same for XML files beside the images, at any depth."""
-    return [Place(root, root, "", "")] if _holds_annotations(root) else []
+    """The same deeper down in folders of any name; else XML files beside the images, or in a folder apart.
+
+    Folders that are called otherwise than those of :func:`find_places` count where they hold every annotation
+    that there is, so that none is passed over.
+    """
+    annotations = list(_annotations_below(root))
+    if not annotations:
+        return []
+    places = [Place(root, folder, *pair, part) for folder, pair, part in _pairs_below(root)]
+    inside = tuple(f"{place.annotations.relative_to(root).as_posix()}/" for place in places)
+    if places and all(path.startswith(inside) for path in annotations):
+        return places
+    folders = [_common_folder(paths) for paths in (files_below(root, SUFFIXES), annotations)]
+    apart = all(folders) and not any(
+        f"{one}/".startswith(f"{other}/") for one, other in (folders, reversed(folders))
+    )
+    return [Place(root, root, *(folders if apart else ("", "")))]
 
 
 def split_places(places: Sequence[Place]) -> tuple[dict[Split, list[tuple[Place, list[str]]]], list[str]]:
@@ -301,12 +320,33 @@ def _part_folders(root: Path) -> Iterator[tuple[Path, str]]:
 
 def _holds_annotations(folder: Path) -> bool:
     """Whether some XML file below a folder is about an image."""
+    return next(_annotations_below(folder), None) is not None
+
+
+def _annotations_below(folder: Path) -> Iterator[str]:
+    """XML files below a folder that are about an image."""
     for path in files_below(folder, _XML):
         file = folder / path
         beside = any(file.with_suffix(suffix).exists() for suffix in SUFFIXES)
         if is_annotation(file, of_an_image=beside):
-            return True
-    return False
+            yield path
+
+
+def _pairs_below(folder: Path, depth: int = 3, part: str = "") -> Iterator[tuple[Path, tuple[str, str], str]]:
+    """Folders below another that have one of images and one of annotations, and the split they lie in."""
+    for inner in sorted(folder.iterdir()) if depth else ():
+        if is_hidden(inner.name) or not inner.is_dir():
+            continue
+        of = part or _PARTS.get(inner.name.lower(), "")
+        if (pair := _pair(inner)) is not None and _holds_annotations(inner / pair[1]):
+            yield inner, pair, of
+        else:
+            yield from _pairs_below(inner, depth - 1, of)
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """The deepest folder in which all of these files lie; "" for the one that they are relative to."""
+    return os.path.commonpath([path.rpartition("/")[0] for path in paths]) if paths else ""
 
 
 def _stem(path: str) -> str:

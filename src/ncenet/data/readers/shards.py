@@ -10,10 +10,11 @@ from typing import Any
 
 from ncenet import addresses, stores
 from ncenet.data.class_labels import class_names_in
-from ncenet.data.parquet import check_unpacked, column_names, extremes
+from ncenet.data.parquet import column_names, extremes
 from ncenet.data.readers import readers
-from ncenet.data.shard_files import IMAGE, STREAM_BYTES, ShardFile
+from ncenet.data.shard_files import IMAGE, ShardFile
 from ncenet.data.shard_reader import ShardReader
+from ncenet.parquet_rows import read_fitting, rows_at_once
 from ncenet.tables import pyarrow, type_word
 
 _BUFFER = 64 * 1024
@@ -44,14 +45,13 @@ class ParquetShard(ShardFile):
 
     def read(self, block: int, columns: Sequence[str]) -> Any:
         """See :class:`ShardFile`."""
-        check_unpacked(self._metadata, columns, self.address, block)
-        with self._opened() as file:
-            return file.read_row_group(block, columns=list(columns))
+        with self._opened() as (file, source):
+            return read_fitting(file, source, columns, self.address, [block])
 
     def first(self, block: int, columns: Sequence[str]) -> Any:
         """See :class:`ShardFile`; reads no more than the first pages."""
         pa = pyarrow("reading Parquet files")
-        with self._opened(buffered=True) as file:
+        with self._opened(buffered=True) as (file, _):
             batch = next(file.iter_batches(1, row_groups=[block], columns=list(columns)), None)
         return self.read(block, columns) if batch is None else pa.Table.from_batches([batch])
 
@@ -59,10 +59,10 @@ class ParquetShard(ShardFile):
         """See :class:`ShardFile`."""
         pa = pyarrow("reading Parquet files")
         waiting: list[Any] = []
-        with self._opened() as file:
+        with self._opened() as (file, source):
             # Group by group: read at once, what was read of earlier groups would stay in memory.
             for number in self._groups:
-                few = self._few(number, columns, rows)
+                few = rows_at_once(self._metadata, source, columns, number, rows)
                 for batch in file.iter_batches(few, row_groups=[number], columns=list(columns)):
                     table = pa.Table.from_batches([*waiting, batch])
                     while len(table) >= few:
@@ -77,24 +77,16 @@ class ParquetShard(ShardFile):
         sizes = [self._metadata.row_group(number).total_byte_size for number in self._groups]
         return f"{self.count} {addresses.bytes_of(self.address)} {sizes}"
 
-    def _few(self, number: int, columns: Sequence[str], rows: int) -> int:
-        """At most so many rows of a row group, or fewer where they are large."""
-        group, size = self._metadata.row_group(number), 0
-        for place in range(group.num_columns):
-            column = group.column(place)
-            if column.path_in_schema.split(".")[0] in columns:
-                size += column.total_uncompressed_size
-        return int(max(1, min(rows, STREAM_BYTES * group.num_rows // max(1, size))))
-
     @contextmanager
-    def _opened(self, *, buffered: bool = False) -> Iterator[Any]:
+    def _opened(self, *, buffered: bool = False) -> Iterator[tuple[Any, Any]]:
+        """The file, and what it is read from."""
         pa = pyarrow("reading Parquet files")
         with (
             addresses.reading(self.address) as source,
             stores.reasons(self.address),
             pa.parquet.ParquetFile(source, buffer_size=_BUFFER if buffered else 0) as file,
         ):
-            yield file
+            yield file, source
 
 
 @readers.register("parquet-shards", order=650)

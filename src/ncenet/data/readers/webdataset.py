@@ -15,10 +15,11 @@ from ncenet import addresses, stores
 from ncenet.data.folders import SUFFIXES
 from ncenet.data.images import MAX_BYTES
 from ncenet.data.readers import readers
-from ncenet.data.shard_files import STREAM_BYTES, ShardFile
+from ncenet.data.shard_files import ShardFile
 from ncenet.data.shard_ids import NamedRows
 from ncenet.data.shard_reader import ShardReader
 from ncenet.errors import DataError
+from ncenet.parquet_rows import WANTED_BYTES
 from ncenet.tables import pyarrow
 from ncenet.text_files import parse_json
 
@@ -126,7 +127,7 @@ class TarShard(ShardFile):
             for sample in self._samples(file):
                 waiting.append(sample)
                 size += sum(member.size for member in sample.parts.values())
-                if len(waiting) == rows or size >= STREAM_BYTES:
+                if len(waiting) == rows or size >= WANTED_BYTES:
                     yield self._table(waiting, columns, data)
                     waiting, size = [], 0
             if waiting:

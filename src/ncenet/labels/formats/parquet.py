@@ -10,6 +10,7 @@ from ncenet.errors import DataError
 from ncenet.labels.format import Format
 from ncenet.labels.formats import formats
 from ncenet.labels.records import COLUMNS, WRITTEN, Known, Labels, Record
+from ncenet.parquet_rows import batches, fitting
 from ncenet.tables import pyarrow, reading_parquet
 
 
@@ -37,7 +38,7 @@ class Parquet(Format):
                 raise DataError(f"{source}: has no column {' and no '.join(sorted(missing))}")
             columns = [column for column in COLUMNS if column in file.schema_arrow.names]
             number = 0
-            for batch in file.iter_batches(columns=columns):
+            for batch in fitting(batches(file, source, columns), source):
                 for row in batch.to_pylist():
                     record = known.record(row, f"{source}: row {number}:")
                     number += 1
