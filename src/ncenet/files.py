@@ -105,6 +105,11 @@ def alone(folder: Path, *, wait: bool = False, lock: str = LOCK, otherwise: str 
         yield
 
 
+def is_temporary(name: str) -> bool:
+    """Whether this is the name under which something is written that isn't whole yet, or was left so."""
+    return _PARTIAL.search(name) is not None
+
+
 def write_text(file: Path, text: str) -> None:
     """Write a file whole or not at all; lines end as they do in ``text``."""
     with whole(file) as partial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import ncenet
 from ncenet.errors import DataError, UsageError
+from ncenet.files import whole
 from ncenet.run.opening import open_run
 from ncenet.run.relink import relink
 from ncenet.sorting import sort as module
@@ -76,6 +78,19 @@ def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
     assert files(tmp_path / "photos") == before and not (tmp_path / "sorted").exists()
 
 
+def test_a_sort_that_was_killed_before_it_began_begins_again(run, tmp_path):
+    sort_images(run, tmp_path / "whole")
+    out = tmp_path / "sorted"
+    out.mkdir()
+    shutil.copy(tmp_path / "whole/sorted.csv", out)
+    with pytest.raises(RuntimeError), whole(out / "sorting.json") as partial:
+        left = partial.name
+        raise RuntimeError
+    (out / re.sub(r"-\d+-", f"-{10**9}-", left)).write_text("{")  # of a process that lives no more
+    sort_images(run, out)
+    assert sorted(files(out)) == sorted(files(tmp_path / "whole"))
+
+
 def test_nothing_is_overwritten(run, tmp_path):
     out = tmp_path / "sorted"
     out.mkdir()
@@ -122,6 +137,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import ncenet.sorting.{where} as at, ncenet.sorting.sort as module
+from ncenet.files import whole
 from ncenet.run.opening import open_run
 from ncenet.run.relink import relink
 from tests.sorting.test_sort import surely

@@ -26,7 +26,7 @@ from typing import Any
 
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UsageError
-from ncenet.files import alone, write_json
+from ncenet.files import alone, is_temporary, write_json
 from ncenet.ledger import Ledger
 from ncenet.progress import Notify
 from ncenet.run.folder import RunFolder
@@ -259,8 +259,9 @@ def _header(out: Path) -> dict[str, Any] | None:
         DataError: it is damaged.
     """
     if not (out / HEADER).exists():
+        ours = {TABLE, PLACING, LOCK}
         if out.exists() and (
-            not out.is_dir() or {path.name for path in out.iterdir()} - {TABLE, PLACING, LOCK}
+            not out.is_dir() or any(p.name not in ours and not is_temporary(p.name) for p in out.iterdir())
         ):
             raise UsageError(f"{out}: is there already and holds something else; name another folder")
         return None
