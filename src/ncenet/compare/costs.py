@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.trials import check_strategies, planned
+from ncenet.loop.embedding_cost import Embedding, embedding_of
 from ncenet.loop.estimate import Cost, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.recipe import Recipe
@@ -26,6 +27,7 @@ class Costs:
         score_seconds: spent on predictions, likewise.
         megabytes: of memory that a trial takes.
         left_out: strategies that train models of their own, whose time nobody has measured, with their steps.
+        embeddings: of all that is left, the features that it reads, each once: trials share them.
     """
 
     trials: int | None
@@ -35,11 +37,17 @@ class Costs:
     score_seconds: float
     megabytes: float
     left_out: tuple[tuple[str, int], ...]
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def embed_seconds(self) -> float:
+        """Spent on features that are to be computed."""
+        return sum(embedding.seconds for embedding in self.embeddings)
 
     @property
     def seconds(self) -> float:
-        """Training and scoring together."""
-        return self.train_seconds + self.score_seconds
+        """Features, training and scoring together."""
+        return self.embed_seconds + self.train_seconds + self.score_seconds
 
     def __str__(self) -> str:
         """A line for each thing that is known."""
@@ -60,8 +68,13 @@ class Costs:
             if not several:
                 yield f"cycles     {recipe.loop.cycles}, {one.steps:,} training steps in all"
         left = f" for {self.trials - self.finished} trials one after the other" if self.trials else ""
-        train, score = self.train_seconds / 60, self.score_seconds / 60
-        yield f"minutes    about {self.seconds / 60:.1f}{left} (training {train:.1f}, scoring {score:.1f})"
+        for embedding in self.embeddings:
+            yield f"features   {embedding}"
+        parts = {"training": self.train_seconds, "scoring": self.score_seconds}
+        if self.embeddings:
+            parts = {"features": self.embed_seconds} | parts
+        each = ", ".join(f"{part} {seconds / 60:.1f}" for part, seconds in parts.items())
+        yield f"minutes    about {self.seconds / 60:.1f}{left} ({each})"
         network = "" if several else f" (network {self.sets[0][2].parameters:,} parameters)"
         yield f"memory     about {self.megabytes:,.0f} MB a trial{network}"
         yield "clock      a few steps were timed by the wall, on this machine as busy as it is now"
@@ -82,8 +95,9 @@ def cost(
     """What a simulation or comparison would cost: a few steps of the real networks are timed and multiplied.
 
     Arms that differ in their strategy alone cost the same when both read predictions, or neither does, and
-    the same is trained beside the network. What the strategy itself does is not in it; where that is much, it
-    is said.
+    the same is trained beside the network. Features that are not in the store yet are counted once for all
+    trials, by the time that a few images take. What the strategy itself does is not in it; where that is
+    much, it is said.
 
     Args:
         what: a run, or several.
@@ -110,6 +124,7 @@ def cost(
             alone.score_seconds,
             alone.megabytes,
             _left_out([what]),
+            _embeddings([what]),
         )
     trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
@@ -135,7 +150,19 @@ def cost(
         sum(each.score_seconds * count for _, each, count in costs),
         max((each.megabytes for _, each, _ in costs), default=0.0),
         _left_out([trial.recipe for trial in left.values()]),
+        _embeddings([trial.recipe for trial in left.values()]),
     )
+
+
+def _embeddings(recipes: Iterable[Recipe]) -> tuple[Embedding, ...]:
+    """What is to be embedded, once for each set of images and extractor."""
+    different = {
+        (recipe.data.model_dump_json(), model.features, model.weights, model.framing): recipe
+        for recipe in recipes
+        if (model := recipe.model).features is not None
+    }
+    found = (embedding_of(recipe) for recipe in different.values())
+    return tuple(embedding for embedding in found if embedding is not None)
 
 
 def _left_out(recipes: Iterable[Recipe]) -> tuple[tuple[str, int], ...]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 5.0
 """Vectors are written at least so often: a killed process loses no more (ours)."""
 CHUNK_ROWS = 4096
+TIMED = 64
+"""Images that tell how fast an extractor is (ours)."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -148,6 +150,21 @@ class Embedder:
         self._write(waiting, claimed)
         self.store.merge()
         return computed
+
+    def speed(self, pool: Pool, ids: Sequence[str]) -> float:
+        """Images a second, by embedding the first of some that have no vector; theirs are not kept.
+
+        Args:
+            pool: where the images are.
+            ids: which of them, at least one.
+        """
+        side = self.extractor.preprocessing.side
+        self.backend.run(np.zeros((1, side, side, 3), np.uint8))  # the first call is slower
+        few = ids[: max(TIMED, 2 * self.backend.lanes * self.backend.batch)]
+        start = time.perf_counter()
+        for _ in self._parts(pool, few, set()):
+            pass
+        return len(few) / (time.perf_counter() - start)
 
     def vectors(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Vectors (N, D) of squares (N, S, S, 3), past the store."""

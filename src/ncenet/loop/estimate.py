@@ -71,8 +71,8 @@ def cost_of(recipe: Recipe) -> Cost:
         recipe: the whole run.
 
     Returns:
-        The estimate; decoding, features that are to be computed, selection and the start of the program are
-        not in it.
+        The estimate; decoding, selection and the start of the program are not in it, nor are features that
+        are to be computed, see :func:`ncenet.loop.embedding_cost.embedding_of`.
     """
     train = open_train(recipe)
     test = open_test(recipe.data, train)

@@ -1,0 +1,105 @@
+"""What computing the features of a run would cost: how many are missing, and how fast they come."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ncenet.data.open import open_test, open_train
+from ncenet.errors import UnreadableImage
+from ncenet.features.pool import open_source
+from ncenet.features.vectors import VectorTable
+from ncenet.recipe import Recipe
+from ncenet.types import Pool
+
+HASHED = 1000
+"""Of a larger pool so many images are looked up in the store (ours); hashing a million takes an hour."""
+
+
+class Embedding(NamedTuple):
+    """An estimate for the images of one run, or of all runs on the same images.
+
+    Attributes:
+        features: name of the extractor.
+        images: in pool and test set, those that the learner reads as vectors.
+        missing: those that have no vector yet.
+        speed: images a second, of reading, decoding and the network; 0 where none was timed.
+    """
+
+    features: str
+    images: int
+    missing: int
+    speed: float
+
+    @property
+    def seconds(self) -> float:
+        """That embedding what is missing takes."""
+        return self.missing / self.speed if self.missing else 0.0
+
+    def __str__(self) -> str:
+        """In a line.
+
+        >>> print(Embedding("lite0", 3000, 1500, 50.0))
+        lite0, 1,500 of 3,000 images have no vector yet; 50 images a second, timed on some of them
+        >>> print(Embedding("lite0", 3000, 0, 0.0))
+        lite0, all 3,000 images have a vector already
+        """
+        if not self.missing:
+            return f"{self.features}, all {self.images:,} images have a vector already"
+        count = f"{'about ' * (self.images > HASHED)}{self.missing:,} of {self.images:,}"
+        speed = f"{self.speed:.{0 if self.speed >= 10 else 1}f} images a second"
+        return f"{self.features}, {count} images have no vector yet; {speed}, timed on some of them"
+
+
+def embedding_of(recipe: Recipe) -> Embedding | None:
+    """Look some images up in the store, and time the extractor on a few that are not there. None are kept.
+
+    Args:
+        recipe: the whole run.
+
+    Returns:
+        None without features, or with vectors of the user's own.
+
+    Raises:
+        UsageError: there are no such features.
+        DataError: vectors or weights are not what they should be, or an image has no vector in such a file.
+    """
+    name = recipe.model.features
+    if name is None:
+        return None
+    train = open_train(recipe)
+    test = open_test(recipe.data, train) if recipe.on_vectors else None
+    pools: list[Pool] = [train.pool] if test is None else [train.pool, test.pool]
+    source = open_source(
+        recipe.model,
+        pool=train.pool,
+        ids=train.pool.ids(),
+        workers=recipe.data.workers,
+        threads=recipe.train.threads,
+    )
+    if isinstance(source, VectorTable):
+        for pool in pools:
+            source.check(pool.ids())
+        return None
+    images, missing, speed = 0, 0, 0.0
+    for pool in pools:
+        hashes = _hashes(pool)
+        absent = source.missing(hashes, list(hashes))
+        images += len(pool.ids())
+        missing += round(len(pool.ids()) * len(absent) / max(1, len(hashes)))
+        if absent and not speed:
+            speed = source.speed(pool, absent)
+    return Embedding(name, images, missing, speed)
+
+
+def _hashes(pool: Pool) -> dict[str, str]:
+    """Content hash by id, of all images or of a random part; what cannot be read is left out."""
+    ids, found = pool.ids(), {}
+    rows = np.random.default_rng(0).permutation(len(ids))[:HASHED]
+    for row in np.sort(rows).tolist():
+        try:
+            found[ids[row]] = pool.content_hash(ids[row])
+        except UnreadableImage:
+            continue
+    return found
