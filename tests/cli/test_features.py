@@ -35,6 +35,21 @@ def test_the_store_is_listed_and_cleared(ncenet, photos):  # noqa: F811
     assert "no vectors in" in ncenet("features").out
 
 
+def test_a_store_of_another_version_is_named_and_cleared(ncenet, photos, cache):  # noqa: F811
+    ncenet("features", photos, "--features", "grid")
+    (folder,) = (cache / "features").iterdir()
+    about = (folder / "about.json").read_text()
+    (folder / "about.json").write_text(about.replace("features-1", "features-7"))
+    done = ncenet("features", photos, "--features", "grid")
+    assert done.code == 1 and "a store of another version ('ncenet-features-7'; this one writes" in done.err
+    listed = ncenet("features")
+    assert listed.code == 0 and f"not read  {folder}: a store of another version" in listed.out
+    assert json.loads(ncenet("features", "--json").out) == [{"features": None, "folder": str(folder)}]
+    assert folder.exists()
+    assert f"removed  {folder}" in ncenet("features", "--clear").out and not folder.exists()
+    assert ncenet("features", photos, "--features", "grid").code == 0
+
+
 def simulate(ncenet, data, *words, features="grid"):
     return ncenet(
         *("simulate", data, "--features", features, "--initial", 6, "--query-size", 3, "--cycles", 2),

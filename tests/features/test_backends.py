@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
@@ -59,6 +60,40 @@ def test_every_engine_says_what_torch_says(engine, tmp_path, monkeypatch):
     assert np.allclose(engine(extractor, tmp_path)(images), expected, atol=1e-5), (
         "from the graph that is there"
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph", b"\x08\x07" + bytes(50)])
+def test_a_graph_that_is_damaged_is_made_anew(engine, tmp_path, content):
+    extractor, images = edges(), squares(5)
+    file = tmp_path / f"{extractor.fingerprint}.onnx"
+    file.write_bytes(content)
+    assert np.allclose(engine(extractor, tmp_path)(images), backends.in_torch(extractor)(images), atol=1e-5)
+    assert file.read_bytes() != content
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_for_graphs_that_is_only_read_is_enough(engine, tmp_path, monkeypatch, there):
+    extractor, images = edges(), squares(5)
+    if there:
+        engine(extractor, tmp_path)
+
+    def refuse(*given, **named):
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(graphs, "alone", refuse)
+    if there:
+        monkeypatch.setattr(graphs, "write_graph", refuse)
+    assert np.allclose(engine(extractor, tmp_path)(images), backends.in_torch(extractor)(images), atol=1e-5)
+    assert len(list(tmp_path.glob("*.onnx"))) == there
+
+
+def test_without_any_place_for_a_graph_torch_runs_it(graphs_too, tmp_path, monkeypatch):
+    def refuse(*given, **named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(graphs, "alone", refuse)
+    monkeypatch.setattr(graphs, "TemporaryDirectory", refuse)
+    assert backends.fastest(edges(), tmp_path).name == "torch"
 
 
 def test_the_engines_say_the_same_of_photographs_of_the_network_that_is_the_default(engine, tmp_path):

@@ -182,9 +182,59 @@ def test_clear_removes_everything(store):
 
 def test_stores_are_listed(store):
     store.put(hashes(1), vectors(1))
-    ((folder, about),) = stores(store.folder.parent)
-    assert folder == store.folder and about["name"] == "grid" and about["fingerprint"] == FINGERPRINT
-    assert json.loads((folder / "about.json").read_text()) == about
+    (found,) = stores(store.folder.parent)
+    assert isinstance(found, Store) and found.folder == store.folder and len(found) == 1
+    about = json.loads((store.folder / "about.json").read_text())
+    assert about["name"] == found.name == "grid" and about["fingerprint"] == found.fingerprint == FINGERPRINT
+
+
+@pytest.mark.parametrize(
+    "about",
+    ['{"format": "ncenet-features-9"}', "{}", "[]", "{", '{"format": "ncenet-features-1", "name": "grid"}'],
+)
+def test_stores_that_are_none_of_ours_are_listed_as_folders(store, about):
+    store.put(hashes(1), vectors(1))
+    strange = store.folder.with_name("strange-0123")
+    strange.mkdir()
+    (strange / "about.json").write_text(about)
+    first, second = stores(store.folder.parent)
+    assert isinstance(first, Store) and second == strange
+
+
+def refusing(error):
+    def refuse(*given, **named):
+        raise error
+
+    return refuse
+
+
+def test_what_cannot_be_removed_is_told(store, monkeypatch):
+    store.put(hashes(1), vectors(1))
+    denied = PermissionError(errno.EACCES, "Permission denied", "x.arrow")
+    monkeypatch.setattr(module.shutil, "rmtree", refusing(denied))
+    with pytest.raises(DataError, match=r"x\.arrow: cannot be removed: permission denied"):
+        store.clear()
+    assert len(store) == 1
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_a_chunk_that_the_system_does_not_let_us_read_is_not_taken_for_damaged(store, monkeypatch, code):
+    store.put(hashes(1), vectors(1))
+    monkeypatch.setattr(pyarrow, "memory_map", refusing(OSError(code, os.strerror(code))))
+    with pytest.raises(DataError, match=f"arrow: vectors cannot be read: {os.strerror(code).lower()}"):
+        reopened(store)
+    monkeypatch.undo()
+    assert len(reopened(store)) == 1, "and it is where it was"
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EROFS, "Read-only"), OSError(errno.ENOSPC, "full")])
+def test_chunks_that_cannot_be_merged_stay_as_they_are(store, monkeypatch, error):
+    monkeypatch.setattr(module, "MANY", 1)
+    for number in range(3):
+        store.put(hashes(number), vectors(number))
+    monkeypatch.setattr(module, "whole", refusing(error))
+    store.merge()
+    assert np.array_equal(reopened(store).get(hashes(0, 1, 2)), vectors(0, 1, 2))
 
 
 WRITER = """

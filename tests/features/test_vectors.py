@@ -43,7 +43,13 @@ def wide_csv(folder, ids=IDS, table=TABLE):
     return folder / "w.csv"
 
 
-FORMS = [npz, npy, parquet, csv, wide_csv]
+def listed_csv(folder, ids=IDS, table=TABLE):
+    lines = [f'{id},"[{", ".join(map(str, row))}]"' for id, row in zip(ids, table, strict=True)]
+    (folder / "l.csv").write_text("\n".join(["id,vector", *lines]) + "\n")
+    return folder / "l.csv"
+
+
+FORMS = [npz, npy, parquet, csv, wide_csv, listed_csv]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -57,8 +63,60 @@ def test_every_form_gives_the_vectors_of_its_ids(tmp_path, form):
 def test_nan_is_named_by_its_id(tmp_path, form):
     wrong = TABLE.copy()
     wrong[1, 2] = np.nan
-    with pytest.raises(DataError, match=r"1 vector\(s\) hold nan or inf, the first of 'b\.jpg'"):
+    with pytest.raises(DataError, match=r"1 vector\(s\) hold nan, inf or .*, the first of 'b\.jpg'"):
         VectorTable(form(tmp_path, table=wrong))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_number_beyond_single_precision_is_named_by_its_id(tmp_path, form):
+    wrong = TABLE.astype(np.float64)
+    wrong[2, 1] = -1e300
+    with pytest.raises(DataError, match=r"what single precision can't, the first of 'sub/c\.jpg'"):
+        VectorTable(form(tmp_path, table=wrong))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_vector_without_an_id(tmp_path, form):
+    with pytest.raises(DataError, match=r"vector 2 of 3 is without an id"):
+        VectorTable(form(tmp_path, ids=["a.jpg", "", "c.jpg"]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_without_any_vector(tmp_path, form):
+    with pytest.raises(DataError, match=r"holds no vectors; expected"):
+        VectorTable(form(tmp_path, ids=[], table=TABLE[:0]))
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f4", ">f8", "<f2", "<i4", ">i2", "u1"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("form", [npz, npy])
+def test_every_kind_and_order_of_numbers_gives_the_same(tmp_path, form, kind, order):
+    whole = np.arange(12).reshape(3, 4)
+    table = VectorTable(form(tmp_path, table=np.array(whole, kind, order=order)))
+    assert np.array_equal(table.rows(IDS), whole.astype(np.float32))
+    assert table.rows(IDS).dtype == np.dtype("=f4")
+    assert table.fingerprint == VectorTable(npz(tmp_path, table=whole.astype(np.float32))).fingerprint
+
+
+LISTS = {
+    "large": pyarrow.large_list(pyarrow.float64()),
+    "fixed": pyarrow.list_(pyarrow.float32(), 4),
+    "half": pyarrow.list_(pyarrow.float16()),
+    "int": pyarrow.list_(pyarrow.int64()),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_every_kind_of_list_in_parquet_gives_the_same(tmp_path, kind):
+    whole = np.arange(12).reshape(3, 4)
+    rows = [row.astype(np.float16) if kind == "half" else row for row in whole]
+    column = pyarrow.array(rows, LISTS[kind])
+    ids = pyarrow.array([id.encode() for id in IDS])  # and ids in bytes
+    file = tmp_path / "v.parquet"
+    pyarrow.parquet.write_table(
+        pyarrow.table({"image": IDS, "vector": column, "id": ids}), file, row_group_size=2
+    )
+    assert np.array_equal(VectorTable(file).rows(IDS), whole)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -106,6 +164,18 @@ def other_arrays(folder):
     return folder / "v.npz"
 
 
+def other_column(folder, rows):
+    pyarrow.parquet.write_table(pyarrow.table({"id": IDS, "vector": rows}), folder / "v.parquet")
+    return folder / "v.parquet"
+
+
+def two_ids(folder):
+    columns = [pyarrow.array(IDS), pyarrow.array(IDS), pyarrow.array(TABLE.tolist())]
+    table = pyarrow.Table.from_arrays(columns, names=["id", "id", "vector"])
+    pyarrow.parquet.write_table(table, folder / "v.parquet")
+    return folder / "v.parquet"
+
+
 def text(folder, name, content):
     (folder / name).write_text(content)
     return folder / name
@@ -116,8 +186,24 @@ def text(folder, name, content):
     [
         (other_lengths, "vectors of different lengths: 1, 2"),
         (no_vector, "has the columns id; expected"),
-        (empty_row, "with 1 empty rows"),
+        (empty_row, "has 1 empty rows"),
         (bare_npy, r"vectors without ids: .*v\.ids\.txt is not there; expected"),
+        (lambda f: npz(f, table=TABLE * 1j), r"vectors are \(N, D\) numbers, got complex"),
+        (lambda f: npz(f, table=TABLE > 0), r"vectors are \(N, D\) numbers, got bool"),
+        (lambda f: npz(f, table=TABLE[:, :0]), "holds no vectors; expected"),
+        (lambda f: npz(f, ids=[b"a", b"b", b"\xff"]), r"the id b'\\xff' is no text in UTF-8"),
+        (lambda f: other_column(f, [["a"], ["b"], ["c"]]), r"'vector' holds list<.*string>, and should"),
+        (lambda f: other_column(f, ["1 2", "3 4", "5 6"]), r"'vector' holds string, and should hold lists"),
+        (lambda f: other_column(f, [[[1.0]], [[2.0]], [[3.0]]]), r"holds list<.*list<.*, and should hold"),
+        (lambda f: other_column(f, [{"x": 1.0}] * 3), r"'vector' holds struct<x: double>, and should"),
+        (lambda f: other_column(f, [[1.0], [None], [2.0]]), r"hold nan, .*, the first of 'b\.jpg'"),
+        (two_ids, "has the columns id, id, vector; expected"),
+        (lambda f: text(f, "v.npy", ""), "vectors without ids"),
+        (lambda f: text(f, "v.npz", ""), "not an archive of arrays that can be read"),
+        (lambda f: text(f, "v.parquet", ""), "not a Parquet file"),
+        (lambda f: text(f, "v.csv", ""), r"v\.csv:1 has the columns none; expected"),
+        (lambda f: text(f, "v.csv", "id,vector\n"), r"v\.csv: holds no vectors; expected"),
+        (lambda f: text(f, "v.csv", 'id,vector\na,"[1 2"\n'), r"v\.csv:2 holds something else than numbers"),
         (objects, "Python objects, which can't be read without running code"),
         (other_arrays, "holds features; expected .npz with arrays 'ids' and 'vectors'"),
         (lambda f: npz(f, ids=IDS[:2]), "2 ids for 3 vectors"),

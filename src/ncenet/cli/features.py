@@ -184,27 +184,26 @@ def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:
 
 
 def _list(root: Path, clear: bool, json_output: bool, console: Console) -> None:
-    from ncenet.features.store import Store, stores
+    from ncenet.features.store import Store, remove, stores
 
-    rows = []
-    for folder, about in stores(root):
-        store = Store(root, about["name"], about["fingerprint"])
-        rows.append(
-            {
-                "features": about["name"],
-                "fingerprint": about["fingerprint"],
-                "stored": len(store),
-                "megabytes": round(store.bytes / 1e6, 1),
-                "folder": str(folder),
-            }
-        )
+    rows: list[dict[str, object]] = []
+    unknown = []
+    for store in stores(root):
+        if isinstance(store, Store):
+            about = {"features": store.name, "fingerprint": store.fingerprint, "stored": len(store)}
+            place = {"megabytes": round(store.bytes / 1e6, 1), "folder": str(store.folder)}
+            rows.append(about | place)
+        else:
+            unknown.append(store)
         if clear:
-            store.clear()
+            remove(store.folder if isinstance(store, Store) else store)
     if json_output:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([*rows, *({"features": None, "folder": str(each)} for each in unknown)], indent=1))
         return
     for row in rows:
         done = f"{row['stored']:,} vectors {'removed' if clear else 'stored'}"
         console.print(f"{row['features']}  {done}, {row['megabytes']} MB  {row['folder']}")
-    if not rows:
+    for folder in unknown:
+        console.print(f"{'removed' if clear else 'not read'}  {folder}: a store of another version of ncenet")
+    if not rows and not unknown:
         console.print(f"no vectors in {root}; ncenet features DATA embeds images")

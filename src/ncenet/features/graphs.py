@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -47,10 +49,24 @@ def on_graph(extractor: Extractor, folder: Path, load: Load) -> Run:
         NoGraph: it can't be made one.
     """
     file = folder / f"{extractor.fingerprint}.onnx"
-    with alone(folder, wait=True):  # of several processes one makes it
-        if not file.exists():
-            write_graph(extractor, file, load)
-    return load(file)
+    if file.exists():
+        try:
+            return load(file)
+        except Exception:  # noqa: BLE001 - each engine has its own; a graph that is damaged is made anew
+            with contextlib.suppress(OSError):
+                file.unlink()
+    try:
+        with alone(folder, wait=True):  # of several processes one makes it
+            if not file.exists():
+                write_graph(extractor, file, load)
+        return load(file)
+    except OSError:  # the folder is only read, or the disk is full: the graph is for this process alone
+        try:
+            with TemporaryDirectory() as own:
+                write_graph(extractor, Path(own) / file.name, load)
+                return load(Path(own) / file.name)
+        except OSError as error:
+            raise NoGraph(f"{extractor.name}: {error}") from error
 
 
 def write_graph(extractor: Extractor, file: Path, load: Load) -> None:

@@ -171,7 +171,11 @@ class Store:
         small = {n: c for n, c in self._chunks.items() if len(c.hashes) < MERGED_ROWS}
         if len(small) <= MANY:
             return
-        with contextlib.suppress(Timeout), FileLock(self.folder / LOCK).acquire(timeout=0):
+        # Nothing is lost where it can't be done, in a folder that is only read, say, or on a full disk.
+        with (
+            contextlib.suppress(Timeout, OSError, DataError),
+            FileLock(self.folder / LOCK).acquire(timeout=0),
+        ):
             self.refresh()
             small = {n: c for n, c in self._chunks.items() if len(c.hashes) < MERGED_ROWS}
             for names in _together(small):
@@ -185,8 +189,12 @@ class Store:
             self.refresh()
 
     def clear(self) -> None:
-        """Remove all vectors of this extractor."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove all vectors of this extractor.
+
+        Raises:
+            DataError: they cannot be removed.
+        """
+        remove(self.folder)
         self.refresh()
 
     def _check(self) -> None:
@@ -217,7 +225,10 @@ class Store:
             return _Chunk(packed, values.reshape(len(table), -1 if width is None else width))
         except FileNotFoundError:
             raise
-        except (arrow.ArrowException, OSError, KeyError, ValueError, IndexError, AttributeError):
+        except (arrow.ArrowException, OSError, KeyError, ValueError, IndexError, AttributeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the system's own, of a sound file
+                why = (error.strerror or str(error)).lower()
+                raise DataError(f"{file}: vectors cannot be read: {why}") from error
             aside = file.with_suffix(".damaged")
             with contextlib.suppress(OSError):
                 file.replace(aside)
@@ -271,11 +282,35 @@ class Store:
         return np.where(same, order[place], -1)
 
 
-def stores(root: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """The folders of all stores, and what they say of themselves."""
+def stores(root: Path) -> Iterator[Store | Path]:
+    """All stores; of one that another version made, or that doesn't say what it is, the folder.
+
+    Args:
+        root: folder of all stores.
+    """
     for file in sorted(root.glob("*/about.json")):
-        with contextlib.suppress(DataError, TypeError, ValueError):
-            yield file.parent, dict(read_json(file))
+        try:
+            about = read_json(file)
+            store = Store(root, about["name"], about["fingerprint"])
+        except (DataError, KeyError, TypeError, AttributeError):
+            yield file.parent
+        else:
+            yield store if store.folder == file.parent else file.parent
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of a store, if it is there.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DataError(f"{error.filename or folder}: cannot be removed: {why}") from error
 
 
 def _packed(hashes: Sequence[str]) -> npt.NDArray[np.uint64]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".csv")
+_PART = 1 << 14
 _SHOULD = (
     "expected .npz with arrays 'ids' and 'vectors', .npy with its ids beside it in NAME.ids.txt, one a line, "
     "or .parquet or .csv with a column 'id' and a column 'vector' (in CSV also one column for each number)"
@@ -42,11 +43,12 @@ class VectorTable:
     Args:
         file: ``.npz`` with arrays ``ids`` (N,) and ``vectors`` (N, D); ``.npy`` with (N, D) and beside it
             ``NAME.ids.txt`` with N lines; Parquet with columns ``id`` and ``vector`` (a list); CSV with a
-            column ``id`` and either ``vector``, numbers with spaces between, or a column for each number.
+            column ``id`` and either ``vector``, numbers with spaces or commas between and perhaps brackets
+            around them, or a column for each number.
 
     Raises:
-        DataError: there is no such file, it has no ids or no vectors, an id occurs twice, vectors are of
-            different lengths, or one holds nan or inf.
+        DataError: there is no such file, it has no ids or no vectors, a vector has no id, an id occurs
+            twice, vectors are of different lengths, or one holds nan, inf or more than single precision can.
     """
 
     def __init__(self, file: Path) -> None:
@@ -55,15 +57,19 @@ class VectorTable:
             ids, vectors = _read(file)
         except OSError as error:
             raise DataError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-        if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.number):
+        if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
             raise DataError(f"{file}: vectors are (N, D) numbers, got {vectors.dtype} {vectors.shape}")
+        if not vectors.size:
+            raise DataError(f"{file}: holds no vectors; {_SHOULD}")
+        if "" in ids:
+            raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
         if len(ids) != len(vectors):
             raise DataError(f"{file}: {len(ids)} ids for {len(vectors)} vectors")
-        finite = np.isfinite(vectors).all(1)
+        finite = _finite(vectors)
         if not finite.all():
             raise DataError(
-                f"{file}: {int((~finite).sum())} vector(s) hold nan or inf, the first of "
-                f"{ids[int(np.argmin(finite))]!r}"
+                f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
+                f"first of {ids[int(np.argmin(finite))]!r}"
             )
         self.ids, self.vectors = tuple(ids), vectors
         try:
@@ -111,6 +117,16 @@ class VectorTable:
         return digest.hexdigest()
 
 
+def _finite(vectors: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which vectors (N,) are finite in single precision; a part at a time, for they may be on the disk."""
+    with np.errstate(over="ignore"):
+        parts = [
+            np.isfinite(np.asarray(vectors[start : start + _PART], np.float32)).all(1)
+            for start in range(0, len(vectors), _PART)
+        ]
+    return np.concatenate(parts)
+
+
 def _read(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     match file.suffix.lower():
         case ".npz":
@@ -128,7 +144,8 @@ def _npz(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     arrays = read_npz(file)
     if not {"ids", "vectors"} <= arrays.keys():
         raise DataError(f"{file}: holds {', '.join(arrays) or 'nothing'}; {_SHOULD}")
-    return [str(id) for id in arrays["ids"].reshape(-1).tolist()], arrays["vectors"]
+    ids = arrays["ids"].reshape(-1).tolist()
+    return [_text(id, file) for id in ids], arrays["vectors"]
 
 
 def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
@@ -143,17 +160,25 @@ def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     arrow = pyarrow("reading vectors from Parquet files")
     with reading_parquet(file), arrow.parquet.ParquetFile(file) as opened:
         names = opened.schema_arrow.names
-        if not {"id", "vector"} <= set(names):
+        if any(names.count(name) != 1 for name in ("id", "vector")):
             raise DataError(f"{file}: has the columns {', '.join(names)}; {_SHOULD}")
         table = read_fitting(opened, file, ("id", "vector"), file)
-    column = table["vector"].combine_chunks()
-    if column.null_count or not hasattr(column, "flatten"):
-        raise DataError(f"{file}: column 'vector' holds {column.type} with {column.null_count} empty rows")
-    lengths = set(arrow.compute.list_value_length(column).to_pylist())
+    if not len(table):  # with columns of any type
+        return [], np.zeros((0, 0), np.float32)
+    column, types = table["vector"], arrow.types
+    lists = types.is_list, types.is_large_list, types.is_fixed_size_list
+    if not any(each(column.type) for each in lists) or not (
+        types.is_floating(column.type.value_type) or types.is_integer(column.type.value_type)
+    ):
+        raise DataError(f"{file}: column 'vector' holds {column.type}, and should hold lists of numbers")
+    if column.null_count:
+        raise DataError(f"{file}: column 'vector' has {column.null_count} empty rows")
+    lengths = arrow.compute.unique(arrow.compute.list_value_length(column)).to_pylist()
     if len(lengths) > 1:
         raise DataError(f"{file}: vectors of different lengths: {', '.join(map(str, sorted(lengths)))}")
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    return [str(id) for id in spelt_out(table["id"], file).to_pylist()], values.reshape(len(column), -1)
+    flat = np.concatenate([chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks])
+    ids = [_text(id, file) for id in spelt_out(table["id"], file).to_pylist()]
+    return ids, flat.reshape(len(table), sum(lengths))
 
 
 def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
@@ -166,7 +191,7 @@ def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
         at, text = header.index("id"), "vector" in header
         for line, row in rows:
             numbers = (
-                row[header.index("vector")].split() if text else [c for i, c in enumerate(row) if i != at]
+                _numbers(row[header.index("vector")]) if text else [c for i, c in enumerate(row) if i != at]
             )
             length = len(numbers) if length is None else length
             if len(numbers) != length:
@@ -176,4 +201,25 @@ def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
             except ValueError as error:
                 raise DataError(f"{file}:{line} holds something else than numbers: {error}") from None
             ids.append(row[at])
-    return ids, np.array(vectors, np.float32).reshape(len(ids), -1)
+    return ids, np.array(vectors, np.float64).reshape(len(ids), length or 0)
+
+
+def _numbers(text: str) -> list[str]:
+    """What stands in a field, as lists and arrays are written too.
+
+    >>> _numbers("[0.5, 1]"), _numbers("0.5 1")
+    (['0.5', '1'], ['0.5', '1'])
+    """
+    text = text.strip()
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return inner.replace(",", " ").split()
+
+
+def _text(id: object, file: Path) -> str:
+    """An id as text; bytes are UTF-8, and what is missing is empty."""
+    if isinstance(id, bytes):
+        try:
+            return id.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file}: the id {id!r} is no text in UTF-8") from error
+    return "" if id is None else str(id)
