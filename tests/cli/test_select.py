@@ -48,6 +48,11 @@ def test_what_is_passed_over(ncenet, whole, tmp_path):
     (tmp_path / "more.txt").write_text("\n".join(first[2:]))
     done = ncenet("select", "scores", "-n", "3", "--exclude", "labelled.csv", "--exclude", "more.txt")
     assert [row["id"] for row in rows(done.out)] == best(margins(whole), 3, first)
+    assert "labelled.csv: passed over 2 ids, all of them among the scores" in done.said
+    (tmp_path / "more.txt").write_text("\n".join(f"photos/{id}.jpg" for id in first))
+    done = ncenet("select", "scores", "-n", "3", "--exclude", "more.txt", "--out", "query.csv")
+    assert done.code == 2 and "more.txt: none of 4 ids is among the scores" in done.said
+    assert "leave --exclude out" in done.said and not (tmp_path / "query.csv").exists()
 
 
 def test_quotas_and_diversity(ncenet, whole):

@@ -14,6 +14,7 @@ from ncenet.progress import Notify
 from ncenet.selection.best import Best, Row
 from ncenet.selection.budget import LIKELY
 from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
+from ncenet.selection.excluded import Sightings
 from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms
 from ncenet.selection.quotas import Shared, check_quotas, share
@@ -39,6 +40,7 @@ class Chosen:
         short: values of a quota's column of which fewer than the least fit, with how many came.
         strategy: what ranked them.
         wanted: how many were asked for; None where boxes or minutes bound them.
+        notes: how many of the ids to be passed over were found, a sentence for each list of them.
     """
 
     query: Query
@@ -49,6 +51,7 @@ class Chosen:
     short: Mapping[tuple[str, str], int]
     strategy: str
     wanted: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def open_files(sources: Sequence[str], id: str = ID) -> ScoreFiles:
@@ -80,13 +83,17 @@ def choose_from(sources: Sequence[str], wish: Wish, notify: Notify = lambda even
     Args:
         sources: files, folders, globs or addresses.
         wish: what is asked for.
-        notify: told of the progress, ``{"event": "rows", "done": ..., "total": ...}``.
+        notify: told of the progress, ``{"event": "rows", "done": ..., "total": ...}``, and of each list of
+            ids to be passed over, ``{"event": "note", "text": ...}``.
     """
     files = open_files(sources, wish.id)
     total = files.count
-    return choose(
+    chosen = choose(
         files, wish, progress=lambda done: notify({"event": "rows", "done": done, "total": total or done})
     )
+    for text in chosen.notes:
+        notify({"event": "note", "text": text})
+    return chosen
 
 
 def choose(files: ScoreFiles, wish: Wish, *, progress: Callable[[int], None] = lambda rows: None) -> Chosen:
@@ -100,7 +107,7 @@ def choose(files: ScoreFiles, wish: Wish, *, progress: Callable[[int], None] = l
         progress: told how many rows are done.
 
     Raises:
-        UsageError: the files do not hold what it takes.
+        UsageError: the files do not hold what it takes, or none of the ids of a list to be passed over.
         NonFiniteScore: a score is nan or missing, and no reason says why.
         DataError: an id stands there twice, or the files are not what they should be.
     """
@@ -122,6 +129,9 @@ class _Chooser:
         self.size = wish.budget.most
         self._check()
         self.total = self.unread = 0
+        self.skip = wish.skip.union(*(each.ids for each in wish.excluded))
+        self.sightings = Sightings(wish.excluded)
+        self.notes: tuple[str, ...] | None = None
         self.counted: dict[tuple[int, int], float] = {}
 
     def choose(self) -> Chosen:
@@ -156,6 +166,7 @@ class _Chooser:
             shared.short,
             wish.by or wish.strategy or (self.boxes.how if self.boxes else "margin"),
             None if wish.budget.boxes or wish.budget.seconds else wish.budget.most,
+            self.notes or (),
         )
 
     def _check(self) -> None:
@@ -180,7 +191,7 @@ class _Chooser:
 
     def _scan(self, k: int) -> Best:
         files, wish = self.files, self.wish
-        best = Best(k, files.names, wish.skip)
+        best = Best(k, files.names, self.skip)
         quotas = [quota.column for quota in wish.quotas]
         read = [name for name in quotas if name in files.types]
         read += self.held.likelihoods if len(read) < len(quotas) else ()
@@ -200,6 +211,8 @@ class _Chooser:
                         "scores of two models do not compare; choose by one of them"
                     )
             column = table[files.id]
+            if self.notes is None:
+                self.sightings.see(column)
 
             def ids(rows: npt.NDArray[np.int64], column: Any = column) -> Sequence[str]:
                 return files.named(column.take(rows))
@@ -209,6 +222,8 @@ class _Chooser:
             self.progress(self.total)
         if isinstance(self.ranking, ByLikelihoods):
             self.ranking.check()
+        if self.notes is None:
+            self.notes = tuple(self.sightings.notes())
         return best
 
     def _refuse_missing(self, scores: npt.NDArray[Any], table: Any, where: str) -> None:
@@ -247,7 +262,7 @@ class _Chooser:
 
     def _there(self) -> int:
         """Rows that could be candidates."""
-        return self.total - self.unread - len(self.wish.skip)
+        return self.total - self.unread - len(self.skip) + len(self.sightings.missing)
 
     def _vectors(self, rows: Sequence[Row]) -> npt.NDArray[np.float32]:
         table = self.files.rows([row.place for row in rows], self.held.embedding)

@@ -12,7 +12,7 @@ from ncenet.errors import UnknownName, UsageError
 from ncenet.ledger import Ledger
 from ncenet.run.folder import RunFolder
 from ncenet.selection.budget import Budget
-from ncenet.selection.excluded import answered, ids_in
+from ncenet.selection.excluded import Excluded, answered, ids_in
 from ncenet.selection.pace import pace_of
 from ncenet.selection.quotas import Quota
 from ncenet.selection.spread import FACTOR, Diversify
@@ -32,7 +32,8 @@ class Wish:
         factor: over so many times its size.
         near: cosine distance of embeddings below which images count as one; 0 for none.
         quotas: bounds for values of columns.
-        skip: ids that are passed over: those that have a label.
+        skip: ids that are passed over: those that have a label in the run that asks.
+        excluded: others, and who lists them.
         id: column of the ids.
         probs, embedding: columns, or patterns of them, where they have other names than ours.
     """
@@ -47,6 +48,7 @@ class Wish:
     near: float = 0.0
     quotas: Sequence[Quota] = ()
     skip: frozenset[str] = frozenset()
+    excluded: Sequence[Excluded] = ()
     id: str = ID
     probs: str | None = None
     embedding: str | None = None
@@ -144,8 +146,7 @@ def wish_of(
         box = box or taken
     name = choice.get("id_column") or ID
     skip = set() if ledger is None else answered(ledger)
-    for source in choice.get("exclude", ()):
-        skip |= ids_in(fspath(source), name)
+    sources = [fspath(source) for source in choice.get("exclude", ())]
     seconds = None if minutes is None else 60 * minutes
     return Wish(
         Budget(number, choice.get("boxes"), seconds, image or 0.0, box or 0.0),
@@ -158,6 +159,7 @@ def wish_of(
         near=near,
         quotas=[Quota.parse(text) for text in choice.get("quota", ())],
         skip=frozenset(skip),
+        excluded=[Excluded(source, frozenset(ids_in(source, name))) for source in dict.fromkeys(sources)],
         id=name,
         probs=choice.get("probs"),
         embedding=choice.get("embedding"),
