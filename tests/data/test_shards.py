@@ -7,6 +7,9 @@ import pickle
 import subprocess
 import sys
 import tarfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +75,26 @@ def test_few_row_groups_are_kept(folder, monkeypatch):
     for id in list(pool.ids())[:9]:
         pool.read(id)
         assert len(pool._kept) == 1
+
+
+def test_threads_that_want_a_block_read_it_once(folder, monkeypatch):
+    """A block may have a hundred megabytes, and the page asks for forty pictures at once."""
+    pool, reads, read = ShardedPool(str(folder), channels=3), [], ParquetShard.read
+    begun = threading.Barrier(8)
+
+    def slow(shard, block, columns):
+        reads.append((shard.address, block))
+        time.sleep(0.05)
+        return read(shard, block, columns)
+
+    def look(number):
+        begun.wait(timeout=30)
+        return pool.read("day/a/00000") == jpeg(0)
+
+    monkeypatch.setattr(ParquetShard, "read", slow)
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(look, range(8)))
+    assert len(reads) == 1
 
 
 def test_no_block_is_read_to_tell_gray_from_color(tmp_path, monkeypatch):

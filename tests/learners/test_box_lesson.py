@@ -7,6 +7,8 @@ import torch
 
 from ncenet.boxes import Boxes
 from ncenet.data.augment_boxes import BoxAugment
+from ncenet.functional.boxes import anchor_targets
+from ncenet.learners import box_lesson
 from ncenet.learners.box_lesson import Augmented, BoxLesson, Objects
 from ncenet.nn.detection_backbones import build_detection_backbone
 from ncenet.nn.ssd import SSD, build_detection_head
@@ -107,3 +109,27 @@ def test_loss_and_gradients_equal_those_of_all_anchors(head):
     assert not positive[5].any() and outcome.losses[5] > 0, "an image without objects counts"
     for got, expected in zip(gradients, torch.autograd.grad(loss, list(network.parameters())), strict=True):
         torch.testing.assert_close(got, expected)
+
+
+def test_targets_are_reckoned_once_and_are_the_same_again(monkeypatch):
+    anchors = lesson(HEADS["softmax"]).anchors
+    inside = anchors[(anchors.amin(1) >= 0) & (anchors.amax(1) <= 1)]
+    there = Objects(inside[[0, -1]], torch.tensor([1, 0]), torch.tensor([False, True]))
+    counted = []
+
+    def counting(*given, **named):
+        counted.append(given)
+        return anchor_targets(*given, **named)
+
+    monkeypatch.setattr(box_lesson, "anchor_targets", counting)
+    for objects in (there, there.mirrored, Objects.of(Boxes(), (96, 80), CLASSES)):
+        first, again = (objects.targets(anchors, background=2) for _ in range(2))
+        expected = anchor_targets(anchors, objects.boxes, objects.classes, objects.difficult, background=2)
+        for said in (first, again):
+            assert all(a.equal(b) and a.dtype == b.dtype for a, b in zip(said, expected, strict=True))
+        again[0].zero_(), again[1].zero_()
+        assert objects.targets(anchors, background=2)[1].equal(expected[1]), "nobody else's to write to"
+    assert len(counted) == 3 and there.mirrored is there.mirrored
+    assert (there.targets(anchors, background=2)[0] == -1).any(), "a difficult one is there"
+    there.targets(anchors.clone(), background=2), there.targets(anchors, background=3)
+    assert len(counted) == 5

@@ -137,10 +137,10 @@ def test_a_mirrored_row_is_that_of_the_mirror_image_and_so_are_its_objects():
     image = learner.inputs(pool, [pool.ids()[0]]).flip(-1)
     torch.testing.assert_close(row, learner.network.look(image)[0], atol=1e-2, rtol=1e-2)
     there = Objects.of(truth[0], (96, 80), CLASSES)
-    turned = there.mirrored()
+    turned = there.mirrored
     np.testing.assert_allclose(turned.boxes[:, 0], 1 - there.boxes[:, 2])
     np.testing.assert_allclose(turned.boxes[:, [1, 3]], there.boxes[:, [1, 3]])
-    torch.testing.assert_close(turned.mirrored().boxes, there.boxes)
+    torch.testing.assert_close(turned.mirrored.boxes, there.boxes)
 
 
 def test_distorted_images_are_looked_at_every_time(looks):

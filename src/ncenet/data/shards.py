@@ -30,6 +30,8 @@ KEPT_BYTES = 256 * 2**20
 """Encoded images that are kept, beside the block that is read (ours)."""
 LEAST_BLOCKS = 64
 """Blocks that random images come from (ours)."""
+TURNS = 16
+"""Blocks that are read at once, at most (ours)."""
 LABEL = "label"
 _ID_ROWS = 65536
 
@@ -61,7 +63,7 @@ class ShardedPool(EncodedPool):
         self.files, self.names, self._image = shard_files(source, split=split, columns=columns)
         self._stamps = [_stamp(file.address) for file in self.files]
         self._kept: OrderedDict[tuple[int, int], Any] = OrderedDict()
-        self._reading = threading.Lock()
+        self._keeping, self._turns = threading.Lock(), tuple(threading.Lock() for _ in range(TURNS))
         self._ids: PoolIds
         if id is None:
             named = zip(self.names, self.files, strict=True)
@@ -144,16 +146,17 @@ class ShardedPool(EncodedPool):
         return cells(column.slice(at, 1), self.files[number].address)[0]
 
     def _column(self, number: int, block: int) -> Any:
-        """The column of images of a block, kept for a while."""
-        with self._reading:
-            if (number, block) in self._kept:
-                self._kept.move_to_end((number, block))
-                return self._kept[number, block]
-        column = self.files[number].read(block, [self._image])[self._image]
-        with self._reading:
-            self._kept[number, block] = column
-            while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > KEPT_BYTES:
-                self._kept.popitem(last=False)
+        """The column of images of a block, kept for a while; of several threads that want it one reads it."""
+        with self._turns[(number + block) % TURNS]:
+            with self._keeping:
+                if (number, block) in self._kept:
+                    self._kept.move_to_end((number, block))
+                    return self._kept[number, block]
+            column = self.files[number].read(block, [self._image])[self._image]
+            with self._keeping:
+                self._kept[number, block] = column
+                while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > KEPT_BYTES:
+                    self._kept.popitem(last=False)
         return column
 
     def _named(self, number: int) -> Iterator[list[str]]:

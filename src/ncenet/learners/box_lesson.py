@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -31,6 +32,9 @@ class Objects:
     boxes: Tensor
     classes: Tensor
     difficult: Tensor
+    _told: list[tuple[Tensor, int, Tensor, Tensor, Tensor]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, boxes: Boxes, size: tuple[int, int], class_names: Sequence[str]) -> Objects:
@@ -44,10 +48,30 @@ class Objects:
             torch.tensor(boxes.difficult, dtype=torch.bool),
         )
 
+    @cached_property
     def mirrored(self) -> Objects:
         """Those of the mirror image."""
         left, top, right, bottom = self.boxes.unbind(1)
-        return replace(self, boxes=torch.stack([1 - right, top, 1 - left, bottom], 1))
+        return Objects(torch.stack([1 - right, top, 1 - left, bottom], 1), self.classes, self.difficult)
+
+    def targets(self, anchors: Tensor, *, background: int) -> tuple[Tensor, Tensor]:
+        """Classes (A,) and codes (A, 4), see :func:`~ncenet.functional.boxes.anchor_targets`.
+
+        Matching takes a fifth of a step and more where frozen maps leave little else to do. So it is kept of
+        the few anchors that are not of the background, as long as the anchors are the same.
+        """
+        if not (self._told and self._told[0][0] is anchors and self._told[0][1] == background):
+            wanted, codes = anchor_targets(
+                anchors, self.boxes, self.classes, self.difficult, background=background
+            )
+            there = (wanted != background).nonzero().flatten()
+            self._told[:] = [(anchors, background, there, wanted[there], codes[there])]
+            return wanted, codes
+        *_, there, classes, of_boxes = self._told[0]
+        wanted = torch.full((len(anchors),), background, device=anchors.device)
+        codes = torch.zeros_like(anchors)
+        wanted[there], codes[there] = classes, of_boxes
+        return wanted, codes
 
 
 class Show(Protocol):
@@ -109,6 +133,11 @@ class BoxLesson:
     objects: Sequence[Objects]
     show: Show
 
+    @cached_property
+    def anchors(self) -> Tensor:
+        """The anchors (A, 4), on the CPU."""
+        return self.network.anchors.cpu()
+
     def description(self) -> list[Any]:
         """Ids and objects."""
         return [
@@ -118,12 +147,9 @@ class BoxLesson:
 
     def batch(self, rows: Sequence[int], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """What the network reads, and classes (B, A) and codes (B, A, 4) that its anchors should say."""
-        anchors, background = self.network.anchors.cpu(), self.network.background
+        background = self.network.background
         inputs, shown = self.show([self.ids[row] for row in rows], [self.objects[row] for row in rows], noise)
-        targets = [
-            anchor_targets(anchors, each.boxes, each.classes, each.difficult, background=background)
-            for each in shown
-        ]
+        targets = [each.targets(self.anchors, background=background) for each in shown]
         classes, codes = zip(*targets, strict=True)
         return inputs, torch.stack(classes), torch.stack(codes)
 

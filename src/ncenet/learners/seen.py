@@ -133,5 +133,5 @@ class SeenWithMirrors:
     ) -> tuple[Tensor, list[Objects]]:
         """See :class:`ncenet.learners.box_lesson.Show`."""
         mirrored = [self.flip and bool(draw < 0.5) for draw in torch.rand(len(ids), generator=noise)]
-        there = [each.mirrored() if turn else each for each, turn in zip(objects, mirrored, strict=True)]
+        there = [each.mirrored if turn else each for each, turn in zip(objects, mirrored, strict=True)]
         return self._seen.batch(ids, mirrored), there
