@@ -49,3 +49,24 @@ def test_what_was_crossed_out_before_makes_the_model_less_sure():
     assert alike_to(ids(shares), shares, NAMES, ratio=ratio).purity < 0.6, "less is promised"
     assert alike_to(ids(shares), shares, NAMES, ratio=0.5) is None
     assert alike_to([], shares[:0], NAMES) is None and alike_to(ids(shares[:3]), shares[:3], NAMES) is None
+
+
+def test_groups_of_what_the_model_asks_for_come_before_others():
+    shares = said(*[0.95] * 40, *[0.7] * 6, *[0.55] * 6)
+    names = ids(shares)
+    asked = [*names[46:], *names[40:46]]
+    group = alike_to(names, shares, NAMES, asked=asked)
+    assert set(group.ids) == set(names[40:46]) and group.asked, "all that it is sure enough of, and no others"
+    assert not alike_to(names, shares, NAMES, asked=asked[:8]).asked, "two would be as fast one by one"
+    assert not alike_to(names, shares, NAMES, asked=["away"]).asked
+    assert not alike_to(names, shares, NAMES, labeled=[100, 100], asked=asked).asked, (
+        "then the rest is done fast"
+    )
+
+
+def test_a_group_of_what_is_asked_for_holds_what_is_needed_most():
+    shares = said(*np.linspace(0.65, 0.99, 50))
+    names = ids(shares)
+    group = alike_to(names, shares, NAMES, asked=names)
+    assert set(group.ids) == set(names[:LARGEST]), "the first of the query, though the least sure"
+    assert group.ids == tuple(reversed(names[:LARGEST])), "the surest first"

@@ -8,9 +8,9 @@ from ncenet.loop import opinions
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.opinions import read_opinions
-from ncenet.web import embedding
+from ncenet.web import due, embedding
 from ncenet.web import project as module
-from ncenet.web.due import Fresh, guess_is_due
+from ncenet.web.due import Fresh, guess_is_due, to_ask
 from ncenet.web.serve import open_project
 from ncenet.web.trainer import OneImage, opinion_of
 from tests.web.conftest import CLASSES, IdleTrainer, Page, paint, truth
@@ -107,6 +107,7 @@ def test_when_it_is_due(fresh, answers, classes, before, changes, due):
 def test_of_a_pool_too_large_to_look_at_any_image_is_looked_at_when_asked(project, monkeypatch):
     """Suggestions and reasons, beyond the images that a model looks at by itself after each fit."""
     monkeypatch.setattr(opinions, "MOST_VECTORS", 70)
+    monkeypatch.setattr(due, "GROUPED", 20)
     page, trainer = Page(project), project.trainer
     trainer.finish()
     while not project.ledger.cycles():
@@ -129,3 +130,18 @@ def test_of_a_pool_too_large_to_look_at_any_image_is_looked_at_when_asked(projec
     page.post("/api/why", {"id": said.ids[0]})
     page.post("/api/why", {"id": min(project.held_out)})
     assert looked == [unseen], "others need no second look, and of held-out ones nothing is told"
+
+
+def test_on_features_a_query_holds_enough_for_groups(project):
+    page, trainer = Page(project), project.trainer
+    trainer.finish()
+    assert trainer.lessons[0].query_size == 50, "twice the first batch"
+    while not project.ledger.cycles():
+        page.label(1)
+        if trainer.busy:
+            trainer.finish()
+    assert trainer.lessons[-1].query_size == 128 and page.get("/api/state").json()["groups"] is True
+    fresh = Fresh(10, 10, 1)
+    assert to_ask(fresh, project.recipe) == 128
+    assert to_ask(fresh, project.recipe.with_changes({"loop.query_size": 100})) == 200
+    assert to_ask(fresh, project.recipe.with_changes({"model.features": None})) == 20, "twice a batch"

@@ -1,8 +1,9 @@
 """Groups of alike images, to be labelled at once: as pure as they have to be, and as hard as they may be.
 
-A group holds images that the model takes for one class, drawn by chance from all of which it is sure enough:
-the surest alone would teach nothing, and very unsure ones are faster by themselves. What people crossed out
-before says how much the shares promise. The surest come first, so that strangers stand at the end.
+A group holds images that the model takes for one class: of those that it asks for all of which it is sure
+enough, or drawn by chance from the pool. The surest alone would teach nothing, and very unsure ones are
+faster by themselves. What people crossed out before says how much the shares promise. The surest come first,
+so that strangers stand at the end.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 LARGEST, LEAST = 32, 4
 """Images of a group (ours): a screen holds thirty-two, and fewer than four are as fast one by one."""
 LEARNING, LEARNED = (0.7, 0.5), (0.9, 0.8, 0.65, 0.5)
-"""Shares that an image of a group has at least (ours), and those with which one makes do when too few have
-them: at first the model learns most from what has to be crossed out, ..."""
+"""Shares that an image has at least which is drawn by chance (ours), and those with which one makes do when
+too few have them: at first the model learns most from what has to be crossed out, ..."""
+ASKED = 0.6
+"""Share that an image has at least which the model asks for (ours, by ``benchmarks/person.py``): groups are
+faster from a third on, and from here on they have few wrong labels."""
 LABELS_PER_CLASS = 60
 """... and from so many labels a class on the rest is to be done fast (ours)."""
 CHECKED = 20
@@ -43,11 +47,13 @@ class Alike:
         ids: the images, those that look most alike first.
         label: the class that the model takes them for.
         purity: share of them that is expected to be of it, in [0, 1].
+        asked: whether they are those that the model needs most.
     """
 
     ids: tuple[str, ...]
     label: str
     purity: float
+    asked: bool = False
 
 
 def checks_due(answers: int) -> int:
@@ -80,6 +86,7 @@ def alike_to(
     labeled: Sequence[int] = (),
     ratio: float = 1.0,
     largest: int = LARGEST,
+    asked: Sequence[str] = (),
 ) -> Alike | None:
     """A group out of images that nobody has answered; None when there is none.
 
@@ -91,6 +98,7 @@ def alike_to(
             first, for a model of easy classes alone learns nothing more.
         ratio: what shares promise is multiplied by this; see :func:`kept_ratio`.
         largest: images of a group at most.
+        asked: what the model needs most, in that order. Groups of these come before all others.
 
     >>> shares = np.array([[0.99, 0.01]] * 4 + [[0.9, 0.1]] + [[0.3, 0.7]] * 2)
     >>> group = alike_to("abcdefg", shares, ["x", "y"], labeled=[70, 70])
@@ -102,8 +110,14 @@ def alike_to(
     best, top = shares_NC.argmax(1), shares_NC.max(1) * ratio
     had = np.array(labeled, float) if len(labeled) else np.zeros(len(class_names))
     draw = np.random.default_rng(len(ids)).permutation(len(ids))
-    for least in LEARNING if had.sum() < LABELS_PER_CLASS * len(class_names) else LEARNED:
-        drawn = draw[top[draw] >= least]
+    learning = had.sum() < LABELS_PER_CLASS * len(class_names)
+    row = {id: n for n, id in enumerate(ids)}
+    wanted = np.array([row[id] for id in asked if id in row], int)
+    tries = [(True, ASKED)] if learning and len(wanted) else []
+    tries += [(False, least) for least in (LEARNING if learning else LEARNED)]
+    for of_asked, least in tries:
+        drawn = wanted if of_asked else draw
+        drawn = drawn[top[drawn] >= least]
         groups = [group for c in range(len(class_names)) if len(group := drawn[best[drawn] == c]) >= LEAST]
         if groups:
             groups = [group[:largest] for group in groups]
@@ -112,5 +126,6 @@ def alike_to(
             chosen = min(large, key=lambda group: (had[best[group[0]]], float(top[group].mean())))
             chosen = chosen[np.argsort(-top[chosen], kind="stable")]
             purity = round(min(1.0, float(top[chosen].mean())), 4)
-            return Alike(tuple(ids[row] for row in chosen), class_names[best[chosen[0]]], purity)
+            named = tuple(ids[row] for row in chosen), class_names[best[chosen[0]]]
+            return Alike(*named, purity, of_asked)
     return None

@@ -21,6 +21,12 @@ LEAST = 4
 """... if so many of them train (ours)."""
 
 
+RESERVE = 2
+"""A query holds so many times the images of a batch, for those who are faster than the training (ours) ..."""
+GROUPED = 128
+"""... and on features so many at least, for groups are made of them (ours, by ``benchmarks/person.py``)."""
+
+
 class Fresh(NamedTuple):
     """What came since the last fit.
 
@@ -33,6 +39,14 @@ class Fresh(NamedTuple):
     labels: int
     due: int
     cycle: int
+
+
+def to_ask(fresh: Fresh, recipe: Recipe) -> int:
+    """How many images the next query is to hold."""
+    if not fresh.cycle and not fresh.labels:
+        return RESERVE * recipe.loop.initial
+    size = RESERVE * recipe.loop.query_size
+    return max(size, GROUPED) if recipe.on_vectors and recipe.task != "detection" else size
 
 
 def guess_is_due(fresh: Fresh, recipe: Recipe, *, answers: int, classes: int, before: int) -> bool:

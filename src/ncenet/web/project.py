@@ -27,7 +27,7 @@ from ncenet.web.arrivals import Arrived
 from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.browse import Lists
 from ncenet.web.chance import Chance
-from ncenet.web.due import Fresh, fresh_labels, guess_is_due
+from ncenet.web.due import Fresh, fresh_labels, guess_is_due, to_ask
 from ncenet.web.embedding import EmbeddingWork, Photographs, wanted_first
 from ncenet.web.events import Hub
 from ncenet.web.finish import Finish, to_take_along
@@ -35,14 +35,11 @@ from ncenet.web.insight import Insight
 from ncenet.web.messages import AskForGroup, ChangeClasses
 from ncenet.web.offer import offer
 from ncenet.web.state import Stock
-from ncenet.web.together import EARLY, Parties
+from ncenet.web.together import Parties
 from ncenet.web.trainer import Trainer, TrainingWork
 
 SECOND_LOOK = 0.05
 """Of the answers at most this share is asked for again because a label looks wrong (ours)."""
-RESERVE = 2
-"""A query holds so many times the images of a batch, for those who are faster than the training (ours)."""
-
 RUN = "run"
 """The fact under which the ledger keeps a name of the run, by which pages tell runs of one address apart."""
 
@@ -308,7 +305,7 @@ class Project:
             "you": self.you,
             "images": self._of_pool or self._readable,
             "overlap": self._desk.overlap,
-            "groupsFrom": EARLY * len(self.ledger.class_names()) if self.recipe.on_vectors else None,
+            "groups": self.recipe.on_vectors,
             "batch": batch,
             "training": progress,
             "embedding": self._embedded,
@@ -383,9 +380,8 @@ class Project:
         asked = latest_query(self.ledger)
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
-            size = RESERVE * (self.recipe.loop.query_size if cycle or fresh else self.recipe.loop.initial)
-            stays = self.recipe.on_vectors and self._stays
-            if self.trainer.start(TrainingWork(self.recipe, self.folder, self._found, size, stays)):
+            work = self.recipe, self.folder, self._found, to_ask(found, self.recipe)
+            if self.trainer.start(TrainingWork(*work, self.recipe.on_vectors and self._stays)):
                 self._progress = {"phase": "starting"}
         elif not cycle and self._guess_is_due(found):
             lesson = TrainingWork(self.recipe, self.folder, self._found, 0, stays=True, guess=True)

@@ -16,12 +16,12 @@ from ncenet.run.advice import wilson
 from ncenet.run.alike import Alike, alike_to, checks_due, kept_ratio
 from ncenet.run.held_out import set_apart
 from ncenet.run.opinions import Opinions
-from ncenet.web.assignments import LEASE_SECONDS
+from ncenet.web.assignments import LEASE_SECONDS, latest_query
 from ncenet.web.insight import Insight
 
 EARLY = 20
-"""Up to so many labels a class a model learns more from images one by one than from groups (ours, measured by
-``benchmarks/person.py``)."""
+"""Up to so many labels a class a model learns more from images one by one than from groups that it did not
+ask for (ours, measured by ``benchmarks/person.py``)."""
 
 
 class Parties:
@@ -134,14 +134,16 @@ class Parties:
             shares[:, place] += said.shares[rows, c]
         ids = [said.ids[n] for n in rows]
         counts = Counter(label for _, label in self._ledger.labeled())
+        query = latest_query(self._ledger)
         group = alike_to(
             ids,
             shares[:, :-1],
             names,
             labeled=[counts[name] for name in names],
             ratio=kept_ratio(self._ledger.again.groups()),
+            asked=() if query is None else query.query.ids,
         )
-        early = counts.total() < EARLY * len(names)
+        early = group is not None and not group.asked and counts.total() < EARLY * len(names)
         return None if group is None else self._shown(said, group, early)
 
     def _shown(self, said: Opinions, group: Alike, early: bool) -> dict[str, Any] | None:

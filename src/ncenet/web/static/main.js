@@ -152,6 +152,7 @@ function act(what, label) {
     if (session.answer(what, label ?? null)) {
       say(what === "answer" ? label : what);
       offerCopies(what === "answer" && turn.copies ? { turn, label } : null);
+      phases.answered();
     }
   } else if (what === "undo") undo();
   else if (what === "back") back();
@@ -328,7 +329,15 @@ const together = new Together({
   ask: (more) => api.group({ window: session.window, who: session.who, ...more }),
   send: sendMany,
   near,
-  onClose: () => document.querySelector("main").removeAttribute("inert"),
+  onClose: () => {
+    document.querySelector("main").removeAttribute("inert");
+    phases.rest(0);
+  },
+  onSingles: (count) => {
+    phases.rest(count);
+    notice(`${count} one by one, then groups again.`);
+    session.renew().catch(() => {});
+  },
 });
 
 const pool = new PoolGrid({
@@ -349,10 +358,10 @@ function openPool() {
   pool.show().catch((error) => notice(error.message));
 }
 
-function beginGroups() {
+function beginGroups(again) {
   if (together.open || pool.open || grid.open || session.looking !== null || document.querySelector("dialog[open]")) return false;
   document.querySelector("main").setAttribute("inert", "");
-  together.gate(state.groupsFrom);
+  together.gate(again);
   return true;
 }
 

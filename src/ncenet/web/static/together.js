@@ -4,16 +4,19 @@ import { $, imageUrl, make, newKey, notice, number, percent, say, sharpenLoaded 
 import { classOf } from "./keys.js";
 
 const WAIT_MS = 1500;
+const LABELS = 40; // from so many labels in groups on ...
+const SINGLES = 10; // ... so many images come one by one (ours, by benchmarks/person.py)
 
 export class Together {
   /**
    * `classes()` with their keys; `ask(more)` for a group; `send(entries)` takes answers, which are safe when it
-   * returns; `near(image)` shows what is near one.
+   * returns; `near(image)` shows what is near one. `onSingles(count)` when so many are to come one by one.
    */
-  constructor({ classes, ask, send, near, onClose }) {
-    Object.assign(this, { classes, ask, send, near, onClose });
+  constructor({ classes, ask, send, near, onClose, onSingles }) {
+    Object.assign(this, { classes, ask, send, near, onClose, onSingles });
     this.root = $("together");
     this.done = []; // what was answered here, for undo
+    this.labels = 0; // that were given since single images came
     this.timer = undefined;
   }
 
@@ -27,9 +30,10 @@ export class Together {
   }
 
   /** Go over to groups of its own accord: no key that was meant for a single image may label one. */
-  gate(labels) {
+  gate(again) {
     this.root.hidden = false;
-    this.#say(`${number(labels)} labels: from here on groups are faster`, "Alike images at once, about twice as many a minute: cross out what doesn't belong, one key labels all the others. Held-out images still come one by one.",
+    const words = "What the model asks for, alike images at once: cross out what doesn't belong, one key labels all the others. Now and then a few come one by one: those it is unsure of, and held-out ones.";
+    this.#say(again ? "Groups again" : "From here on groups are faster", words,
       make("button", { type: "button", className: "primary", onclick: () => this.#next().catch((error) => notice(error.message)) }, "Begin ", make("kbd", {}, "Enter")),
       make("button", { type: "button", onclick: () => this.close() }, "One at a time ", make("kbd", {}, ".")));
   }
@@ -50,14 +54,17 @@ export class Together {
     this.root.replaceChildren();
     this.group = null;
     this.once = false;
+    this.labels = 0;
     this.onClose();
   }
 
   /** Show the next group; `left` was crossed out of the last one, and is none of `classes`. */
   async #next(left = [], classes = []) {
-    const asked = this.ask({ left, crossed: classes });
+    const singles = this.labels >= LABELS;
+    const asked = singles && !left.length ? {} : this.ask({ left, crossed: classes });
     if (this.once) return this.close();
     const { group } = await asked;
+    if (singles) return this.close(), this.onSingles(SINGLES);
     if (this.open) group ? this.#take(group) : this.#wait();
     return undefined;
   }
@@ -139,6 +146,7 @@ export class Together {
     const seconds = Math.round((performance.now() - this.shownAt) / kept.length) / 1000;
     const together = { party: this.rest ? newKey().slice(0, 16) : party, shown: this.images.length, kept: kept.length, purity: this.rest ? kept.length / this.images.length : purity, ...(of && !this.rest && { kind: "copies", of: of.id }) };
     const entries = kept.map(({ id, hash }) => ({ key: newKey(), id, hash, kind: "answer", label: name, together, ...(seconds < 3600 && { seconds }) }));
+    this.labels += kept.length;
     this.done.push({ entries, group: this.group, images: this.images, out: new Set(this.out), rest: this.rest, given: [...this.given] });
     this.send(entries);
     say(`${kept.length} labelled ${name}`);
@@ -158,6 +166,7 @@ export class Together {
   #undo() {
     const last = this.done.pop();
     if (!last) return notice("There is no group to undo.");
+    this.labels -= last.entries.length;
     this.send(last.entries.map(({ key, id }) => ({ key: newKey(), id, kind: "undo", undoes: key })));
     Object.assign(this, { group: last.group, images: last.images, rest: last.rest, given: last.given, out: new Set(), shownAt: performance.now() });
     this.#draw();
