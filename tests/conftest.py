@@ -13,12 +13,31 @@ import pytest
 import torch
 from hypothesis import settings
 
+from ncenet.ledger import database
 from tests.commands import run_command
 
 torch.set_num_threads(1)
 
 settings.register_profile("ncenet", deadline=None, print_blob=True)
 settings.load_profile("ncenet")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cut():
+    """Nothing is forced to the disk in this process: no test cuts the power, and thousands of writes wait."""
+    instead = {(os, "fsync"): lambda descriptor: None, (database, "SYNCHRONOUS"): "OFF"}
+    real = {(where, name): getattr(where, name) for where, name in instead}
+    with pytest.MonkeyPatch.context() as patch:
+        for (where, name), value in instead.items():
+            patch.setattr(where, name, value)
+        yield real
+
+
+@pytest.fixture
+def power_cuts(no_power_cut, monkeypatch):
+    """For a test of what is forced to the disk: all is, as for users."""
+    for (where, name), value in no_power_cut.items():
+        monkeypatch.setattr(where, name, value)
 
 
 @pytest.fixture

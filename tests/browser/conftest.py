@@ -49,6 +49,7 @@ class Server:
 
     def __init__(self, folder: Path, *options: str, classes: Sequence[str] = CLASSES) -> None:
         self.folder, self.options, self.classes, self.port = folder, options, classes, 0
+        self.photos = folder / "photos"
         self.steps: int | None = 8
         self.runs: tuple[str, ...] = ()  # that are there already, to be served together
         self.process: subprocess.Popen[str] | None = None
@@ -57,7 +58,7 @@ class Server:
     def start(self) -> None:
         """Start, and wait for the link."""
         words = [
-            *("label", str(self.folder / "photos")),
+            *("label", str(self.photos)),
             *(("--classes", ",".join(self.classes)) if self.classes else ()),
             *("--out", str(self.folder / "run"), "--port", str(self.port), "--no-browser", "--who", "ann"),
             *("--threads", "1"),
@@ -102,10 +103,12 @@ def server(tmp_path):
         classes: Sequence[str] = CLASSES,
         steps: int | None = 8,
         port: int = 0,
+        photos: Path | None = None,
     ) -> Server:
-        if not (tmp_path / "photos").exists():
-            paint(tmp_path / "photos", images)
         server = Server(tmp_path, *options, classes=classes)
+        server.photos = photos or server.photos
+        if not server.photos.exists():
+            paint(server.photos, images)
         server.steps, server.port = steps, port
         servers.append(server)
         server.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ncenet.run.held_out import held_out_ids
@@ -19,14 +21,28 @@ def crossed_out(ann):
     return ann.page.evaluate("[...document.querySelectorAll('.tile.out')].map(t => t.dataset.id)")
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Photographs, and the run once it has a model; each test goes on with a copy."""
+    return tmp_path_factory.mktemp("learned")
+
+
 @pytest.fixture
-def learned(server, annotator):
+def learned(place, server, annotator, tmp_path):
     """A page with a model that is sure of a few images."""
 
     def open(**options):
-        running = server(*SIZES, images=120, steps=120)
+        here = {"images": 120, "steps": 120, "photos": place / "photos"}
+        if not (place / "run").exists():
+            running = server(*SIZES, **here)
+            ann = annotator(running)
+            ann.answer(24)
+            ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
+            running.kill()
+            (tmp_path / "run").rename(place / "run")
+        shutil.copytree(place / "run", tmp_path / "run")
+        running = server(*SIZES, **here)
         ann = annotator(running, **options)
-        ann.answer(24)
         ann.until("s.curve.length >= 1 && s.training.phase === 'idle'")
         return running, ann
 

@@ -167,7 +167,7 @@ def several(file):
 def test_several_sets_run_into_folders_of_their_own_and_are_reported_together(ncenet, several):
     dry = ncenet("compare", several, "--dry-run")
     assert "trials     4" in dry.out and "pool of 1,297 in each trial on few (initial 10)" in dry.out
-    done = ncenet("compare", several)
+    done = ncenet("compare", several, "--processes", 1)
     assert done.code == 0, done.err
     assert "NCE confusion against NCE random is unclear on 2 sets" in " ".join(done.out.split())
     for name in ("all", "few"):
@@ -175,7 +175,7 @@ def test_several_sets_run_into_folders_of_their_own_and_are_reported_together(nc
     assert "Mean ranks" in (FOLDER / "report.html").read_text()
     before = states(FOLDER / "all") | states(FOLDER / "few")
     several.write_text(several.read_text().replace("seeds: [0]", "seeds: [0, 1]"))
-    assert ncenet("compare", several, "--arms", "NCE random").code == 0
+    assert ncenet("compare", several, "--arms", "NCE random", "--processes", 1).code == 0
     after = states(FOLDER / "all") | states(FOLDER / "few")
     assert before.items() < after.items() and len(after) == len(before) * 3 // 2, "the new seed ran alone"
     again = ncenet("report", FOLDER, "--json")

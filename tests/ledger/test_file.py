@@ -76,7 +76,7 @@ def test_no_statement_from_anywhere_rewrites_history(ledger, change):
     assert ledger.dump() == before
 
 
-def test_a_commit_waits_for_the_disk(ledger):
+def test_a_commit_waits_for_the_disk(power_cuts, ledger):
     assert ledger._db.one("PRAGMA synchronous") == 2, "2 is FULL"
     assert ledger._db.one("PRAGMA journal_mode") == "wal"
 

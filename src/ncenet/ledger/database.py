@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,8 @@ from ncenet.ledger import schema
 _OBJECTS = "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master"
 BUSY_SECONDS = 30
 """How long a transaction waits for another process to finish its own."""
+SYNCHRONOUS = "FULL"
+"""A commit waits for the disk, so that an acknowledged answer survives a power cut."""
 
 
 class Database:
@@ -101,8 +104,7 @@ class Database:
     def _prepare(self, read_only: bool) -> None:
         self._connection.execute("PRAGMA foreign_keys = ON")
         if not read_only:
-            # FULL: a commit waits for the disk, so that an acknowledged answer survives a power cut.
-            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             if self.one("PRAGMA application_id") == 0 and not self.rows("SELECT 1 FROM sqlite_master"):
                 self._write_ahead()
                 self._connection.executescript(schema.CREATE)
@@ -140,11 +142,7 @@ class Database:
 
     def _refuse_strangers(self) -> None:
         """A ledger may come from anybody, and a trigger or view in it would act under our hands."""
-        with closing(sqlite3.connect(":memory:")) as ours:
-            ours.executescript(schema.CREATE)
-            ours.execute("ANALYZE")  # tools may have; a name like those of SQLite's own proves nothing
-            known = set(map(_spaced, ours.execute(_OBJECTS)))
-        strange = [row for row in self.rows(_OBJECTS) if _spaced(row) not in known]
+        strange = [row for row in self.rows(_OBJECTS) if _spaced(row) not in _own_objects()]
         if strange:
             kind, name, *_ = strange[0]
             raise LedgerError(
@@ -192,6 +190,15 @@ class Database:
         except sqlite3.DatabaseError as error:
             full = " (is the disk full?)" if _name(error).startswith("SQLITE_IOERR") else ""
             raise LedgerError(f"{self.file}: {error}{full}") from error
+
+
+@cache
+def _own_objects() -> frozenset[tuple[str, ...]]:
+    """What stands in the schema of a ledger of ours."""
+    with closing(sqlite3.connect(":memory:")) as ours:
+        ours.executescript(schema.CREATE)
+        ours.execute("ANALYZE")  # tools may have; a name like those of SQLite's own proves nothing
+        return frozenset(map(_spaced, ours.execute(_OBJECTS)))
 
 
 def _spaced(row: Sequence[str]) -> tuple[str, ...]:

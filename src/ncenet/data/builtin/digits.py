@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,21 +29,27 @@ def digits() -> BuiltinSet:
     )
 
 
-def _open(split: Split, root: Path, download: bool) -> Dataset:
+@cache
+def _read() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and classes. A run opens the set several times, and reading takes a tenth of a second."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
+    return np.rint(data.images * (255 / 16)).astype(np.uint8), data.target
+
+
+def _open(split: Split, root: Path, download: bool) -> Dataset:
+    images, target = _read()
     # Evenly spaced positions in the order of the classes: stratified, and the same everywhere and for ever.
-    by_class = np.argsort(data.target, kind="stable")
+    by_class = np.argsort(target, kind="stable")
     test = np.zeros(len(by_class), dtype=bool)
     test[by_class[np.arange(TEST_IMAGES) * len(by_class) // TEST_IMAGES]] = True
     rows = np.flatnonzero(test if split == "test" else ~test)
-    pixels = np.rint(data.images[rows] * (255 / 16)).astype(np.uint8)
     ids = RowIds(f"{split}/", len(rows))
-    labels = dict(zip(ids, map(str, data.target[rows]), strict=True))
+    labels = dict(zip(ids, map(str, target[rows]), strict=True))
     return Dataset(
         f"digits ({split})",
-        ArrayPool(pixels, ids),
+        ArrayPool(images[rows], ids),
         Oracle(labels),
         tuple(map(str, range(10))),
         flip_safe=False,
