@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from ncenet.ledger import Ledger
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
-from ncenet.run.record_files import read_fit, read_query
+from ncenet.run.record_files import read_fit, read_query, read_test
 
 TINY = {
     "data.train": "digits",
@@ -115,6 +116,23 @@ def test_damaged_records_are_set_aside_and_what_the_ledger_knows_is_written_anew
     assert ncenet("report", run).code == 0
     assert ncenet("repair", run).out.endswith("nothing is broken\n")
     assert answers(run) == before
+
+
+@pytest.mark.parametrize(
+    "names", [["test.json"], ["test.csv"], ["test.json", "test.csv", "model.safetensors"]]
+)
+def test_a_simulation_tests_earlier_models_again_whose_records_are_lost(ncenet, simulated, run, names):
+    recipe, whole = simulated
+    files, before = RunFolder(run).cycle(1), answers(run)
+    for name in names:
+        (files.path / name).write_bytes(b"junk")
+    assert ncenet("repair", run).code == 0
+    assert (not files.test.exists() and not files.predicted.exists()) or names == ["test.json"]
+    simulate(recipe, run)
+    of_whole = RunFolder(whole).cycle(1)
+    assert replace(read_test(files), seconds=0) == replace(read_test(of_whole), seconds=0)
+    assert files.predicted.read_bytes() == of_whole.predicted.read_bytes()
+    assert answers(run) == before and [cycle.number for cycle in RunFolder(run).cycles()] == [0, 1, 2]
 
 
 def test_a_recipe_that_was_cut_off_is_written_anew_from_the_ledger(ncenet, simulated, run):

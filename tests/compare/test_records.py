@@ -4,7 +4,7 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
-from ncenet.errors import DataError
+from ncenet.errors import DamagedRecord, DataError
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT
 from ncenet.recipe import Recipe
@@ -121,3 +121,30 @@ def test_nothing_run_yet(tmp_path):
     results = read_comparison(tmp_path)
     assert results.labeled == ()
     assert len(results.unfinished) == 4
+
+
+@pytest.mark.parametrize("name", ["bad_images.csv", "duplicates.csv"])
+def test_a_table_of_something_else_is_damaged(tmp_path, name):
+    write_run(tmp_path / "run", RECIPE, [0.5])
+    write_csv(tmp_path / "run" / name, ["x", "y"], [(1, 2)])
+    with pytest.raises(
+        DamagedRecord, match=rf"{name}: damaged, it has no column \w+ and no \w+; ncenet repair"
+    ):
+        read_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("schema", ["9" * 400, "-1", "true", '"1"', "1.0"])
+def test_a_schema_that_is_none_is_damage_and_no_newer_version(tmp_path, schema):
+    write_run(tmp_path / "run", RECIPE, [0.5])
+    file = tmp_path / "run/cycles/001/fit.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps(record | {"schema": "it"}).replace('"it"', schema))
+    with pytest.raises(DamagedRecord, match=r"fit\.json: damaged, its schema is .{1,70}; ncenet repair"):
+        read_run(tmp_path / "run")
+
+
+def test_a_test_that_is_gone_is_named_where_runs_are_compared(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6], [0.5, 0.7]], "b": [[0.4, 0.5], [0.4, 0.5]]})
+    (tmp_path / "b/seed-1/cycles/001/test.json").unlink()
+    with pytest.raises(DataError, match=r"b/seed-1/cycles/001/test\.json: is missing, so b, seed 1 can't be"):
+        read_comparison(tmp_path).labeled  # noqa: B018

@@ -16,7 +16,15 @@ from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.held_out import set_apart
-from ncenet.run.record_files import read_asked, read_fit, read_query, read_table, read_test
+from ncenet.run.record_files import (
+    BAD_IMAGES,
+    DUPLICATES,
+    read_asked,
+    read_fit,
+    read_query,
+    read_table,
+    read_test,
+)
 from ncenet.run.records import Fit, Test
 
 if TYPE_CHECKING:
@@ -225,12 +233,13 @@ class Results:
         """Sizes of the labelled set at which the arms are compared.
 
         Raises:
-            DataError: runs that have come equally far have not had equally many labels.
+            DataError: runs that have come equally far have not had equally many labels, or a test is gone.
         """
         counts = [tuple(c.labeled for c in run.tested) for run in self.runs.values()]
         longest = max(counts, key=len, default=())
         for key, count in zip(self.runs, counts, strict=True):
             if count != longest[: len(count)]:
+                _refuse_a_gap(*key, self.runs[key])
                 raise DataError(
                     f"{key[0]}, seed {key[1]}: labels {count}, elsewhere {longest}: no comparison"
                 )
@@ -285,8 +294,8 @@ def read_run(folder: Path) -> RunResults:
         cycles=cycles,
         initial_per_class=initial_per_class,
         queried_per_class=queried_per_class,
-        bad_images=Table(*read_table(files.bad_images)),
-        duplicates=Table(*read_table(files.duplicates)),
+        bad_images=Table(*read_table(files.bad_images, BAD_IMAGES)),
+        duplicates=Table(*read_table(files.duplicates, DUPLICATES)),
         metric=next((test.metric for _, _, test in read if test is not None), HEADLINE),
     )
 
@@ -309,6 +318,17 @@ def read_comparison(folder: Path) -> Results:
         begun(comparison.trials, again=False),
         begun(comparison.replayed, again=True),
     )
+
+
+def _refuse_a_gap(arm: str, seed: int, run: RunResults) -> None:
+    """Refuse a run in which an earlier cycle than the last is not tested: its record is gone."""
+    tested = {cycle.number for cycle in run.tested}
+    for number in range(1, max(tested, default=0)):
+        if number not in tested:
+            raise DataError(
+                f"{RunFolder(run.folder).cycle(number).test}: is missing, so {arm}, seed {seed} can't be "
+                "compared; the command that made the comparison tests this model again"
+            )
 
 
 def _cycle(files: CycleFolder, fit: Fit, test: Test | None, recipe: Recipe) -> CycleResult:

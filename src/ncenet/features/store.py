@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ncenet.class_names import shown
 from ncenet.errors import DataError
 from ncenet.files import LOCK, whole, write_json
 from ncenet.tables import pyarrow
@@ -208,7 +209,7 @@ class Store:
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             found = about.get("format") if isinstance(about, dict) else None
             raise DataError(
-                f"{self.folder}: a store of another version ({found!r}; this one writes {FORMAT!r}): remove "
+                f"{file}: a store of another version ({shown(found)}; this one writes {FORMAT!r}): remove "
                 "the folder, and its images are embedded again"
             )
 

@@ -64,7 +64,8 @@ class VectorTable:
         if "" in ids:
             raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
         if len(ids) != len(vectors):
-            raise DataError(f"{file}: {len(ids)} ids for {len(vectors)} vectors")
+            named = f" in {_ids_beside(file)}" if file.suffix.lower() == ".npy" else ""
+            raise DataError(f"{file}: {len(ids)} ids{named} for {len(vectors)} vectors")
         finite = _finite(vectors)
         if not finite.all():
             raise DataError(
@@ -149,11 +150,16 @@ def _npz(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 
 def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
-    beside = file.with_name(f"{file.stem}.ids.txt")
+    beside = _ids_beside(file)
     if not beside.exists():
         raise DataError(f"{file}: vectors without ids: {beside} is not there; {_SHOULD}")
     with open_text(beside) as lines:
         return [line.rstrip("\r\n") for line in lines], map_npy(file)
+
+
+def _ids_beside(file: Path) -> Path:
+    """Where the ids of a bare array stand."""
+    return file.with_name(f"{file.stem}.ids.txt")
 
 
 def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:

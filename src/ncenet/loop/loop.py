@@ -183,6 +183,11 @@ class Loop:
         """
         self._bytes.check()
         cycle, upto = self._current_cycle()
+        self.finish(cycle, upto)
+        return cycle
+
+    def finish(self, cycle: int, upto: int) -> None:
+        """Have a cycle that learns all up to an event fitted and tested, unless its files are there."""
         files = self.folder.cycle(cycle)
         labeled = self._labeled_set(upto)
         # Looked up before the others can go on: all processes must take the same branch.
@@ -193,10 +198,9 @@ class Loop:
         self._state.wait_for_everyone()
         if test is not None and not tested:
             if self._state.is_main_process:
-                self._load(cycle)
+                self.model(cycle)
                 self._test(cycle, labeled, test)
             self._state.wait_for_everyone()
-        return cycle
 
     def _train(self, cycle: int, labeled: LabeledSet) -> None:
         """Fit a cycle; again, if its model is gone, which gives the same one from the same labels."""
@@ -221,7 +225,9 @@ class Loop:
 
     def model(self, cycle: int) -> Learner:
         """The learner, holding the model of a cycle that was fitted."""
-        self._load(cycle)
+        if self._model_of != cycle:
+            self.learner.load(self.folder.cycle(cycle).model)
+            self._model_of = cycle
         return self.learner
 
     def would_say(self, labeled: LabeledSet) -> Iterator[Prediction]:
@@ -328,7 +334,7 @@ class Loop:
         elif cycle == 0:
             query = random_query(ids, query_size, self.streams)
         else:
-            self._load(cycle)
+            self.model(cycle)
             if self.leave_out_foreign and (skipped := self.ledger.skipped_ids()):
                 rng = self.streams.torch("scope", cycle)
                 ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
@@ -379,7 +385,7 @@ class Loop:
         except DamagedRecord:  # told of elsewhere; this one is read in its place
             before = None
         if before is None or len(labeled) >= MORE * before.labeled:
-            self._load(cycle)
+            self.model(cycle)
             evaluate_left_out(self.learner, labeled, self.pool, self.folder.cycle(cycle))
 
     def _test(self, cycle: int, labeled: LabeledSet, test: TestSet | BoxTestSet) -> None:
@@ -392,9 +398,3 @@ class Loop:
         record = evaluate(self.learner, test, files, labeled=len(labeled), later=later, learned=learned)
         event = {"event": "cycle", "cycle": cycle, "labeled": len(labeled)}
         self.notify({**event, "accuracy": record.headline, "metric": record.metric})
-
-    def _load(self, cycle: int) -> None:
-        """Have the learner hold the model of a cycle."""
-        if self._model_of != cycle:
-            self.learner.load(self.folder.cycle(cycle).model)
-            self._model_of = cycle

@@ -79,6 +79,8 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
             first := ask(0)
         ):  # held-out images, if any, come before the initial set
             loop.tell(oracle.answer(first.ids), who="oracle")
+        for earlier in loop.ledger.cycles()[:-1]:  # of which something may have been set aside
+            loop.finish(*earlier)
         while (cycle := loop.fit()) < recipe.loop.cycles:
             query = ask(cycle)
             if len(query) == 0:
@@ -87,7 +89,7 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
-    """Whether the last cycle of this very recipe was trained and tested."""
+    """Whether every cycle of this very recipe was trained and tested."""
     files = RunFolder(folder)
-    last = files.cycle(recipe.loop.cycles).test
-    return last.exists() and files.recipe.exists() and Recipe.load(files.recipe) == recipe
+    tested = all(files.cycle(n).test.exists() for n in range(1, recipe.loop.cycles + 1))
+    return tested and files.recipe.exists() and Recipe.load(files.recipe) == recipe

@@ -7,7 +7,7 @@ to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ncenet.boxes import Detections
+from ncenet.class_names import shown
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.files import write_json
 from ncenet.run.box_doubts import Slip
@@ -38,6 +39,10 @@ from ncenet.types import Query
 
 SCHEMA = 1
 """Schema that this code writes; it reads all up to it."""
+NO_SCHEMA = 1000
+"""No version of ncenet comes so far (ours): such a number is damage."""
+BAD_IMAGES, DUPLICATES = ("id", "why"), ("group", "id")
+"""Columns that these tables have at least."""
 
 
 def write_fit(files: CycleFolder, fit: Fit) -> None:
@@ -227,8 +232,14 @@ def read_doubts(files: CycleFolder) -> dict[str, Slip | None]:
     return dict(zip(found.doubts, found.slips or (None,) * len(found.doubts), strict=True))
 
 
-def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def read_table(
+    file: Path, needs: Collection[str] = ()
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Columns and rows of a table of the run, such as ``bad_images.csv``; none when it is not there.
+
+    Args:
+        file: the table.
+        needs: columns that it has to have.
 
     Raises:
         DamagedRecord: it is damaged.
@@ -239,6 +250,8 @@ def read_table(file: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
         columns, rows = read_csv(file)
     except DataError as error:
         raise DamagedRecord(file, str(error).removeprefix(f"{file}").lstrip(": ")) from None
+    if missing := set(needs) - set(columns):
+        raise DamagedRecord(file, f"it has no column {' and no '.join(sorted(missing))}")
     return tuple(columns), tuple(map(tuple, rows))
 
 
@@ -255,7 +268,9 @@ def _read(file: Path, kind: type[Kind]) -> Kind | None:
     if text is None:
         return None
     schema = _parsed(file, dict[str, Any], text).get("schema", 0)
-    if not isinstance(schema, int) or schema > SCHEMA:
+    if type(schema) is not int or not 0 <= schema < NO_SCHEMA:
+        raise DamagedRecord(file, f"its schema is {shown(schema)}")
+    if schema > SCHEMA:
         raise DataError(
             f"{file}: written by a newer ncenet (schema {schema}, this one knows {SCHEMA}): "
             "upgrade with pip install -U ncenet"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,8 @@ class _Repair:
                 read(cycle)
             except DamagedRecord as error:
                 yield self._aside(file, error.why)
+                if file in (cycle.predicted, cycle.detections) and cycle.test.exists():
+                    yield self._aside(cycle.test, f"goes with {file.name}, which is made anew with it")
         if report is not None and not cycle.fit.exists():
             fit = _fit_of(report)
             if fit is not None:
@@ -154,8 +157,12 @@ class _Repair:
             yield Repaired(cycle.query, "the ledger knows it", "written anew")
 
     def _tables(self) -> Iterator[Repaired]:
-        for file in (self._files.bad_images, self._files.duplicates):
-            if file.exists() and (why := _why(record_files.read_table, file)) is not None:
+        for file, needs in (
+            (self._files.bad_images, record_files.BAD_IMAGES),
+            (self._files.duplicates, record_files.DUPLICATES),
+        ):
+            read = partial(record_files.read_table, needs=needs)
+            if file.exists() and (why := _why(read, file)) is not None:
                 yield self._aside(file, why)
         annotators = Annotators(self._files.path)
         try:
