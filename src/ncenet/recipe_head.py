@@ -84,7 +84,8 @@ class HeadRecipe(Section):
         None,
         ge=0,
         description="Pull of the head's weights towards where they start, as strong as so many labelled "
-        "images. Default: 0; on stored features 5, with softmax one that grows with the labels of a class.",
+        "images. Default: 0; on stored features 5, with softmax one that grows with the labels of a class, "
+        "and more where half of a few are of one class and say so.",
     )
 
     bias: bool | None = Field(

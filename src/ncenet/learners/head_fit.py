@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 from torch import Tensor
 
 from ncenet.errors import Diverged, UsageError
 from ncenet.functional._precision import check_squares
+from ncenet.learners.ridge import Fit, times_the_rule
 from ncenet.nn.heads import Head
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.types import FitReport
 
 STEPS = 60
@@ -67,6 +70,27 @@ def fit_head(
     begun = time.perf_counter()
     vectors = vectors_LD.float()
     head.meet(targets)
+    if isinstance(head, SoftmaxClassifier) and head.grows:
+        head.pull *= times_the_rule(vectors, targets, _trials(head, steps))
+    taken = _minimise(head, vectors, targets, steps, notify)
+    head.eval()
+    with torch.no_grad():
+        output = head(vectors)
+        loss = float(head.loss(output, targets).mean())
+        accuracy = float((output.argmax(-1) == targets).float().mean())
+    if not math.isfinite(loss):
+        raise Diverged(loss, 1, 1, None)
+    return FitReport(len(targets), taken, time.perf_counter() - begun, loss, accuracy)
+
+
+def _minimise(
+    head: Head,
+    vectors: Tensor,
+    targets: Tensor,
+    steps: int,
+    notify: Callable[[int, float], None] | None = None,
+) -> int:
+    """Initialise a head that has met its targets, and train it; how often the loss was computed."""
     head.initialize(vectors, targets)
     head.train()
     parameters = [parameter for parameter in head.parameters() if parameter.requires_grad]
@@ -92,11 +116,17 @@ def fit_head(
 
     optimizer.step(objective)
     optimizer.zero_grad(set_to_none=True)
-    head.eval()
-    with torch.no_grad():
-        output = head(vectors)
-        loss = float(head.loss(output, targets).mean())
-        accuracy = float((output.argmax(-1) == targets).float().mean())
-    if not math.isfinite(loss):
-        raise Diverged(loss, 1, 1, None)
-    return FitReport(len(targets), taken, time.perf_counter() - begun, loss, accuracy)
+    return taken
+
+
+def _trials(head: SoftmaxClassifier, steps: int) -> Fit:
+    """Fits of copies of a head, each with so many times the pull of the rule."""
+
+    def fit(factor: float, vectors: Tensor, targets: Tensor) -> Callable[[Tensor], Tensor]:
+        trial = deepcopy(head)
+        trial.meet(targets)
+        trial.pull *= factor
+        _minimise(trial, vectors, targets, steps)
+        return torch.no_grad()(trial.eval())
+
+    return fit
