@@ -24,7 +24,6 @@ from safetensors.torch import load_file, save_file
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 import ncenet
-from ncenet.boxes import Detections
 
 
 def ssdlite(classes: int) -> torch.nn.Module:
@@ -71,7 +70,7 @@ class TorchvisionDetector:
                 optimizer.step()
                 total += loss.item()
         self.net.eval()
-        return ncenet.FitReport(
+        return ncenet.parts.FitReport(
             len(labeled), self.steps, time.perf_counter() - start, total / self.steps, accuracy=0.0
         )
 
@@ -82,7 +81,7 @@ class TorchvisionDetector:
                 (said,) = self.net([self._image(pool, id)])
             rows = [row for row in said["scores"].argsort(descending=True).tolist() if said["labels"][row]]
             rows = rows[: self.most]
-            yield Detections(
+            yield ncenet.parts.Detections(
                 id,
                 tuple(tuple(said["boxes"][row].tolist()) for row in rows),
                 tuple(self.class_names[said["labels"][row] - 1] for row in rows),
@@ -101,7 +100,7 @@ class TorchvisionDetector:
                 height, width = pool.load(found.id).shape[:2]
                 sides = torch.tensor([width, height, width, height])
                 extras["boxes"] = (self.anchors(pool, found.id) / sides)[None]
-            yield ncenet.Prediction([found.id], probs, extras=extras)
+            yield ncenet.parts.Prediction([found.id], probs, extras=extras)
 
     def objects(self, pool, said):
         """The objects of images on which a prediction was made."""

@@ -145,6 +145,9 @@ class Detections:
         boxes: of each object, in pixels of the original image.
         labels: class names, parallel to ``boxes``.
         scores: in [0, 1], parallel to ``boxes``; higher is likelier.
+
+    >>> len(Detections("a.jpg", ((4, 4, 40, 40),), ("cat",), (0.9,)))
+    1
     """
 
     id: str

@@ -44,7 +44,7 @@ class Pool(Protocol):
     ...     def ids(self): return ["0", "1", "2"]
     ...     def load(self, id): return np.full((8, 8, 1), 40 * int(id), np.uint8)
     ...     def content_hash(self, id): return hashlib.sha256(self.load(id)).hexdigest()
-    >>> isinstance(Squares(), ncenet.Pool)
+    >>> isinstance(Squares(), ncenet.parts.Pool)
     True
     """
 
@@ -160,7 +160,20 @@ class FitReport:
 
 
 class PoolView(Protocol):
-    """All that a query strategy sees: predictions on the pool, never a hidden label."""
+    """All that a query strategy sees: predictions on the pool, never a hidden label.
+
+    >>> import ncenet
+    >>> class Undecided(ncenet.parts.QueryStrategy):
+    ...     needs = frozenset({"probs"})
+    ...     def query(self, view, query_size, *, rng):
+    ...         best = {}
+    ...         for said in view.predictions():
+    ...             best |= dict(zip(said.ids, said.probs.amax(1).tolist()))
+    ...         ids = sorted(best, key=best.get)[:query_size]
+    ...         return ncenet.Query(tuple(ids), tuple(-best[id] for id in ids))
+    >>> ncenet.select([[0.9, 0.1], [0.5, 0.5]], 1, strategy=Undecided(), ids=["a", "b"]).ids
+    ('b',)
+    """
 
     @property
     def ids(self) -> Sequence[str]:
@@ -195,10 +208,10 @@ class QueryStrategy(Protocol):
     """The rule that picks the batch.
 
     Any object with ``needs`` and ``query`` is one; a class that derives from this has the rest of it too.
-    :class:`ncenet.ScoreStrategy` is the shorter way for a score.
+    :class:`ncenet.parts.ScoreStrategy` is the shorter way for a score.
 
     >>> import ncenet
-    >>> class Alphabetic(ncenet.QueryStrategy):
+    >>> class Alphabetic(ncenet.parts.QueryStrategy):
     ...     needs = frozenset()
     ...     def query(self, view, query_size, *, rng):
     ...         ids = sorted(view.ids)[:query_size]
@@ -279,14 +292,14 @@ class Learner(Protocol):
     derives from this needs ``fit`` and ``predict`` alone: its attributes are the model then.
 
     >>> import ncenet, torch
-    >>> class Prior(ncenet.Learner):  # says of every image how frequent the classes are
+    >>> class Prior(ncenet.parts.Learner):  # says of every image how frequent the classes are
     ...     def fit(self, labeled, pool, **rest):
     ...         counts = torch.bincount(torch.tensor(labeled.targets()), minlength=len(labeled.class_names))
     ...         self.prior = counts / counts.sum()
     ...     def predict(self, pool, ids, *, want):
-    ...         yield ncenet.Prediction(ids, self.prior.repeat(len(ids), 1))
+    ...         yield ncenet.parts.Prediction(ids, self.prior.repeat(len(ids), 1))
     >>> prior = Prior()
-    >>> prior.fit(ncenet.LabeledSet(["a", "b"], ["cat", "cat"], ("cat", "dog")), None)
+    >>> prior.fit(ncenet.parts.LabeledSet(["a", "b"], ["cat", "cat"], ("cat", "dog")), None)
     >>> prior.prior
     tensor([1., 0.])
     """
@@ -367,7 +380,14 @@ class Learner(Protocol):
 
 @runtime_checkable
 class BoxLearner(Learner, Protocol):
-    """A learner whose labels are texts of boxes; :class:`ncenet.learners.detector.Detector` is one."""
+    """A learner whose labels are texts of boxes; :class:`ncenet.learners.detector.Detector` is one.
+
+    Any :class:`Learner` with these three methods too is one; ``examples/torchvision_detector.py`` is whole.
+
+    >>> import ncenet
+    >>> isinstance(object(), ncenet.parts.BoxLearner)
+    False
+    """
 
     def detect(self, pool: Pool, ids: Sequence[str]) -> Iterator[Detections]:
         """The objects of each image in pixels of the original, likeliest first, in the order of ``ids``."""

@@ -161,14 +161,14 @@ def test_what_is_broken_in_a_run_is_set_aside(folder):
     learned(folder).close()
     (model,) = folder.glob("cycles/001/model.safetensors")
     model.write_bytes(b"no model")
-    (dry,) = ncenet.repair(folder, dry_run=True)
+    (dry,) = ncenet.Run.repair(folder, dry_run=True)
     assert model.exists() and "model.safetensors" in str(dry)
-    (found,) = ncenet.repair(folder)
-    assert found.file == model and not model.exists() and ncenet.repair(folder) == []
+    (found,) = ncenet.Run.repair(folder)
+    assert found.file == model and not model.exists() and ncenet.Run.repair(folder) == []
     with learned(folder) as run:
         assert run.model.class_names == ("ant", "bee")
     with pytest.raises(UsageError, match="there is no such folder"):
-        ncenet.repair(folder / "nowhere")
+        ncenet.Run.repair(folder / "nowhere")
 
 
 def test_costs_of_a_run_and_of_a_comparison_print_themselves(tmp_path):

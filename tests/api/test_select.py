@@ -64,11 +64,11 @@ def test_predictions_may_be_given_as_they_come():
     whole = ncenet.select(PROBS, 5)
     ids = [f"{row:05}" for row in range(N)]
     chunks = [
-        ncenet.Prediction(ids[start : start + 5], torch.as_tensor(PROBS[start : start + 5]))
+        ncenet.parts.Prediction(ids[start : start + 5], torch.as_tensor(PROBS[start : start + 5]))
         for start in range(0, N, 5)
     ]
     assert ncenet.select(chunks, 5) == ncenet.select(iter(chunks), 5) == whole
-    assert ncenet.select(ncenet.Prediction(ids, torch.as_tensor(PROBS)), 5) == whole
+    assert ncenet.select(ncenet.parts.Prediction(ids, torch.as_tensor(PROBS)), 5) == whole
     assert ncenet.select(PROBS.tolist(), 5, ids=ids).ids == whole.ids
 
 

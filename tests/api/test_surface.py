@@ -13,14 +13,17 @@ import ncenet
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 SCREEN = PAGE[: PAGE.index("```python")]
+PARTS = PAGE.split("## Parts of your own")[1].split("```python")[0]
 MOST = 50
 """Milliseconds that `import ncenet` may take on an idle machine."""
+SURFACES = [(ncenet, SCREEN), (ncenet.parts, PARTS)]
 
 
-@pytest.mark.parametrize("name", ncenet.__all__)
-def test_every_public_name_is_on_the_screen_and_stands_alone(name):
-    assert re.search(rf"`(?:ncenet\.)?{name}\b", SCREEN), "docs/api.md shows the whole surface"
-    thing = getattr(ncenet, name)
+@pytest.mark.parametrize(
+    ("surface", "name"), [(surface, name) for surface, _ in SURFACES for name in surface.__all__]
+)
+def test_every_public_name_stands_alone(surface, name):
+    thing = getattr(surface, name)
     own = thing.__dict__.get("__doc__") if inspect.isclass(thing) else inspect.getdoc(thing)
     assert own and ">>>" in own, f"{name} has no docstring of its own with a doctest"
 
@@ -28,18 +31,19 @@ def test_every_public_name_is_on_the_screen_and_stands_alone(name):
 def test_what_the_screen_shows_is_there():
     shown = re.findall(r"`ncenet\.(\w+)", PAGE) + re.findall(r"\bncenet\.(\w+)\(", PAGE)
     assert set(shown) <= set(ncenet.__all__)
-    rows = [row.split("|")[1] for row in SCREEN.splitlines() if row.startswith("| `")]
-    names = {name for row in rows for name in re.findall(r"`(?:ncenet\.)?(\w+)", row)}
-    assert names == set(ncenet.__all__), "nothing more, nothing less"
+    for surface, screen in SURFACES:
+        rows = [row.split("|")[1] for row in screen.splitlines() if row.startswith("| `")]
+        names = {name for row in rows for name in re.findall(r"`(?:ncenet\.)?(\w+)", row)}
+        assert names == set(surface.__all__), "nothing more, nothing less"
 
 
 def test_each_name_is_exported_once():
-    assert len(set(ncenet.__all__)) == len(ncenet.__all__)
-    homes = {}
-    for name in ncenet.__all__:
-        homes.setdefault(id(getattr(ncenet, name)), []).append(name)
-    assert [names for names in homes.values() if len(names) > 1] == []
-    assert len(ncenet.__all__) <= 38 and set(ncenet.__all__) <= set(dir(ncenet))
+    names = [name for surface, _ in SURFACES for name in surface.__all__]
+    assert len(set(names)) == len(names)
+    things = {id(getattr(surface, name)) for surface, _ in SURFACES for name in surface.__all__}
+    assert len(things) == len(names)
+    assert len(ncenet.__all__) <= 28
+    assert all(set(surface.__all__) <= set(dir(surface)) for surface, _ in SURFACES)
 
 
 def test_what_is_not_there_is_said():
@@ -47,14 +51,17 @@ def test_what_is_not_there_is_said():
         ncenet.opne  # noqa: B018
 
 
-def test_types_are_those_that_run():
+@pytest.mark.parametrize("surface", [ncenet, ncenet.parts], ids=lambda surface: surface.__name__)
+def test_types_are_those_that_run(surface):
     """What a type checker is told of each name is where the name comes from."""
-    text = (ROOT / "src/ncenet/__init__.py").read_text(encoding="utf-8")
-    told = re.findall(r"^    from (ncenet\.[\w.]+) import (\w+) as \w+$", text, re.MULTILINE)
-    assert len(told) == len(ncenet.__all__) - 4, "four are modules"
+    text = Path(surface.__file__).read_text(encoding="utf-8")
+    told = re.findall(r"^    from (ncenet[\w.]*) import (\w+) as \w+$", text, re.MULTILINE)
+    assert sorted(name for _, name in told) == sorted(surface.__all__)
     for home, name in told:
-        thing = getattr(ncenet, name)
-        if inspect.isclass(thing) or inspect.isfunction(thing):
+        thing = getattr(surface, name)
+        if inspect.ismodule(thing) and not callable(thing):  # the package called compare is a function too
+            assert thing.__name__ == f"{home}.{name}"
+        elif inspect.isclass(thing) or inspect.isfunction(thing):
             assert thing.__module__ == home, name
 
 

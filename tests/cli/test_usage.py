@@ -214,11 +214,11 @@ def test_doctor(ncenet):
 
 def test_doctor_misses_nothing_that_is_for_other_machines(ncenet, monkeypatch):
     elsewhere = "no-such-package; platform_machine == 'abacus' and extra == 'timm'"
-    monkeypatch.setattr("ncenet.api.health.requires", lambda _: ["timm>=1; extra == 'timm'", elsewhere])
+    monkeypatch.setattr("ncenet.api.doctor.requires", lambda _: ["timm>=1; extra == 'timm'", elsewhere])
     facts = json.loads(ncenet("doctor", "--json").out)
     assert facts["extra timm"] == f"timm {version('timm')}"
     here = "no-such-package; platform_machine != 'abacus' and extra == 'timm'"
-    monkeypatch.setattr("ncenet.api.health.requires", lambda _: ["numpy>=2; python_version > '3'", here])
+    monkeypatch.setattr("ncenet.api.doctor.requires", lambda _: ["numpy>=2; python_version > '3'", here])
     facts = json.loads(ncenet("doctor", "--json").out)
     assert facts["extra timm"] == "not installed: pip install 'ncenet[timm]'"
     assert facts["extra ray"] == "", "what everybody gets belongs to no extra"

@@ -1,6 +1,7 @@
 """A newcomer's test: each capability is one new file, found by its entry point, with no change elsewhere."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,44 +10,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-STRATEGY = '''
-"""A strategy with an option: images with many classes in play."""
-from pydantic import Field
-from ncenet.section import Section
-from ncenet.strategies.score import ScoreStrategy, normalized
-
-class Breadth(ScoreStrategy):
-    """Images with many classes in play."""
-
-    class Options(Section):
-        power: float = Field(2.0, gt=1, description="Of the shares.")
-
-    def score(self, prediction):
-        return 1 / normalized(prediction.probs).pow(self.options.power).sum(-1)
-'''
-READER = '''
-"""A data reader: a text file with a path and a class in each line."""
-from ncenet.data.dataset import Dataset
-from ncenet.data.pools import FolderPool
-from ncenet.data.readers import Reader
-
-class Lists(Reader):
-    form = "a .list file with a path and a class in each line"
-
-    def reads(self, path):
-        return path.suffix == ".list"
-
-    def open(self, path, *, split, channels, classes):
-        labels = dict(line.split() for line in path.read_text().splitlines())
-        return Dataset.labelled(path.stem, FolderPool(path.parent, list(labels), channels=channels), labels)
-'''
-SECTION = '''
-"""A report section: how many labels there are in all."""
-from ncenet.report.blocks import Note, ReportSection
-
-def effort(run):
-    return ReportSection("Effort", (Note(f"{run.cycles[-1].labeled} labels in all"),))
-'''
+GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+STRATEGY, READER, SECTION = re.findall(
+    r"```python\n(.*?)```", GUIDE.split("## A newcomer's test")[1].split("\n## ")[0], re.DOTALL
+)
+"""The three of the guide, as they stand there."""
 HEAD = '''
 """A head: nearest mean of random directions, trained as any other."""
 from torch import nn

@@ -52,7 +52,7 @@ def test_what_it_saves_finds_the_same(tmp_path, sample):
     pool, truth = scenes()
     learner = sample.TorchvisionDetector(steps=2, batch_size=2, most=10)
     labels = [boxes.to_label() for boxes in truth]
-    learner.fit(ncenet.LabeledSet(list(pool.ids()), labels, CLASSES), pool, cycle=1)
+    learner.fit(ncenet.parts.LabeledSet(list(pool.ids()), labels, CLASSES), pool, cycle=1)
     learner.save(tmp_path / "model.safetensors")
     again = sample.TorchvisionDetector(most=10)
     again.load(tmp_path / "model.safetensors")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ncenet.models.model import DetectionModel, Model
     from ncenet.progress import Notify
     from ncenet.run.advice import Outlook
+    from ncenet.run.repair import Repaired
     from ncenet.selection.wish import Choice
 
 
@@ -220,6 +221,44 @@ class Run(Exchange):
     def report(self) -> Report:
         """What the run has found so far; in a notebook, the curve and a table."""
         return Report(self.folder)
+
+    @staticmethod
+    def repair(folder: str | PathLike[str], *, dry_run: bool = False) -> list[Repaired]:
+        """Set aside what is broken in a run folder, so that the run can be opened again; never an answer.
+
+        Args:
+            folder: that of a run, or of a comparison.
+            dry_run: say what is broken, and change nothing.
+
+        Returns:
+            What was broken, and what became of it; nothing when all is sound.
+
+        Raises:
+            UsageError: there is no run in this folder, or another process is at work on it.
+            LedgerError: the ledger itself is broken, which only a copy can mend: the answers are in it.
+
+        >>> import ncenet, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ncenet.open(folder, images="digits").close()
+        ...     ncenet.Run.repair(folder)
+        []
+        """
+        from ncenet.compare.repair import is_comparison, repair_comparison
+        from ncenet.learners.model_file import check_model
+        from ncenet.learners.training import read_checkpoint
+        from ncenet.run.repair import repair_run
+
+        def check(file: Path) -> None:
+            if file.suffix == ".pt":
+                read_checkpoint(file)
+            else:
+                check_model(file)
+
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder}: there is no such folder")
+        with alone(Path(folder)):
+            look = repair_comparison if is_comparison(Path(folder)) else repair_run
+            return look(Path(folder), check, dry_run=dry_run)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {len(self.labels)} labels of {len(self.pool.ids())} images)"

@@ -49,9 +49,9 @@ def select(
     they may be larger than memory.
 
     Args:
-        predictions: what a model says of the pool: likelihoods (N, C), one :class:`ncenet.Prediction` or
-            several, or what ``Model.predict`` returned, in the place of ``probs``. Or one or several files of
-            scores, folders or addresses of such.
+        predictions: what a model says of the pool: likelihoods (N, C), one
+            :class:`ncenet.parts.Prediction` or several, or what ``Model.predict`` returned, in the place of
+            ``probs``. Or one or several files of scores, folders or addresses of such.
         query_size: how many images; all come when there are fewer. Default: 100, or what a budget of files
             pays for.
         strategy: name of a strategy, or one of your own. Default: margin; difficulty on files of boxes.

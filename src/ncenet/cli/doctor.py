@@ -10,7 +10,7 @@ from ncenet.console import plain_console
 
 def doctor(*, json_output: JsonFlag = False) -> None:
     """Show versions, devices, memory and optional parts; attach this to a bug report."""
-    from ncenet.api.health import doctor as facts_of
+    from ncenet.api.doctor import doctor as facts_of
 
     facts = facts_of()
     if json_output:

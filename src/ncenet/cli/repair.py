@@ -28,10 +28,10 @@ def repair(
         folder: Run folder, or that of a comparison.
         dry_run: Say what is broken, and change nothing.
     """
-    from ncenet.api.health import repair as repaired
+    from ncenet.api.run import Run
 
     console = plain_console()
-    found = repaired(folder, dry_run=dry_run)
+    found = Run.repair(folder, dry_run=dry_run)
     for each in found:
         console.print(str(each))
     if not found:

@@ -5,26 +5,19 @@ An :class:`~ncenet.features.extractor.Extractor` turns images into vectors and h
 nothing is computed twice, whatever run or folder the image is in. ``ncenet.features.of(images)`` is an array
 of them.
 
->>> import ncenet
->>> ncenet.features.Preprocessing(side=224).framing
-'crop'
+>>> import ncenet, numpy as np, tempfile
+>>> pool = ncenet.ArrayPool(np.zeros((2, 8, 8, 3), np.uint8), ids=["a", "b"])
+>>> with tempfile.TemporaryDirectory() as folder:
+...     np.savez(f"{folder}/mine.npz", ids=["a", "b"], vectors=np.ones((2, 4)))
+...     ncenet.features.of(pool, f"{folder}/mine.npz")
+ImageVectors(2 of 4 numbers; 0 unreadable)
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ncenet.features.array import of as of
-    from ncenet.features.extractor import Extractor as Extractor
-    from ncenet.features.extractor import Wanted as Wanted
-    from ncenet.features.framing import Preprocessing as Preprocessing
+else:
+    from ncenet.lazy import attach
 
-_HOMES = {"Extractor": "extractor", "Wanted": "extractor", "Preprocessing": "framing", "of": "array"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:  # they bring torch
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__, __dir__ = attach(__name__, {"features.array": ("of",)})

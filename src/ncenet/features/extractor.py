@@ -30,6 +30,9 @@ class Wanted:
         empty: leave the weights out: they come from the file of a model next.
         pool: where images are, for extractors that learn from images, without any label.
         ids: which of them will be looked at.
+
+    >>> Wanted("mine:large", framing="pad").name.partition(":")[2]
+    'large'
     """
 
     name: str

@@ -38,6 +38,9 @@ class Preprocessing:
         kept: what ``"crop"`` keeps of the shorter side, in (0, 1].
         interpolation: of the resizing, always antialiased.
         mean, std: of the pixels in 0..1, per channel; the network is given (pixel / 255 - mean) / std.
+
+    >>> Preprocessing(side=224).square(PIL.Image.new("RGB", (640, 480))).shape
+    (224, 224, 3)
     """
 
     side: int

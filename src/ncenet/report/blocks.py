@@ -1,6 +1,9 @@
 """What a report is made of, before it is a page, Markdown or LaTeX: sections of a few kinds of block.
 
 A section is written once and shown by every format that can; a new section needs no change in the formats.
+
+>>> ReportSection("Effort", (Note("20 labels in all"),)).title
+'Effort'
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
             declares in a class ``Options``; ``self.options`` holds them.
 
     >>> import ncenet
-    >>> class Breadth(ncenet.ScoreStrategy):
+    >>> class Breadth(ncenet.parts.ScoreStrategy):
     ...     def score(self, prediction):
     ...         return 1 / prediction.probs.square().sum(-1)
     >>> ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=Breadth()).ids

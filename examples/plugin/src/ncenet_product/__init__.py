@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from torch import Generator
+from typing import TYPE_CHECKING
 
-from ncenet.functional.scores import confusion, rejection
-from ncenet.functional.topk import TopK
-from ncenet.types import PoolView, Query
+import ncenet
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 
-class Product:
+class Product(ncenet.parts.QueryStrategy):
     """Images that are rejected and confusing at once: rejection times confusion."""
 
     needs = frozenset({"probs"})
 
-    def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+    def query(self, view: ncenet.parts.PoolView, query_size: int, *, rng: Generator) -> ncenet.Query:
         """The ``query_size`` images of the pool with the largest product, or all when there are fewer."""
+        from ncenet.functional import TopK, confusion, rejection
+
         best = TopK(query_size)
         for prediction in view.predictions():
             best.push(prediction.ids, rejection(prediction.probs) * confusion(prediction.probs))

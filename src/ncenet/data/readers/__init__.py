@@ -27,11 +27,11 @@ class Reader(ABC):
         task: what its labels are.
 
     >>> import ncenet
-    >>> class Lists(ncenet.Reader):
+    >>> class Lists(ncenet.parts.Reader):
     ...     form = "a .list file with a path in each line"
     ...     def reads(self, path): return path.suffix == ".list"
     ...     def open(self, path, *, split, channels, classes):
-    ...         pool = ncenet.FolderPool(path.parent, path.read_text().split(), channels=channels)
+    ...         pool = ncenet.parts.FolderPool(path.parent, path.read_text().split(), channels=channels)
     ...         return ncenet.Dataset(path.stem, pool)
     >>> Lists().reads(Path("mine.list"))
     True

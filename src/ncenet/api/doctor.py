@@ -1,4 +1,4 @@
-"""What is wrong: with a run folder, and with this machine."""
+"""What this machine offers, and what is missing."""
 
 from __future__ import annotations
 
@@ -6,58 +6,13 @@ import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 import ncenet
-from ncenet.errors import UsageError
-
-if TYPE_CHECKING:
-    from ncenet.run.repair import Repaired
 
 _NOT_FOR_USERS = {"all", "docs", "bench", "dev"}
-
-
-def repair(folder: str | PathLike[str], *, dry_run: bool = False) -> list[Repaired]:
-    """Check a run folder, and set aside what is broken, so that the run can go on; never an answer.
-
-    Args:
-        folder: that of a run, or of a comparison.
-        dry_run: say what is broken, and change nothing.
-
-    Returns:
-        What was broken, and what became of it; nothing when all is sound.
-
-    Raises:
-        UsageError: there is no run in this folder, or another process is at work on it.
-        LedgerError: the ledger itself is broken, which only a copy can mend: the answers are in it.
-
-    >>> import ncenet, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     ncenet.open(folder, images="digits").close()
-    ...     ncenet.repair(folder)
-    []
-    """
-    from ncenet.compare.repair import is_comparison, repair_comparison
-    from ncenet.files import alone
-    from ncenet.learners.model_file import check_model
-    from ncenet.learners.training import read_checkpoint
-    from ncenet.run.repair import repair_run
-
-    def check(file: Path) -> None:
-        if file.suffix == ".pt":
-            read_checkpoint(file)
-        else:
-            check_model(file)
-
-    if not Path(folder).is_dir():
-        raise UsageError(f"{folder}: there is no such folder")
-    with alone(Path(folder)):
-        look = repair_comparison if is_comparison(Path(folder)) else repair_run
-        return look(Path(folder), check, dry_run=dry_run)
 
 
 def doctor() -> dict[str, str]:
