@@ -25,7 +25,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ncenet.functional import herd, herding
+from ncenet.functional import herd
+from ncenet.functional.covering import HerdSizes
 
 
 def features(kind: str, count: int, D: int) -> Tensor:
@@ -89,11 +90,8 @@ def ours(pool: Tensor, k: int, centers: Tensor, weights: Tensor, radius: float) 
 
 def whole(pool: Tensor, k: int, centers: Tensor, weights: Tensor, radius: float) -> Tensor:
     """Ours, with the kernel of the whole pool."""
-    part, herding.WHOLE = herding.WHOLE, len(pool)
-    try:
-        return ours(pool, k, centers, weights, radius)
-    finally:
-        herding.WHOLE = part
+    sizes = HerdSizes(whole=len(pool))
+    return herd(pool, k, radius, weights_N=weights, centers_LD=centers, sizes=sizes).indices
 
 
 def random(pool: Tensor, k: int, centers: Tensor, weights: Tensor, radius: float) -> Tensor:
@@ -160,7 +158,7 @@ def main() -> None:
                 memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
                 share = covered(pool, centers, weights, radius, picks)
                 first = first or (processor, share)
-                parts = "ours" in args.ways and args.pool > herding.WHOLE
+                parts = "ours" in args.ways and args.pool > HerdSizes().whole
                 worse |= name != "random" and share < first[1] * (0.97 if parts else 1 - 1e-4)
                 print(
                     f"| {kind} | {L} | {k:,} | {radius} | {name} | {wall:.2f} | {processor:.2f} | "

@@ -13,7 +13,7 @@ from time import sleep
 import pytest
 
 from ncenet.errors import UsageError
-from ncenet.files import _lives, alone, whole, write_json, write_text
+from ncenet.files import alone, lives, whole, write_json, write_text
 
 
 def names(folder):
@@ -226,5 +226,5 @@ def test_a_killed_process_lets_go(tmp_path, monkeypatch):
 def test_who_died_and_was_not_collected_yet_writes_no_more():
     child = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie still
-    assert not _lives(child.pid) and _lives(os.getpid())
+    assert not lives(child.pid) and lives(os.getpid())
     child.wait()

@@ -145,11 +145,12 @@ def _sweep(target: Path) -> None:
     begin = _begin_of_name(target)
     for path in target.parent.iterdir():
         found = _PARTIAL.search(path.name) if path.name.startswith(begin) else None
-        if found and not _lives(int(found[1])):
+        if found and not lives(int(found[1])):
             _remove(path)
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
+    """Whether a process of this machine has not ended; True where that can't be told."""
     if os.name == "nt":  # where asking a process with a signal ends it
         return True
     try:

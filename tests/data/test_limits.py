@@ -123,12 +123,12 @@ def test_a_lack_of_memory_is_no_fault_of_the_image(monkeypatch):
 
 
 def test_the_command_line_keeps_pillow_quiet(capsys):
-    from ncenet.cli.app import _pointing_out
+    from ncenet.cli.app import pointing_out
 
     palette = encode(photo().convert("P"), "PNG", transparency=b"\0" * 10)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        with _pointing_out():
+        with pointing_out():
             warnings.warn_explicit("Corrupt EXIF data", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
             images.decode(palette, 3)
     assert capsys.readouterr().err == ""

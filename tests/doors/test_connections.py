@@ -10,8 +10,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from ncenet.doors import connections
-from ncenet.doors.connections import bind, let_in
+from ncenet.doors.connections import Limits, bind, let_in
 from ncenet.errors import UsageError
 from tests.web.served import serving
 
@@ -41,9 +40,14 @@ async def application(scope, receive, send):
 
 
 @pytest.fixture
-def port():
-    with serving(application) as port:
+def port(request):
+    with serving(application, getattr(request, "param", None)) as port:
         yield port
+
+
+def within(**limits):
+    """A test whose server has other limits."""
+    return pytest.mark.parametrize("port", [Limits(**limits)], indirect=True, ids=["limits"])
 
 
 @contextmanager
@@ -85,9 +89,9 @@ def goes_on(line):
     return False
 
 
+@within(most=10)
 @pytest.mark.parametrize("first", [b"", b"G", HEAD, BEGUN])
-def test_idle_connections_give_way_and_the_oldest_first(port, first, monkeypatch, capfd):
-    monkeypatch.setattr(connections, "MOST", 10)
+def test_idle_connections_give_way_and_the_oldest_first(port, first, capfd):
     with lines(port, 30, first) as held:
         for _ in range(5):
             assert answered(port)
@@ -96,15 +100,15 @@ def test_idle_connections_give_way_and_the_oldest_first(port, first, monkeypatch
     assert capfd.readouterr().err == "", "a flood fills no log"
 
 
-def test_connections_that_read_no_answer_give_way_too(port, monkeypatch):
-    monkeypatch.setattr(connections, "MOST", 5)
+@within(most=5)
+def test_connections_that_read_no_answer_give_way_too(port):
     with lines(port, 12, HEAD + b"\r\n"):
         time.sleep(0.3)
         assert answered(port)
 
 
-def test_whoever_was_let_in_keeps_the_place_until_the_answer_ends(port, monkeypatch):
-    monkeypatch.setattr(connections, "MOST", 3)
+@within(most=3)
+def test_whoever_was_let_in_keeps_the_place_until_the_answer_ends(port):
     streams = [f"GET /stream?{who} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for who in ("known", "stranger")]
     with lines(port, 1, streams[1]) as (stranger,), lines(port, 2, streams[0]) as known:
         assert all(b"200 OK" in stream.recv(65536) for stream in (*known, stranger))
@@ -115,17 +119,17 @@ def test_whoever_was_let_in_keeps_the_place_until_the_answer_ends(port, monkeypa
             assert goes_on(stream)
 
 
-def test_whoever_asks_again_and_again_without_being_let_in_keeps_no_place(port, monkeypatch):
-    monkeypatch.setattr(connections, "MOST", 10)
+@within(most=10)
+def test_whoever_asks_again_and_again_without_being_let_in_keeps_no_place(port):
     many = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 300
     with lines(port, 40, many):
         for _ in range(5):
             assert answered(port)
 
 
+@within(request_seconds=0.6)
 @pytest.mark.parametrize("drip", [b"", b"a"])
-def test_a_request_has_to_be_whole_in_time_however_it_drips(port, drip, monkeypatch):
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.6)
+def test_a_request_has_to_be_whole_in_time_however_it_drips(port, drip):
     start = time.monotonic()
     with lines(port, 1, b"GET / HTTP/1.1\r\nHost: x\r\nx-slow: ") as (line,):
         line.settimeout(0.1)
@@ -141,8 +145,8 @@ def test_a_request_has_to_be_whole_in_time_however_it_drips(port, drip, monkeypa
     assert 0.5 < time.monotonic() - start < 10
 
 
-def test_the_second_request_of_a_connection_likewise(port, monkeypatch):
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.6)
+@within(request_seconds=0.6)
+def test_the_second_request_of_a_connection_likewise(port):
     whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with lines(port, 1, whole) as (line,):
         assert line.recv(65536).startswith(b"HTTP/1.1 200")
@@ -155,8 +159,8 @@ def test_the_second_request_of_a_connection_likewise(port, monkeypatch):
             line.sendall(whole)
 
 
-def test_a_reader_that_stops_is_let_go(port, monkeypatch):
-    monkeypatch.setattr(connections, "STALL_SECONDS", 0.4)
+@within(stall_seconds=0.4)
+def test_a_reader_that_stops_is_let_go(port):
     with lines(port, 1, HEAD + b"\r\n") as (line,):
         time.sleep(1)
         total = 0

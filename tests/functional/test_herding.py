@@ -1,14 +1,20 @@
 import math
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional import covering, herding_pairs, herding_parts
-from ncenet.functional import herding as module
+from ncenet.functional.covering import TIE, HerdSizes
 from ncenet.functional.herding import herd
+from ncenet.functional.herding_pairs import Near, parts_of
+from tests.functional.work import Work
 from tests.reference import herding as reference
+
+TINY = HerdSizes(block=7, rows=5)
+"""A small pool has several blocks."""
+FEW_FIRST = HerdSizes(whole=500, first=40, block=300)
+"""A pool of thousands is a large one, and most picks are made along pairs."""
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -19,21 +25,13 @@ def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.fixture
-def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which a small pool has several blocks."""
-    for name, size in {"BLOCK": 7, "ROWS": 5}.items():
-        monkeypatch.setattr(covering, name, size)
-
-
-@pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("L", [0, 1, 20])
 @pytest.mark.parametrize("D", [1, 2, 12])
 @pytest.mark.parametrize("radius", [0.3, 1.0, 4.0])
 def test_equals_brute_force(L: int, D: int, radius: float) -> None:
     pool, centers, weights = normal(50, D), normal(L, D, seed=1), uniform(50)
     indices, gains = reference.herding(pool.tolist(), 25, radius, weights.tolist(), centers.tolist())
-    picked = herd(pool, 25, radius, weights_N=weights, centers_LD=centers)
+    picked = herd(pool, 25, radius, weights_N=weights, centers_LD=centers, sizes=TINY)
     torch.testing.assert_close(picked.gains, torch.tensor(gains), rtol=1e-3, atol=1e-5)
     # What is left to cover may be less than the rounding of float32: then any order is right.
     telling = sum(gain > 1e-3 for gain in gains)
@@ -56,7 +54,7 @@ def plain(
     for _ in range(k):
         gain = torch.cat([(part - cover).clamp_min(0) @ weights for part in rows.split(500)])
         gain[indices] = -1
-        index = int((gain >= gain.max() * (1 - covering.TIE)).nonzero()[0])
+        index = int((gain >= gain.max() * (1 - TIE)).nonzero()[0])
         indices.append(index)
         gains.append(float(gain[index]))
         cover = torch.maximum(cover, rows[index])
@@ -86,27 +84,12 @@ def test_equals_the_plain_rule_on_five_thousand(radius: float) -> None:
     torch.testing.assert_close(picked.gains, torch.tensor(gains), rtol=1e-4, atol=0)
 
 
-def test_the_kernel_is_computed_once_and_a_pick_changes_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    computed = changed = 0
-    kernel, add = covering.Kernel.__call__, covering.GreedyCover.add
-
-    def computing(self: covering.Kernel, rows: slice, vectors: torch.Tensor) -> torch.Tensor:
-        nonlocal computed
-        result = kernel(self, rows, vectors)
-        computed += result.numel()
-        return result
-
-    def changing(self: covering.GreedyCover, index: int) -> None:
-        nonlocal changed
-        changed += int((self.between[index] > self.cover).sum())
-        add(self, index)
-
-    monkeypatch.setattr(covering.Kernel, "__call__", computing)
-    monkeypatch.setattr(covering.GreedyCover, "add", changing)
+def test_the_kernel_is_computed_once_and_a_pick_changes_few() -> None:
     pool = torch.nn.functional.normalize(normal(3000, 16), dim=1)
-    herd(pool, 100, 0.4)
-    assert computed < 0.7 * 3000**2, "a block serves its rows and its columns"
-    assert changed < 3000 * 2 * math.log(100), "against 100 times 3,000 by the plain rule"
+    with Work() as work:
+        herd(pool, 100, 0.4)
+    assert work.products < 0.7 * 3000**2, "a block serves its rows and its columns"
+    assert work.weighed < 3000**2 * (1 + 2 * math.log(100)), "against 100 times 3,000^2 by the plain rule"
 
 
 def covered(pool: torch.Tensor, radius: float, weights: torch.Tensor, picks: torch.Tensor) -> float:
@@ -124,134 +107,96 @@ def groups() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("radius", [0.5, 2.0])
-def test_a_large_pool_is_covered_by_parts_nearly_as_well(
-    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, radius: float
-) -> None:
-    weights = uniform(4000)
+def test_a_large_pool_is_covered_by_parts_nearly_as_well(groups: torch.Tensor, radius: float) -> None:
+    weights, sizes = uniform(4000), HerdSizes(whole=1000, picks=20)
     whole = herd(groups, 60, radius, weights_N=weights).indices
-    monkeypatch.setattr(module, "WHOLE", 1000)
-    monkeypatch.setattr(herding_parts, "PICKS", 20)
-    parts = herd(groups, 60, radius, weights_N=weights)
+    parts = herd(groups, 60, radius, weights_N=weights, sizes=sizes)
     here = covered(groups, radius, weights, parts.indices)
     assert here > 0.95 * covered(groups, radius, weights, whole)
     assert here > 1.1 * covered(groups, radius, weights, torch.arange(60)), "better than 60 of no choice"
     told = float(parts.gains.sum() / weights.sum())
     assert told == pytest.approx(here, rel=1e-4), "gains are those of the whole pool"
-    assert torch.equal(parts.indices, herd(groups, 60, radius, weights_N=weights).indices)
+    again = herd(groups, 60, radius, weights_N=weights, sizes=sizes)
+    assert torch.equal(parts.indices, again.indices)
 
 
-def test_what_leads_in_a_part_is_judged(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
-    monkeypatch.setattr(module, "WHOLE", 500)
-    monkeypatch.setattr(herding_parts, "FRONT", 1)
-    lucky = covered(groups, 0.5, uniform(4000), herd(groups, 60, 0.5, weights_N=uniform(4000)).indices)
-    monkeypatch.setattr(herding_parts, "FRONT", 16)
-    judged = covered(groups, 0.5, uniform(4000), herd(groups, 60, 0.5, weights_N=uniform(4000)).indices)
+def test_what_leads_in_a_part_is_judged(groups: torch.Tensor) -> None:
+    weights = uniform(4000)
+    lucky, judged = (
+        covered(
+            groups,
+            0.5,
+            weights,
+            herd(groups, 60, 0.5, weights_N=weights, sizes=HerdSizes(whole=500, front=front)).indices,
+        )
+        for front in (1, 16)
+    )
     assert judged > 1.02 * lucky
 
 
-def test_of_a_pool_larger_still_a_part_judges(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
-    monkeypatch.setattr(module, "WHOLE", 500)
-    by_all = herd(groups, 60, 2.0)
-    monkeypatch.setattr(herding_parts, "JUDGES", 1500)
-    by_some = herd(groups, 60, 2.0)
+def test_of_a_pool_larger_still_a_part_judges(groups: torch.Tensor) -> None:
+    by_all = herd(groups, 60, 2.0, sizes=HerdSizes(whole=500))
+    by_some = herd(groups, 60, 2.0, sizes=HerdSizes(whole=500, judges=1500))
     here = covered(groups, 2.0, torch.ones(4000), by_some.indices)
     assert not torch.equal(by_some.indices, by_all.indices)
     assert here > 0.97 * covered(groups, 2.0, torch.ones(4000), by_all.indices)
     assert float(by_some.gains.sum()) / 4000 == pytest.approx(here, abs=math.sqrt(math.log(200) / 3000))
 
 
-def test_a_part_knows_what_the_parts_before_it_picked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WHOLE", 100)
-    monkeypatch.setattr(herding_parts, "PICKS", 1)
+def test_a_part_knows_what_the_parts_before_it_picked() -> None:
     places = torch.eye(4).repeat(100, 1) * 9
-    picked = herd(places + 0.01 * normal(400, 4), 4, 1.0)
+    picked = herd(places + 0.01 * normal(400, 4), 4, 1.0, sizes=HerdSizes(whole=100, picks=1))
     assert sorted(places[picked.indices].argmax(1).tolist()) == [0, 1, 2, 3]
 
 
-def test_no_matrix_is_larger_than_that_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WHOLE", 300)
-    monkeypatch.setattr(module, "MANY", 1)
-    sizes: list[tuple[int, ...]] = []
-    picks = herding_parts._Part.picks
-
-    def noting(self: herding_parts._Part, k: int) -> Iterator[tuple[int, float]]:
-        sizes.append(tuple(self.greedy.between.shape))
-        return picks(self, k)
-
-    monkeypatch.setattr(herding_parts._Part, "picks", noting)
-    herd(normal(1000, 4), 250, 0.5)
-    assert sizes == [(300, 300)] * 3, "one for each 100 picks"
+def test_no_matrix_is_larger_than_that_of_a_part() -> None:
+    with Work() as work:
+        herd(normal(1000, 4), 250, 0.5, sizes=HerdSizes(whole=300, many=1))
+    assert work.made == [(300, 300)] * 3, "one for each 100 picks"
 
 
-@pytest.fixture
-def few_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which a pool of thousands is a large one, and most picks are made along pairs."""
-    monkeypatch.setattr(module, "WHOLE", 500)
-    monkeypatch.setattr(herding_pairs, "FIRST", 40)
-    monkeypatch.setattr(covering, "BLOCK", 300)
-
-
-@pytest.mark.usefixtures("few_first")
 @pytest.mark.parametrize("radius", [0.2, 0.5, 2.0])
 @pytest.mark.parametrize("L", [0, 30])
-def test_of_many_picks_those_after_the_first_are_exact(
-    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, radius: float, L: int
-) -> None:
+def test_of_many_picks_those_after_the_first_are_exact(groups: torch.Tensor, radius: float, L: int) -> None:
     weights, centers = uniform(4000), groups[:L]
     weights[::7] = 0
-    picked = herd(groups, 600, radius, weights_N=weights, centers_LD=centers)
+    picked = herd(groups, 600, radius, weights_N=weights, centers_LD=centers, sizes=FEW_FIRST)
     first = torch.cat([centers, groups[picked.indices[:40]]])
-    monkeypatch.setattr(module, "WHOLE", 4000)
     whole = herd(groups, 560, radius, weights_N=weights, centers_LD=first)
     torch.testing.assert_close(picked.gains[40:], whole.gains, rtol=1e-3, atol=1e-4)
     # The later ones gain nearly the same, and rounding decides among them.
     assert picked.indices[40:340].tolist() == whole.indices[:300].tolist()
 
 
-@pytest.mark.usefixtures("few_first")
-def test_few_pairs_are_kept(monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor) -> None:
-    kept: list[int] = []
-    pairs = herding_pairs._Near.pairs
-
-    def noting(self: herding_pairs._Near) -> object:
-        found = pairs(self)
-        kept.append(found.nnz)
-        return found
-
-    monkeypatch.setattr(herding_pairs._Near, "pairs", noting)
-    herd(groups, 600, 0.5)
-    assert len(kept) == 1 and kept[0] < 2 * 4000**2 / 40
+def kept(points: torch.Tensor, first: torch.Tensor, sizes: HerdSizes) -> int:
+    """Pairs that matter among some points once the first are picked."""
+    return int(Near(points, 0.5, torch.ones(len(points)), first, sizes).pairs().nnz)
 
 
-@pytest.mark.usefixtures("few_first")
-@pytest.mark.parametrize(("name", "most"), [("PAIRS", 30_000), ("LARGEST", 1500)])
-def test_a_pool_of_too_many_pairs_or_points_is_split(
-    monkeypatch: pytest.MonkeyPatch, groups: torch.Tensor, name: str, most: int
-) -> None:
-    weights, sizes = uniform(4000), []
-    whole = herd(groups, 600, 0.5, weights_N=weights)
-    monkeypatch.setattr(herding_pairs, name, most)
-    pairs = herding_pairs._Near.pairs
+def test_few_pairs_are_kept(groups: torch.Tensor) -> None:
+    first = groups[herd(groups, 40, 0.5, sizes=FEW_FIRST).indices]
+    assert 4000 < kept(groups, first, FEW_FIRST) < 2 * 4000**2 / 40
 
-    def noting(self: herding_pairs._Near) -> object:
-        found = pairs(self)
-        sizes.append((found.shape[0], found.nnz))
-        return found
 
-    monkeypatch.setattr(herding_pairs._Near, "pairs", noting)
-    parts = herd(groups, 600, 0.5, weights_N=weights)
+@pytest.mark.parametrize("limit", [{"pairs": 30_000}, {"largest": 1500}])
+def test_a_pool_of_too_many_pairs_or_points_is_split(groups: torch.Tensor, limit: dict[str, int]) -> None:
+    weights, sizes = uniform(4000), replace(FEW_FIRST, **limit)
+    whole = herd(groups, 600, 0.5, weights_N=weights, sizes=FEW_FIRST)
+    parts = herd(groups, 600, 0.5, weights_N=weights, sizes=sizes)
     assert len(set(parts.indices.tolist())) == 600
-    assert len(sizes) > 2 and sum(size for size, _ in sizes) == 4000
-    assert max(each[name == "PAIRS"] for each in sizes) < (2 * most if name == "PAIRS" else most)
+    assert not torch.equal(parts.indices, whole.indices)
+    first = groups[whole.indices[:40]]
+    number = parts_of(4000, kept(groups, first, sizes) / 4000**2, sizes)
+    part = groups[torch.randperm(4000, generator=torch.Generator().manual_seed(5))[: 4000 // number]]
+    assert number > 2 and len(part) < sizes.largest and kept(part, first, sizes) < 2 * sizes.pairs
     here = covered(groups, 0.5, weights, parts.indices)
     assert here > 0.97 * covered(groups, 0.5, weights, whole.indices)
     assert float(parts.gains.sum() / weights.sum()) == pytest.approx(here, rel=0.1), "estimates"
 
 
-@pytest.mark.usefixtures("few_first")
 def test_of_many_picks_the_rest_comes_in_order_once_all_is_covered(groups: torch.Tensor) -> None:
     pool = groups[:100].repeat(20, 1)
-    picked = herd(pool, 1000, 0.05)
+    picked = herd(pool, 1000, 0.05, sizes=FEW_FIRST)
     assert len(set(picked.indices.tolist())) == 1000
     assert len({row % 100 for row in picked.indices[:100].tolist()}) == 100
     assert (picked.gains[100:] == 0).all()
@@ -259,21 +204,18 @@ def test_of_many_picks_the_rest_comes_in_order_once_all_is_covered(groups: torch
 
 
 @pytest.mark.parametrize("k", [399, 400])
-def test_a_large_pool_can_be_picked_whole(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
-    monkeypatch.setattr(module, "WHOLE", 30)
-    monkeypatch.setattr(herding_parts, "PICKS", 7)
+def test_a_large_pool_can_be_picked_whole(k: int) -> None:
     pool = torch.cat([normal(350, 4), torch.zeros(50, 4)])  # coinciding ones gain nothing after the first
-    picked = herd(pool, k, 0.5)
+    picked = herd(pool, k, 0.5, sizes=HerdSizes(whole=30, picks=7))
     assert len(set(picked.indices.tolist())) == k
     assert (picked.gains >= 0).all() and (picked.gains[-10:] == 0).all()
 
 
-@pytest.mark.usefixtures("tiny_blocks")
 def test_equal_gains_go_to_the_smaller_index() -> None:
     pair = torch.tensor([[0.0, 0.0], [9.0, 9.0]])
-    assert herd(pair.repeat(30, 1), 4, 0.5).indices.tolist() == [0, 1, 2, 3]
+    assert herd(pair.repeat(30, 1), 4, 0.5, sizes=TINY).indices.tolist() == [0, 1, 2, 3]
     corners = torch.tensor([[x, y] for x in (-4.0, 4.0) for y in (-4.0, 4.0)])
-    assert herd(corners, 4, 1.0).indices.tolist() == [0, 1, 2, 3]
+    assert herd(corners, 4, 1.0, sizes=TINY).indices.tolist() == [0, 1, 2, 3]
 
 
 def test_all_alike_is_over_at_once_and_in_order() -> None:

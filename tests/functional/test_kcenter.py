@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional import k_centers, kcenter
+from ncenet.functional import k_centers
+from ncenet.functional.kcenter import CenterSizes
+from tests.functional.work import Work
 from tests.reference import kcenter as reference
 
 
@@ -12,20 +14,16 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.fixture
-def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which a small pool takes every path: stale bounds, chunks, blocks without a pick."""
-    for name, size in {"FIRST": 3, "BLOCK": 4, "WIDEST": 16, "CHUNK": 5}.items():
-        monkeypatch.setattr(kcenter, name, size)
+TINY = CenterSizes(first=3, block=4, widest=16, chunk=5)
+"""A small pool takes every path: stale bounds, chunks, blocks without a pick."""
 
 
-@pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("L", [0, 1, 2, 30])
 @pytest.mark.parametrize("D", [1, 2, 12])
 def test_equals_brute_force(L: int, D: int) -> None:
     pool, centers = normal(90, D), normal(L, D, seed=1)
     indices, distances = reference.k_centers(pool.tolist(), 40, centers.tolist())
-    picked = k_centers(pool, 40, centers)
+    picked = k_centers(pool, 40, centers, sizes=TINY)
     assert picked.indices.tolist() == indices
     torch.testing.assert_close(picked.squared_distances, torch.tensor(distances), rtol=1e-5, atol=1e-6)
 
@@ -41,40 +39,30 @@ def test_equals_brute_force_in_blocks_of_ordinary_size() -> None:
         nearest = torch.minimum(nearest, (pool - pool[index]).double().square().sum(1))
 
 
-def test_most_of_the_pool_is_never_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = 0
-    nearest = kcenter._Greedy.nearest
-
-    def counting(self: kcenter._Greedy, rows: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-        nonlocal work
-        work += len(rows) * (min(stop, self.count) - start)
-        return nearest(self, rows, start, stop)
-
-    monkeypatch.setattr(kcenter._Greedy, "nearest", counting)
-    k_centers(normal(20_000, 16), 50, normal(2000, 16, seed=1))
-    assert work < 20_000 * (2000 + 50) / 3, "distances computed, against those of the plain rule"
+def test_most_of_the_pool_is_never_brought_up_to_date() -> None:
+    pool, centers = normal(20_000, 16), normal(2000, 16, seed=1)
+    with Work() as work:
+        k_centers(pool, 50, centers)
+    assert 0 < work.products < 20_000 * (2000 + 50) / 3, "distances computed, against those of the plain rule"
 
 
-@pytest.mark.usefixtures("tiny_blocks")
 def test_equal_distances_go_to_the_smaller_index() -> None:
     # Symmetric about 0, so that centring is exact and all corners tie, in and outside of the blocks.
     corners = torch.tensor([[x, y] for x in (-4.0, 4.0) for y in (-4.0, 4.0)]).repeat(10, 1)
-    assert k_centers(corners, 4).indices.tolist() == [0, 3, 1, 2]
-    assert k_centers(corners, 3, torch.zeros(1, 2)).indices.tolist() == [0, 1, 2]
+    assert k_centers(corners, 4, sizes=TINY).indices.tolist() == [0, 3, 1, 2]
+    assert k_centers(corners, 3, torch.zeros(1, 2), sizes=TINY).indices.tolist() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("tiny_blocks")
 def test_without_centres_the_first_pick_is_farthest_from_the_mean() -> None:
     pool = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
-    picked = k_centers(pool, 3)
+    picked = k_centers(pool, 3, sizes=TINY)
     assert picked.indices.tolist() == [3, 0, 2]
     assert picked.squared_distances.tolist() == [36.0, 81.0, 4.0]
 
 
-@pytest.mark.usefixtures("tiny_blocks")
 def test_duplicates_wait_until_nothing_else_is_left() -> None:
     distinct = normal(15, 200)
-    picked = k_centers(distinct.repeat(4, 1), 60, normal(5, 200, seed=1))
+    picked = k_centers(distinct.repeat(4, 1), 60, normal(5, 200, seed=1), sizes=TINY)
     assert sorted(picked.indices[:15].remainder(15).tolist()) == list(range(15))
     assert (picked.squared_distances[:15] > 1).all()
     assert (picked.squared_distances[15:] == 0).all()

@@ -1,12 +1,15 @@
 import math
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from scipy.stats import chisquare
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional import k_means_seeds, kmeanspp
+from ncenet.functional.kmeanspp import Seeding, k_means_seeds
+from tests.functional.work import Work
 from tests.reference import kmeanspp as reference
 
 DRAWS = 800
@@ -16,8 +19,9 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def seeds(left: torch.Tensor, right: torch.Tensor, k: int, seed: int = 0) -> list[int]:
-    return k_means_seeds(left, right, k, rng=torch.Generator().manual_seed(seed)).tolist()
+def seeds(left: torch.Tensor, right: torch.Tensor, k: int, seed: int = 0, proposals: int = 256) -> list[int]:
+    rng = torch.Generator().manual_seed(seed)
+    return k_means_seeds(left, right, k, rng=rng, proposals=proposals).tolist()
 
 
 def uneven() -> tuple[torch.Tensor, torch.Tensor]:
@@ -28,11 +32,13 @@ def uneven() -> tuple[torch.Tensor, torch.Tensor]:
     return left, right
 
 
-def p_value(left: torch.Tensor, right: torch.Tensor, k: int) -> float:
+def p_value(
+    left: torch.Tensor, right: torch.Tensor, k: int, draw: Callable[..., torch.Tensor] = k_means_seeds
+) -> float:
     """How likely outcomes as unusual as those drawn would be, had they the published probabilities."""
     expected = reference.probabilities(reference.matrices(left.tolist(), right.tolist()), k)
     rng = torch.Generator().manual_seed(0)
-    drawn = Counter(tuple(k_means_seeds(left, right, k, rng=rng).tolist()) for _ in range(DRAWS))
+    drawn = Counter(tuple(draw(left, right, k, rng=rng).tolist()) for _ in range(DRAWS))
     assert set(drawn) <= set(expected)
     # Outcomes that are too rare for the test are counted together.
     common = [outcome for outcome, probability in expected.items() if probability * DRAWS >= 5]
@@ -48,26 +54,22 @@ def p_value(left: torch.Tensor, right: torch.Tensor, k: int) -> float:
     [(8, 4), (3, 0), (1, 1e9)],
     ids=["ordinary", "old weights", "always up to date"],
 )
-def test_every_outcome_has_the_probability_of_the_plain_rule(
-    monkeypatch: pytest.MonkeyPatch, proposals: int, cost: float
-) -> None:
-    monkeypatch.setattr(kmeanspp, "PROPOSALS", proposals)
-    monkeypatch.setattr(kmeanspp, "PROPOSAL_COST", cost)
-    assert p_value(*uneven(), 3) > 0.01
+def test_every_outcome_has_the_probability_of_the_plain_rule(proposals: int, cost: float) -> None:
+    draw = partial(k_means_seeds, proposals=proposals, proposal_cost=cost)
+    assert p_value(*uneven(), 3, draw) > 0.01
 
 
-def test_the_test_of_the_distribution_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Rejection forgotten: what was proposed from old weights is taken.
-    monkeypatch.setattr(kmeanspp, "PROPOSALS", 1)
-    monkeypatch.setattr(kmeanspp, "PROPOSAL_COST", 0)
-    squared_distances = kmeanspp._Seeding.squared_distances
+def test_the_test_of_the_distribution_can_fail() -> None:
+    def never_rejecting(
+        left: torch.Tensor, right: torch.Tensor, k: int, *, rng: torch.Generator
+    ) -> torch.Tensor:
+        """What is drawn from the weights of the first centre is taken, whatever was taken since."""
+        points = torch.tensor(reference.matrices(left.tolist(), right.tolist()))
+        first = torch.randint(len(points), (1,), generator=rng)
+        weights = (points - points[first]).square().sum(1)
+        return torch.cat([first, weights.multinomial(k - 1, generator=rng)])
 
-    def never_nearer(self, rows, others):
-        squared = squared_distances(self, rows, others)
-        return squared if isinstance(rows, slice) else torch.where(squared > 0, torch.inf, 0.0)
-
-    monkeypatch.setattr(kmeanspp._Seeding, "squared_distances", never_nearer)
-    assert p_value(*uneven(), 3) < 1e-6
+    assert p_value(*uneven(), 3, never_rejecting) < 1e-6
 
 
 def test_vectors_are_matrices_of_one_row() -> None:
@@ -77,7 +79,7 @@ def test_vectors_are_matrices_of_one_row() -> None:
 def test_distances_from_factors_are_those_of_the_matrices() -> None:
     left, right = normal(40, 5), normal(40, 7, seed=1)
     points = torch.tensor(reference.matrices(left.tolist(), right.tolist()), dtype=torch.float64)
-    seeding = kmeanspp._Seeding(left, right, 2, torch.Generator().manual_seed(0))
+    seeding = Seeding(left, right, 2, torch.Generator(), proposals=1, cost=1)
     factorised = seeding.squared_distances(slice(0, 40), torch.arange(40))
     torch.testing.assert_close(
         factorised.double(), torch.cdist(points, points).square(), rtol=1e-5, atol=1e-5
@@ -85,26 +87,17 @@ def test_distances_from_factors_are_those_of_the_matrices() -> None:
     assert (factorised.diagonal() == 0).all()
 
 
-def test_most_picks_need_no_pass_over_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    passes = 0
-    refresh = kmeanspp._Seeding.refresh
-
-    def counting(self: kmeanspp._Seeding) -> None:
-        nonlocal passes
-        passes += 1
-        refresh(self)
-
-    monkeypatch.setattr(kmeanspp._Seeding, "refresh", counting)
-    assert len(set(seeds(normal(20_000, 4), normal(20_000, 16, seed=1), 500))) == 500
-    assert passes <= 5
+def test_most_picks_need_no_pass_over_the_pool() -> None:
+    with Work() as work:
+        assert len(set(seeds(normal(20_000, 4), normal(20_000, 16, seed=1), 500))) == 500
+    assert 1 <= work.calls["cumsum"] <= 5, "weights are summed after each pass"
 
 
 @pytest.mark.parametrize("proposals", [2, 256])
-def test_duplicates_wait_until_nothing_else_is_left(monkeypatch: pytest.MonkeyPatch, proposals: int) -> None:
-    monkeypatch.setattr(kmeanspp, "PROPOSALS", proposals)
+def test_duplicates_wait_until_nothing_else_is_left(proposals: int) -> None:
     left, right = normal(15, 10).repeat(4, 1), normal(15, 200, seed=1).repeat(4, 1)
     for seed in range(5):
-        drawn = seeds(left, right, 60, seed)
+        drawn = seeds(left, right, 60, seed, proposals)
         assert sorted(row % 15 for row in drawn[:15]) == list(range(15)), "each place once"
         assert sorted(drawn) == list(range(60)), "no row twice"
 

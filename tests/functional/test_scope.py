@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncenet.functional.scope import PURE, _cut, in_scope
+from ncenet.functional.scope import PURE, in_scope, purest_cut
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -53,7 +53,7 @@ def test_the_cut_is_the_lowest_that_is_pure() -> None:
     labeled = torch.ones(101, dtype=torch.int64)
     labeled[60] = labeled[80:] = 0
     assert 79 / 81 < PURE < 79 / 80, "one stranger among eighty is within it, two are not"
-    assert _cut(sides, labeled) == sides[79]
-    assert _cut(sides, torch.zeros_like(labeled)) == torch.inf
-    assert _cut(torch.zeros(4), torch.tensor([1, 1, 1, 0])) == torch.inf, "equal sides are not parted"
-    assert _cut(torch.zeros(4), torch.ones(4, dtype=torch.int64)) == 0
+    assert purest_cut(sides, labeled) == sides[79]
+    assert purest_cut(sides, torch.zeros_like(labeled)) == torch.inf
+    assert purest_cut(torch.zeros(4), torch.tensor([1, 1, 1, 0])) == torch.inf, "equal sides are not parted"
+    assert purest_cut(torch.zeros(4), torch.ones(4, dtype=torch.int64)) == 0

@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_pool() -> None:
     best = TopK(10)
     for start in range(0, 5000, 100):
         best.push([f"{i:05}" for i in range(start, start + 100)], torch.zeros(100))
-        assert len(best._best) <= 10
+        assert len(best) <= 10
     assert best.query().ids == tuple(f"{i:05}" for i in range(10))
 
 

@@ -30,7 +30,8 @@ class FakeLabelStudio:
         self.uploads: dict[int, bytes] = {}
         self.tasks: dict[int, dict] = {}
         self.calls: list[str] = []
-        self.access = TOKEN
+        self.access = self.valid = TOKEN
+        """The short token that it hands out, and the one that it takes."""
 
     def annotate(
         self, id: str, *classes: str, who: int = 7, cancelled: bool = False, more: tuple[dict, ...] = ()
@@ -110,7 +111,7 @@ def serving(fake: FakeLabelStudio):
         def handle_one(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            allowed = self.headers.get("Authorization") in (f"Token {TOKEN}", f"Bearer {TOKEN}")
+            allowed = self.headers.get("Authorization") in (f"Token {TOKEN}", f"Bearer {fake.valid}")
             if allowed or parts.path == "/api/token/refresh/":
                 kind = self.headers.get("Content-Type") or ""
                 status, answer = fake.answer(self.command, parts.path, parse_qs(parts.query), body, kind)

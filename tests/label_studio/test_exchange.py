@@ -219,10 +219,10 @@ class TestServer:
     def test_the_short_one_is_renewed_when_it_is_over(self, studio):
         with serving(studio) as url:
             client = Client(url, "header.payload.signature")
-            client._authorization = "Bearer of-yesterday"
+            client.users()
+            studio.access = studio.valid = "of today"
             assert client.users() == {7: "ann@example.org"}
-            studio.access = "of another server"
-            client._authorization = "Bearer of-yesterday"
+            studio.access, studio.valid = "of another server", "of tomorrow"
             with pytest.raises(DataError, match="refuses the token"):
                 client.users()
 

@@ -13,6 +13,7 @@ import pytest
 
 from ncenet.errors import LedgerError
 from ncenet.ledger import Delivery, Ledger, schema
+from ncenet.ledger.database import Database
 from ncenet.ledger.provenance import by_strategy
 
 WRITER = """
@@ -77,8 +78,10 @@ def test_no_statement_from_anywhere_rewrites_history(ledger, change):
 
 
 def test_a_commit_waits_for_the_disk(power_cuts, ledger):
-    assert ledger._db.one("PRAGMA synchronous") == 2, "2 is FULL"
-    assert ledger._db.one("PRAGMA journal_mode") == "wal"
+    database = Database(ledger.file, read_only=False)
+    assert database.one("PRAGMA synchronous") == 2, "2 is FULL"
+    assert database.one("PRAGMA journal_mode") == "wal"
+    database.close()
 
 
 def test_kill_at_any_moment_loses_no_acknowledged_answer_and_doubles_none(tmp_path):

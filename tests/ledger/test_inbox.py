@@ -1,7 +1,11 @@
 """Deliveries: recorded once however often they come, refused one by one, taken back by their key."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from ncenet.errors import LedgerError
 from ncenet.ledger import Answer, Delivery
 
 
@@ -84,17 +88,11 @@ def test_taking_back_a_repetition_leaves_what_it_repeated(ledger):
 
 
 def test_answer_and_receipt_are_on_disk_together(ledger, tmp_path):
-    class Full(Exception):
-        pass
-
-    def broken(*_):
-        raise Full
-
-    ledger._db._connection.create_function("disk_full", 0, broken)
-    ledger._db._connection.execute(
-        "CREATE TEMP TRIGGER full BEFORE INSERT ON main.receipts BEGIN SELECT disk_full(); END"
-    )
-    with pytest.raises(Exception, match="user-defined function raised"):
+    with closing(sqlite3.connect(ledger.file)) as outsider:
+        outsider.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON receipts BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    with pytest.raises(LedgerError, match="disk full"):
         deliver(ledger, delivery("1"))
     assert ledger.events() == []
 

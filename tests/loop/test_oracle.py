@@ -10,7 +10,7 @@ import ncenet
 from ncenet.compare import read_run
 from ncenet.data.open import open_train
 from ncenet.errors import RecipeError, UsageError
-from ncenet.loop.oracle import PART, OracleLine, _worth, exchanged, open_simulated
+from ncenet.loop.oracle import PART, OracleLine, exchanged, open_simulated, worth
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from ncenet.strategies import strategies
@@ -88,9 +88,9 @@ def test_an_exchange_is_of_a_part_and_for_others():
 
 def test_of_equally_right_models_the_surer_one_is_better():
     probs, targets = torch.tensor([[0.6, 0.4], [0.2, 0.8]]), torch.tensor([0, 0])
-    assert _worth(probs, targets) == pytest.approx((0.5, 0.4))
-    assert _worth(probs * 1e-9, targets) == pytest.approx((0.5, 0.4)), "likelihoods need not sum to one"
-    assert _worth(torch.zeros(2, 2), targets) == (1.0, 0.0), "nothing likely is no division by zero"
+    assert worth(probs, targets) == pytest.approx((0.5, 0.4))
+    assert worth(probs * 1e-9, targets) == pytest.approx((0.5, 0.4)), "likelihoods need not sum to one"
+    assert worth(torch.zeros(2, 2), targets) == (1.0, 0.0), "nothing likely is no division by zero"
 
 
 def test_a_run_that_is_stopped_goes_on_with_the_same_queries(recipe, tmp_path):

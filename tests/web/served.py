@@ -13,9 +13,9 @@ from ncenet.doors.connections import bind, config
 
 
 @contextmanager
-def serving(app) -> Iterator[int]:
+def serving(app, limits=None) -> Iterator[int]:
     """The port."""
-    server = uvicorn.Server(config(app))
+    server = uvicorn.Server(config(app, limits))
     door = bind("127.0.0.1", 0, "test")
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
     thread.start()

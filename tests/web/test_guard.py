@@ -101,7 +101,7 @@ class TestWho:
     def test_where_the_disk_knows_no_owners_it_is_one(self, tmp_path, monkeypatch):
         token = token_of(tmp_path)
         (tmp_path / "page-token").chmod(0o777)
-        monkeypatch.setattr("ncenet.doors.secret._keeps_modes", lambda folder: False)
+        monkeypatch.setattr("ncenet.doors.secret.keeps_modes", lambda folder: False)
         assert token_of(tmp_path) == token
 
     @pytest.mark.parametrize("token", ["", " ", "short"])

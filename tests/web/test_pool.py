@@ -126,7 +126,7 @@ def test_of_near_copies_one_is_asked_for_and_its_label_offered_to_the_others(ope
     open_ids = [id for id in ids(asked(page)) if truth(id) == "blue"]
     first, *others = open_ids[:4]
     believe(project, copies=[(first, *others)], shares=0.9)
-    project._desk.reload()
+    project.trainer.notify({"event": "learned", "cycle": 1})
     (turn,) = [turn for turn in _turns_with(project, page, [first, *others]) if turn["id"] == first]
     assert turn["copies"] == 3
     offer = page.post("/api/group", {"window": page.window, "who": page.who, "of": first}).json()["group"]
@@ -153,7 +153,7 @@ def _turns_with(project, page, wanted):
 
     cycle = project.ledger.cycles()[-1].number
     project.ledger.record_query(cycle, by_strategy("margin"), Query(tuple(wanted), (1.0,) * len(wanted)))
-    project._desk.reload()
+    project.trainer.notify({"event": "learned", "cycle": 1})
     turns = page.turns(12)
     assert not {turn["id"] for turn in turns} & set(wanted[1:])
     return turns

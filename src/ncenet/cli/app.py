@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if words in ([], ["--help"], ["-h"]):  # without the tenth of a second that parsing takes to import
             print(overview(), end="")
         else:
-            with _pointing_out():
+            with pointing_out():
                 _call(words)
     except KeyboardInterrupt:
         _say("interrupted; run the same command again to go on")
@@ -79,7 +79,7 @@ def _for_want_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def _pointing_out() -> Iterator[None]:
+def pointing_out() -> Iterator[None]:
     """Names that have changed, and plug-ins that are broken, are told in one line each."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Renamed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import h11
@@ -19,18 +20,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ncenet.errors import UsageError
 
-MOST = 400
-"""Connections at a time (ours): a browser has six at most, and a process often 1,024 open files."""
 BACKLOG = 100
-"""Connections that are accepted in one go; with :data:`MOST` they stay below 1,024 open files."""
-REQUEST_SECONDS = 30.0
-"""From the first byte to the last of a request; from the connection on for its first one."""
-STALL_SECONDS = 60.0
-"""How long a reader may take no byte of its answer."""
+"""Connections that are accepted in one go; with :attr:`Limits.most` they stay below 1,024 open files."""
 GOODBYE_SECONDS = 1
 """How long a server that is told to stop waits for its answers to get through."""
 TICK_SECONDS = 0.2
 _LET_IN = "ncenet.let_in"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server gives to whoever connects.
+
+    Attributes:
+        most: connections at a time (ours): a browser has six at most, and a process often 1,024 open files.
+        request_seconds: from the first byte to the last of a request; from the connection on for its first.
+        stall_seconds: how long a reader may take no byte of its answer.
+    """
+
+    most: int = 400
+    request_seconds: float = 30.0
+    stall_seconds: float = 60.0
 
 
 def bind(host: str, port: int, command: str) -> socket.socket:
@@ -57,13 +67,14 @@ def bind(host: str, port: int, command: str) -> socket.socket:
     return door
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
+def config(app: ASGIApp, limits: Limits | None = None) -> uvicorn.Config:
     """How a server of ours serves an application: patient within limits, and quiet."""
+    limits = limits or Limits()
     strangers: dict[Connection, None] = {}
 
     class Ours(Connection):
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(strangers, *arguments, **options)
+            super().__init__(limits, strangers, *arguments, **options)
 
     return uvicorn.Config(
         app,
@@ -115,13 +126,16 @@ class Connection(H11Protocol):
     """One connection.
 
     Args:
+        limits: what it may take.
         strangers: those of the server that nobody has let in, the longest there first.
         arguments: what uvicorn gives.
     """
 
-    def __init__(self, strangers: dict[Connection, None], *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, limits: Limits, strangers: dict[Connection, None], *arguments: Any, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
-        self._strangers = strangers
+        self._limits, self._strangers = limits, strangers
         self._patience: asyncio.TimerHandle | None = None
         self.app_state = {**self.app_state, _LET_IN: lambda: self._strangers.pop(self, None)}
 
@@ -129,8 +143,8 @@ class Connection(H11Protocol):
         """Take a place, if need be that of the stranger who has been there for longest."""
         super().connection_made(transport)
         self._strangers[self] = None
-        self._wait(REQUEST_SECONDS)
-        if len(self.connections) > MOST:
+        self._wait(self._limits.request_seconds)
+        if len(self.connections) > self._limits.most:
             next(iter(self._strangers)).drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -146,7 +160,7 @@ class Connection(H11Protocol):
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._wait(None)
         elif not waits:
-            self._wait(REQUEST_SECONDS)
+            self._wait(self._limits.request_seconds)
 
     def on_response_complete(self) -> None:
         """Wait for another request; for how long, uvicorn says."""
@@ -156,7 +170,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """The reader has stopped reading."""
         super().pause_writing()
-        self._wait(STALL_SECONDS)
+        self._wait(self._limits.stall_seconds)
 
     def resume_writing(self) -> None:
         """The reader goes on."""

@@ -50,7 +50,7 @@ def check_private(file: Path) -> None:
         UsageError: others can, on a file system that could keep them from it.
     """
     mode = stat.S_IMODE(file.stat().st_mode)
-    if os.name == "nt" or not mode & 0o077 or not _keeps_modes(file.parent):
+    if os.name == "nt" or not mode & 0o077 or not keeps_modes(file.parent):
         return
     raise UsageError(
         f"{file}: other users of this machine can read it (mode {mode:o}), and whoever has read it gets in: "
@@ -58,7 +58,7 @@ def check_private(file: Path) -> None:
     )
 
 
-def _keeps_modes(folder: Path) -> bool:
+def keeps_modes(folder: Path) -> bool:
     """Whether a file of mine in this folder is mine alone; on some disks all files are everybody's."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:

@@ -7,17 +7,12 @@ before, which is ever less of the set.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ncenet.functional._precision import at_least_float32
-
-# Sizes (ours, by benchmarks/herding.py): they change time, not the picks.
-BLOCK = 1024
-"""Rows and columns of one matrix product."""
-ROWS = 64
-"""Points whose change of cover is worked in at a time."""
 
 ROUNDING = 2e-6
 """A kernel that exceeds the cover by less than this part of it covers nothing new, and a squared distance
@@ -32,6 +27,41 @@ PICKED = -torch.inf
 """Gain of a point that has been picked: below every other."""
 
 
+@dataclass(frozen=True)
+class HerdSizes:
+    """HerdSizes that herding works with (ours, by benchmarks/herding.py): more memory for less time.
+
+    Attributes:
+        whole: points whose kernel is kept in memory, 400 MB: of a larger pool so many propose at a time.
+        many: of a larger pool pairs are kept from one pick in so many points on; below, going through the
+            kernel takes longer than judging.
+        picks: a further part is drawn for so many picks.
+        judges: points that tell what those that lead in a part cover of the whole pool, drawn from a larger.
+        front: points that are judged at a time.
+        first: picks before pairs are kept.
+        pairs: pairs that are kept at a time: 16 bytes each, and some more while they are sorted.
+        largest: points of a part of which pairs are kept: its time grows with their square, that of all parts
+            with their number.
+        block: rows and columns of one matrix product; changes no pick.
+        rows: points whose change of cover is worked in at a time; changes no pick.
+    """
+
+    whole: int = 10_000
+    many: int = 20
+    picks: int = 100
+    judges: int = 50_000
+    front: int = 32
+    first: int = 100
+    pairs: int = 30_000_000
+    largest: int = 60_000
+    block: int = 1024
+    rows: int = 64
+
+    def blocks(self, count: int, start: int = 0) -> Iterator[slice]:
+        """From a start to a count in steps of ``block``."""
+        return (slice(at, min(at + self.block, count)) for at in range(start, count, self.block))
+
+
 class Kernel:
     """Eq. 6 between some points and vectors.
 
@@ -40,10 +70,11 @@ class Kernel:
         radius: R.
         offset: something near the mean. Distances do not change with it, but it would use up the digits of
             float32.
+        sizes: of its blocks.
     """
 
-    def __init__(self, points_MD: Tensor, radius: float, offset: Tensor) -> None:
-        self.radius, self.offset = radius, offset
+    def __init__(self, points_MD: Tensor, radius: float, offset: Tensor, sizes: HerdSizes) -> None:
+        self.radius, self.offset, self.sizes = radius, offset, sizes
         self.points = self.scaled(points_MD)
         self.norms = self.points.square().sum(1) / 2
 
@@ -67,9 +98,9 @@ class Kernel:
     def covered_by(self, centers_LD: Tensor) -> Tensor:
         """The largest kernel between each point and a centre, (M,); 0 without any."""
         cover = torch.zeros_like(self.norms)
-        for some in blocks(len(centers_LD)):
+        for some in self.sizes.blocks(len(centers_LD)):
             vectors = self.scaled(centers_LD[some])
-            for rows in blocks(len(cover)):
+            for rows in self.sizes.blocks(len(cover)):
                 cover[rows] = torch.maximum(cover[rows], self(rows, vectors).amax(1))
         return cover
 
@@ -82,15 +113,18 @@ class GreedyCover:
         radius: R.
         weights_M: their weights.
         centers_LD: what covers to begin with.
+        sizes: of blocks and rows.
     """
 
-    def __init__(self, part_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor) -> None:
-        kernel = Kernel(part_MD, radius, at_least_float32(part_MD).mean(0))
-        self.weights = weights_M
+    def __init__(
+        self, part_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor, sizes: HerdSizes
+    ) -> None:
+        kernel = Kernel(part_MD, radius, at_least_float32(part_MD).mean(0), sizes)
+        self.weights, self.sizes = weights_M, sizes
         self.cover = kernel.covered_by(centers_LD)
         self.between = self.cover.new_empty(len(part_MD), len(part_MD))
-        for rows in blocks(len(part_MD)):
-            for columns in blocks(len(part_MD), rows.start):
+        for rows in sizes.blocks(len(part_MD)):
+            for columns in sizes.blocks(len(part_MD), rows.start):
                 block = kernel(rows, kernel.points[columns])
                 self.between[rows, columns] = block
                 self.between[columns, rows] = block.T
@@ -104,7 +138,7 @@ class GreedyCover:
     def sum_anew(self, points: Tensor) -> None:
         """Gains of some points from their kernels: max(0, k - cover), without what is rounding alone."""
         covered = self.cover * (1 + ROUNDING)
-        for rows in points.split(ROWS):
+        for rows in points.split(self.sizes.rows):
             self.gains[rows] = ((self.between[rows] - covered).clamp_min_(0) @ self.weights).double()
         self.drift[points], self.changed[points] = DRIFT * self.gains[points], False
 
@@ -124,15 +158,10 @@ class GreedyCover:
         new = self.between[index]
         changed = (new > self.cover).nonzero().flatten()
         self.changed[:] = True
-        for rows in changed.split(ROWS):
+        for rows in changed.split(self.sizes.rows):
             before = (self.cover[rows] * (1 + ROUNDING))[:, None]
             after = (new[rows] * (1 + ROUNDING))[:, None]
             lost = self.between[rows].clamp_(before, after).sub_(before)
             self.gains -= self.weights[rows] @ lost
         self.cover[changed] = new[changed]
         self.gains[index], self.drift[index] = PICKED, 0
-
-
-def blocks(count: int, start: int = 0) -> Iterator[slice]:
-    """From a start to a count in steps of ``BLOCK``."""
-    return (slice(first, min(first + BLOCK, count)) for first in range(start, count, BLOCK))

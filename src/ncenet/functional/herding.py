@@ -11,7 +11,7 @@ and of each what it lost at these points is taken off,
 
     u(x') (min(max(k(x', x), old cover), new cover) - old cover).
 
-Up to ``WHOLE`` points this is done with the kernel of the whole pool in memory, and is exact. In a larger
+Up to 10,000 points this is done with the kernel of the whole pool in memory, and is exact. In a larger
 pool random parts propose, and what leads in them is judged by all or many points
 (:mod:`ncenet.functional.herding_parts`). Where many are picked, that serves for the first of them, and then
 the pairs of points that still matter are few enough to be kept (:mod:`ncenet.functional.herding_pairs`). Both
@@ -31,15 +31,10 @@ from torch import Tensor
 
 from ncenet.errors import NonFiniteScore
 from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
-from ncenet.functional.covering import GreedyCover
+from ncenet.functional.covering import GreedyCover, HerdSizes
 from ncenet.functional.herding_pairs import by_pairs
 from ncenet.functional.herding_parts import in_parts
 
-WHOLE = 10_000
-"""Points whose kernel is kept in memory, 400 MB: of a larger pool so many propose at a time (ours)."""
-MANY = 20
-"""Of a larger pool pairs are kept from one pick in so many points on: below, going through the kernel takes
-longer than judging (ours, by benchmarks/herding.py)."""
 SPREAD = 1000
 """Points whose distances tell the typical one (ours)."""
 
@@ -64,13 +59,14 @@ def herd(
     *,
     weights_N: Tensor | None = None,
     centers_LD: Tensor | None = None,
+    sizes: HerdSizes | None = None,
 ) -> Herd:
     """Pick k points, each the one that covers the most weight not covered yet.
 
-    Exact up to ``WHOLE`` points; above, as :mod:`ncenet.functional.herding_parts` and
+    Exact up to 10,000 points; above, as :mod:`ncenet.functional.herding_parts` and
     :mod:`ncenet.functional.herding_pairs` say. What is drawn for that is the same each time.
 
-    Time: half a kernel of at most ``WHOLE`` points and about ln k passes over it, for each part; for many
+    Time: half a kernel of at most 10,000 points and about ln k passes over it, for each part; for many
     picks half a kernel of each 50,000 points, about. Memory above the arguments: that kernel, at most 400 MB,
     and of larger pools 50,000 points and 16 rows of their kernel, or pairs, some 500 MB.
 
@@ -80,6 +76,7 @@ def herd(
         radius: R of the kernel, positive.
         weights_N: (N,) u, at least 0; 1 by default.
         centers_LD: (L, D) features of the labelled set, which covers to begin with.
+        sizes: how much is done at a time, for machines with more memory or less.
 
     Returns:
         The picks; the smaller index among equal gains, so in the order of the pool once all is covered.
@@ -115,14 +112,15 @@ def herd(
         if bad:
             raise NonFiniteScore(len(bad), f"row {bad[0]} of the weights")
         weights_N = weights_N.float()
-        given = pool_ND, k, radius, weights_N, centers_LD
+        sizes = sizes or HerdSizes()
+        given = pool_ND, k, radius, weights_N, centers_LD, sizes
         if not k:
             indices, gains = [], []
-        elif len(pool_ND) <= WHOLE:
+        elif len(pool_ND) <= sizes.whole:
             indices, gains = _exactly(*given)
         else:
-            way = in_parts if k * MANY < len(pool_ND) else by_pairs
-            indices, gains = way(*given, size=WHOLE)
+            way = in_parts if k * sizes.many < len(pool_ND) else by_pairs
+            indices, gains = way(*given)
         open_N = torch.ones(len(pool_ND), dtype=torch.bool, device=pool_ND.device)
         open_N[indices] = False
         rest = open_N.nonzero().flatten()[: k - len(indices)].tolist()
@@ -151,10 +149,10 @@ def typical_distance(points_ND: Tensor) -> float:
 
 
 def _exactly(
-    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor
+    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, sizes: HerdSizes
 ) -> tuple[list[int], list[float]]:
     """At most k picks from a whole pool, while there is anything to cover, and their gains."""
-    greedy = GreedyCover(pool_ND, radius, weights_N, centers_LD)
+    greedy = GreedyCover(pool_ND, radius, weights_N, centers_LD, sizes)
     indices: list[int] = []
     gains: list[float] = []
     while len(indices) < k:

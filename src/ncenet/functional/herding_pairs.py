@@ -2,11 +2,11 @@
 
 A point covers x better than what covers it already only if it is nearer to x than the nearest centre. Of N
 points N / (m + 1) are, on average, were the m centres drawn from them at random, whatever the features are.
-So the first ``FIRST`` picks are made from parts (:mod:`ncenet.functional.herding_parts`). Then the kernel of
+So the first 100 picks are made from parts (:mod:`ncenet.functional.herding_parts`). Then the kernel of
 the pool is gone through once, block by block, and of its N^2 pairs only these are kept, some N^2 / 100. From
 there on gains are exact, and a pick takes well below a millisecond.
 
-A pool of more than ``LARGEST`` points, or with more than ``PAIRS`` pairs that matter, is split at random into
+A pool of more than 60,000 points, or with more than 30 million pairs that matter, is split at random into
 equal parts that have fewer. They take their shares of the picks, each covered by all before.
 
 What is guaranteed: in a pool that isn't split, each pick after the first is the best of all points, but for
@@ -25,15 +25,9 @@ from scipy import sparse
 from torch import Tensor
 
 from ncenet.functional._precision import at_least_float32
-from ncenet.functional.covering import PICKED, ROUNDING, TIE, Kernel, blocks
+from ncenet.functional.covering import PICKED, ROUNDING, TIE, HerdSizes, Kernel
 from ncenet.functional.herding_parts import in_parts
 
-FIRST = 100
-"""Picks before pairs are kept (ours, by benchmarks/herding.py)."""
-PAIRS = 30_000_000
-"""Pairs that are kept at a time (ours): 16 bytes each, and some more while they are sorted."""
-LARGEST = 60_000
-"""Points of a part (ours): its time grows with their square, that of all parts with their number."""
 SAMPLE = 256
 """Points whose pairs tell how many all have (ours)."""
 LEAST = -60.0
@@ -43,7 +37,7 @@ DRIFT = 1e-11
 
 
 def by_pairs(
-    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, *, size: int
+    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, sizes: HerdSizes
 ) -> tuple[list[int], list[float]]:
     """At most k picks from a pool and their gains, while there is anything to cover.
 
@@ -53,10 +47,10 @@ def by_pairs(
         radius: R.
         weights_N: of the points.
         centers_LD: what covers to begin with.
-        size: of the parts from which the first are picked.
+        sizes: how many are picked first, and how many points and pairs a part has.
     """
-    first = min(k, FIRST)
-    indices, gains = in_parts(pool_ND, first, radius, weights_N, centers_LD, size=size)
+    first = min(k, sizes.first)
+    indices, gains = in_parts(pool_ND, first, radius, weights_N, centers_LD, sizes)
     if len(indices) < first or first == k:
         return indices, gains
 
@@ -65,12 +59,11 @@ def by_pairs(
 
     order = torch.randperm(len(pool_ND), generator=torch.Generator().manual_seed(0)).to(pool_ND.device)
     few = order[:SAMPLE]
-    matter = _Near(pool_ND[few], radius, weights_N[few], centers()).share_of(pool_ND)
-    fewest = math.ceil(len(pool_ND) / LARGEST)
-    number = max(fewest, math.ceil(len(pool_ND) * math.sqrt(matter / PAIRS)))
+    matter = Near(pool_ND[few], radius, weights_N[few], centers(), sizes).share_of(pool_ND)
+    number = parts_of(len(pool_ND), matter, sizes)
     for part, rows in enumerate(order.tensor_split(number)):
         rows = rows.sort().values
-        greedy = _GreedyPairs(_Near(pool_ND[rows], radius, weights_N[rows], centers()))
+        greedy = _GreedyPairs(Near(pool_ND[rows], radius, weights_N[rows], centers(), sizes))
         greedy.gains[torch.isin(rows.cpu(), torch.tensor(indices)).numpy()] = PICKED
         for _ in range(math.ceil((k - len(indices)) / (number - part))):
             row = greedy.leader()
@@ -83,7 +76,21 @@ def by_pairs(
     return indices, gains
 
 
-class _Near:
+def parts_of(points: int, matter: float, sizes: HerdSizes) -> int:
+    """Into how many parts a pool is split.
+
+    Args:
+        points: that it has.
+        matter: the share of all pairs that matter.
+        sizes: how many points and pairs a part has at most.
+
+    >>> parts_of(100_000, 1e-3, HerdSizes()), parts_of(50_000, 0.05, HerdSizes())
+    (2, 3)
+    """
+    return max(math.ceil(points / sizes.largest), math.ceil(points * math.sqrt(matter / sizes.pairs)))
+
+
+class Near:
     """Which pairs of points matter: the second covers the first better than what covers it already.
 
     Args:
@@ -91,10 +98,14 @@ class _Near:
         radius: R.
         weights_M: their weights.
         centers_LD: what covers them.
+        sizes: of blocks.
     """
 
-    def __init__(self, points_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor) -> None:
-        self.kernel = Kernel(points_MD, radius, at_least_float32(points_MD).mean(0))
+    def __init__(
+        self, points_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor, sizes: HerdSizes
+    ) -> None:
+        self.kernel = Kernel(points_MD, radius, at_least_float32(points_MD).mean(0), sizes)
+        self.blocks = sizes.blocks
         self.weights, self.cover = weights_M, self.kernel.covered_by(centers_LD)
         floor = (self.cover * (1 + ROUNDING)).log().clamp_min_(LEAST)
         self.floor = floor.masked_fill_(weights_M == 0, torch.inf)
@@ -102,7 +113,7 @@ class _Near:
     def share_of(self, pool_ND: Tensor) -> float:
         """The share of the pairs between these and the points of a pool that matter."""
         count, every = 0, slice(0, len(self.floor))
-        for some in blocks(len(pool_ND)):
+        for some in self.blocks(len(pool_ND)):
             logarithms = self.kernel.logarithms(every, self.kernel.scaled(pool_ND[some]))
             count += int((logarithms > self.floor[:, None]).sum())
         return count / (len(self.floor) * len(pool_ND))
@@ -110,9 +121,9 @@ class _Near:
     def pairs(self) -> Any:
         """Kernels of those that matter, a row for each point that is covered, (M, M) of SciPy."""
         strips = []
-        for rows in blocks(len(self.floor)):
+        for rows in self.blocks(len(self.floor)):
             found = []
-            for columns in blocks(len(self.floor), rows.start):
+            for columns in self.blocks(len(self.floor), rows.start):
                 block = self.kernel.logarithms(rows, self.kernel.points[columns])
                 kept = [((block > self.floor[rows, None]).nonzero(), 0)]
                 if columns != rows:
@@ -135,13 +146,13 @@ class _GreedyPairs:
         near: tells the pairs.
     """
 
-    def __init__(self, near: _Near) -> None:
+    def __init__(self, near: Near) -> None:
         self.weights = near.weights.double().cpu().numpy()
         self.cover = near.cover.double().cpu().numpy()
-        self.rows = near.pairs()
+        self.rows, self.blocks = near.pairs(), near.blocks
         self.columns = self.rows.tocsc()
         self.gains = np.zeros_like(self.cover)
-        for some in blocks(len(self.cover)):
+        for some in self.blocks(len(self.cover)):
             points = np.arange(some.start, some.stop)
             self.gains += self._lost(points, np.full(len(points), np.inf))
         self.rounding = DRIFT * self.gains

@@ -2,8 +2,8 @@
 
 Each part is drawn at random anew. It takes up the picks where the one before ended, and estimates what each
 of its points would cover of the pool by what it covers of the part. What leads there does so by luck, too. So
-those that lead are judged by what they cover of ``JUDGES`` points: an estimate that was too high or too low
-is set right for good, and the best that was judged is picked.
+those that lead are judged by what they cover of 50,000 points, the judges: an estimate that was too high or
+too low is set right for good, and the best that was judged is picked.
 
 What is guaranteed, but for a probability of p:
 
@@ -24,21 +24,15 @@ import torch
 from torch import Tensor
 
 from ncenet.functional._precision import at_least_float32
-from ncenet.functional.covering import PICKED, ROUNDING, GreedyCover, Kernel, blocks
+from ncenet.functional.covering import PICKED, ROUNDING, GreedyCover, HerdSizes, Kernel
 
-PICKS = 100
-"""A further part is drawn for so many picks (ours, by benchmarks/herding.py)."""
-JUDGES = 50_000
-"""Points that tell what those that lead in a part cover of the whole pool, drawn from a larger one (ours)."""
-FRONT = 32
-"""Points that are judged at a time (ours, by benchmarks/herding.py)."""
 EAGER = 0.9
 """What was judged is picked while it has this part of the best estimate: estimates that lead are too high
 (ours, by benchmarks/herding.py)."""
 
 
 def in_parts(
-    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, *, size: int
+    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, sizes: HerdSizes
 ) -> tuple[list[int], list[float]]:
     """At most k picks from random parts of a pool and their gains, while there is anything to cover.
 
@@ -48,20 +42,22 @@ def in_parts(
         radius: R.
         weights_N: of the points.
         centers_LD: what covers to begin with.
-        size: of a part; there is one for each ``PICKS`` picks, but no more than hold the pool once.
+        sizes: of a part, the whole of what is in memory; there is one for each ``picks``, but no more than
+            hold the pool once.
     """
     N, rng = len(pool_ND), torch.Generator().manual_seed(0)
 
     def draw(count: int) -> Tensor:
         return torch.randperm(N, generator=rng)[:count].sort().values.to(pool_ND.device)
 
-    looked_at = draw(JUDGES)
-    judges = _Judges(pool_ND[looked_at], radius, weights_N[looked_at] * (N / len(looked_at)), centers_LD)
+    looked_at = draw(sizes.judges)
+    weights_J = weights_N[looked_at] * (N / len(looked_at))
+    judges = _Judges(pool_ND[looked_at], radius, weights_J, centers_LD, sizes)
     indices: list[int] = []
     gains: list[float] = []
-    number = min(math.ceil(k / PICKS), math.ceil(N / size))
+    number = min(math.ceil(k / sizes.picks), math.ceil(N / sizes.whole))
     for left in range(number, 0, -1):
-        rows = draw(size)
+        rows = draw(sizes.whole)
         centers = torch.cat([centers_LD, pool_ND[indices].to(centers_LD.dtype)])
         part = _Part(judges, pool_ND[rows], radius, weights_N[rows], centers, N / len(rows))
         part.greedy.gains[torch.isin(rows, torch.tensor(indices, device=rows.device))] = PICKED
@@ -80,16 +76,19 @@ class _Judges:
         radius: R.
         weights_J: their weights.
         centers_LD: what covers to begin with.
+        sizes: of blocks.
     """
 
-    def __init__(self, points_JD: Tensor, radius: float, weights_J: Tensor, centers_LD: Tensor) -> None:
-        self.kernel = Kernel(points_JD, radius, at_least_float32(points_JD).mean(0))
+    def __init__(
+        self, points_JD: Tensor, radius: float, weights_J: Tensor, centers_LD: Tensor, sizes: HerdSizes
+    ) -> None:
+        self.kernel, self.sizes = Kernel(points_JD, radius, at_least_float32(points_JD).mean(0), sizes), sizes
         self.weights, self.cover = weights_J, self.kernel.covered_by(centers_LD)
 
     def rows(self, points_FD: Tensor) -> Tensor:
         """Kernels between some points and all judges, (F, J)."""
         vectors = self.kernel.scaled(points_FD)
-        return torch.cat([self.kernel(rows, vectors).T for rows in blocks(len(self.cover))], 1)
+        return torch.cat([self.kernel(rows, vectors).T for rows in self.sizes.blocks(len(self.cover))], 1)
 
     def gains(self, rows_FJ: Tensor) -> Tensor:
         """What each covers of the weight that isn't covered, (F,) float64."""
@@ -119,7 +118,7 @@ class _Part:
         share: float,
     ) -> None:
         self.judges, self.points, self.share = judges, part_MD, share
-        self.greedy = GreedyCover(part_MD, radius, weights_M, centers_LD)
+        self.greedy = GreedyCover(part_MD, radius, weights_M, centers_LD, judges.sizes)
         self.luck = torch.zeros_like(self.greedy.gains)
 
     def estimates(self) -> Tensor:
@@ -131,7 +130,7 @@ class _Part:
     def picks(self, k: int) -> Iterator[tuple[int, float]]:
         """At most k picks and their gains, while there is anything to cover."""
         while k > 0:
-            front = self.estimates().topk(min(FRONT, len(self.points))).indices
+            front = self.estimates().topk(min(self.judges.sizes.front, len(self.points))).indices
             rows_FJ = self.judges.rows(self.points[front])
             for picked in range(k):
                 estimates = self.estimates()

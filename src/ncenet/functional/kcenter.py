@@ -23,16 +23,6 @@ from torch import Tensor
 
 from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
 
-# Sizes (ours, by benchmarks/kcenter.py): they change time and memory, not the picks.
-FIRST = 256
-"""Labelled points that the whole pool meets at the start."""
-BLOCK = 512
-"""Least points in a block; one without a pick doubles the width, up to ``WIDEST``, any other halves it."""
-WIDEST = 8192
-"""Most rows of the pool that are copied at a time."""
-CHUNK = 512
-"""Centres in one matrix product."""
-
 ROUNDING = 1e-6
 """A squared distance below this part of the point's squared norm is rounding, and counts as 0 (ours)."""
 PICKED = -1.0
@@ -51,7 +41,25 @@ class Centers(NamedTuple):
     squared_distances: Tensor
 
 
-def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Centers:
+class CenterSizes(NamedTuple):
+    """Sizes that k-centre works with (ours, by benchmarks/kcenter.py): they change time and memory, no pick.
+
+    Attributes:
+        first: labelled points that the whole pool meets at the start.
+        block: least points in a block; one without a pick doubles the width, any other halves it.
+        widest: most rows of the pool that are copied at a time, and most points in a block.
+        chunk: centres in one matrix product.
+    """
+
+    first: int = 256
+    block: int = 512
+    widest: int = 8192
+    chunk: int = 512
+
+
+def k_centers(
+    pool_ND: Tensor, k: int, centers_LD: Tensor | None = None, *, sizes: CenterSizes | None = None
+) -> Centers:
     """Pick k points, each the farthest from all centres before it; the smaller index among equals.
 
     Memory above the arguments: L + k centres and a few times 8192 rows of the pool in float32, and some
@@ -62,6 +70,7 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
         k: how many to pick, in [0, N].
         centers_LD: (L, D) features of the labelled set, the centres to begin with. Without any, the first
             pick is the point farthest from the mean of the pool, and that is the distance given for it.
+        sizes: how much is done at a time, for machines with more memory or less.
 
     Returns:
         The picks. Of identical points only one is picked while any other is at a distance from the centres.
@@ -85,11 +94,12 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
     with torch.no_grad(), no_autocast(pool_ND):
         check_squares(pool_ND, "pool")
         check_squares(centers_LD, "centres")
-        greedy = _Greedy(pool_ND, k, centers_LD)
-        width = BLOCK
+        sizes = sizes or CenterSizes()
+        greedy = _Greedy(pool_ND, k, centers_LD, sizes)
+        width = sizes.block
         while len(greedy.indices) < k:
             picked = greedy.pick_from_block(width)
-            width = max(width // 2, BLOCK) if picked else min(2 * width, WIDEST)
+            width = max(width // 2, sizes.block) if picked else min(2 * width, sizes.widest)
     return Centers(
         indices=torch.tensor(greedy.indices, device=pool_ND.device),
         squared_distances=torch.tensor(greedy.squared_distances, dtype=torch.float32, device=pool_ND.device),
@@ -99,8 +109,8 @@ def k_centers(pool_ND: Tensor, k: int, centers_LD: Tensor | None = None) -> Cent
 class _Greedy:
     """The centres so far, and for each point its bound and how many of the centres are folded into it."""
 
-    def __init__(self, pool_ND: Tensor, k: int, centers_LD: Tensor) -> None:
-        self.pool, self.k, self.count = pool_ND, k, len(centers_LD)
+    def __init__(self, pool_ND: Tensor, k: int, centers_LD: Tensor, sizes: CenterSizes) -> None:
+        self.pool, self.k, self.count, self.sizes = pool_ND, k, len(centers_LD), sizes
         # Distances do not change with a common offset, but it would use up the digits of float32.
         self.offset = at_least_float32(pool_ND).mean(0)
         self.centers = self.offset.new_empty(self.count + k, len(self.offset), dtype=torch.float32)
@@ -109,12 +119,16 @@ class _Greedy:
         self.indices: list[int] = []
         self.squared_distances: list[float] = []
         if self.count == 0:
-            self.bound = torch.cat([self.centred(rows).square().sum(1) for rows in _blocks(pool_ND)])
+            self.bound = torch.cat([self.centred(rows).square().sum(1) for rows in self.blocks()])
             first = int(self.bound.argmax())
             self.add(first, self.centred(pool_ND[first]), float(self.bound[first]))
-        self.folded = torch.full((len(pool_ND),), min(self.count, FIRST), device=pool_ND.device)
-        self.bound = torch.cat([self.nearest(self.centred(r), 0, FIRST) for r in _blocks(pool_ND)])
+        self.folded = torch.full((len(pool_ND),), min(self.count, sizes.first), device=pool_ND.device)
+        self.bound = torch.cat([self.nearest(self.centred(r), 0, sizes.first) for r in self.blocks()])
         self.bound[self.indices] = PICKED
+
+    def blocks(self) -> Iterator[Tensor]:
+        """The pool, as many rows at a time as are copied."""
+        return iter(self.pool.split(self.sizes.widest))
 
     def centred(self, vectors: Tensor) -> Tensor:
         return (at_least_float32(vectors) - self.offset).float()
@@ -144,9 +158,9 @@ class _Greedy:
         """
         block, outside, rival = _largest(self.bound, width)
         rows, bound, folded = self.centred(self.pool[block]), self.bound[block], self.folded[block]
-        for start in range(int(folded.min()), self.count, CHUNK):
-            behind = (folded < start + CHUNK).nonzero().flatten()
-            nearest = self.nearest(rows[behind], start, start + CHUNK)
+        for start in range(int(folded.min()), self.count, self.sizes.chunk):
+            behind = (folded < start + self.sizes.chunk).nonzero().flatten()
+            nearest = self.nearest(rows[behind], start, start + self.sizes.chunk)
             bound[behind] = torch.minimum(bound[behind], nearest)
         before = len(self.indices)
         while len(self.indices) < self.k:
@@ -175,7 +189,3 @@ def _largest(bound_N: Tensor, width: int) -> tuple[Tensor, float, int]:
     equal = (bound_N == outside).nonzero().flatten()
     room = width - len(above)
     return torch.cat([above, equal[:room]]).sort().values, float(outside), int(equal[room])
-
-
-def _blocks(vectors: Tensor) -> Iterator[Tensor]:
-    return (vectors[start : start + WIDEST] for start in range(0, len(vectors), WIDEST))

@@ -23,20 +23,22 @@ from torch import Generator, Tensor
 from ncenet.errors import NonFiniteScore
 from ncenet.functional._precision import at_least_float32, no_autocast
 
-# Sizes (ours, by benchmarks/badge.py): they change time and memory, and which numbers are drawn, but not the
-# distribution.
-PROPOSALS = 256
-"""Points proposed at a time."""
-PROPOSAL_COST = 4
-"""Distances of a refresh that take as long as one distance of a proposal: gathered rows, smaller products."""
 ROWS = 8192
-"""Rows of the pool in one matrix product."""
+"""Rows of the pool in one matrix product (ours)."""
 
 ROUNDING = 1e-6
 """A squared distance below this part of the two squared norms is rounding, and counts as 0 (ours)."""
 
 
-def k_means_seeds(left_NC: Tensor, right_ND: Tensor, k: int, *, rng: Generator) -> Tensor:
+def k_means_seeds(
+    left_NC: Tensor,
+    right_ND: Tensor,
+    k: int,
+    *,
+    rng: Generator,
+    proposals: int = 256,
+    proposal_cost: float = 4,
+) -> Tensor:
     """Draw k of the N matrices left_i right_i^T by k-means++ seeding.
 
     Memory above the arguments: some 30 bytes a point, and a few times 8192 rows in float32.
@@ -46,6 +48,10 @@ def k_means_seeds(left_NC: Tensor, right_ND: Tensor, k: int, *, rng: Generator) 
         right_ND: (N, D) right factors.
         k: how many to draw, in [0, N].
         rng: where the random numbers come from.
+        proposals: points proposed at a time (the default is ours, by benchmarks/badge.py, like the next): it
+            changes which numbers are drawn, but not the distribution.
+        proposal_cost: distances of a refresh that take as long as one distance of a proposal: gathered rows,
+            smaller products.
 
     Returns:
         (k,) rows, int64, distinct, in the order in which they were drawn. When all points that are left lie
@@ -66,17 +72,20 @@ def k_means_seeds(left_NC: Tensor, right_ND: Tensor, k: int, *, rng: Generator) 
     if k == 0:
         return torch.empty(0, dtype=torch.int64)
     with torch.no_grad(), no_autocast(right_ND):
-        seeding = _Seeding(left_NC, right_ND, k, rng)
+        seeding = Seeding(left_NC, right_ND, k, rng, proposals=proposals, cost=proposal_cost)
         while len(seeding.picked) < k and seeding.total > 0:
             seeding.propose()
         seeding.fill()
     return torch.tensor(seeding.picked)
 
 
-class _Seeding:
+class Seeding:
     """Centres so far, and for each point its weight: its distance to the centres before the last refresh."""
 
-    def __init__(self, left_NC: Tensor, right_ND: Tensor, k: int, rng: Generator) -> None:
+    def __init__(
+        self, left_NC: Tensor, right_ND: Tensor, k: int, rng: Generator, *, proposals: int, cost: float
+    ) -> None:
+        self.proposals, self.cost = proposals, cost
         self.left, self.right, self.k, self.rng = left_NC, right_ND, k, rng
         self.norms = torch.cat([self.squared_norms(rows) for rows in self.blocks()])
         bad = (~self.norms.isfinite()).nonzero().flatten().tolist()
@@ -88,12 +97,15 @@ class _Seeding:
         self.refresh()
 
     def blocks(self) -> list[slice]:
+        """All rows, as many at a time as are multiplied."""
         return [slice(start, start + ROWS) for start in range(0, len(self.left), ROWS)]
 
     def factors(self, rows: slice | Tensor) -> tuple[Tensor, Tensor]:
+        """Of some points, in float32."""
         return at_least_float32(self.left[rows]).float(), at_least_float32(self.right[rows]).float()
 
     def squared_norms(self, rows: slice) -> Tensor:
+        """Of some points, (B,)."""
         left, right = self.factors(rows)
         return left.square().sum(1) * right.square().sum(1)
 
@@ -107,8 +119,8 @@ class _Seeding:
 
     def refresh(self) -> None:
         """Bring all weights up to date."""
-        for start in range(0, len(self.fresh), PROPOSALS):
-            centers = torch.tensor(self.fresh[start : start + PROPOSALS])
+        for start in range(0, len(self.fresh), self.proposals):
+            centers = torch.tensor(self.fresh[start : start + self.proposals])
             for rows in self.blocks():
                 nearest = self.squared_distances(rows, centers).amin(1)
                 self.weights[rows] = torch.minimum(self.weights[rows], nearest)
@@ -124,7 +136,7 @@ class _Seeding:
             self.refresh()
             if self.total == 0:
                 return
-        position, luck = torch.rand(2, PROPOSALS, generator=self.rng, dtype=torch.float64)
+        position, luck = torch.rand(2, self.proposals, generator=self.rng, dtype=torch.float64)
         rows = torch.searchsorted(self.cumulative, position * self.total, right=True)
         rows = rows.clamp_max(len(self.left) - 1)  # a position may round up to the end
         weights = self.weights[rows].double()
@@ -143,7 +155,7 @@ class _Seeding:
                 if len(self.picked) == self.k:
                     return
                 distance = torch.minimum(distance, mutual[proposal])
-        self.spent += PROPOSAL_COST * PROPOSALS * (len(self.fresh) + PROPOSALS)
+        self.spent += self.cost * self.proposals * (len(self.fresh) + self.proposals)
 
     def fill(self) -> None:
         """Draw what is missing uniformly from the points that are left."""

@@ -58,14 +58,14 @@ def in_scope(
         tried = (said[:, 1] - said[:, 0]).double()
         if _told_apart(tried, told) < TOLD:
             return torch.ones(len(pool_ND), dtype=torch.bool)
-        cut = _cut(tried, told)
+        cut = purest_cut(tried, told)
     inside = sides >= cut
     if inside.sum() < least:
         inside[sides.topk(min(least, len(sides))).indices] = True
     return inside
 
 
-def _cut(sides: Tensor, labeled: Tensor) -> float:
+def purest_cut(sides: Tensor, labeled: Tensor) -> float:
     """The lowest side such that, of the answers at or above it, a part of ``PURE`` were labels."""
     ordered, rows = sides.sort(descending=True)
     pure = labeled[rows].double().cumsum(0) / torch.arange(1, len(rows) + 1) >= PURE

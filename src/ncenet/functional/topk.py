@@ -36,6 +36,10 @@ class TopK:
         self.k = k
         self._best: list[tuple[float, str]] = []  # (-score, id), ascending: best first, ties by id
 
+    def __len__(self) -> int:
+        """How many are kept: k at most."""
+        return len(self._best)
+
     @property
     def floor(self) -> float:
         """The k-th best score so far, below which nothing enters any more; -inf while there are fewer."""

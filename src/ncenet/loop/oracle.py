@@ -129,7 +129,7 @@ class OracleLine(WithOptions, QueryStrategy):
         def reach(proposal: Sequence[str]) -> tuple[float, float]:
             more = [*known_labels, *answers.answer(proposal).values()]
             learned = LabeledSet([*view.labeled_ids, *proposal], more, loop.class_names)
-            return _worth(torch.cat([chunk.probs for chunk in loop.would_say(learned)]), targets)
+            return worth(torch.cat([chunk.probs for chunk in loop.would_say(learned)]), targets)
 
         reached, best = max((reach(proposal), proposal) for proposal in sorted(proposals))
         wanted = {image for proposal in proposals for image in proposal}
@@ -187,7 +187,7 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
     return line
 
 
-def _worth(probs_TC: torch.Tensor, targets_T: torch.Tensor) -> tuple[float, float]:
+def worth(probs_TC: torch.Tensor, targets_T: torch.Tensor) -> tuple[float, float]:
     """Accuracy, and of equally right models the mean share of the right class in all likelihoods."""
     right = probs_TC.argmax(1) == targets_T
     share = probs_TC.double().gather(1, targets_T[:, None])[:, 0] / probs_TC.double().sum(1).clamp_min(1e-30)

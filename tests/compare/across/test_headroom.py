@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from ncenet.compare import Arm
-from ncenet.compare.across import headroom as module
-from ncenet.compare.across.headroom import headroom
+from ncenet.compare.across.headroom import headroom, share_of_headroom
 from ncenet.compare.across.table import numbers
 from ncenet.compare.suite import read_compared
 from ncenet.recipe import Recipe
@@ -46,7 +45,7 @@ def test_intervals_of_shares_cover_as_often_as_they_say():
     covered = []
     for _ in range(400):
         random, a, line = (mean + 0.01 * rng.standard_normal((3, 4)) for mean in (0.0, 0.03, 0.05))
-        _, low, high = module._share(a - random, line - random, np.zeros(3))
+        _, low, high = share_of_headroom(a - random, line - random, np.zeros(3))
         covered.append(low <= 0.6 <= high)
     assert 0.92 <= np.mean(covered) <= 0.98
 

@@ -78,11 +78,11 @@ def headroom(of: Numbers) -> Headroom | None:
         won / cells if cells else np.nan,
         cells,
         tuple(of.arms[a] for a in others),
-        np.stack([_share(gains[a], gains[best], step) for a in others]) if others else np.empty((0, 3)),
+        np.array([share_of_headroom(gains[a], gains[best], step) for a in others]).reshape(-1, 3),
     )
 
 
-def _share(gain_DS: Floats, whole_DS: Floats, step_D: Floats) -> Floats:
+def share_of_headroom(gain_DS: Floats, whole_DS: Floats, step_D: Floats) -> Floats:
     """Share and ends of its interval, (3,)."""
     both = np.where(np.isfinite(whole_DS), gain_DS, np.nan)
     whole = np.where(np.isfinite(both), whole_DS, np.nan)
