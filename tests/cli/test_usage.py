@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from importlib.metadata import metadata, version
 
 import pytest
@@ -15,8 +16,24 @@ import torch
 import ncenet as package
 from ncenet.data.builtin import datasets
 from ncenet.errors import UnknownName
-from ncenet.loop import simulate
 from ncenet.strategies import strategies
+from ncenet.strategies.margin import Margin
+
+
+@pytest.fixture
+def failing():
+    """Has a run of the strategy ``failing`` raise an error as it begins."""
+    with ExitStack() as held:
+
+        def fail(error):
+            class Failing(Margin):
+                def __init__(self, **options):
+                    raise error
+
+            held.enter_context(strategies.temporarily(failing=Failing))
+            return "simulate", "digits", "--strategy", "failing"
+
+        yield fail
 
 
 @pytest.mark.parametrize(
@@ -109,34 +126,23 @@ def test_debug_gives_the_traceback(ncenet):
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
     ],
 )
-def test_want_of_memory_is_no_defect(ncenet, monkeypatch, error):
-    def full(*_, **__):
-        raise error
-
-    monkeypatch.setattr(simulate, "simulate", full)
-    done = ncenet("simulate", "digits")
+def test_want_of_memory_is_no_defect(ncenet, failing, error):
+    done = ncenet(*failing(error))
     assert (done.code, "out of memory: take fewer --workers" in done.said) == (1, True)
     assert "defect" not in done.said
 
 
-def test_what_nobody_foresaw_is_called_a_defect(ncenet, monkeypatch):
-    def broken(*_, **__):
-        raise ZeroDivisionError("by design")
-
-    monkeypatch.setattr(simulate, "simulate", broken)
-    done = ncenet("simulate", "digits")
+def test_what_nobody_foresaw_is_called_a_defect(ncenet, failing):
+    words = failing(ZeroDivisionError("by design"))
+    done = ncenet(*words)
     assert done.code == 1
     assert "ZeroDivisionError: by design this is a defect: run again with --debug" in done.said
     with pytest.raises(ZeroDivisionError):
-        ncenet("--debug", "simulate", "digits")
+        ncenet("--debug", *words)
 
 
-def test_an_interrupt_exits_130(ncenet, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(simulate, "simulate", interrupted)
-    done = ncenet("simulate", "digits")
+def test_an_interrupt_exits_130(ncenet, failing):
+    done = ncenet(*failing(KeyboardInterrupt))
     assert done.code == 130
     assert "interrupted; run the same command again to go on" in done.said
 
@@ -191,12 +197,8 @@ def test_what_the_system_refuses_is_no_defect(ncenet, tmp_path):
     assert "defect" not in done.said
 
 
-def test_a_full_disk_names_no_file_and_is_no_defect(ncenet, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(simulate, "simulate", full)
-    done = ncenet("simulate", "digits", "--epochs", 1)
+def test_a_full_disk_names_no_file_and_is_no_defect(ncenet, failing):
+    done = ncenet(*failing(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     assert (done.code, done.said) == (1, "error No space left on device")
 
 

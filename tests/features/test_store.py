@@ -91,12 +91,11 @@ def test_what_others_write_is_taken_up(store):
     assert store.has(hashes(1))[0]
 
 
-def test_merging_leaves_one_file_and_every_vector(store, monkeypatch):
-    monkeypatch.setattr(module, "MANY", 4)
+def test_merging_leaves_one_file_and_every_vector(store):
     for number in range(10):
         store.put(hashes(number), vectors(number))
     reader = reopened(store)
-    store.merge()
+    store.merge(many=4)
     assert len(list(store.folder.glob("*.arrow"))) == 1 and len(store) == 10
     assert np.array_equal(store.get(hashes(*range(10))), vectors(*range(10)))
     assert np.array_equal(reader.get(hashes(3, 9)), vectors(3, 9)), "who has the small files open reads on"
@@ -104,15 +103,13 @@ def test_merging_leaves_one_file_and_every_vector(store, monkeypatch):
     assert np.array_equal(reader.get(hashes(3, 9)), vectors(3, 9))
 
 
-def test_large_chunks_are_left_alone(store, monkeypatch):
-    monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr(module, "MERGED_ROWS", 3)
+def test_large_chunks_are_left_alone(store):
     for start in (0, 3):
         store.put(hashes(*range(start, start + 3)), vectors(*range(start, start + 3)))
     for number in (6, 7):
         store.put(hashes(number), vectors(number))
     before = sorted(file.name for file in store.folder.glob("*.arrow"))[:2]
-    store.merge()
+    store.merge(many=1, rows=3)
     after = sorted(file.name for file in store.folder.glob("*.arrow"))
     assert len(after) == 3 and after[:2] == before and len(store) == 8
 
@@ -229,11 +226,10 @@ def test_a_chunk_that_the_system_does_not_let_us_read_is_not_taken_for_damaged(s
 
 @pytest.mark.parametrize("error", [PermissionError(errno.EROFS, "Read-only"), OSError(errno.ENOSPC, "full")])
 def test_chunks_that_cannot_be_merged_stay_as_they_are(store, monkeypatch, error):
-    monkeypatch.setattr(module, "MANY", 1)
     for number in range(3):
         store.put(hashes(number), vectors(number))
     monkeypatch.setattr(module, "whole", refusing(error))
-    store.merge()
+    store.merge(many=1)
     assert np.array_equal(reopened(store).get(hashes(0, 1, 2)), vectors(0, 1, 2))
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import ncenet.loop.simulate as module
+from ncenet.data.open import open_train
 from ncenet.ledger import Ledger
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
@@ -52,26 +52,13 @@ def plan(strategy, head):
     return Recipe().with_changes(changes | HEADS[head])
 
 
-@pytest.fixture
-def oracles(monkeypatch):
-    """The oracles of the simulations that are run."""
-    opened = []
-    open_loop = module.open_loop
-
-    def watched(*args, **options):
-        loop, train = open_loop(*args, **options)
-        opened.append(train.oracle)
-        return loop, train
-
-    monkeypatch.setattr(module, "open_loop", watched)
-    return opened
-
-
 @pytest.mark.parametrize(("strategy", "head"), CASES)
-def test_a_whole_run(tmp_path, oracles, strategy, head):
+def test_a_whole_run(tmp_path, strategy, head):
     if strategy == "scikit-activeml":
         pytest.importorskip("skactiveml")
-    simulate(plan(strategy, head), tmp_path)
+    recipe = plan(strategy, head)
+    train = open_train(recipe)
+    simulate(recipe, tmp_path, train=train)
     with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
         dump, labeled, pool = ledger.dump(), ledger.labeled(), {item.id for item in ledger.items()}
 
@@ -83,7 +70,7 @@ def test_a_whole_run(tmp_path, oracles, strategy, head):
     assert len(set(queried)) == len(queried) == sum(sizes), "no image is asked for twice"
     assert set(queried) <= pool
 
-    (oracle,) = oracles
+    oracle = train.required_oracle()
     assert oracle.asked == sum(sizes), "the oracle hands out what was queried and no more"
     assert [id for id, _ in labeled] == queried
     truth = oracle.answer(queried)

@@ -10,7 +10,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import ncenet.learners.classifier as module
 import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
@@ -50,12 +49,11 @@ def test_labelled_images_are_normalised_by_a_few_at_a_time(monkeypatch):
 
 class TestPredict:
     @pytest.mark.parametrize("chunk", [7, 12, 24])
-    def test_chunks_in_the_order_of_the_ids(self, monkeypatch, chunk):
+    def test_chunks_in_the_order_of_the_ids(self, chunk):
         learner, pool = fitted(backbone="small")
         one_by_one = {id: probs(learner, pool, [id])[0] for id in pool.ids()}
-        monkeypatch.setattr(module, "PREDICT_BATCH", chunk)
         ids = list(reversed(pool.ids()))
-        chunks = list(learner.predict(pool, ids, want=NOTHING))
+        chunks = list(learner.predict(pool, ids, want=NOTHING, chunk=chunk))
         assert [len(each.ids) for each in chunks] == [len(ids[i : i + chunk]) for i in range(0, 24, chunk)]
         assert [id for each in chunks for id in each.ids] == ids
         for each in chunks:
@@ -66,10 +64,9 @@ class TestPredict:
         learner, pool = fitted()
         assert list(learner.predict(pool, [], want=NOTHING)) == []
 
-    def test_whoever_reads_may_learn_from_it_meanwhile(self, monkeypatch):
+    def test_whoever_reads_may_learn_from_it_meanwhile(self):
         learner, pool = fitted()
-        monkeypatch.setattr(module, "PREDICT_BATCH", 6)
-        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"})))
+        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"}), chunk=6))
         assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
     def test_only_what_is_wanted_comes(self):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-import ncenet.learners.classifier as module
 from ncenet.errors import DataError, NotFitted, UsageError
 from tests.learners.make import SIDE, committee, images, labeled, losses_of_a_reader, weights
 
@@ -50,23 +49,21 @@ def test_they_say_their_mean_and_each_its_own(fitted, pool):
     assert torch.equal(said.features, torch.cat([member.features for member in members], 1))
 
 
-def test_whoever_reads_may_learn_from_it_meanwhile(fitted, pool, monkeypatch):
+def test_whoever_reads_may_learn_from_it_meanwhile(fitted, pool):
     learner, _ = fitted
-    monkeypatch.setattr(module, "PREDICT_BATCH", 6)
-    losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=EVERYTHING))
+    losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=EVERYTHING, chunk=6))
     assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
 
-def test_chunks_and_only_what_is_wanted(fitted, pool, monkeypatch):
+def test_chunks_and_only_what_is_wanted(fitted, pool):
     learner, _ = fitted
     (whole,) = learner.predict(pool, pool.ids(), want=EVERYTHING)
-    monkeypatch.setattr(module, "PREDICT_BATCH", 10)
-    chunks = list(learner.predict(pool, pool.ids(), want=frozenset({"probs"})))
+    chunks = list(learner.predict(pool, pool.ids(), want=frozenset({"probs"}), chunk=10))
     assert [len(chunk.ids) for chunk in chunks] == [10, 10, 4]
     assert [id for chunk in chunks for id in chunk.ids] == list(pool.ids())
     assert all(chunk.features is None and chunk.extras == {} for chunk in chunks)
     torch.testing.assert_close(torch.cat([chunk.probs for chunk in chunks]), whole.probs)
-    assert list(learner.predict(pool, [], want=EVERYTHING)) == []
+    assert list(learner.predict(pool, [], want=EVERYTHING, chunk=10)) == []
 
 
 def test_pools_are_decoded_once_for_all(fitted, pool):

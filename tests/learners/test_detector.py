@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-import ncenet.learners.detector as module
 from ncenet.boxes import Boxes
 from ncenet.data import images
 from ncenet.data.pools import ArrayPool, FolderPool
@@ -97,22 +96,20 @@ class TestPredict:
         torch.testing.assert_close(prediction.probs.sum(-1), torch.ones(8, ANCHORS))
 
     @pytest.mark.parametrize("chunk", [5, 8])
-    def test_chunks_in_the_order_of_the_ids(self, monkeypatch, chunk):
+    def test_chunks_in_the_order_of_the_ids(self, chunk):
         learner, pool, _ = fitted()
         ids = list(reversed(pool.ids()))
         whole = {id: next(learner.predict(pool, [id], want=NOTHING)).probs[0] for id in ids}
-        monkeypatch.setattr(module, "PREDICT_BATCH", chunk)
-        chunks = list(learner.predict(pool, ids, want=NOTHING))
+        chunks = list(learner.predict(pool, ids, want=NOTHING, chunk=chunk))
         assert [id for each in chunks for id in each.ids] == ids
         assert max(len(each.ids) for each in chunks) == chunk
         for each in chunks:
             expected = torch.stack([whole[id] for id in each.ids])
             torch.testing.assert_close(each.probs, expected, atol=1e-4, rtol=1e-3)
 
-    def test_whoever_reads_may_learn_from_it_meanwhile(self, monkeypatch):
+    def test_whoever_reads_may_learn_from_it_meanwhile(self):
         learner, pool, _ = fitted()
-        monkeypatch.setattr(module, "PREDICT_BATCH", 2)
-        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"})))
+        losses = losses_of_a_reader(learner.predict(pool, pool.ids(), want=frozenset({"features"}), chunk=2))
         assert len(losses) == 4 and losses == sorted(losses, reverse=True) and losses[-1] < 0.5
 
     def test_twice_the_same_and_nothing_changed(self):

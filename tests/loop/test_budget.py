@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ncenet.boxes import Boxes, Detections
+from ncenet.data.open import open_train
 from ncenet.errors import RecipeError
 from ncenet.learners.box_counts import ExpectedBoxes, boxes_of, spent
 from ncenet.ledger import Ledger
@@ -22,17 +23,10 @@ MADE = samples(24)
 QUERY = Query(("a", "b", "c", "d"), (4.0, 3.0, 2.0, 1.0))
 
 
-@pytest.fixture(autouse=True)
-def detectors(monkeypatch):
-    """A fake in the place of the detector; every one that was made."""
-    made = []
-
-    def make(*_, **__):
-        made.append(FakeDetector(CLASSES))
-        return made[-1]
-
-    monkeypatch.setattr("ncenet.learners.detector.Detector", make)
-    return made
+@pytest.fixture
+def detector():
+    """In the place of one that learns."""
+    return FakeDetector(CLASSES)
 
 
 @pytest.fixture
@@ -115,21 +109,13 @@ class TestExpectedBoxes:
         assert learner.predicted == ["c"]
 
 
-def test_the_oracle_hands_out_what_the_budget_buys_and_no_more(tmp_path, recipe, monkeypatch):
-    oracles = []
-    opened = open_loop
-
-    def watched(*args, **options):
-        loop, train = opened(*args, **options)
-        oracles.append(train.required_oracle())
-        return loop, train
-
-    monkeypatch.setattr("ncenet.loop.simulate.open_loop", watched)
-    simulate(recipe, tmp_path / "run")
+def test_the_oracle_hands_out_what_the_budget_buys_and_no_more(tmp_path, recipe, detector):
+    train = open_train(recipe)
+    simulate(recipe, tmp_path / "run", train=train, learner=detector)
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
         labels, queried = dict(ledger.labeled()), ledger.dump()["queried"]
     ids = [id for *_, id, _ in queried]
-    assert oracles[0].asked == len(ids) == len(labels), (
+    assert train.required_oracle().asked == len(ids) == len(labels), (
         "an image that was counted is an image that was asked for"
     )
     for cycle in range(1, 5):
@@ -142,8 +128,8 @@ def test_the_oracle_hands_out_what_the_budget_buys_and_no_more(tmp_path, recipe,
         )
 
 
-def test_held_out_images_of_a_simulation_are_beside_the_budget(tmp_path, recipe):
-    simulate(recipe.with_changes({"loop.held_out": 5, "loop.cycles": 2}), tmp_path / "run")
+def test_held_out_images_of_a_simulation_are_beside_the_budget(tmp_path, recipe, detector):
+    simulate(recipe.with_changes({"loop.held_out": 5, "loop.cycles": 2}), tmp_path / "run", learner=detector)
     fits = [json.loads(f.read_text()) for f in sorted((tmp_path / "run").glob("cycles/*/fit.json"))]
     assert [fit["cycle"] for fit in fits] == [1, 2]
     assert fits[0]["boxes"] >= 8 and fits[1]["boxes"] >= 14
@@ -152,23 +138,27 @@ def test_held_out_images_of_a_simulation_are_beside_the_budget(tmp_path, recipe)
         assert len(ledger.labeled()) == 5 + fits[1]["labeled"]
 
 
-def test_a_budget_beyond_the_pool_takes_all_of_it(tmp_path, recipe):
-    simulate(recipe.with_changes({"loop.query_size": 1000, "loop.cycles": 5}), tmp_path / "run")
+def test_a_budget_beyond_the_pool_takes_all_of_it(tmp_path, recipe, detector):
+    simulate(
+        recipe.with_changes({"loop.query_size": 1000, "loop.cycles": 5}), tmp_path / "run", learner=detector
+    )
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
         assert len(ledger.labeled()) == len(MADE)
         assert len(ledger.cycles()) == 2
 
 
-def test_a_query_takes_one_image_even_beyond_its_budget(tmp_path, recipe):
-    simulate(recipe.with_changes({"loop.initial": 1, "loop.query_size": 1}), tmp_path / "run")
+def test_a_query_takes_one_image_even_beyond_its_budget(tmp_path, recipe, detector):
+    simulate(
+        recipe.with_changes({"loop.initial": 1, "loop.query_size": 1}), tmp_path / "run", learner=detector
+    )
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
         assert len(ledger.labeled()) >= 4, "every cycle learned something new"
 
 
-def test_people_are_asked_for_as_many_boxes_as_are_expected(tmp_path, recipe):
+def test_people_are_asked_for_as_many_boxes_as_are_expected(tmp_path, recipe, detector):
     write_images(tmp_path / "photos", MADE)
     changes = {"data.train": str(tmp_path / "photos"), "data.classes": CLASSES}
-    loop, _ = open_loop(recipe.with_changes(changes), tmp_path / "run")
+    loop, _ = open_loop(recipe.with_changes(changes), tmp_path / "run", learner=detector)
     with loop.ledger:
         first = loop.ask(8)
         assert len(first) == 8, "nothing is known yet: one box an image"
@@ -183,8 +173,8 @@ def test_people_are_asked_for_as_many_boxes_as_are_expected(tmp_path, recipe):
         assert len(loop.ask(7)) == 4
 
 
-def test_a_query_whose_files_tell_of_another_is_made_again(tmp_path, recipe):
-    loop, _ = open_loop(recipe, tmp_path / "run")
+def test_a_query_whose_files_tell_of_another_is_made_again(tmp_path, recipe, detector):
+    loop, _ = open_loop(recipe, tmp_path / "run", learner=detector)
     with loop.ledger:
         query = loop.ask(8, count=lambda _: 2.0)
         assert len(query) == 4

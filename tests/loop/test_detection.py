@@ -27,9 +27,10 @@ MADE = samples(20)
 TEST = samples(8, seed=1)
 
 
-@pytest.fixture(autouse=True)
-def fake(monkeypatch):
-    monkeypatch.setattr("ncenet.learners.detector.Detector", lambda *_, **__: FakeDetector(CLASSES))
+@pytest.fixture
+def detector():
+    """In the place of one that learns."""
+    return FakeDetector(CLASSES)
 
 
 @pytest.fixture
@@ -120,9 +121,9 @@ def test_unlikely_detections_are_not_listed(tmp_path, test_set, monkeypatch):
     assert list(rows[0].values()) == [test_set.ids[0], "0.0", "0.0", "1.0", "1.0", "one", "0.9000"]
 
 
-def test_a_simulation_leaves_records_and_pictures(tmp_path, recipe):
+def test_a_simulation_leaves_records_and_pictures(tmp_path, recipe, detector):
     events = []
-    simulate(recipe, tmp_path / "run", notify=events.append)
+    simulate(recipe, tmp_path / "run", notify=events.append, learner=detector)
     tested = [event for event in events if event["event"] == "cycle"]
     first, last = (tmp_path / "run" / "cycles" / f"00{n}" for n in (1, 2))
     record = json.loads((last / "test.json").read_text())
@@ -160,8 +161,8 @@ def test_pictures_are_few_and_small(tmp_path):
         assert picture.size == (2 * 320 + 6, 213)
 
 
-def test_strategies_without_scores_of_anchors_draw_no_heat(tmp_path, recipe):
-    simulate(recipe.with_changes({"loop.strategy": "random"}), tmp_path / "run")
+def test_strategies_without_scores_of_anchors_draw_no_heat(tmp_path, recipe, detector):
+    simulate(recipe.with_changes({"loop.strategy": "random"}), tmp_path / "run", learner=detector)
     rows = read_csv(tmp_path / "run" / "cycles" / "001" / "pictures" / "pictures.csv")
     assert {row["kind"] for row in rows} == {"test"}
 
@@ -176,10 +177,10 @@ def spoil(recipe):
         file.write_text(file.read_text().replace("<xmin>", "<xmin>x", 1))
 
 
-def test_mistakes_stop_the_run_and_are_all_listed(tmp_path, recipe):
+def test_mistakes_stop_the_run_and_are_all_listed(tmp_path, recipe, detector):
     spoil(recipe)
     with pytest.raises(UnreadableImages, match="2 mistake"):
-        simulate(recipe, tmp_path / "run")
+        simulate(recipe, tmp_path / "run", learner=detector)
     rows = read_csv(tmp_path / "run" / "bad_images.csv")
     assert [(row["in"], row["id"]) for row in rows] == [
         ("pool", "JPEGImages/1000001.jpg"),
@@ -189,10 +190,10 @@ def test_mistakes_stop_the_run_and_are_all_listed(tmp_path, recipe):
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
 
 
-def test_images_with_mistakes_are_left_out_on_demand(tmp_path, recipe):
+def test_images_with_mistakes_are_left_out_on_demand(tmp_path, recipe, detector):
     spoil(recipe)
     all_of_it = {"data.on_bad_image": "skip", "loop.query_size": 100}
-    simulate(recipe.with_changes(all_of_it), tmp_path / "run")
+    simulate(recipe.with_changes(all_of_it), tmp_path / "run", learner=detector)
     assert len(read_csv(tmp_path / "run" / "bad_images.csv")) == 2
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
         assert "JPEGImages/1000001.jpg" in ledger.problems()
@@ -200,8 +201,8 @@ def test_images_with_mistakes_are_left_out_on_demand(tmp_path, recipe):
     assert json.loads((tmp_path / "run" / "cycles" / "002" / "test.json").read_text())["images"] == 7
 
 
-def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
-    loop, _ = open_loop(recipe, tmp_path / "run")
+def test_answers_are_boxes_of_the_classes(tmp_path, recipe, detector):
+    loop, _ = open_loop(recipe, tmp_path / "run", learner=detector)
     with loop.ledger:
         first, second, *_ = loop.ask(5).ids
         for answer, error, why in [
@@ -228,16 +229,16 @@ def test_answers_are_boxes_of_the_classes(tmp_path, recipe):
         assert loop.ledger.last_seq() == events, "the same boxes, written otherwise, are no new answer"
 
 
-def test_test_images_without_objects_are_refused(tmp_path, recipe):
+def test_test_images_without_objects_are_refused(tmp_path, recipe, detector):
     empty = tuple(s._replace(boxes=Boxes()) for s in TEST[:2])
     other = write_voc(tmp_path / "empty", {"trainval": empty})
     with pytest.raises(DataError, match="the test images have no object to find"):
-        open_loop(recipe.with_changes({"data.test": str(other)}), tmp_path / "run")
+        open_loop(recipe.with_changes({"data.test": str(other)}), tmp_path / "run", learner=detector)
 
 
-def test_held_out_images_of_the_pool_measure_once_they_have_objects(tmp_path, recipe):
+def test_held_out_images_of_the_pool_measure_once_they_have_objects(tmp_path, recipe, detector):
     (root := tmp_path / "voc" / "ImageSets" / "Main" / "test.txt").unlink()
-    loop, train = open_loop(recipe.with_changes({"loop.held_out": 4}), tmp_path / "run")
+    loop, train = open_loop(recipe.with_changes({"loop.held_out": 4}), tmp_path / "run", learner=detector)
     assert root.name == "test.txt"
     with loop.ledger:
         held_out = loop.ask(5)

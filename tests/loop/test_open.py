@@ -22,16 +22,17 @@ from ncenet.strategies.build import open_strategy
 from ncenet.web.serve import open_project
 
 
-def test_threads_are_set_when_the_recipe_names_them(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    for threads in (None, 3):
-        recipe = Recipe(data=DataRecipe(train="digits"), train=TrainRecipe(threads=threads))
-        loop, _ = open_loop(recipe, tmp_path / str(threads))
+@pytest.mark.parametrize(("threads", "then"), [(None, 1), (3, 3)])
+def test_threads_are_set_when_the_recipe_names_them(tmp_path, threads, then):
+    recipe = Recipe(data=DataRecipe(train="digits"), train=TrainRecipe(threads=threads))
+    loop, _ = open_loop(recipe, tmp_path / "run")
+    try:
         with loop.ledger:
-            assert threads not in asked, "not before there is a network"
+            assert torch.get_num_threads() == 1, "not before there is a network"
             assert loop.learner is loop.learner
-    assert asked == [3]
+        assert torch.get_num_threads() == then
+    finally:
+        torch.set_num_threads(1)
 
 
 class Passes:
@@ -44,9 +45,9 @@ class Passes:
 
 
 @pytest.fixture
-def plugged(monkeypatch):
-    get = strategies.get
-    monkeypatch.setattr(strategies, "get", lambda name: Passes if name == "passes" else get(name))
+def plugged():
+    with strategies.temporarily(passes=Passes):
+        yield
 
 
 PASSES = "model.dropout > 0 or model.members > 1: without either all passes agree"

@@ -33,9 +33,13 @@ def surely(run, notify=None):
     }
 
 
+def sort(run, out, said=None, **options):
+    """Sort, by the word of that model unless another is given."""
+    return sort_images(run, out, said=surely(run) if said is None else said, **options)
+
+
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "opinions", surely)
+def run(tmp_path):
     photos = paint(tmp_path / "photos")
     (photos / "b099.png").write_bytes(b"no image")
     recipe = {**TINY, "data.on_bad_image": "skip"}
@@ -58,7 +62,7 @@ def files(folder):
 @pytest.mark.parametrize("how", ["copy", "link", "move"])
 def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
     before = files(tmp_path / "photos")
-    done = sort_images(run, tmp_path / "sorted", how=how)
+    done = sort(run, tmp_path / "sorted", how=how)
     after = files(tmp_path / "sorted")
     assert done.counts == {"red": 12, "green": 10, "blue": 12, "review": 5, "skipped": 1, "unreadable": 1}
     assert "blue/g001.png" in after, "what a person said counts, whatever the model thinks"
@@ -96,13 +100,13 @@ def test_nothing_is_overwritten(run, tmp_path):
     out.mkdir()
     (out / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds something else"):
-        sort_images(run, out)
+        sort(run, out)
     assert files(out) == {"mine.txt": b"mine"}
     with pytest.raises(UsageError, match="lies within the images"):
-        sort_images(run, tmp_path / "photos" / "sorted")
-    sort_images(run, tmp_path / "there")
+        sort(run, tmp_path / "photos" / "sorted")
+    sort(run, tmp_path / "there")
     with pytest.raises(UsageError, match="is sorted already"):
-        sort_images(run, tmp_path / "there", above=0.5)
+        sort(run, tmp_path / "there", above=0.5)
     changed = tmp_path / "there/red/r006.png"
     changed.write_bytes(b"edited")
     assert undo_sort(tmp_path / "there", run.folder) == {"r006.png": "was changed since it was sorted"}
@@ -119,7 +123,7 @@ def test_a_file_that_came_meanwhile_stays_and_stops_the_sort(run, tmp_path, monk
 
     monkeypatch.setattr(module, "place", place)
     with pytest.raises(UsageError, match=r"r006\.png: is there already, and is something else"):
-        sort_images(run, out, how="move")
+        sort(run, out, how="move")
     assert (out / "red/r006.png").read_bytes() == b"somebody else's"
     assert (tmp_path / "photos/r006.png").exists()
 
@@ -127,7 +131,7 @@ def test_a_file_that_came_meanwhile_stays_and_stops_the_sort(run, tmp_path, monk
 def test_images_that_changed_or_went_are_left_and_named(run, tmp_path):
     shutil.copyfile(tmp_path / "photos/g004.png", tmp_path / "photos/r006.png")
     (tmp_path / "photos/r009.png").unlink()
-    done = sort_images(run, tmp_path / "sorted", how="move")
+    done = sort(run, tmp_path / "sorted", how="move")
     assert done.left["r006.png"] == "changed since it was looked at"
     assert "no such file" in done.left["r009.png"]
     assert (tmp_path / "photos/r006.png").exists() and len(done.left) == 2
@@ -139,9 +143,7 @@ from pathlib import Path
 import ncenet.sorting.{where} as at, ncenet.sorting.sort as module
 from ncenet.files import whole
 from ncenet.run.opening import open_run
-from ncenet.run.relink import relink
-from tests.sorting.test_sort import surely
-module.opinions = surely
+from tests.sorting.test_sort import sort
 real, left = at.{step}, [{after}]
 def step(*words, **named):
     if left[0] == 0:
@@ -152,7 +154,7 @@ at.{step} = step
 if {undo}:
     module.undo_sort(Path(sys.argv[2]), Path(sys.argv[1]))
 else:
-    module.sort_images(open_run(Path(sys.argv[1]), read_only=True), Path(sys.argv[2]), how="{how}")
+    sort(open_run(Path(sys.argv[1]), read_only=True), Path(sys.argv[2]), how="{how}")
 """
 
 
@@ -177,11 +179,11 @@ def test_a_sort_that_is_killed_goes_on_and_loses_nothing(run, tmp_path, where, s
     before, out = files(tmp_path / "photos"), tmp_path / "sorted"
     killed(run, out, where=where, step=step, after=after)
     assert set(before.values()) <= set((files(tmp_path / "photos") | files(out)).values())
-    done = sort_images(run, out, how="move")
+    done = sort(run, out, how="move")
     assert done.left == {} and len(files(out)) == 40
     killed(run, out, where="sort", step="undo_place", after=11, undo=True)
     with pytest.raises(UsageError, match="is being taken back"):
-        sort_images(run, out, how="move")
+        sort(run, out, how="move")
     undo_sort(out, run.folder)
     assert files(tmp_path / "photos") == before and not out.exists()
 
@@ -190,20 +192,20 @@ def test_a_copy_that_was_cut_off_is_no_image(run, tmp_path):
     out = tmp_path / "sorted"
     killed(run, out, where="place", step="_named", after=3, how="copy")
     assert (out / ".placing").exists()
-    done = sort_images(run, out)
+    done = sort(run, out)
     assert done.left == {} and not (out / ".placing").exists()
     assert set(files(out).values()) <= set(files(tmp_path / "photos").values())
     with pytest.raises(UsageError, match="name another folder"):
-        sort_images(run, out)
+        sort(run, out)
 
 
 def test_an_interrupted_sort_goes_on_as_it_was_begun(run, tmp_path):
     killed(run, tmp_path / "sorted", where="sort", step="place", after=4, how="copy")
     with pytest.raises(UsageError, match=r"with above 0\.9 was interrupted here, and this one has 0\.5"):
-        sort_images(run, tmp_path / "sorted", above=0.5)
+        sort(run, tmp_path / "sorted", above=0.5)
 
 
-def test_names_that_are_odd_get_a_place_of_their_own(tmp_path, monkeypatch):
+def test_names_that_are_odd_get_a_place_of_their_own(tmp_path):
     photos = tmp_path / "photos"
     paint(photos, 6)
     (photos / "deep").mkdir()
@@ -215,9 +217,8 @@ def test_names_that_are_odd_get_a_place_of_their_own(tmp_path, monkeypatch):
     with open_run(tmp_path / "run") as run:
         ids = [item.id for item in run.ledger.items()]
         run.tell({id: classes[n % 5] for n, id in enumerate(ids)}, who="ann")
-        monkeypatch.setattr(module, "opinions", lambda run, notify=None: {})
         rows = plan(run, evidence_of(run, {}), 0.9)
-        sort_images(run, tmp_path / "sorted")
+        sort(run, tmp_path / "sorted", said={})
     assert len({row.to.casefold() for row in rows}) == len(ids) == 8
     assert not any(row.to.startswith("review/") for row in rows), "that is for the doubtful"
     assert len(files(tmp_path / "sorted")) == 8
@@ -271,7 +272,7 @@ def test_without_a_model_it_says_what_is_missing(tmp_path, capsys):
 
 def test_after_a_move_the_run_goes_on_with_the_sorted_folder(run, tmp_path):
     before = dict(run.ledger.labeled())
-    sort_images(run, tmp_path / "sorted", how="move")
+    sort(run, tmp_path / "sorted", how="move")
     found = relink(run.folder, str(tmp_path / "sorted"))
     assert not found.missing and found.found["r006.png"] == "red/r006.png"
     assert found.found["b002.png"] == "skipped/b002.png", "what was skipped has an answer too"
@@ -287,7 +288,7 @@ class TestFromAStranger:
 
     def test_undo_moves_only_images_of_the_run_that_is_named(self, run, tmp_path):
         out, mine = tmp_path / "sorted", tmp_path / "mine"
-        sort_images(run, out, how="move")
+        sort(run, out, how="move")
         header = json.loads((out / "sorting.json").read_text())
         (out / "sorting.json").write_text(json.dumps(header | {"root": str(mine)}))
         table = (out / "sorted.csv").read_text()
@@ -297,7 +298,7 @@ class TestFromAStranger:
         assert not mine.exists()
 
     def test_undo_with_another_run_changes_nothing(self, run, tmp_path):
-        sort_images(run, tmp_path / "sorted")
+        sort(run, tmp_path / "sorted")
         before = files(tmp_path / "sorted")
         other = tmp_path / "others"
         other.mkdir()
@@ -314,7 +315,7 @@ class TestFromAStranger:
     @pytest.mark.parametrize("how", ["copy", "link", "move"])
     def test_a_link_in_it_leads_nowhere(self, run, tmp_path, how):
         out, elsewhere = tmp_path / "sorted", tmp_path / "elsewhere"
-        sort_images(run, out, how=how)
+        sort(run, out, how=how)
         (out / "red").rename(elsewhere)
         (out / "red").symlink_to(elsewhere)
         before = files(elsewhere)
@@ -325,7 +326,7 @@ class TestFromAStranger:
     @pytest.mark.parametrize("kind", ["pipe", "device", "sparse", "folder", "bomb"])
     def test_what_lies_in_the_place_of_an_image_is_looked_at_in_time(self, run, tmp_path, kind):
         out = tmp_path / "sorted"
-        sort_images(run, out)
+        sort(run, out)
         place = out / "red/r006.png"
         place.unlink()
         match kind:
@@ -350,23 +351,22 @@ class TestFromAStranger:
 )
 def test_a_header_that_is_damaged_is_named(run, tmp_path, header):
     out = tmp_path / "sorted"
-    sort_images(run, out)
+    sort(run, out)
     whole = json.loads((out / "sorting.json").read_text())
     damaged = header if header in ({}, [], {"how": "copy", "root": None}) else whole | header
     (out / "sorting.json").write_text(json.dumps(damaged))
-    for again in (lambda: sort_images(run, out), lambda: undo_sort(out, run.folder)):
+    for again in (lambda: sort(run, out), lambda: undo_sort(out, run.folder)):
         with pytest.raises(DataError, match=r"sorting\.json: damaged: put it back from a copy"):
             again()
 
 
-def test_a_class_called_skipped_gets_another_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "opinions", lambda run, notify=None: {})
+def test_a_class_called_skipped_gets_another_folder(tmp_path):
     photos = paint(tmp_path / "photos", 3)
     with ncenet.open(tmp_path / "run", images=photos, classes=("skipped", "red"), recipe=TINY):
         pass
     with open_run(tmp_path / "run") as run:
         run.tell({"r000.png": "skipped", "g001.png": ncenet.Answer.SKIP, "b002.png": "red"}, who="ann")
-        sort_images(run, tmp_path / "sorted", how="move")
+        sort(run, tmp_path / "sorted", how="move", said={})
         rows = {row.id: row.to for row in read_plan(tmp_path / "sorted/sorted.csv")}
     assert rows["g001.png"] == "skipped/g001.png"
     assert not rows["r000.png"].startswith("skipped/"), "what people skipped lies apart from that class"

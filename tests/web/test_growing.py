@@ -8,8 +8,6 @@ import pytest
 
 from ncenet.recipe import Recipe
 from ncenet.run.held_out import held_out_ids, measuring
-from ncenet.web import embedding
-from ncenet.web import project as module
 from ncenet.web.serve import open_project
 from tests.web.conftest import CLASSES, IdleTrainer, Page, paint
 from tests.web.test_guess import AtOnce
@@ -60,8 +58,6 @@ def test_a_run_of_before_keeps_its_held_out_images(opened):
 @pytest.fixture
 def twins(tmp_path, monkeypatch):
     """A run on features, of photographs of which every fourth has a twin that differs by a pixel."""
-    monkeypatch.setattr(module, "EmbeddingWork", AtOnce)
-    monkeypatch.setattr(embedding, "_give_way", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     photos = paint(tmp_path / "photos", 80)
     for file in sorted(photos.iterdir())[::4]:
@@ -72,7 +68,7 @@ def twins(tmp_path, monkeypatch):
     recipe = Recipe().with_changes(
         {"data.train": str(photos), "data.classes": CLASSES, "model.features": "gist"} | sizes
     )
-    project = open_project(recipe, tmp_path / "run", you="ann", trains=IdleTrainer)
+    project = open_project(recipe, tmp_path / "run", you="ann", trains=IdleTrainer, embeds=AtOnce)
     yield project
     project.close()
 

@@ -8,9 +8,9 @@ from ncenet.loop import opinions
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.opinions import read_opinions
-from ncenet.web import due, embedding
-from ncenet.web import project as module
+from ncenet.web import due
 from ncenet.web.due import Fresh, guess_is_due, to_ask
+from ncenet.web.embedding import embed_missing
 from ncenet.web.serve import open_project
 from ncenet.web.trainer import OneImage, opinion_of
 from tests.web.conftest import CLASSES, IdleTrainer, Page, paint, truth
@@ -23,7 +23,7 @@ class AtOnce:
         self.notify = notify
 
     def start(self, job):
-        embedding.embed_missing(job, self.notify)
+        embed_missing(job, self.notify, give_way=False)
 
     def close(self):
         pass
@@ -31,15 +31,13 @@ class AtOnce:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "EmbeddingWork", AtOnce)
-    monkeypatch.setattr(embedding, "_give_way", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     photos = str(paint(tmp_path / "photos", 80))
     sizes = {"loop.held_out": 15, "loop.initial": 25, "loop.query_size": 10, "loop.first": "typical"}
     recipe = Recipe().with_changes(
         {"data.train": photos, "data.classes": CLASSES, "model.features": "gist"} | sizes
     )
-    project = open_project(recipe, tmp_path / "run", you="ann", trains=IdleTrainer)
+    project = open_project(recipe, tmp_path / "run", you="ann", trains=IdleTrainer, embeds=AtOnce)
     yield project
     project.close()
 

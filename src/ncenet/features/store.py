@@ -167,10 +167,15 @@ class Store:
         self._write(_packed(hashes), vectors.astype(np.float16 if fits else np.float32))
         self.refresh()
 
-    def merge(self) -> None:
-        """Make few chunks of many; another process that reads them goes on."""
-        small = {n: c for n, c in self._chunks.items() if len(c.hashes) < MERGED_ROWS}
-        if len(small) <= MANY:
+    def merge(self, *, many: int = MANY, rows: int = MERGED_ROWS) -> None:
+        """Make few chunks of many; another process that reads them goes on.
+
+        Args:
+            many: so many chunks that could be merged are left alone.
+            rows: chunks are merged up to so many.
+        """
+        small = {n: c for n, c in self._chunks.items() if len(c.hashes) < rows}
+        if len(small) <= many:
             return
         # Nothing is lost where it can't be done, in a folder that is only read, say, or on a full disk.
         with (
@@ -178,8 +183,8 @@ class Store:
             FileLock(self.folder / LOCK).acquire(timeout=0),
         ):
             self.refresh()
-            small = {n: c for n, c in self._chunks.items() if len(c.hashes) < MERGED_ROWS}
-            for names in _together(small):
+            small = {n: c for n, c in self._chunks.items() if len(c.hashes) < rows}
+            for names in _together(small, rows):
                 of = [small[name] for name in names]
                 kind = np.result_type(*(chunk.vectors.dtype for chunk in of))
                 vectors = np.concatenate([chunk.vectors.astype(kind, copy=False) for chunk in of])
@@ -318,12 +323,12 @@ def _packed(hashes: Sequence[str]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(bytes.fromhex("".join(hashes)), np.uint64).reshape(-1, 2)
 
 
-def _together(chunks: Mapping[str, _Chunk]) -> Iterator[list[str]]:
-    """Names of chunks that are merged into one, up to its size."""
+def _together(chunks: Mapping[str, _Chunk], most: int) -> Iterator[list[str]]:
+    """Names of chunks that are merged into one, up to so many rows."""
     names: list[str] = []
     rows = 0
     for name, chunk in chunks.items():
-        if rows + len(chunk.hashes) > MERGED_ROWS and names:
+        if rows + len(chunk.hashes) > most and names:
             yield names
             names, rows = [], 0
         names.append(name)

@@ -182,7 +182,9 @@ class Classifier(NetworkLearner[Network]):
             self._components = len(known), PrincipalComponents.of(self._inputs(pool).batch(some))
         return copy.deepcopy(self._components[1])
 
-    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+    def predict(
+        self, pool: Pool, ids: Sequence[str], *, want: frozenset[str], chunk: int = PREDICT_BATCH
+    ) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
 
         Args:
@@ -191,6 +193,7 @@ class Classifier(NetworkLearner[Network]):
             want: ``"features"``, ``"samples"`` (M, N, C), ``"in_radii"`` (N, D; see
                 :meth:`ncenet.nn.heads.Head.in_radii`) and what the auxiliary says (N,) come beside ``probs``
                 when named here.
+            chunk: images at a time.
         """
         if isinstance(pool, VectorRows) and self.fingerprint not in (None, pool.fingerprint):
             raise DataError(
@@ -201,11 +204,11 @@ class Classifier(NetworkLearner[Network]):
         if tensors.shape != self.shape:
             raise DataError(f"the model reads inputs of shape {self.shape}, got {tensors.shape}")
         device = network.mean.device
-        for start in range(0, len(ids), PREDICT_BATCH):
-            chunk = ids[start : start + PREDICT_BATCH]
+        for start in range(0, len(ids), chunk):
+            some = ids[start : start + chunk]
             # Not inference mode: whoever reads may learn from what is said.
             with torch.no_grad():
-                inputs = self._to(device, tensors.batch(chunk))
+                inputs = self._to(device, tensors.batch(some))
                 features, output, auxiliary = network(inputs)
                 extras = {}
                 if network.auxiliary is not None and network.auxiliary.extra in want:
@@ -216,7 +219,7 @@ class Classifier(NetworkLearner[Network]):
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(inputs, self.model.passes).cpu()
                 prediction = Prediction(
-                    chunk,
+                    some,
                     network.head.probs(output).cpu(),
                     features.float().cpu() if "features" in want else None,
                     extras,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ncenet.errors import UsageError
-from ncenet.learners.classifier import Classifier
+from ncenet.learners.classifier import PREDICT_BATCH, Classifier
 from ncenet.learners.model_file import write_model
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.nn.network import Network
@@ -100,13 +100,15 @@ class Committee:
             details={"members": [dict(report.details) for report in reports]},
         )
 
-    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+    def predict(
+        self, pool: Pool, ids: Sequence[str], *, want: frozenset[str], chunk: int = PREDICT_BATCH
+    ) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
 
         ``probs`` and what auxiliaries say are means over the members. ``"features"`` are those of all members
         side by side, (N, M D); ``"samples"`` (M, N, C) are the likelihoods that each member gives.
         """
-        members = (member.predict(pool, ids, want=want - {"samples"}) for member in self.members)
+        members = (member.predict(pool, ids, want=want - {"samples"}, chunk=chunk) for member in self.members)
         for said in zip(*members, strict=True):
             samples = torch.stack([prediction.probs for prediction in said])
             features = [prediction.features for prediction in said if prediction.features is not None]

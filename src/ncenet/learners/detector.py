@@ -109,7 +109,9 @@ class Detector(NetworkLearner[SSD]):
         if self.notify is not None:
             self.notify({"event": "maps", "done": done, "total": total})
 
-    def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
+    def predict(
+        self, pool: Pool, ids: Sequence[str], *, want: frozenset[str], chunk: int = PREDICT_BATCH
+    ) -> Iterator[Prediction]:
         """Predict chunk by chunk; see :class:`ncenet.types.Learner`.
 
         Args:
@@ -118,16 +120,17 @@ class Detector(NetworkLearner[SSD]):
             want: beside ``probs`` (N, A, C + 1) come, when named here, ``"features"`` (N, D), ``"samples"``
                 (M, N, A, C + 1), ``"boxes"`` (N, A, 4) in parts of the image's sides, and what the auxiliary
                 says (N,).
+            chunk: images at a time.
         """
         network, seen = self.network, self._seen(pool)
         if isinstance(seen, SeenMaps):
             seen.prepare(ids, tell=self._tell_of_maps)
         device = network.mean.device
-        for start in range(0, len(ids), PREDICT_BATCH):
-            chunk = ids[start : start + PREDICT_BATCH]
+        for start in range(0, len(ids), chunk):
+            some = ids[start : start + chunk]
             # Not inference mode: whoever reads may learn from what is said.
             with torch.no_grad():
-                images = self._to(device, seen.batch(chunk))
+                images = self._to(device, seen.batch(some))
                 said = network(images)
                 extras = {}
                 if network.auxiliary is not None and network.auxiliary.extra in want:
@@ -138,7 +141,7 @@ class Detector(NetworkLearner[SSD]):
                     with self.streams.scope("dropout", self.cycle, -1, start):
                         extras["samples"] = network.samples(images, self.model.passes).cpu()
                 prediction = Prediction(
-                    chunk,
+                    some,
                     network.head.probs(network.head(said.vectors)).cpu(),
                     said.features.float().cpu() if "features" in want else None,
                     extras,

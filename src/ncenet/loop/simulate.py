@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_train
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
@@ -18,10 +19,17 @@ from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
-from ncenet.types import Query
+from ncenet.types import Learner, Query
 
 
-def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> None:
+def simulate(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    notify: Notify | None = None,
+    train: Dataset | None = None,
+    learner: Learner | None = None,
+) -> None:
     """Run all cycles of a recipe, or those that are missing.
 
     Cycle 1 trains on the initial set; each further cycle on ``query_size`` labels more. The last cycle makes
@@ -33,6 +41,8 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
         folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
             machine; a finished run returns at once.
         notify: told of each fit, query and cycle.
+        train: images with labels of the caller's own, in the place of those that the recipe names.
+        learner: what learns and predicts, in the place of the network that the recipe describes.
 
     Raises:
         DataError: the data set has no labels to answer with.
@@ -42,13 +52,15 @@ def simulate(recipe: Recipe, folder: Path, *, notify: Notify | None = None) -> N
     if _finished(recipe, folder):
         return
     open_simulated(recipe)  # mistakes come before anything is written
-    open_train(recipe).required_oracle()
+    (open_train(recipe) if train is None else train).required_oracle()
 
     with alone(folder) if group().is_main_process else nullcontext():
-        _simulate(recipe, folder, notify)
+        _simulate(recipe, folder, notify, train, learner)
 
 
-def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
+def _simulate(
+    recipe: Recipe, folder: Path, notify: Notify | None, own: Dataset | None, learner: Learner | None
+) -> None:
     def tell_all(event: Mapping[str, Any]) -> None:
         if not group().is_main_process:
             return
@@ -60,7 +72,9 @@ def _simulate(recipe: Recipe, folder: Path, notify: Notify | None) -> None:
             notify({"cycles": recipe.loop.cycles, **event})
 
     strategy = open_simulated(recipe)
-    loop, train = open_loop(recipe, folder, notify=tell_all, keep_looks=False, strategy=strategy)
+    loop, train = open_loop(
+        recipe, folder, notify=tell_all, keep_looks=False, train=own, strategy=strategy, learner=learner
+    )
     loop.last_cycle = recipe.loop.cycles
     with loop.ledger:
         oracle = train.required_oracle()

@@ -131,7 +131,13 @@ def expected_of(
 
 
 def sort_images(
-    run: OpenRun, out: Path, *, above: float = ABOVE, how: How = "copy", notify: Notify | None = None
+    run: OpenRun,
+    out: Path,
+    *,
+    above: float = ABOVE,
+    how: How = "copy",
+    said: Mapping[str, Opinion] | None = None,
+    notify: Notify | None = None,
 ) -> Sorted:
     """Bring every image of a run into the folder of its class, or go on with that.
 
@@ -140,6 +146,7 @@ def sort_images(
         out: the folder; new, empty, or one whose sorting was interrupted.
         above: the model's word counts from this likelihood on, in [0, 1]; 0 sorts everything.
         how: copy, link or move.
+        said: what the model says. Default: it is asked.
         notify: told of the progress, ``{"event": "sort", "done": ..., "total": ...}``.
 
     Raises:
@@ -155,7 +162,7 @@ def sort_images(
         root = run.pool.root if isinstance(run.pool, FolderPool) else None
         if how != "copy" and root is None:
             raise UsageError(f"`how={how}` needs image files; these are rows of a table or built in")
-        known = evidence_of(run, opinions(run, notify))
+        known = evidence_of(run, opinions(run, notify) if said is None else said)
         rows = plan(run, known, above, skipped_too=how == "move")
         estimate = known.expected(above)
         _check_room(root, rows, out, how)

@@ -49,12 +49,13 @@ def wanted_first(pool: Sequence[str], held_out: Sequence[str]) -> tuple[str, ...
     return (*pool[:TO_CHOOSE_AMONG], *held_out, *pool[TO_CHOOSE_AMONG:])
 
 
-def embed_missing(job: Photographs, notify: Notify) -> int:
+def embed_missing(job: Photographs, notify: Notify, *, give_way: bool = True) -> int:
     """Embed what is missing; how many images that were.
 
     Args:
         job: what to do.
         notify: told of the progress, ``{"event": "embed", "done": ..., "total": ...}``.
+        give_way: let every other process have the processor first once there is something to choose among.
     """
     from ncenet.features.pool import VectorPool, open_source
 
@@ -67,7 +68,8 @@ def embed_missing(job: Photographs, notify: Notify) -> int:
         notify({"event": "embed", "done": begun + done, "total": total})
 
     computed = vectors.embed(job.ids[:TO_CHOOSE_AMONG], tell)  # the first batch waits for these
-    _give_way()
+    if give_way:
+        _give_way()
     begun = min(TO_CHOOSE_AMONG, total)
     return computed + vectors.embed(job.ids[begun:], tell)
 

@@ -58,7 +58,7 @@ class Project:
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
         wanted: classes that somebody named for a run that has others, perhaps.
-        trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
+        trains, embeds: make what takes the lessons and what embeds, called as the classes that do are.
 
     Attributes:
         trainer: what takes the lessons.
@@ -79,14 +79,14 @@ class Project:
         second_look: float = SECOND_LOOK,
         wanted: Sequence[str] = (),
         trains: Callable[..., Trainer] = Trainer,
+        embeds: Callable[..., EmbeddingWork] = EmbeddingWork,
     ) -> None:
         self.recipe, self.folder, self.ledger, self.pool = recipe, folder, ledger, pool
-        self.title, self.you = title, you
+        self.title, self.you, self._second_look, self._wanted = title, you, second_look, wanted
         self._run = ledger.recall(RUN) or secrets.token_hex(8)
         ledger.remember(RUN, self._run)
         self._found, self._lock = found, threading.RLock()
         self.detection = recipe.task == "detection"
-        self._second_look, self._wanted = second_look, wanted
         large = ledger.places.by_reference
         self._of_pool, self._stays = len(pool.ids()) if large else None, not large
         self._readable = ledger.review.readable()
@@ -109,7 +109,7 @@ class Project:
         # After a failure so many labels come before the next attempt, and the last guess had so many.
         self._not_before, self._guessed = 0, 0
         self._embedded: dict[str, int] | None = None
-        self._embedding = None if recipe.model.features is None else EmbeddingWork(self._hear)
+        self._embedding = None if recipe.model.features is None else embeds(self._hear)
         self._embed_all()
         self._train_if_due()
 

@@ -21,6 +21,7 @@ from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
 from ncenet.web.arrivals import Arrivals, watched
+from ncenet.web.embedding import EmbeddingWork
 from ncenet.web.events import Hub
 from ncenet.web.project import SECOND_LOOK, Project
 from ncenet.web.site import build_site, rooms, token_of_all
@@ -70,6 +71,7 @@ def open_project(
     wanted: Sequence[str] = (),
     notify: Notify | None = None,
     trains: Callable[..., Trainer] = Trainer,
+    embeds: Callable[..., EmbeddingWork] = EmbeddingWork,
 ) -> Project:
     """Open the images and the run folder, new or begun, for people to label.
 
@@ -82,6 +84,7 @@ def open_project(
         wanted: classes that somebody named for a run that was begun; the page offers what differs.
         notify: told of the progress of the look at every image.
         trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
+        embeds: makes what embeds, called as :class:`ncenet.web.embedding.EmbeddingWork` is.
 
     Raises:
         UsageError: another server hands out the images of this run.
@@ -102,6 +105,7 @@ def open_project(
             second_look=second_look,
             wanted=wanted,
             trains=trains,
+            embeds=embeds,
         )
         pool = watched(recipe.data.train, run.pool)
         if pool is not None and (recipe.task == "classification" or seen.train.oracle is None):
