@@ -15,7 +15,7 @@ from ncenet.errors import DataError
 from ncenet.features.embed import Embedder
 from ncenet.features.pool import open_source
 from ncenet.loop import embedding_cost as module
-from ncenet.loop.embedding_cost import Embedding, embedding_of
+from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.recipe import Recipe
 from tests.features.conftest import cache, counted, grid, in_torch, photos  # noqa: F401 - fixtures
 
@@ -45,13 +45,13 @@ def embed(recipe, ids):
 
 
 def test_images_that_have_a_vector_count_nothing(recipe, two_a_second):
-    assert embedding_of(recipe) == Embedding("grid", 30, 30, 2.0)
+    assert embedding_of(recipe) == EmbeddingCost("grid", 30, 30, 2.0)
     embed(recipe, [f"ant/{number}.png" for number in range(10)])
     some = embedding_of(recipe)
     assert (some.missing, some.seconds) == (20, 10.0)
     assert not any(id.startswith("ant") for id in two_a_second[-1]), "what is there says nothing of the speed"
     embed(recipe, None)
-    assert embedding_of(recipe) == Embedding("grid", 30, 0, 0.0) and len(two_a_second) == 2
+    assert embedding_of(recipe) == EmbeddingCost("grid", 30, 0, 0.0) and len(two_a_second) == 2
 
 
 def test_images_of_the_test_set_are_counted(recipe, two_a_second, photos):  # noqa: F811

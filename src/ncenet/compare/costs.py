@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.trials import check_strategies, planned
-from ncenet.loop.embedding_cost import Embedding, embedding_of
+from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.recipe import Recipe
@@ -37,7 +37,7 @@ class Costs:
     score_seconds: float
     megabytes: float
     left_out: tuple[tuple[str, int], ...]
-    embeddings: tuple[Embedding, ...] = ()
+    embeddings: tuple[EmbeddingCost, ...] = ()
 
     @property
     def embed_seconds(self) -> float:
@@ -154,7 +154,7 @@ def cost(
     )
 
 
-def _embeddings(recipes: Iterable[Recipe]) -> tuple[Embedding, ...]:
+def _embeddings(recipes: Iterable[Recipe]) -> tuple[EmbeddingCost, ...]:
     """What is to be embedded, once for each set of images and extractor."""
     different = {
         (recipe.data.model_dump_json(), model.features, model.weights, model.framing): recipe

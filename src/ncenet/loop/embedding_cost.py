@@ -17,7 +17,7 @@ HASHED = 1000
 """Of a larger pool so many images are looked up in the store (ours); hashing a million takes an hour."""
 
 
-class Embedding(NamedTuple):
+class EmbeddingCost(NamedTuple):
     """An estimate for the images of one run, or of all runs on the same images.
 
     Attributes:
@@ -40,9 +40,9 @@ class Embedding(NamedTuple):
     def __str__(self) -> str:
         """In a line.
 
-        >>> print(Embedding("lite0", 3000, 1500, 50.0))
+        >>> print(EmbeddingCost("lite0", 3000, 1500, 50.0))
         lite0, 1,500 of 3,000 images have no vector yet; 50 images a second, timed on some of them
-        >>> print(Embedding("lite0", 3000, 0, 0.0))
+        >>> print(EmbeddingCost("lite0", 3000, 0, 0.0))
         lite0, all 3,000 images have a vector already
         """
         if not self.missing:
@@ -52,7 +52,7 @@ class Embedding(NamedTuple):
         return f"{self.features}, {count} images have no vector yet; {speed}, timed on some of them"
 
 
-def embedding_of(recipe: Recipe) -> Embedding | None:
+def embedding_of(recipe: Recipe) -> EmbeddingCost | None:
     """Look some images up in the store, and time the extractor on a few that are not there. None are kept.
 
     Args:
@@ -90,7 +90,7 @@ def embedding_of(recipe: Recipe) -> Embedding | None:
         missing += round(len(pool.ids()) * len(absent) / max(1, len(hashes)))
         if absent and not speed:
             speed = source.speed(pool, absent)
-    return Embedding(name, images, missing, speed)
+    return EmbeddingCost(name, images, missing, speed)
 
 
 def _hashes(pool: Pool) -> dict[str, str]:
