@@ -69,12 +69,12 @@ def bind(host: str, port: int, command: str) -> socket.socket:
 
 def config(app: ASGIApp, limits: Limits | None = None) -> uvicorn.Config:
     """How a server of ours serves an application: patient within limits, and quiet."""
-    limits = limits or Limits()
+    given = limits or Limits()
     strangers: dict[Connection, None] = {}
 
     class Ours(Connection):
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(limits, strangers, *arguments, **options)
+            super().__init__(given, strangers, *arguments, **options)
 
     return uvicorn.Config(
         app,

@@ -128,7 +128,7 @@ class Seeding:
         # float64: in float32 the sum of many small weights would lose them.
         self.cumulative = self.weights.double().cumsum(0)
         self.total = float(self.cumulative[-1])
-        self.fresh, self.spent = [], 0
+        self.fresh, self.spent = [], 0.0
 
     def propose(self) -> None:
         """Draw proposals from the weights as they stand, and accept some, one after the other."""
