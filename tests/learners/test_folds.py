@@ -80,7 +80,9 @@ def test_it_is_the_same_again_and_leaves_the_model_alone():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"model.members": 2}, {"model.dropout": 0.2}, {"model.backbone": "mlp"}], ids=str
+    "changes",
+    [{"model.dropout": 0.2}, {"model.backbone": "mlp"}, {"model.members": 2, "model.dropout": 0.2}],
+    ids=str,
 )
 def test_nothing_is_said_where_it_would_take_long(changes):
     labeled, pool = lesson()
@@ -101,10 +103,11 @@ def test_a_class_that_is_in_one_part_alone_is_never_said_there():
     assert left_out(learned(odd, pool), odd, pool).guesses[7] != NAMES.index("cow")
 
 
-def test_the_temperature_makes_likelihoods_of_other_images_honest():
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_temperature_makes_likelihoods_of_other_images_honest(members):
     labeled, pool = lesson(150, noise=3.0)
     others, elsewhere = lesson(3000, noise=3.0, seed=1)
-    model = learned(labeled, pool)
+    model = learned(labeled, pool, **{"model.members": members})
     found = temperature_of(model, labeled, pool)
     said = torch.cat([c.probs for c in model.predict(elsewhere, elsewhere.ids(), want=frozenset())])
     targets = torch.tensor(others.targets())
@@ -112,6 +115,17 @@ def test_the_temperature_makes_likelihoods_of_other_images_honest():
     after = calibration_error(tempered(said.clamp_min(1e-12).log(), found), targets)
     assert after < before / 2 and after < 0.06
     assert temperature_of(model, labeled, pool) == found
+
+
+def test_of_a_committee_it_is_the_mean_of_members_that_learn_as_theirs_do():
+    labeled, pool = lesson(noise=3.0)
+    model = learned(labeled, pool, **{"model.members": 2})
+    said = left_out(model, labeled, pool)
+    first = left_out(model.members[0], labeled, pool).probs
+    second = 2 * said.probs - first
+    assert (first - second).abs().max() > 0.05 and second.min() >= -1e-6
+    rows = model.members[1].drawn(48, 1)  # of four fifths
+    assert len(rows.unique()) < 48 and torch.equal(rows, model.members[1].drawn(48, 1))
 
 
 def test_a_class_that_no_part_can_have_learned_spoils_no_temperature():
@@ -125,4 +139,6 @@ def test_no_temperature_where_nothing_is_left_out():
     assert temperature_of(learned(labeled, pool), labeled, pool) is None
     labeled, pool = lesson()
     assert temperature_of(learner(**{"model.dropout": 0.2}), labeled, pool) is None
-    assert temperature_of(learned(labeled, pool, **{"model.head.name": "softmax"}), labeled, pool) is None
+    for members in (1, 2):
+        changes = {"model.head.name": "softmax", "model.members": members}
+        assert temperature_of(learned(labeled, pool, **changes), labeled, pool) is None

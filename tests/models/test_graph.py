@@ -13,7 +13,7 @@ import torch
 from ncenet.errors import MissingExtra
 from ncenet.functional.suppression import find_objects
 from ncenet.models import graph
-from ncenet.models.graph import BOXES, OUTPUTS, VOTES, traced, write_onnx, write_torch
+from ncenet.models.graph import BOXES, OUTPUTS, SHARE, VOTES, traced, write_onnx, write_torch
 from ncenet.models.model import DetectionModel, Model
 from ncenet.recipe import HeadRecipe
 from tests.learners.make import CLASSES, classifier, committee, images, labeled, vectors
@@ -53,6 +53,15 @@ def test_torch_export(model, tmp_path):
     for count in (1, 5):
         found = program.module()(torch.from_numpy(inputs(count)))
         agree([each.detach().numpy() for each in found], expected(model, inputs(count)))
+
+
+def test_shares_come_after_the_scores_of_a_model_that_has_them(model):
+    own = Model.from_pretrained(model.file)
+    own.temperature = 0.3
+    pixels = inputs(4)
+    share = own.predict(pixels.transpose(0, 2, 3, 1)).share
+    agree(in_torch(own)(pixels), [*expected(model, pixels), share], (*OUTPUTS, SHARE))
+    assert share.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_onnx_runtime_agrees_with_torch(model, tmp_path):
@@ -110,18 +119,19 @@ def test_a_committee_votes_in_one_graph(tmp_path, monkeypatch):
     pool = images(channels=3)
     learner.fit(labeled(pool), pool, cycle=1)
     learner.save(tmp_path / "model.safetensors")
-    model = Model.from_pretrained(tmp_path)
+    model, names = Model.from_pretrained(tmp_path), (*VOTES, SHARE)
+    model.temperature = 0.5
     copied, portable = [], graph._portable
     monkeypatch.setattr(graph, "_portable", lambda network: copied.append(network) or portable(network))
-    runtime = in_runtime(model, tmp_path / "votes.onnx", VOTES)
+    runtime = in_runtime(model, tmp_path / "votes.onnx", names)
     assert copied == [member.network for member in model.learner.members], "each member is copied once"
     program = in_torch(model)
     for count in (1, 7):
         pixels = inputs(count)
         scores = model.predict(pixels.transpose(0, 2, 3, 1))
-        wanted = [getattr(scores, name) for name in VOTES]
-        agree(program(pixels), wanted, VOTES)
-        agree(runtime(pixels), wanted, VOTES)
+        wanted = [getattr(scores, name) for name in names]
+        agree(program(pixels), wanted, names)
+        agree(runtime(pixels), wanted, names)
     assert scores.vote_entropy.max() > 0, "the members disagree on noise"
 
 

@@ -31,8 +31,9 @@ def png(pixels):
 def file(tmp_path_factory):
     learner = classifier(epochs=8)
     learner.fit(labeled(images()), images(), cycle=1)
-    learner.save(tmp_path_factory.mktemp("model") / "model.safetensors")
-    return tmp_path_factory.getbasetemp() / "model0" / "model.safetensors"
+    written = tmp_path_factory.mktemp("model") / "model.safetensors"
+    learner.save(written)
+    return written
 
 
 @pytest.fixture(scope="module")

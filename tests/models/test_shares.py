@@ -6,16 +6,20 @@ import csv
 import json
 import shutil
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 import ncenet
 from ncenet.cli import main
 from ncenet.data.open import open_dataset
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UsageError
 from ncenet.functional.calibration import calibration_error
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
+from ncenet.models.score_shards import model_hash
 from ncenet.models.scores import Scores
 from ncenet.recipe import Recipe
 from tests.data.make import jpeg, write
@@ -87,6 +91,35 @@ def test_score_has_a_column_of_it(run, tmp_path):
         rows = list(csv.DictReader(lines))
     assert list(rows[0])[:4] == ["id", "predicted", "likelihood", "share"]
     assert all(float(row["share"]) > float(row["likelihood"]) for row in rows)
+
+
+def test_shards_have_the_shares_of_every_class(run, tmp_path):
+    write(tmp_path / "in", {f"{n}.jpg": jpeg(n) for n in range(3)})
+    data = {f"image_{n}": (tmp_path / f"in/{n}.jpg").read_bytes() for n in range(3)}
+    pq.write_table(pa.table({"id": list(data), "image": list(data.values())}), tmp_path / "in.parquet")
+    main(["score", str(run), str(tmp_path / "in.parquet"), "--out", str(tmp_path / "out")])
+    (file,) = (tmp_path / "out").iterdir()
+    there, said = pq.read_table(file), ncenet.load(run).predict(list(data.values()))
+    assert there.column_names[:4] == ["id", "predicted", "likelihood", "share"]
+    assert np.array(there["share"].to_pylist()) == pytest.approx(said.share, abs=1e-5)
+
+
+def test_a_shard_of_another_temperature_is_scored_anew(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    record = tmp_path / "run/cycles/002/test.json"
+    said = json.loads(record.read_text())
+    record.write_text(json.dumps(said | {"calibration": said["calibration"] | {"temperature": 3.0}}))
+    for outputs, same in ((None, False), (("likelihood",), True)):
+        one, other = (ncenet.Scorer(folder, outputs) for folder in (run, tmp_path / "run"))
+        assert (model_hash(one) == model_hash(other)) is same
+    assert ncenet.Scorer(run).outputs == ("likelihood", "share", "rejection", "confusion")
+
+
+def test_where_there_is_none_none_can_be_asked_for(run):
+    first = run / "cycles/001/model.safetensors"
+    assert "share" not in ncenet.Scorer(first).outputs
+    with pytest.raises(UsageError, match="has no share: nothing says how often its likelihoods are right"):
+        ncenet.Scorer(first, ("share",))
 
 
 def test_without_held_out_images_labels_that_were_left_out_tell_it(tmp_path):

@@ -66,8 +66,8 @@ def score(
             formulas. Without it an apostrophe stands before them.
         json_output: Print JSON instead of CSV.
         engine: Shards: local, in this process, or ray, on the cluster that RAY_ADDRESS names.
-        outputs: Shards: columns of scores: likelihood, boxes, embedding, margin, entropy and others. Default:
-            likelihood or boxes, rejection, confusion.
+        outputs: Shards: columns of scores: likelihood, share, boxes, embedding, margin, entropy and others.
+            Default: likelihood and, where the model has one, share, or boxes; rejection, confusion.
         keep: Shards: columns that come along, such as the camera.
         image_column: Shards: column of the images, encoded bytes or addresses. Default: image; of a
             WebDataset the part that is an image, of a saved data set the feature that is one.

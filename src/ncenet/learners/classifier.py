@@ -150,13 +150,8 @@ class Classifier(NetworkLearner[Network]):
             reduced = self._reduced(pool)
             network = self._build(tensors.shape, labeled.class_names, ids, tensors, reduced)
             network = self._network = network.to(processes().device)
-        if (
-            self.member
-        ):  # the first is who would have been alone; the others learn from draws with replacement
-            rows = torch.randint(
-                len(ids), (len(ids),), generator=self.streams.torch("order", cycle, self.member)
-            )
-            ids, targets = [ids[row] for row in rows.tolist()], targets[rows]
+        rows = self.drawn(len(ids), cycle)
+        ids, targets = [ids[row] for row in rows.tolist()], targets[rows]
 
         def tell(step: int, loss: float) -> None:
             if self.notify is not None:
@@ -173,6 +168,15 @@ class Classifier(NetworkLearner[Network]):
             some = rest[:: max(1, -(-len(rest) // LOOKED_AT))]
             network.head.settle(self._features_of(some, tensors), targets.to(vectors.device))
         return replace(report, labeled=len(labeled), details=self._details(labeled, targets, tensors, ids))
+
+    def drawn(self, count: int, cycle: int) -> Tensor:
+        """Rows of so many labels that this head learns alone from.
+
+        All, of the first of a committee, who would have been alone; the others draw with replacement.
+        """
+        if not self.member:
+            return torch.arange(count)
+        return torch.randint(count, (count,), generator=self.streams.torch("order", cycle, self.member))
 
     def _reduced(self, pool: Pool) -> PrincipalComponents:
         """Principal components of the vectors that a pool has; learned anew when it has many more."""

@@ -14,6 +14,7 @@ import torch
 
 from ncenet.functional.calibration import TINY, find_temperature
 from ncenet.learners.classifier import Classifier
+from ncenet.learners.committee import Committee
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import build_head
 from ncenet.types import LabeledSet, Pool
@@ -57,23 +58,24 @@ def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> InTurn | None:
         pool: where they are.
 
     Returns:
-        None where the head doesn't learn alone on stored features, where that would take long, and where
+        None where the heads don't learn alone on stored features, where that would take long, and where
         there are too few labels.
     """
-    if not isinstance(learner, Classifier) or not learner.fits_head or len(labeled) < LEAST:
+    members = _members(learner)
+    if not members or not all(member.fits_head for member in members) or len(labeled) < LEAST:
         return None
-    features, targets = learner.features(labeled.ids, pool), torch.tensor(labeled.targets())
-    fold = torch.tensor(dealt([pool.content_hash(id) for id in labeled.ids], learner))
+    features, targets = (
+        [each.features(labeled.ids, pool) for each in members],
+        torch.tensor(labeled.targets()),
+    )
+    fold = torch.tensor(dealt([pool.content_hash(id) for id in labeled.ids], members[0]))
     said, known = torch.zeros(len(targets), len(labeled.class_names)), torch.zeros_like(targets).bool()
     for part in fold.unique():
         apart = fold == part
-        with learner.streams.scope("weights", learner.cycle):
-            head = build_head(learner.model.head, features.shape[1], len(labeled.class_names), stored=True)
-        fit_head(head, features[~apart], targets[~apart])
-        with torch.no_grad():
-            said[apart] = head.probs(head(features[apart])).float()
+        for member, vectors in zip(members, features, strict=True):
+            said[apart] += _said_of(vectors[apart], member, vectors[~apart], targets[~apart], said.shape[1])
         known[apart] = torch.isin(targets[apart], targets[~apart])
-    return InTurn(said, targets, known)
+    return InTurn(said / len(members), targets, known)
 
 
 def temperature_of(learner: object, labeled: LabeledSet, pool: Pool) -> float | None:
@@ -97,7 +99,7 @@ def wants_temperature(learner: object) -> bool:
 
     Softmax's are, and a temperature from few labels makes them worse (benchmarks/results/calibration.md).
     """
-    return not (isinstance(learner, Classifier) and learner.model.head.name == "softmax")
+    return not any(member.model.head.name == "softmax" for member in _members(learner))
 
 
 def dealt(hashes: Sequence[str], learner: Classifier) -> list[int]:
@@ -111,3 +113,22 @@ def dealt(hashes: Sequence[str], learner: Classifier) -> list[int]:
     order = learner.streams.numpy("subset", learner.cycle, FOLDS).permutation(len(different))
     part = {different[row]: place % FOLDS for place, row in enumerate(order.tolist())}
     return [part[one] for one in hashes]
+
+
+def _members(learner: object) -> tuple[Classifier, ...]:
+    """Those who vote, or the one who is alone; none of a learner of another kind."""
+    if isinstance(learner, Committee):
+        return learner.members
+    return (learner,) if isinstance(learner, Classifier) else ()
+
+
+def _said_of(
+    vectors_ND: torch.Tensor, member: Classifier, learned_LD: torch.Tensor, targets_L: torch.Tensor, C: int
+) -> torch.Tensor:
+    """Likelihoods (N, C) by a head that learns as a member does."""
+    with member.streams.scope("weights", member.cycle):
+        head = build_head(member.model.head, learned_LD.shape[1], C, stored=True)
+    rows = member.drawn(len(targets_L), member.cycle)
+    fit_head(head, learned_LD[rows], targets_L[rows])
+    with torch.no_grad():
+        return head.probs(head(vectors_ND)).float()

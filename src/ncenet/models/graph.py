@@ -16,6 +16,9 @@ A committee is one graph of all members: these three are those of the mean likel
 ``consensus_entropy``  (batch,)    in nats, how unsure they are on average
 =====================  ==========  ==============================================================
 
+Where the model has shares, ``share`` (batch, C) follows: likelihoods as numbers that mean how often a class
+is right, rows of which sum to one.
+
 A model that learned on features is one graph with the network that makes them. It reads images of that
 network's size, and ``embedding`` (batch, D) comes last: the vectors.
 
@@ -53,6 +56,7 @@ from ncenet.features.extractor import Extractor
 from ncenet.files import whole
 from ncenet.functional.aggregate import aggregate
 from ncenet.functional.boxes import decode_boxes
+from ncenet.functional.calibration import as_shares
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
 from ncenet.learners.committee import Committee
 from ncenet.learners.network_learner import AnyNetwork
@@ -64,7 +68,7 @@ from ncenet.strategies.options import needs_boxes
 from ncenet.strategies.score import normalized
 
 OUTPUTS = ("likelihood", "rejection", "confusion")
-EMBEDDING = "embedding"
+EMBEDDING, SHARE = "embedding", "share"
 VOTES = (*OUTPUTS, "vote_entropy", "consensus_entropy")
 BOXES = ("boxes", *OUTPUTS)
 
@@ -75,18 +79,26 @@ class Graph(nn.Module):
     Args:
         networks: one, or the members of a committee; in eval mode, on the CPU.
         extractor: makes the vectors that they read, if they learned on features.
+        temperature: makes shares of the likelihoods, if one is known.
     """
 
-    def __init__(self, networks: Sequence[Network], extractor: Extractor | None = None) -> None:
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        extractor: Extractor | None = None,
+        temperature: float | None = None,
+    ) -> None:
         super().__init__()
         self.networks: Any = nn.ModuleList(networks)
-        self.extractor = extractor
+        self.extractor, self.temperature = extractor, temperature
         self.outputs = OUTPUTS if len(networks) == 1 else VOTES
+        if temperature is not None:
+            self.outputs = (*self.outputs, SHARE)
         if extractor is not None:
             self.outputs = (*self.outputs, EMBEDDING)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Likelihood (B, C) and scores (B,) of inputs (B, channels, H, W) or (B, D)."""
+        """Likelihood (B, C), scores (B,), share (B, C) of inputs (B, channels, H, W) or (B, D)."""
         if self.extractor is None:
             return self._scores(inputs)
         vectors = self.extractor(inputs)
@@ -96,9 +108,11 @@ class Graph(nn.Module):
         samples = torch.stack([each.head.probs(each(inputs).output) for each in self.networks])
         likelihood = samples.mean(0)
         scores = (likelihood, rejection(likelihood), confusion(likelihood))
-        if len(self.networks) == 1:
-            return scores
-        return (*scores, vote_entropy(samples), consensus_entropy(normalized(samples)))
+        votes: tuple[Tensor, ...] = ()
+        if len(self.networks) > 1:
+            votes = (vote_entropy(samples), consensus_entropy(normalized(samples)))
+        share = () if self.temperature is None else (as_shares(likelihood, self.temperature),)
+        return (*scores, *votes, *share)
 
 
 class BoxGraph(nn.Module):
@@ -144,6 +158,7 @@ def graph_of(model: Model | DetectionModel) -> Graph | BoxGraph:
     return Graph(
         [_portable(member.network) for member in members],
         None if model.eyes is None else copy.deepcopy(model.eyes.extractor).to("cpu"),
+        model.temperature,
     )
 
 

@@ -48,6 +48,9 @@ from ncenet.strategies.options import ScoreOptions, score_options
 from ncenet.strategies.score import normalized
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+    from torch import Tensor
+
     from ncenet.types import Pool
 
 Said = TypeVar("Said", Scores, BoxScores)
@@ -248,8 +251,12 @@ class Model(Pretrained[Scores]):
                 confusion(chunk.probs).numpy(),
                 None if samples is None else vote_entropy(samples).numpy(),
                 None if samples is None else consensus_entropy(samples).numpy(),
-                None if self.temperature is None else as_shares(chunk.probs, self.temperature).numpy(),
+                self.shares(chunk.probs),
             )
+
+    def shares(self, probs: Tensor) -> npt.NDArray[np.float32] | None:
+        """Likelihoods (N, C) as shares (N, C), which sum to one; None without a temperature."""
+        return None if self.temperature is None else as_shares(probs.float(), self.temperature).numpy()
 
     def _write(self, file: Path) -> None:
         if self.eyes is None:

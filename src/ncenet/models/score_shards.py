@@ -20,7 +20,7 @@ from ncenet import addresses, stores
 from ncenet.data.shard_files import IMAGE, ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_reader import shard_file, shard_files
 from ncenet.errors import DataError, NcenetError, Unreachable, UsageError
-from ncenet.models.scorer import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON, Scorer
+from ncenet.models.scorer import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON, SHARE, Scorer
 from ncenet.tables import pyarrow
 
 BATCH = 256
@@ -101,7 +101,8 @@ def shards_of(
 
 def model_hash(scorer: Scorer) -> str:
     """32 hexadecimal digits that stand for the model's file and what is asked of it."""
-    asked = json.dumps([scorer.outputs, scorer.keep, scorer.least])
+    shares = [scorer.temperature] if SHARE in scorer.outputs else []  # it stands beside the model's file
+    asked = json.dumps([scorer.outputs, scorer.keep, scorer.least, *shares])
     return _hash_of(scorer.model, Path(scorer.model).stat().st_mtime_ns, asked)
 
 
@@ -247,8 +248,8 @@ def _writer(scorer: Scorer, shard: Shard, file: Path) -> Iterator[Callable[[Mapp
 
 def _arrow(pa: Any, name: str, rows: Any, scorer: Scorer) -> Any:
     """A column as Parquet has it."""
-    if name in (LIKELIHOOD, EMBEDDING):
-        kind = pa.float32() if name == LIKELIHOOD else pa.float16()
+    if name in (LIKELIHOOD, SHARE, EMBEDDING):
+        kind = pa.float16() if name == EMBEDDING else pa.float32()
         return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind), rows.shape[1])
     if name == BOXES:
         edges = pa.list_(pa.float32(), 4)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Column = npt.NDArray[Any]
 
 LIKELIHOOD, BOXES, EMBEDDING, REASON, PREDICTED = "likelihood", "boxes", "embedding", "reason", "predicted"
+SHARE = "share"
 LEAST = 0.05
 """Likelihood from which on a detector's objects are told: the doubtful ones tell where to look (ours)."""
 
@@ -46,10 +47,10 @@ class Scorer:
     Args:
         model: run folder (its last model), exported folder, safetensors file, ``hub:OWNER/NAME``, or a model
             that was loaded from one of these.
-        outputs: which columns. Of a classifier ``"likelihood"``, with ``"predicted"``, and of a detector
-            ``"boxes"``; of both ``"embedding"`` and any strategy that ranks images by their likelihoods:
-            ``"rejection"``, ``"confusion"``, ``"margin"``, ``"entropy"``, and of a committee
-            ``"vote-entropy"``. Default: likelihood or boxes, rejection and confusion.
+        outputs: which columns. Of a classifier ``"likelihood"``, with ``"predicted"``, and ``"share"`` where
+            the model has one; of a detector ``"boxes"``; of both ``"embedding"`` and any strategy that ranks
+            images by their likelihoods: ``"rejection"``, ``"confusion"``, ``"margin"``, ``"entropy"``, and of
+            a committee ``"vote-entropy"``. Default: likelihood and share, or boxes; rejection and confusion.
         id: column of the ids. Without one the rows are numbered.
         image: column of the images: encoded bytes, arrays uint8 (H, W) or (H, W, channels), Pillow images,
             dictionaries with ``bytes`` as Hugging Face keeps them, or addresses of files; vectors for a model
@@ -68,7 +69,7 @@ class Scorer:
     ncenet.errors.UsageError: nowhere: no such file or folder; a model of the Hub is written hub:OWNER/NAME
     """
 
-    special: ClassVar[frozenset[str]] = frozenset({LIKELIHOOD, BOXES, EMBEDDING})
+    special: ClassVar[frozenset[str]] = frozenset({LIKELIHOOD, SHARE, BOXES, EMBEDDING})
 
     def __init__(
         self,
@@ -97,8 +98,9 @@ class Scorer:
 
         Returns:
             ``id`` and ``reason`` (N,), the latter ``""`` of images that were read, and the outputs:
-            ``predicted`` (N,), ``likelihood`` (N, C) float32, ``embedding`` (N, D) float16, ``boxes`` (N,) of
-            lists of ``box``, ``label`` and ``likelihood``, scores (N,) float32, higher is more informative.
+            ``predicted`` (N,), ``likelihood`` and ``share`` (N, C) float32, ``embedding`` (N, D) float16,
+            ``boxes`` (N,) of lists of ``box``, ``label`` and ``likelihood``, scores (N,) float32, higher is
+            more informative.
 
         Raises:
             DataError: there is no column of images, columns differ in length, or the model says nan.
@@ -124,6 +126,12 @@ class Scorer:
         """The C classes of the model."""
         return self._loaded().class_names
 
+    @property
+    def temperature(self) -> float | None:
+        """What makes shares of the model's likelihoods; None where nobody has found one."""
+        model = self._loaded()
+        return model.temperature if isinstance(model, Model) else None
+
     def _loaded(self) -> Model | DetectionModel:
         with _LOADING:
             return _model_of(self.model, Path(self.model).stat().st_mtime_ns)
@@ -131,12 +139,17 @@ class Scorer:
     def _checked(self, outputs: Sequence[str] | None) -> tuple[str, ...]:
         model = self._loaded()
         boxes = isinstance(model, DetectionModel)
+        share = () if self.temperature is None else (SHARE,)
+        has = (BOXES,) if boxes else (LIKELIHOOD, *share)
         if outputs is None:
-            return (BOXES if boxes else LIKELIHOOD, "rejection", "confusion")
+            return (*has, "rejection", "confusion")
         for name in outputs:
-            if name == (LIKELIHOOD if boxes else BOXES):
-                other = BOXES if boxes else LIKELIHOOD
-                raise UsageError(f"outputs: {self.model} is no model of {name}; it has {other!r}")
+            if name == SHARE and name not in has and not boxes:
+                raise UsageError(
+                    f"outputs: {self.model} has no share: nothing says how often its likelihoods are right"
+                )
+            if name in self.special - {EMBEDDING, *has}:
+                raise UsageError(f"outputs: {self.model} is no model of {name}; it has {has[0]!r}")
             if name not in self.special:
                 self._strategy(name, model)
         return tuple(dict.fromkeys(outputs))
@@ -206,6 +219,10 @@ class Scorer:
                 best = chunk.probs.argmax(-1).tolist()
                 table[PREDICTED] = np.array([model.class_names[c] for c in best], dtype=object)
                 table[name] = chunk.probs.float().numpy()
+            elif name == SHARE and isinstance(model, Model):
+                shares = model.shares(chunk.probs)
+                assert shares is not None, "a model without them was refused"
+                table[name] = shares
             elif name == EMBEDDING:
                 assert chunk.features is not None, "it was wanted"
                 table[name] = chunk.features.numpy().astype(np.float16)
