@@ -29,6 +29,8 @@ from ncenet.types import LabeledSet
 
 FIRST = 50
 SLIPS = ("missing", "loose", "swapped")
+WAYS = {"learned them": 1, "half and half": 2}
+"""In how many parts images are dealt, each of which is named by what learned the others, if there are any."""
 
 
 def spoil(truth, names, share, random):
@@ -121,6 +123,7 @@ def main():
     parser.add_argument("seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--images", type=int, help="so many of them, drawn by the seed")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.1, 0.2])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     said = parser.parse_args()
     torch.set_num_threads(1)
     data = open_dataset(said.data, task="detection")
@@ -134,8 +137,8 @@ def main():
             order = np.random.default_rng(seed).permutation(sorted(truth)).tolist()
             some = {id: truth[id] for id in order[: said.images]}
             told, where = spoil(some, data.class_names, share, np.random.default_rng(seed))
-            for parts, way in ((1, "learned them"), (2, "half and half")):
-                found = finds(data, told, seed, parts)
+            for way in said.ways:
+                found = finds(data, told, seed, WAYS[way])
                 doubts = box_doubts(told, found)
                 right = [is_right(doubt, where) for doubt in doubts]
                 each = []
