@@ -27,6 +27,7 @@ def label(
     who: str | None = None,
     overlap: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     second_look: Annotated[float, Parameter(validator=Number(gte=0, lte=0.5))] = 0.05,
+    control_share: Annotated[float, Parameter(validator=Number(gte=0, lte=0.5))] = 0.0,
     browser: bool = True,
     flags: Annotated[PeopleFlags | None, Parameter(name="*")] = None,
 ) -> None:
@@ -50,6 +51,8 @@ def label(
         who: Name of the annotator, which each window may change. Default: the user's login.
         overlap: How many annotators answer each image; their disagreements are shown.
         second_look: Share of the answers that come up once more, unmarked, as the label looks wrong; 0: none.
+        control_share: Share of the answers that go to images drawn at random, to tell sooner whether choosing
+            is worth it.
         browser: Open the page in the browser.
     """
     from ncenet.web.label import label as serve
@@ -67,6 +70,7 @@ def label(
         who=who,
         overlap=overlap,
         second_look=second_look,
+        control_share=control_share,
         browser=browser,
         say=lambda text: console.print(as_typed(text)),
     )

@@ -13,8 +13,9 @@ from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import Kind
 from ncenet.recipe import BudgetUnit
 from ncenet.run.advice import wilson
+from ncenet.run.askers import who_asked
 from ncenet.run.folder import RunFolder
-from ncenet.run.records import LeftOut
+from ncenet.run.records import Choosing, LeftOut
 from ncenet.run.second_look import second_looks
 from ncenet.strategies.build import ORACLE
 
@@ -198,6 +199,19 @@ def left_out_words(found: LeftOut) -> str:
     )
 
 
+def choosing_words(found: Choosing) -> str:
+    """Whether choosing was worth it, as far as random images can tell."""
+    low, high = found.interval
+    told = "does not pay" if high < 0 else "can't be told apart from drawing by chance"
+    verdict, n = "pays" if low > 0 else told, found.images
+    right = [f"{percent(count / n)} % right" for count in (found.chosen, found.random)]
+    return (
+        f"Choosing {verdict}: of {n:,} random images a model of the first {found.labeled:,} chosen labels "
+        f"named {right[0]}, one of as many random labels {right[1]} ({100 * low:+.1f} to {100 * high:+.1f} "
+        "points, 95 %). Neither had learned what it named."
+    )
+
+
 def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
     """Difference to the baseline and its sentence, for each other arm but the oracle."""
     baseline = results.comparison.baseline_arm
@@ -247,7 +261,7 @@ _ASKED = {
     Kind.HELD_OUT: "held-out images, drawn at random",
     Kind.INITIAL: "a first batch, drawn at random",
     Kind.TYPICAL: "typical images",
-    Kind.MEANWHILE: "drawn at random while a model trained",
+    Kind.MEANWHILE: "drawn at random",
 }
 
 
@@ -257,12 +271,8 @@ def answers(folder: Path) -> dict[str, str]:
         closed, kinds = ledger.closed_ids(), Counter[str](event.kind for event in ledger.answers())
         together, checks = ledger.again.together(), ledger.again.outcomes("check")
         looks, efforts = second_looks(ledger), ledger.review.efforts()
-        asked, seen = Counter[str](), set[str]()
-        for query in ledger.queries():
-            words = _ASKED.get(query.asked.kind, f"asked for by {query.asked}")
-            fresh = {id for id in query.query.ids if id in closed and id not in together} - seen
-            asked[words] += len(fresh)
-            seen |= fresh
+        by = {id: asked for id, asked in who_asked(ledger).items() if id in closed and id not in together}
+        asked = Counter(_ASKED.get(each.kind, f"asked for by {each}") for each in by.values())
     said = {
         "Answers": ", ".join(
             f"{count:,} {word}"
@@ -272,7 +282,7 @@ def answers(folder: Path) -> dict[str, str]:
         "By whom": ", ".join(f"{effort.who} {effort.answers:,}" for effort in efforts),
         "What had asked": ", ".join(
             f"{count:,} {words}"
-            for words, count in [*asked.items(), ("not asked for", len(closed - seen - together))]
+            for words, count in [*asked.items(), ("not asked for", len(closed - by.keys() - together))]
             if count
         ),
     }

@@ -131,6 +131,11 @@ class CycleFolder:
         return self.path / "left_out.json"
 
     @property
+    def choosing(self) -> Path:
+        """What labels of chosen images taught, beside random ones."""
+        return self.path / "choosing.json"
+
+    @property
     def reasons(self) -> Path:
         """Why each of them was."""
         return self.path / "why.json"

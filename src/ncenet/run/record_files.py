@@ -24,6 +24,7 @@ from ncenet.run.folder import CycleFolder
 from ncenet.run.records import (
     Asked,
     BoxTest,
+    Choosing,
     ClassTest,
     Fit,
     FoundObject,
@@ -98,6 +99,21 @@ def last_left_out(cycles: Sequence[CycleFolder]) -> LeftOut | None:
         DamagedRecord: it is damaged.
     """
     return next((found for files in reversed(cycles) if (found := read_left_out(files)) is not None), None)
+
+
+def write_choosing(files: CycleFolder, found: Choosing) -> None:
+    """Write ``choosing.json``."""
+    _write(files.choosing, found)
+
+
+def last_choosing(cycles: Sequence[CycleFolder]) -> Choosing | None:
+    """The newest ``choosing.json``; None when there is none.
+
+    Raises:
+        DamagedRecord: it is damaged.
+    """
+    every = (_read(files.choosing, Choosing) for files in reversed(cycles))
+    return next((found for found in every if found is not None), None)
 
 
 def write_predicted(files: CycleFolder, rows: Iterable[PredictedImage]) -> None:
@@ -255,11 +271,11 @@ def read_table(
     return tuple(columns), tuple(map(tuple, rows))
 
 
-def _write(file: Path, record: Fit | Test | LeftOut | Asked) -> None:
+def _write(file: Path, record: Fit | Test | LeftOut | Choosing | Asked) -> None:
     write_json(file, {"schema": SCHEMA, **as_json(record)})
 
 
-Kind = TypeVar("Kind", Fit, ClassTest, BoxTest, LeftOut, Asked)
+Kind = TypeVar("Kind", Fit, ClassTest, BoxTest, LeftOut, Choosing, Asked)
 Any_ = TypeVar("Any_")
 
 

@@ -6,6 +6,7 @@
 ``test.csv``              :class:`PredictedImage`, what became of each of them
 ``detections.csv``        :class:`FoundObject`, with boxes, what was found in them
 ``left_out.json``         :class:`LeftOut`, what others were worth on labels that they did not learn
+``choosing.json``         :class:`Choosing`, what labels of chosen images taught, beside random ones
 ``query.json``            :class:`Asked`, who asked for what
 ``query.csv``             a :class:`~ncenet.types.Query`, the images in its order
 ``why.json``              :class:`Reason` by id, why each of them was asked for, for people
@@ -190,6 +191,43 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Choosing:
+    """How many random images a head names right that learned chosen ones, and one that learned random ones.
+
+    Attributes:
+        cycle: after which.
+        labeled: how many labels each of the two learned.
+        images: random images that both named; none that the head in question had learned.
+        chosen: how many the head of chosen images named right.
+        random: how many the other did.
+        both: how many both did.
+    """
+
+    cycle: Count
+    labeled: Count
+    images: Count
+    chosen: Count
+    random: Count
+    both: Count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of what choosing gains, in accuracy.
+
+        Source: Agresti and Min, Simple improved confidence intervals for comparing matched proportions,
+        Statistics in Medicine 2005: half an image is added to each of the four cells.
+
+        >>> low, high = Choosing(3, 40, 50, 36, 30, 26).interval
+        >>> round(low, 2), round(high, 2)
+        (-0.03, 0.26)
+        """
+        wins, losses, n = self.chosen - self.both, self.random - self.both, self.images + 2
+        gain = (wins - losses) / n
+        half = 1.959964 * ((wins + losses + 1) / n - gain**2) ** 0.5 / n**0.5
+        return gain - half, gain + half
+
+
+@dataclass(frozen=True)
 class Asked:
     """Who asked for images, and how that went.
 
@@ -255,6 +293,6 @@ class Reason:
     boxes: tuple[Mapping[str, Any], ...] | None = None
 
 
-def as_json(record: Fit | Test | LeftOut | Asked | Reason) -> dict[str, Any]:
+def as_json(record: Fit | Test | LeftOut | Choosing | Asked | Reason) -> dict[str, Any]:
     """A record as what JSON can hold, without what is not known."""
     return {key: value for key, value in asdict(record).items() if value is not None}

@@ -9,12 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, MEANWHILE, MODEL_OR_STAND_IN, Provenance
 from ncenet.ledger.records import RecordedQuery
 from ncenet.run.held_out import interleaved
 from ncenet.run.held_out import measuring as due
+
+T = TypeVar("T")
 
 SPARSE = 5
 """One image in so many is asked for a second time at most (ours)."""
@@ -52,6 +55,7 @@ class Desk:
         ledger: where queries and answers are.
         overlap: how many annotators answer each image.
         copies: the near copies of an image; of those that are near copies of each other one is asked for.
+        control: share of the answers that go to images drawn at random, among those that are asked for.
         clock: seconds that only rise.
     """
 
@@ -61,9 +65,11 @@ class Desk:
         *,
         overlap: int = 1,
         copies: Callable[[str], Iterable[str]] = lambda _: (),
+        control: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger, self.overlap, self._copies, self._clock = ledger, overlap, copies, clock
+        self.control = control
         self._turns: dict[str, Turn] = {}  # what is still to be answered, in the order in which it is asked
         self._seen: dict[str, Turn] = {}  # of all that was ever on the desk
         self._answered: dict[str, set[str]] = {}
@@ -98,6 +104,11 @@ class Desk:
         self._ask(asked)
         self._leave_out_copies()
         self._ask(drawn)
+        if self.control:
+            by_chance = [turn for turn in self._turns.values() if turn.asked == MEANWHILE]
+            others = [turn for turn in self._turns.values() if turn.asked != MEANWHILE]
+            order = strewn(by_chance, others, share=self.control, told=len(self._ledger.closed_ids()))
+            self._turns = {turn.id: turn for turn in order}
         if held_out is not None and measuring:
             measures, answered = set(held_out.query.ids), self._ledger.closed_ids()
             others = [turn for turn in self._turns.values() if turn.id not in measures]
@@ -237,6 +248,29 @@ class Desk:
     def _clear(self, now: float) -> None:
         for id, holders in list(self._leases.items()):
             self._leases[id] = {w: (who, end) for w, (who, end) in holders.items() if end > now}
+
+
+def strewn(drawn: Sequence[T], others: Sequence[T], *, share: float, told: int) -> list[T]:
+    """What was drawn among others, so that it is a share of all answers; what is left over at the end.
+
+    Args:
+        drawn: of these the first as far as there is a place.
+        others: what else is asked for.
+        share: in [0, 0.5].
+        told: how many answers there were before.
+
+    >>> strewn("abc", "12345", share=0.25, told=1)
+    ['1', '2', 'a', '3', '4', '5', 'b', 'c']
+    """
+    order: list[T] = []
+    first, left = iter(drawn), len(drawn)
+    for other in others:
+        place = told + len(order)
+        if left and int(share * (place + 1)) > int(share * place):
+            order.append(next(first))
+            left -= 1
+        order.append(other)
+    return [*order, *first]
 
 
 def latest_query(ledger: Ledger) -> RecordedQuery | None:

@@ -1,14 +1,15 @@
-"""Images drawn at random for people who would have to wait for a model."""
+"""Images drawn at random: for people who would have to wait for a model, and to tell if choosing pays."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import ceil
 
 from ncenet.ledger.ledger import Ledger
-from ncenet.ledger.provenance import MEANWHILE
+from ncenet.ledger.provenance import MEANWHILE, Kind
 from ncenet.rng import Streams
 from ncenet.types import Query
-from ncenet.web.assignments import Desk, Turn
+from ncenet.web.assignments import Desk, Turn, latest_query
 from ncenet.web.insight import Insight
 
 
@@ -54,6 +55,17 @@ class Chance:
             self._ledger.record_query(cycle, MEANWHILE, Query(tuple(found), (0.0,) * len(found)))
             self._desk.add(Turn(id, hash, MEANWHILE, cycle) for id, hash in found.items())
         return len(found)
+
+    def control(self, apart: Collection[str]) -> None:
+        """Draw what a control share wants beside the latest query of a strategy.
+
+        Args:
+            apart: held-out images and their copies.
+        """
+        asked = latest_query(self._ledger)
+        if self._desk.control and asked is not None and asked.asked.kind is Kind.STRATEGY:
+            self._desk.reload()  # what is asked for is drawn by nobody
+            self.draw(ceil(self._desk.control * len(asked.query.ids)), apart)
 
     def _is_copy(self, id: str, others: Collection[str]) -> bool:
         """Whether an image is a near copy of one that is asked for, drawn or answered."""

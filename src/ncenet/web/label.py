@@ -50,6 +50,7 @@ def label(
     who: str | None = None,
     overlap: int = 1,
     second_look: float = 0.05,
+    control_share: float = 0.0,
     browser: bool = True,
     ready: Callable[[Address], None] | None = None,
     say: Callable[[str], None] | None = None,
@@ -74,6 +75,8 @@ def label(
         who: name of the annotator, which each window may change. Default: the user's login.
         overlap: how many annotators answer each image.
         second_look: share of the answers that come up once more, as the label looks wrong; 0: none.
+        control_share: share of the answers that go to images drawn at random, to tell sooner whether choosing
+            is worth it.
         browser: open the page in the browser.
         ready: told where the page is, once it can be opened.
         say: takes what people should know, a line or some at a time. Default: it is printed.
@@ -121,6 +124,7 @@ def label(
                     you=who or getpass.getuser(),
                     overlap=overlap,
                     second_look=second_look,
+                    control=control_share,
                     wanted=wanted,
                     notify=show,
                 )

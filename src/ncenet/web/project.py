@@ -57,6 +57,7 @@ class Project:
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
+        control: of the answers this share goes to random images, to tell whether choosing is worth it.
         wanted: classes that somebody named for a run that has others, perhaps.
         trains, embeds: make what takes the lessons and what embeds, called as the classes that do are.
 
@@ -77,6 +78,7 @@ class Project:
         you: str,
         overlap: int = 1,
         second_look: float = SECOND_LOOK,
+        control: float = 0.0,
         wanted: Sequence[str] = (),
         trains: Callable[..., Trainer] = Trainer,
         embeds: Callable[..., EmbeddingWork] = EmbeddingWork,
@@ -92,7 +94,7 @@ class Project:
         self._readable = ledger.review.readable()
         self.size = SizeOf(ledger, lambda: self.pool)
         self._insight = Insight(RunFolder(folder), ledger)
-        self._desk = Desk(ledger, overlap=overlap, copies=self._insight.copies)
+        self._desk = Desk(ledger, overlap=overlap, copies=self._insight.copies, control=control)
         self._chance = Chance(recipe.loop.seed, ledger, self._desk, self._insight)
         self._parties = Parties(self._insight, ledger)
         self._seen_seq = ledger.last_seq()
@@ -335,6 +337,7 @@ class Project:
                     if not self.ledger.apart.ids() <= self._apart:
                         self._set_apart()
                     self._doubt()
+                    self._chance.control(self._apart)
                     self._desk.reload()
                     self._train_if_due()
                 case "failed":

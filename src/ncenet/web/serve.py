@@ -68,6 +68,7 @@ def open_project(
     you: str,
     overlap: int = 1,
     second_look: float = SECOND_LOOK,
+    control: float = 0.0,
     wanted: Sequence[str] = (),
     notify: Notify | None = None,
     trains: Callable[..., Trainer] = Trainer,
@@ -81,6 +82,7 @@ def open_project(
         you: name of an annotator who has not said theirs.
         overlap: how many annotators answer each image.
         second_look: of the answers at most this share is asked for again because a label looks wrong.
+        control: of the answers this share goes to random images, to tell whether choosing is worth it.
         wanted: classes that somebody named for a run that was begun; the page offers what differs.
         notify: told of the progress of the look at every image.
         trains: makes what takes the lessons, called as :class:`ncenet.web.trainer.Trainer` is.
@@ -103,6 +105,7 @@ def open_project(
             you=you,
             overlap=overlap,
             second_look=second_look,
+            control=control,
             wanted=wanted,
             trains=trains,
             embeds=embeds,

@@ -15,7 +15,7 @@ from ncenet.ledger.ledger import Ledger
 from ncenet.run.advice import outlook, wilson
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, measuring, set_apart
-from ncenet.run.record_files import last_left_out, read_predicted, read_test
+from ncenet.run.record_files import last_choosing, last_left_out, read_predicted, read_test
 from ncenet.run.records import BoxTest
 from ncenet.run.second_look import second_looks
 from ncenet.web.together import told
@@ -86,6 +86,7 @@ class Stock:
             "doubted": {name: told._asdict() for name, told in second_looks(self._ledger)._asdict().items()},
             **measured,
             "leftOut": self._left_out(),
+            "choosing": self._choosing(),
             "damaged": [f"{file}: {why}" for file, why in self._damaged.items()],
         }
 
@@ -103,6 +104,12 @@ class Stock:
             return None
         low, high = found.interval
         return {"labeled": found.labeled, "accuracy": found.right / found.labeled, "low": low, "high": high}
+
+    def _choosing(self) -> dict[str, Any] | None:
+        found = self._spared(last_choosing, self._run.cycles())
+        if found is None:
+            return None
+        return {"labeled": found.labeled, "images": found.images, "interval": found.interval}
 
     def _boxes(self) -> dict[str, Any]:
         """Learning curve of a detector, from the records of its cycles.

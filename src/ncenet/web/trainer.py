@@ -80,6 +80,7 @@ def learn(lesson: TrainingWork, notify: Notify) -> int:
         UnreadableImage: a labelled image is gone.
     """
     from ncenet.files import alone
+    from ncenet.loop.choosing import compare_choosing
     from ncenet.loop.opinions import opine
     from ncenet.loop.reasons import explain_query
 
@@ -99,6 +100,7 @@ def learn(lesson: TrainingWork, notify: Notify) -> int:
             explain_query(loop, query, cycle)
             if cycle:
                 opine(loop, cycle)
+                compare_choosing(loop, cycle)
     return cycle
 
 

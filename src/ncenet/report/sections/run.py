@@ -10,7 +10,7 @@ from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import run_sections
 from ncenet.report.sections.comparison import folded_if_long, images_to_look_at
 from ncenet.run.folder import RunFolder
-from ncenet.run.record_files import last_left_out
+from ncenet.run.record_files import last_choosing, last_left_out
 
 
 @run_sections.register("headline", order=1)
@@ -55,6 +55,15 @@ def labels_left_out(run: RunResults) -> ReportSection | None:
     if found is None:
         return None
     return ReportSection("Labels left out in turn", (Note(words.left_out_words(found)),))
+
+
+@run_sections.register("choosing", order=2)
+def choosing(run: RunResults) -> ReportSection | None:
+    """Whether choosing images was worth it."""
+    found = last_choosing(RunFolder(run.folder).cycles())
+    if found is None:
+        return None
+    return ReportSection("Was choosing worth it?", (Note(words.choosing_words(found)),))
 
 
 @run_sections.register("cycles", order=3)

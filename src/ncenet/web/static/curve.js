@@ -58,6 +58,15 @@ export function leftOut(found) {
     `Of the ${number(labeled)} labels themselves, each left out in turn, models name ${percent(accuracy)} right (${percent(low)} to ${percent(high)}). Images that were chosen are not like the others, so this is a hint and no measure.`);
 }
 
+/** Whether choosing is worth it, by as many random labels. */
+function choosing({ labeled, images, interval: [low, high] }) {
+  const of = `${number(labeled)} chosen labels taught a model`;
+  const range = `${points(low)} to ${points(high)} points`;
+  if (low > 0) return `Choosing pays: ${of} more than as many random ones did (${range} on ${number(images)} random images).`;
+  if (high < 0) return `Choosing does not pay here: ${of} less than as many random ones did (${range} on ${number(images)} random images).`;
+  return `Whether choosing pays can't be told yet: ${of} as much as random ones did, within what ${number(images)} images tell apart (${range}).`;
+}
+
 /** What further labels should bring, and what else is known. */
 const counted = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 
@@ -70,6 +79,7 @@ export function advice(state) {
   } else if (state.curve.length && state.task !== "detection") {
     lines.push(`What further labels should bring can be said after four trainings; this is the ${["first", "second", "third"][state.curve.length - 1] ?? "next"}.`);
   }
+  if (state.choosing) lines.push(choosing(state.choosing));
   const [before, now] = state.curve.slice(-2);
   if (now && before.accuracy > now.accuracy && now.high >= before.low) lines.push(`The fall from ${percent(before.accuracy)} to ${percent(now.accuracy)} is within what ${now.images} images can tell apart: no sign of harm.`);
   const { labels: doubted, disputes } = state.doubted;

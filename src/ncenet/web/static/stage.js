@@ -11,7 +11,7 @@ const ASKED = {
   "held-out": "Measuring: a random image, never trained on",
   initial: "First images, picked at random",
   typical: "Typical of images that no label covers yet",
-  meanwhile: "Picked at random while the model trains",
+  meanwhile: "Picked at random",
 };
 // By a strategy's name, which may be any: no objects, which have properties of their own.
 const BY_STRATEGY = new Map([
