@@ -163,8 +163,8 @@ class LeftOut:
     """What a classifier is worth on labelled images that were left out in turn, a part at a time.
 
     That is no measure like held-out images: most of these were chosen, so they are not like the pool, and
-    each was predicted by a model that learned fewer labels. ``benchmarks/left_out.py`` measures how far it is
-    off.
+    each was predicted by a model that learned fewer labels. How far it is off stands in
+    benchmarks/results/left_out.md.
 
     Attributes:
         cycle: whose labels.

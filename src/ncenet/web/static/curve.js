@@ -55,7 +55,7 @@ export function leftOut(found) {
   if (!found) return "";
   const { labeled, accuracy, low, high } = found;
   return make("p", { className: "faint", id: "left-out" },
-    `Of the ${number(labeled)} labels themselves, each left out in turn, models name ${percent(accuracy)} right (${percent(low)} to ${percent(high)}). Images that were chosen are not like the others, so this is a hint and no measure.`);
+    `Of the ${number(labeled)} labels themselves, each left out in turn, models name ${percent(accuracy)} right (${percent(low)} to ${percent(high)}). Images that were chosen are harder than others, so this is more often too low than not: a hint and no measure.`);
 }
 
 /** Whether choosing is worth it, by as many random labels. */
