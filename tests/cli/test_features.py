@@ -35,6 +35,15 @@ def test_the_store_is_listed_and_cleared(ncenet, photos):  # noqa: F811
     assert "no vectors in" in ncenet("features").out
 
 
+def test_without_data_the_name_says_which_are_listed_and_cleared(ncenet, photos, cache):  # noqa: F811
+    ncenet("features", photos, "--features", "grid")
+    (folder,) = (cache / "features").iterdir()
+    assert "no vectors of lite0 in" in ncenet("features", "--features", "lite0", "--clear").out
+    assert folder.exists() and "30 vectors stored" in ncenet("features", "--features", "grid").out
+    assert "30 vectors removed" in ncenet("features", "--features", "grid", "--clear").out
+    assert not folder.exists()
+
+
 def test_a_store_of_another_version_is_named_and_cleared(ncenet, photos, cache):  # noqa: F811
     ncenet("features", photos, "--features", "grid")
     (folder,) = (cache / "features").iterdir()

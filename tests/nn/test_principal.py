@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from ncenet.nn import principal
@@ -30,6 +31,19 @@ def test_no_more_directions_than_there_are():
     assert PrincipalComponents.of(normal(300, 20)).out_features == 20
     assert PrincipalComponents.of(normal(7, 20)).out_features == 7
     assert PrincipalComponents.of(normal(1, 20))(normal(3, 20)).isfinite().all()
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-25, 1e-12, 1e12, 1e25, 1e37])
+def test_numbers_of_any_size_say_the_same(scale):
+    pool = normal(200, 12) * torch.arange(1, 13) / 12 + 1
+    seen = PrincipalComponents.of(scale * pool, 4)(scale * pool)
+    torch.testing.assert_close(seen, PrincipalComponents.of(pool, 4)(pool), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+def test_vectors_that_are_all_the_same_are_finite(value):
+    pool = torch.full((20, 6), value)
+    assert PrincipalComponents.of(pool, 4)(pool).isfinite().all()
 
 
 def test_a_large_pool_is_looked_at_in_part(monkeypatch):

@@ -25,7 +25,7 @@ def features(
     data: str | None = None,
     /,
     *,
-    features: str = "lite0",
+    features: str | None = None,
     weights: Path | None = None,
     framing: Framing | None = None,
     split: str = "train",
@@ -45,22 +45,23 @@ def features(
 
     Args:
         data: Folder of images, Parquet file, CSV manifest or built-in set.
-        features: lite0, lite2, timm:NAME, or one of a plug-in.
+        features: lite0, lite2, timm:NAME, or one of a plug-in. Default: lite0; without DATA all of them.
         weights: File of weights for it, in the place of its own.
         framing: How images become squares: cut the middle out, squash, or pad. Default: its own way.
         split: Of a built-in set: train or test.
         workers: Threads that decode; at least one for each core that runs the network. With ray, actors.
         engine: local, in this process, or ray: shards are embedded on the cluster that RAY_ADDRESS names,
             into a store (in XDG_CACHE_HOME) that all its machines find under the same path.
-        clear: Remove what is stored: of this extractor with DATA, of all without.
+        clear: Remove what is stored: of this extractor with DATA, of all or those of --features without.
         json_output: Print as JSON.
     """
     from ncenet.features.embed import store_folder
 
     console = plain_console()
     if data is None:
-        _list(store_folder(), clear, json_output, console)
+        _list(store_folder(), features, clear, json_output, console)
         return
+    features = features or "lite0"
     from ncenet.data.open import open_dataset
     from ncenet.errors import UsageError
     from ncenet.features.pool import open_source
@@ -76,6 +77,8 @@ def features(
     pool = open_dataset(data, split="train" if split == "train" else "test", task=None).pool
     source = open_source(_recipe(features, weights, framing), pool=pool, ids=pool.ids(), workers=workers or 2)
     if isinstance(source, VectorTable):
+        if clear:
+            raise UsageError(f"{features}: is a file of yours; ncenet removes what it has stored itself")
         source.check(pool.ids())
         console.print(f"{features}: a vector of {source.dim} numbers for each of {len(pool.ids()):,} images")
         return
@@ -183,18 +186,22 @@ def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:
         )
 
 
-def _list(root: Path, clear: bool, json_output: bool, console: Console) -> None:
+def _list(root: Path, only: str | None, clear: bool, json_output: bool, console: Console) -> None:
     from ncenet.features.store import Store, remove, stores
 
     rows: list[dict[str, object]] = []
     unknown = []
     for store in stores(root):
-        if isinstance(store, Store):
+        if not isinstance(store, Store):
+            if only is not None:
+                continue
+            unknown.append(store)
+        elif only in (None, store.name):
             about = {"features": store.name, "fingerprint": store.fingerprint, "stored": len(store)}
             place = {"megabytes": round(store.bytes / 1e6, 1), "folder": str(store.folder)}
             rows.append(about | place)
         else:
-            unknown.append(store)
+            continue
         if clear:
             remove(store.folder if isinstance(store, Store) else store)
     if json_output:
@@ -206,4 +213,6 @@ def _list(root: Path, clear: bool, json_output: bool, console: Console) -> None:
     for folder in unknown:
         console.print(f"{'removed' if clear else 'not read'}  {folder}: a store of another version of ncenet")
     if not rows and not unknown:
-        console.print(f"no vectors in {root}; ncenet features DATA embeds images")
+        console.print(
+            f"no vectors{f' of {only}' * (only is not None)} in {root}; ncenet features DATA embeds images"
+        )

@@ -6,6 +6,8 @@ say. Centred, turned to these directions and brought to one length they are what
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -18,6 +20,8 @@ LOOKED_AT = 20_000
 """So many vectors of a larger pool are looked at, evenly spread (ours)."""
 ROWS = 4096
 """Vectors in float32 at a time."""
+USUAL = 1e-9, 1e9
+"""Where the largest number of a pool is not in between, squares of it would leave single precision (ours)."""
 
 
 class PrincipalComponents(nn.Module):
@@ -55,20 +59,23 @@ class PrincipalComponents(nn.Module):
         N, D = vectors_ND.shape
         step = max(1, -(-N // LOOKED_AT))
         looked_at = vectors_ND[::step]
-        mean = torch.zeros(D, dtype=torch.float64)
+        mean, largest = torch.zeros(D, dtype=torch.float64), 0.0
         for rows in looked_at.split(ROWS):
             mean += rows.double().sum(0)
+            largest = max(largest, float(rows.abs().max()))
         mean /= len(looked_at)
+        usual = largest == 0 or USUAL[0] < largest < USUAL[1]
+        scale = 1.0 if usual else 2.0 ** round(math.log2(largest))
         covariance = torch.zeros(D, D, dtype=torch.float64)
         for rows in looked_at.split(ROWS):
-            centred = (rows.double() - mean).float()
+            centred = ((rows.double() - mean) / scale).float()
             covariance += (centred.T @ centred).double()
         directions = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, : min(components, D, N)].T
         # An eigenvector's sign is free: the largest entry is positive, so that it is the same everywhere.
-        largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
+        longest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
         made = cls(D, len(directions))
         made.mean.copy_(mean)
-        made.components.copy_(directions * largest.sign())
+        made.components.copy_(directions * longest.sign() / scale)
         return made
 
     def forward(self, vectors: Tensor) -> Tensor:
