@@ -111,6 +111,18 @@ def test_progress_counts_every_image(grid, pool):
     assert told == [(8, 30), (16, 30), (24, 30), (30, 30)]
 
 
+def test_what_another_process_embedded_meanwhile_is_kept_once(grid, pool, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK_SECONDS", 1e9)
+    first, second = (open_source(GRID, pool=pool, ids=()) for _ in range(2))
+
+    def overtaken(done, total):
+        if done == 30:  # all are computed and none is written
+            second.embed(pool, pool.ids()[:20])
+
+    assert first.embed(pool, pool.ids(), progress=overtaken) == 30
+    assert len(open_source(GRID, pool=pool, ids=()).store) == 30
+
+
 def test_vectors_are_written_every_few_seconds(grid, pool, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_SECONDS", 0.0)
     embedder = open_source(GRID, pool=pool, ids=())

@@ -78,6 +78,25 @@ def test_a_vector_that_is_no_number_is_refused_and_nothing_is_written(store):
     assert len(reopened(store)) == 0
 
 
+def test_what_another_has_kept_meanwhile_is_not_kept_twice(store):
+    other = reopened(store)
+    store.add(hashes(1, 2), vectors(1, 2))
+    other.add(hashes(2, 3), vectors(2, 3))
+    assert len(other) == len(reopened(store)) == 3
+    assert np.array_equal(other.get(hashes(1, 2, 3)), vectors(1, 2, 3))
+    other.add(hashes(2, 3), vectors(2, 3))
+    assert len(list(store.folder.glob("*.arrow"))) == 2, "nothing new, and nothing is written"
+
+
+def test_a_folder_that_cannot_be_locked_is_told(store, monkeypatch):
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(store._lock, "acquire", refusing(denied))
+    with pytest.raises(
+        DataError, match="vectors cannot be written: permission denied; those that were written"
+    ):
+        store.add(hashes(1), vectors(1))
+
+
 def test_two_fingerprints_are_two_stores(store):
     store.put(hashes(1), vectors(1))
     assert len(Store(store.folder.parent, "grid", "f" * 32)) == 0
@@ -209,7 +228,7 @@ def test_what_cannot_be_removed_is_told(store, monkeypatch):
     store.put(hashes(1), vectors(1))
     denied = PermissionError(errno.EACCES, "Permission denied", "x.arrow")
     monkeypatch.setattr(module.shutil, "rmtree", refusing(denied))
-    with pytest.raises(DataError, match=r"x\.arrow: cannot be removed: permission denied"):
+    with pytest.raises(DataError, match=rf"{store.folder}: cannot be removed: permission denied"):
         store.clear()
     assert len(store) == 1
 

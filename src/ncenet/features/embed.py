@@ -235,6 +235,6 @@ class Embedder:
     def _write(self, waiting: dict[str, npt.NDArray[np.float32]], claimed: set[str]) -> None:
         if waiting:
             with self._one_at_a_time:
-                self.store.put(list(waiting), np.stack(list(waiting.values())))
+                self.store.add(list(waiting), np.stack(list(waiting.values())))
                 claimed.difference_update(waiting)
             waiting.clear()

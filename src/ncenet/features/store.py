@@ -77,6 +77,7 @@ class Store:
         self.folder = root / f"{_plain(name)}-{fingerprint[:16]}"
         self.name, self.fingerprint = name, fingerprint
         self.damaged: list[Path] = []
+        self._lock = FileLock(self.folder / LOCK)  # whose holder may take it again
         self._chunks: dict[str, _Chunk] = {}
         self._index: tuple[npt.NDArray[Any], ...] | None = None
         self._check()
@@ -167,6 +168,28 @@ class Store:
         self._write(_packed(hashes), vectors.astype(np.float16 if fits else np.float32))
         self.refresh()
 
+    def add(self, hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+        """Keep vectors as :meth:`put` does, but those that another process has kept meanwhile.
+
+        Args:
+            hashes: N content hashes.
+            vectors: (N, D), finite.
+
+        Raises:
+            DataError: as for :meth:`put`.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            raise self._not_written(error) from error
+        try:
+            self.refresh()
+            new = ~self.has(hashes)
+            self.put([hash for hash, wanted in zip(hashes, new, strict=True) if wanted], vectors[new])
+        finally:
+            self._lock.release()
+
     def merge(self, *, many: int = MANY, rows: int = MERGED_ROWS) -> None:
         """Make few chunks of many; another process that reads them goes on.
 
@@ -180,7 +203,7 @@ class Store:
         # Nothing is lost where it can't be done, in a folder that is only read, say, or on a full disk.
         with (
             contextlib.suppress(Timeout, OSError, DataError),
-            FileLock(self.folder / LOCK).acquire(timeout=0),
+            self._lock.acquire(timeout=0),
         ):
             self.refresh()
             small = {n: c for n, c in self._chunks.items() if len(c.hashes) < rows}
@@ -233,7 +256,7 @@ class Store:
             raise
         except (arrow.ArrowException, OSError, KeyError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # the system's own, of a sound file
-                why = (error.strerror or str(error)).lower()
+                why = os.strerror(error.errno).lower()  # Arrow's own sentence names the file twice
                 raise DataError(f"{file}: vectors cannot be read: {why}") from error
             aside = file.with_suffix(".damaged")
             with contextlib.suppress(OSError):
@@ -252,7 +275,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not (self.folder / "about.json").exists():
                 about = {"format": FORMAT, "name": self.name, "fingerprint": self.fingerprint}
-                with FileLock(self.folder / LOCK):
+                with self._lock:
                     write_json(self.folder / "about.json", about)
             file = self.folder / f"{time.time_ns() // 1000}-{os.getpid()}-{next(_number)}.arrow"
             with whole(file) as partial, partial.open("wb") as sink:
@@ -261,10 +284,13 @@ class Store:
                 sink.flush()
                 os.fsync(sink.fileno())
         except OSError as error:
-            raise DataError(
-                f"{self.folder}: vectors cannot be written: {(error.strerror or str(error)).lower()}; those "
-                "that were written before are safe. Make room, or name another folder in XDG_CACHE_HOME"
-            ) from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> DataError:
+        return DataError(
+            f"{self.folder}: vectors cannot be written: {(error.strerror or str(error)).lower()}; those that "
+            "were written before are safe. Make room, or name another folder in XDG_CACHE_HOME"
+        )
 
     def _find(self, hashes: Sequence[str]) -> npt.NDArray[np.int64]:
         """Row of each hash over all chunks, in their order; -1 where there is none."""
@@ -315,8 +341,7 @@ def remove(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise DataError(f"{error.filename or folder}: cannot be removed: {why}") from error
+        raise DataError(f"{folder}: cannot be removed: {(error.strerror or str(error)).lower()}") from error
 
 
 def _packed(hashes: Sequence[str]) -> npt.NDArray[np.uint64]:
