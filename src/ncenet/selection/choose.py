@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ncenet.selection.best import Best, Row
 from ncenet.selection.budget import LIKELY
 from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
 from ncenet.selection.excluded import Sightings
-from ncenet.selection.files import ENDINGS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
+from ncenet.selection.files import ENDINGS, IDS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms
 from ncenet.selection.quotas import Shared, check_quotas, share
 from ncenet.selection.ranking import ByLikelihoods, open_ranking
@@ -196,7 +197,7 @@ class _Chooser:
         read = [name for name in quotas if name in files.types]
         read += self.held.likelihoods if len(read) < len(quotas) else ()
         reason = [REASON] if self.held.reason else []
-        model = ["model"] if files.types.get("model") == "text" else []
+        model = ["model"] if re.fullmatch(IDS, files.types.get("model", "")) else []
         seen_model: set[str] = set()
         self.total = self.unread = 0
         for file, start, table in files.chunks([files.id, *self.ranking.columns, *read, *reason, *model]):
@@ -237,7 +238,8 @@ class _Chooser:
             bad &= ~explained
         if bad.any():
             first = self.files.named(table[self.files.id].slice(int(bad.argmax()), 1))[0]
-            raise NonFiniteScore(int(bad.sum()), f"{first} ({where})")
+            read = f", {', '.join(self.ranking.columns[:3])}" if self.ranking.columns else ""
+            raise NonFiniteScore(int(bad.sum()), f"{first} ({where}{read})")
 
     def _cells(self, table: Any, columns: Sequence[str], best: Best) -> npt.NDArray[np.int64] | None:
         """The number of each row's cell; None without quotas."""

@@ -128,7 +128,7 @@ def numbers_in(table: Any, name: str, where: str) -> npt.NDArray[Any]:
             column = filled.cast(pa.float64())
         except pa.ArrowInvalid as error:
             raise DataError(f"{where}: the column {name!r} holds what is no number: {error}") from error
-    if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
+    if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type):
         column = column.cast(pa.float64())
     if not pa.types.is_floating(column.type):
         raise DataError(f"{where}: the column {name!r} holds {column.type}, not numbers")
@@ -140,6 +140,8 @@ def numbers_in(table: Any, name: str, where: str) -> npt.NDArray[Any]:
 
 def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float32]:
     """Columns, or one column of lists, as an array (N, C); rows of what is missing are nan.
+
+    Where all is missing, there are no columns.
 
     Raises:
         DataError: rows of different lengths, or no numbers.
@@ -154,6 +156,8 @@ def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     kinds = pa.types
+    if kinds.is_null(column.type):
+        return np.empty((len(column), 0), np.float32)
     if not (
         kinds.is_list(column.type)
         or kinds.is_large_list(column.type)

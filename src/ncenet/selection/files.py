@@ -7,6 +7,7 @@ that contradict each other are refused before a row is ranked.
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from ncenet.text_files import load_json
 ENDINGS = (".parquet", ".csv")
 METADATA = b"ncenet"
 """Key of a Parquet file's metadata under which a file of ours says what made it, as JSON."""
+IDS = r"text|bytes|u?int\d+"
+"""Types of ids, in words."""
+EMPTY = "null"
+"""That of a column in which nothing stands: it goes with any other, for whoever wrote it knew none."""
 CHUNK_ROWS = 1_000_000
 """Most rows of a chunk (ours)."""
 
@@ -195,7 +200,13 @@ class CsvFile(ScoreFile):
 
         with addresses.reading(self.name, handle=True) as source:
             line = source.read(2**20).split(b"\n")[0]
-        names = next(csv.reader([line.decode("utf-8-sig").strip("\r\n")]), [])
+        try:
+            text = line.decode("utf-8-sig").strip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.name}: no text in UTF-8: {error}") from error
+        names = next(csv.reader([text]), [])
+        if len(names) == 1 and (other := next((mark for mark in ";\t|" if mark in text), None)):
+            raise DataError(f"{self.name}: its first line has {other!r} between columns; commas are expected")
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise DataError(f"{self.name}: names the column {twice!r} twice: which one counts?")
@@ -256,6 +267,10 @@ class ScoreFiles:
                     f"{file.name}: has no column {id!r}, only {', '.join(file.types) or 'none'}; name the "
                     "one that holds ids as `id_column`"
                 )
+            if not re.fullmatch(IDS, file.types[id]):
+                raise DataError(
+                    f"{file.name}: the column {id!r} holds {file.types[id]}: ids are text or whole numbers"
+                )
         self._of_one_model()
         self._of_the_same_columns()
         self._once_each()
@@ -265,10 +280,13 @@ class ScoreFiles:
         """Addresses of the files."""
         return [file.name for file in self.files]
 
-    @property
+    @cached_property
     def types(self) -> Mapping[str, str]:
-        """The type of each column."""
-        return self.files[0].types
+        """The type of each column; that of a file in which something stands."""
+        held = dict(self.files[0].types)
+        for file in self.files:
+            held |= {name: kind for name, kind in file.types.items() if held.get(name) == EMPTY}
+        return held
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -293,10 +311,13 @@ class ScoreFiles:
             DataError: one is missing.
         """
         pa = pyarrow("reading scores")
-        if column.null_count:
+        try:
+            ids: list[str | None] = column.cast(pa.string()).to_pylist()
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self.files[0].name}: an id is no text in UTF-8: {error}") from error
+        if not all(ids):
             raise DataError(f"{self.files[0].name}: an id is missing; every row needs one")
-        ids: list[str] = column.cast(pa.string()).to_pylist()
-        return ids
+        return [str(id) for id in ids]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """All rows, file by file."""
@@ -315,7 +336,7 @@ class ScoreFiles:
         back = [0] * len(order)
         for row, each in enumerate(order):
             back[each] = row
-        return pa.concat_tables(parts).take(pa.array(back))
+        return pa.concat_tables(parts, promote_options="default").take(pa.array(back))
 
     def _of_one_model(self) -> None:
         first = self.files[0]
@@ -342,7 +363,7 @@ class ScoreFiles:
                         f"{there.name} has a column {name!r} and {lacking.name} has none: "
                         "are both of one model?"
                     )
-                if has != other:
+                if has != other and EMPTY not in (has, other):
                     raise DataError(
                         f"the column {name!r} is {has} in {first.name} and {other} in "
                         f"{file.name}: write it alike"

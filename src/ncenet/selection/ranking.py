@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from ncenet.errors import UsageError
+from ncenet.errors import DataError, UsageError
 from ncenet.selection.columns import Holding, matrix, numbers_in
 from ncenet.strategies import strategies
 from ncenet.strategies.options import ScoreOptions, checked
@@ -56,6 +56,7 @@ class ByLikelihoods:
     def __init__(self, strategy: ScoreStrategy, columns: tuple[str, ...]) -> None:
         self.strategy, self.columns = strategy, columns
         self.told: bool | None = None
+        self._like: tuple[int, str] | None = None
 
     def scores(self, table: Any, where: str) -> npt.NDArray[Any]:
         """See :class:`Ranking`."""
@@ -64,8 +65,15 @@ class ByLikelihoods:
         from ncenet.types import Prediction
 
         probs = matrix(table, self.columns, where)
-        if not len(probs):
-            return np.zeros(0, np.float32)
+        if not probs.size:  # no rows, or nothing in any of them
+            return np.full(len(probs), np.nan, np.float32)
+        wide = probs.shape[1]
+        before, first = self._like = self._like or (wide, where)
+        if wide != before:
+            raise DataError(
+                f"{first} has {before} likelihoods in a row and {where} has {wide}: scores of two models do "
+                "not compare"
+            )
         there = np.isfinite(probs).all(1)
         outside = there & ((probs < 0) | (probs > 1 + 1e-3)).any(1)
         if outside.any():
@@ -81,7 +89,10 @@ class ByLikelihoods:
             self.told = bool(self.told) or self.strategy.tells_apart(
                 said if there.all() else Prediction((), said.probs[torch.from_numpy(there)])
             )
-        scores: npt.NDArray[Any] = self.strategy.image_scores(said).numpy()
+        try:
+            scores: npt.NDArray[Any] = self.strategy.image_scores(said).numpy()
+        except ValueError as error:
+            raise UsageError(f"{where}: {', '.join(self.columns[:3])}: {error}") from error
         return np.where(there, scores, np.nan)
 
     def check(self) -> None:

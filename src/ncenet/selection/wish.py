@@ -137,6 +137,8 @@ def wish_of(
     strategy, diversify, near = choice.get("strategy"), choice.get("diversify", "none"), choice.get("near", 0)
     image, box = choice.get("seconds_per_image"), choice.get("seconds_per_box")
     minutes, pace, factor = choice.get("minutes"), choice.get("pace"), choice.get("factor", FACTOR)
+    if number is not None and number < 1:
+        raise UsageError(f"a query asks for 1 image at least, not {number}")
     if minutes is None and (image or box or pace):
         raise UsageError("`seconds_per_image`, `seconds_per_box` and `pace` are for `minutes`")
     if factor != FACTOR and diversify == "none" and not near and strategy not in (None, "difficulty"):

@@ -1,0 +1,128 @@
+"""Score files that are not what they should be: each is one sentence that says where and why."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import ncenet
+from ncenet.errors import DataError, NonFiniteScore, UsageError
+
+NAN = float("nan")
+
+
+def table(*, first=0, classes=3, **columns):
+    """Six rows; columns of None are left out."""
+    rows = np.random.default_rng(first).dirichlet(np.ones(classes), 6).tolist()
+    held = {"id": [f"a{first + row}" for row in range(6)], "likelihood": rows} | columns
+    return pa.table({name: values for name, values in held.items() if values is not None})
+
+
+def chosen(tmp_path, files, **choice):
+    (tmp_path / "s").mkdir()
+    for name, held in files.items():
+        if isinstance(held, pa.Table):
+            pq.write_table(held, tmp_path / "s" / name, row_group_size=4)
+        else:
+            (tmp_path / "s" / name).write_bytes(held if isinstance(held, bytes) else held.encode())
+    return ncenet.select(tmp_path / "s", 3, notify=False, **choice)
+
+
+@pytest.mark.parametrize(
+    ("ids", "why"),
+    [
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "holds double: ids are text or whole numbers"),
+        ([True, False] * 3, "holds bool: ids"),
+        ([[n] for n in range(6)], "holds lists of int64: ids"),
+        ([datetime.date(2026, 1, n + 1) for n in range(6)], "holds date32"),
+        ([None] * 6, "holds null: ids"),
+        (["a", "", "c", "d", "e", "f"], "an id is missing"),
+        ([b"\xff", b"b", b"c", b"d", b"e", b"f"], "an id is no text in UTF-8"),
+    ],
+)
+def test_ids_that_are_none(tmp_path, ids, why):
+    with pytest.raises(DataError, match=why):
+        chosen(tmp_path, {"a.parquet": table(id=ids, u=[6, 5, 4, 3, 2, 1])}, by="u")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "why"),
+    [
+        (table(), table(first=9, classes=4), "a.parquet has 3 likelihoods in a row and .*b.parquet has 4"),
+        (table(model=[1] * 6), table(first=9, model=[2] * 6), "the column 'model' names 1 and 2"),
+        (table(model=["x"] * 6), table(first=9, model=["y"] * 6), "the column 'model' names x and y"),
+    ],
+)
+def test_scores_of_two_models(tmp_path, a, b, why):
+    with pytest.raises(DataError, match=why) as told:
+        chosen(tmp_path, {"a.parquet": a, "b.parquet": b})
+    assert "do not compare" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([[1.0]] * 6, "a.parquet: likelihood: margin compares two classes"),
+        ([[20.0, 30.0, 50.0]] * 6, "are these logits"),
+        ([["a", "b"]] * 6, "not lists of numbers"),
+    ],
+)
+def test_likelihoods_that_are_none(tmp_path, rows, why):
+    with pytest.raises((DataError, UsageError), match=why):
+        chosen(tmp_path, {"a.parquet": table(likelihood=rows)})
+
+
+@pytest.mark.parametrize("rows", [pa.array([[]] * 6, pa.list_(pa.float32())), [None] * 6])
+def test_likelihoods_that_are_not_there(tmp_path, rows):
+    held = table(likelihood=pa.array(rows, pa.list_(pa.float32())))
+    with pytest.raises(NonFiniteScore, match=r"4 score\(s\) are not finite, the first at .a0 .*likelihood"):
+        chosen(tmp_path, {"a.parquet": held})
+
+
+def test_a_row_group_of_which_no_image_could_be_read(tmp_path):
+    rows = [None] * 4 + [[0.5, 0.5], [0.75, 0.25]]
+    held = table(likelihood=rows, reason=["not an image"] * 4 + [None, None])
+    assert chosen(tmp_path, {"a.parquet": held}).ids == ("a4", "a5")
+
+
+def test_a_column_in_which_nothing_stands_goes_with_any(tmp_path):
+    """As pandas writes the reasons of a shard in which all could be read."""
+    broken = table(first=9, likelihood=[None] * 6, reason=["not an image"] * 6, camera=["north"] * 6)
+    sound = table(reason=[None] * 6, camera=[None] * 6)
+    for number, (a, b) in enumerate([(sound, broken), (broken, sound)]):
+        (tmp_path / str(number)).mkdir()
+        found = chosen(tmp_path / str(number), {"a.parquet": a, "b.parquet": b}, quota=["camera=2"])
+        assert len(found) == 2 and set(found.ids) <= {f"a{n}" for n in range(6)}
+
+
+def test_embeddings_and_likelihoods_of_shards_with_nothing_in_them(tmp_path):
+    sound = table(embedding=[[1.0, 0.0], [0.0, 1.0]] * 3)
+    broken = table(first=9, likelihood=[None] * 6, embedding=[None] * 6, reason=["gone"] * 6)
+    sound = sound.append_column("reason", pa.array([None] * 6, pa.string()))
+    found = chosen(tmp_path, {"a.parquet": broken, "b.parquet": sound}, diversify="kcenter", factor=2)
+    assert set(found.ids) <= {f"a{n}" for n in range(6)} and len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("id;u\na;1,5\n", "has ';' between columns; commas are expected"),
+        ("id\tu\na\t1\n", r"has '\\t' between columns"),
+        ("id,u\na,1\n".encode("utf-16"), "no text in UTF-8"),
+        ("id,u\na,1\n,5\n", "an id is missing"),
+        ("id,u\na,1\nb,x\n", "holds what is no number"),
+    ],
+)
+def test_csv_of_another_kind(tmp_path, text, why):
+    with pytest.raises(DataError, match=why):
+        chosen(tmp_path, {"a.csv": text}, by="u")
+
+
+def test_a_query_of_nothing(tmp_path):
+    pq.write_table(table(), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="1 image at least, not 0"):
+        ncenet.select(tmp_path / "a.parquet", 0, notify=False)
