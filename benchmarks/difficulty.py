@@ -4,11 +4,11 @@
 
 TRAIN and TEST hold images with boxes. A seed begins with FIRST random images, the same for every arm; twice
 an arm chooses as many more from a file of boxes that the detector found, as `ncenet select` does for any
-detector's, and each time a detector on frozen pretrained maps learns anew. *again* is the random arm once
-more, same seed and images: what a machine adds; of the seeds below --again. *redrawn* learns on the random
-arm's images from other draws: what training adds. Each cell is appended to the CSV file when it is done, and
-those that stand there are left out: killed, it goes on. --print prints the table: a seed counts with its mean
-over the two rounds.
+detector's, and each time a detector on frozen pretrained maps learns anew. Then, of as many seeds as --again
+says, *again* is the random arm once more, same seed and images: what a machine adds; and *redrawn* learns on
+the random arm's images from other draws: what training adds. Each cell is appended to the CSV file when it is
+done, and those that stand there are left out: killed, it goes on. --print prints the table: a seed counts
+with its mean over the two rounds.
 """
 
 from __future__ import annotations
@@ -102,9 +102,10 @@ def measure(said: argparse.Namespace) -> None:
     """All cells that are missing."""
     torch.set_num_threads(1)
     train, test = (open_dataset(str(file), task="detection") for file in (said.train, said.test))
-    for seed in said.seeds:
+    cells = [(seed, tuple(ARMS)) for seed in said.seeds]
+    for seed, arms in cells + [(seed, NOISE) for seed in said.seeds[: said.again]]:
         first: Detector | None = None
-        for arm in (*ARMS, *(NOISE if seed < said.again else NOISE[1:])):
+        for arm in arms:
             rows = {(int(row["seed"]), row["arm"], int(row["labels"])): row for row in read(said.out)}
             chosen = [
                 train.pool.ids()[row]
