@@ -53,6 +53,10 @@ class Server:
         self.process.wait()
 
 
+ONE_BY_ONE = "ncenet.api.state().then(({ run }) => localStorage.setItem(`ncenet/${run}/grouped`, '1'))"
+"""The page is not to go over to groups by itself: it has done so before, in this browser."""
+
+
 class Person:
     """At the keyboard; knows the true class of each image, and what was answered."""
 
@@ -72,6 +76,7 @@ class Person:
         """Open the page, or load it anew."""
         self.page.goto(url) if url else self.page.reload()
         self.shown()
+        self.page.evaluate(ONE_BY_ONE)
         self.page.evaluate(WATCH)
 
     def shown(self, besides: str = "") -> str:

@@ -2,8 +2,8 @@
 
     python benchmarks/screenshots.py [FOLDER]
 
-Draws 300 clothes of six kinds, labels some seventy of them at the page, truly, and writes ``label-*.webp``
-into docs/images, or into FOLDER. Takes two minutes on two cores.
+Draws 300 clothes of six kinds and labels some seventy of them at the page, truly, and forty images of digits
+with their boxes, and writes ``label-*.webp`` into docs/images, or into FOLDER. Takes minutes on two cores.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,11 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFilter
-from playwright.sync_api import Browser, Page, sync_playwright
+from at_page import ONE_BY_ONE
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.data.detection.make import CLASSES, samples
 
 SIDE, COUNT, LABELS = 192, 300, 70
 OUTLINES = {
@@ -38,6 +44,7 @@ SHAPES = {
     kind: [np.array([point.split(",") for point in outline.split()], float) / 100 for outline in outlines]
     for kind, outlines in OUTLINES.items()
 }
+DIGITS, BOXED = samples(80, width=480, height=320), 40
 KEYS = {name: str(n) for n, name in enumerate(SHAPES, 1)}
 
 
@@ -91,6 +98,7 @@ class Camera:
         page = self.browser.new_context(viewport=size, color_scheme=scheme, **touch).new_page()
         page.goto(self.url)
         page.wait_for_selector("#image[data-id]", timeout=120_000)
+        page.evaluate(ONE_BY_ONE)
         return page
 
     def shoot(self, page: Page, name: str) -> None:
@@ -173,29 +181,80 @@ def pictures(camera: Camera) -> None:
     camera.shoot(page, "groups")
 
 
+def boxes(camera: Camera) -> None:
+    """Digits with boxes: one that was taken over and is selected, others as the model suggests them."""
+    page, made = camera.open(), {f"{sample.name}.jpg": sample.boxes for sample in DIGITS}
+    shown = "document.querySelector('#image[data-id]').dataset.id"
+
+    def give(page: Page) -> None:
+        id = page.evaluate(shown)
+        pairs = zip(made[id].boxes, made[id].labels, strict=True)
+        drawn = [{"box": list(box), "label": label} for box, label in pairs]
+        page.evaluate("drawn => ncenet.session.answer('answer', null, drawn)", drawn)
+        page.wait_for_function(f"id => {shown} !== id", arg=id, timeout=120_000)
+
+    for _ in range(BOXED):
+        give(page)
+    until(page, "s.curve.length > 0 && s.training.phase === 'idle'")
+    page.reload()
+    page.wait_for_selector("#image[data-id]")
+    for _ in range(20):
+        page.keyboard.press("h")
+        page.wait_for_selector("#why:not([hidden])")
+        if page.locator(".box.suggested").count() > 1:
+            break
+        give(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    camera.shoot(page, "boxes")
+
+
+@contextmanager
+def served(playwright: Playwright, folder: Path, *words: str) -> Iterator[tuple[Browser, str]]:
+    """A browser, and the link of the page for a folder of images."""
+    words = (
+        "label",
+        str(folder),
+        *words,
+        "--out",
+        f"{folder}-run",
+        "--no-browser",
+        "--port",
+        "0",
+        "--who",
+        "ann",
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-m", "ncenet", *words], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    try:
+        found = next(m for line in server.stdout if (m := re.search(r"http://\S+token=\S+", line)))
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser, found[0]
+        browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main() -> None:
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        draw_all(Path(name) / "clothes")
-        words = [
-            *("label", str(Path(name) / "clothes"), "--classes", ",".join(SHAPES), "--no-browser"),
-            *("--out", str(Path(name) / "run"), "--port", "0", "--who", "ann", "--held-out", "30"),
-        ]
-        server = subprocess.Popen(
-            [sys.executable, "-u", "-m", "ncenet", *words], stdout=subprocess.PIPE, text=True
-        )
-        assert server.stdout is not None
-        try:
-            found = next(m for line in server.stdout if (m := re.search(r"http://\S+token=\S+", line)))
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            pictures(Camera(browser, found[0], out))
-            browser.close()
-        finally:
-            server.terminate()
-            server.wait()
+        clothes, digits = Path(name) / "clothes", Path(name) / "digits"
+        draw_all(clothes)
+        with served(playwright, clothes, "--classes", ",".join(SHAPES), "--held-out", "30") as (
+            browser,
+            link,
+        ):
+            pictures(Camera(browser, link, out))
+        digits.mkdir()
+        for sample in DIGITS:
+            (digits / f"{sample.name}.jpg").write_bytes(sample.data)
+        sizes = ("--task", "detection", "--held-out", "8", "--initial", "32", "--query-size", "100")
+        with served(playwright, digits, "--classes", ",".join(CLASSES), *sizes) as (browser, link):
+            boxes(Camera(browser, link, out))
 
 
 if __name__ == "__main__":
