@@ -53,7 +53,7 @@ def within(**limits):
 @contextmanager
 def lines(port, count, first=b""):
     """Connections that say no more than this."""
-    held = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(count)]
+    held = [socket.create_connection(("127.0.0.1", port), timeout=120) for _ in range(count)]
     try:
         for line in held:
             line.sendall(first)
@@ -64,7 +64,7 @@ def lines(port, count, first=b""):
 
 
 def answered(port):
-    return httpx.get(f"http://127.0.0.1:{port}/", timeout=20).text == "x"
+    return httpx.get(f"http://127.0.0.1:{port}/", timeout=120).text == "x"
 
 
 def ended(line):

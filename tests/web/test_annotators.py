@@ -76,7 +76,7 @@ def test_a_revoked_link_opens_nothing_from_that_moment_on(anna, project):
 def test_the_news_of_a_page_that_is_open_end_with_its_link(door, anna, project):
     with serving(door) as port:
         address = f"http://127.0.0.1:{port}/api/events?token={anna.key}"
-        with httpx.stream("GET", address, timeout=20) as stream:
+        with httpx.stream("GET", address, timeout=120) as stream:
             lines = stream.iter_lines()
             assert next(lines) == "retry: 1000"
             project.add_class("mauve", "ann")

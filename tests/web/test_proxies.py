@@ -147,15 +147,15 @@ def proxied(request, project, tmp_path, monkeypatch):
             yield public, _there(process, port)
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=120)
 
 
 def _there(process: subprocess.Popen[bytes], port: int) -> ssl.SSLContext:
     """Wait until it listens; how a client trusts its certificate."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
             break
         except OSError:
             assert process.poll() is None and time.monotonic() < until, process.stdout.read().decode()
@@ -167,7 +167,7 @@ def _there(process: subprocess.Popen[bytes], port: int) -> ssl.SSLContext:
 
 def test_labelling_through_the_samples_of_the_documentation(proxied, project, tmp_path):
     public, trust = proxied
-    with httpx.Client(base_url=public.url, verify=trust, headers=ALLOWED, timeout=20) as client:
+    with httpx.Client(base_url=public.url, verify=trust, headers=ALLOWED, timeout=120) as client:
         link = client.get(public.url.rstrip("/"), params={"token": TOKEN}, follow_redirects=True)
         assert link.status_code == 200 and str(link.url).startswith(public.url)
         for asset in re.findall(r'(?:src|href)="([^"]+)"', link.text):
