@@ -27,14 +27,15 @@ from stored import open_stored
 from ncenet.compare.statistics import paired_difference
 from ncenet.functional import herd, typical_distance
 from ncenet.run.advice import wilson
+from ncenet.run.records import Choosing
 from ncenet.strategies import strategies
 from selection import View
 
 POOL, FIRST, BATCH, HELD_OUT = 2000, 50, 50, 50
-HELD, CONTROL = (0.0, 0.05, 0.1, 0.2), (0.0, 0.05, 0.1)
+HELD, CONTROL = (0.0, 0.1, 0.2), (0.0, 0.05, 0.1)
 USUAL = 0.1
 """The held-out share beside which control shares are measured: that of the page."""
-TOLD = (200, 300, 600, 1000)
+TOLD = (300, 600, 1000)
 FIELDS = ("set", "held", "control", "seed", "answers", "labels", "measure", "accuracy", "low", "high",
           "random", "told", "told_low", "told_high", "true")  # fmt: skip
 
@@ -81,20 +82,26 @@ def _told(data, head, labels, by_chance, measure, seed):
     chosen = [row for row in labels if row not in set(by_chance)]
     random = np.random.default_rng(seed)
     parts = np.array_split(random.permutation([*measure, *by_chance]), 5)
-    wins, gains = [], []
+    size = min(len(chosen), min(len(measure) + len(by_chance) - len(part) for part in parts))
+
+    def taught(rows):
+        return fitted(data, {row: int(data.targets[row]) for row in rows}, seed)
+
+    def names(head, rows):
+        return (head(data.pool[rows]).argmax(1) == data.targets[rows]).int()
+
+    wins, gains, ours = [], [], taught(chosen[:size])
     for part in parts:
         drawn = [row for row in (*measure, *by_chance) if row not in set(part.tolist())]
-        size = min(len(drawn), len(chosen))
-        drawn = random.permutation(drawn)[:size].tolist()
-        pair = chosen[:size], drawn
-        heads = [fitted(data, {row: int(data.targets[row]) for row in rows}, seed) for rows in pair]
+        theirs = taught(random.permutation(drawn)[:size].tolist())
         with torch.no_grad():
-            ours, theirs = ((h(data.pool[part]).argmax(1) == data.targets[part]).int() for h in heads)
-            true = [(h(data.test).argmax(1) == data.test_targets).double().mean() for h in heads]
-        wins += (ours - theirs).tolist()
+            wins += (names(ours, part) - names(theirs, part)).tolist()
+            true = [(h(data.test).argmax(1) == data.test_targets).double().mean() for h in (ours, theirs)]
         gains.append(float(true[0] - true[1]))
-    mean, half = np.mean(wins), 1.96 * np.std(wins, ddof=1) / len(wins) ** 0.5
-    return right, *wilson(held, len(measure)), size, mean, mean - half, mean + half, float(np.mean(gains))
+    won, lost = wins.count(1), wins.count(-1)
+    told = Choosing(0, size, len(wins), won, lost, 0)
+    gain = (won - lost) / len(wins)
+    return right, *wilson(held, len(measure)), size, gain, *told.interval, float(np.mean(gains))
 
 
 def measured(said):
