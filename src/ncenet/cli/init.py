@@ -16,6 +16,7 @@ from ncenet.console import plain_console
 from ncenet.errors import UsageError
 from ncenet.run.folder import RunFolder
 from ncenet.run.people import first_recipe, folder_of
+from ncenet.run.recipe_record import is_begun
 
 if TYPE_CHECKING:
     from ncenet.data.scan import Scan
@@ -44,7 +45,7 @@ def init(
     """
     folder = folder_of(images, out)
     files = RunFolder(folder)
-    if files.ledger.exists():
+    if is_begun(files):
         raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
     recipe = first_recipe(images, changes_of(flags), say)
 

@@ -16,6 +16,7 @@ from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.held_out import set_apart
+from ncenet.run.recipe_record import is_begun
 from ncenet.run.record_files import (
     BAD_IMAGES,
     DUPLICATES,
@@ -139,10 +140,10 @@ class RunResults:
     @cached_property
     def answered_by_people(self) -> bool:
         """Whether people answered, and no oracle of a simulation: how much is up to them then."""
-        file = RunFolder(self.folder).ledger
-        if not file.exists():
+        files = RunFolder(self.folder)
+        if not is_begun(files):
             return False
-        with Ledger(file, read_only=True) as ledger:
+        with Ledger(files.ledger, read_only=True) as ledger:
             return bool({effort.who for effort in ledger.review.efforts()} - {"oracle"})
 
     @property
@@ -280,7 +281,7 @@ def read_run(folder: Path) -> RunResults:
     queried = {image for cycle in cycles for image in cycle.queried}
     initial_per_class: Counter[str] = Counter()
     queried_per_class: Counter[str] = Counter()
-    if files.ledger.exists():
+    if is_begun(files):
         with Ledger(files.ledger, read_only=True) as ledger:
             apart = set_apart(ledger)
             for image, label in ledger.labeled():

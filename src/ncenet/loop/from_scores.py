@@ -13,6 +13,7 @@ from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import OpenRun, open_run, survey
+from ncenet.run.recipe_record import is_begun
 from ncenet.selection.choose import Chosen, choose_from
 from ncenet.selection.wish import Choice, wish_of
 
@@ -23,7 +24,7 @@ def begun(recipe: Recipe, folder: Path, notify: Notify | None = None) -> OpenRun
     Raises:
         UsageError, RecipeError, DataError: as :func:`ncenet.run.opening.survey`.
     """
-    if RunFolder(folder).ledger.exists():
+    if is_begun(RunFolder(folder)):
         run = open_run(folder)
         return replace(run, recipe=run.recipe.model_copy(update={"loop": recipe.loop}))
     return survey(recipe, folder, notify=notify).begin()

@@ -11,6 +11,7 @@ from ncenet.errors import UsageError
 from ncenet.ledger.ledger import Ledger
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import set_apart
+from ncenet.run.recipe_record import is_begun
 from ncenet.tables import pyarrow
 from ncenet.text_files import read_text
 
@@ -107,6 +108,8 @@ def ids_in(source: str, column: str) -> set[str]:
 
     run = RunFolder(Path(source))
     if run.ledger.exists():
+        if not is_begun(run):
+            return set()
         with Ledger(run.ledger, read_only=True) as ledger:
             return answered(ledger)
     if source.lower().endswith(".txt"):
