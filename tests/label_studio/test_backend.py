@@ -276,6 +276,21 @@ class TestWebhook:
         assert answer.status_code == 400 and message in answer.json()["error"]
         assert standing(run) == {}
 
+    @pytest.mark.parametrize("odd", [[], {}, [[1]], {"a": 1}, None, "7", 1.5, "", 2**70, True])
+    @pytest.mark.parametrize("action", ["ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATIONS_DELETED"])
+    @pytest.mark.parametrize("where", ["task", "annotation"])
+    def test_odd_numbers_of_tasks_and_annotations_are_refused_or_passed_over(self, run, odd, action, where):
+        about, said = task(1, ncenet_id="a.jpg"), annotation()
+        (about if where == "task" else said)["id"] = odd
+        several = action != "ANNOTATION_CREATED"
+        sent = {"tasks": [about], "annotations": [said]} if several else {"task": about, "annotation": said}
+        answer = web(MlBackend(run)).post(f"/{SECRET}/webhook", json={"action": action, **sent})
+        assert answer.status_code in (200, 400), answer.text
+        if where == "annotation" and not isinstance(odd, int):
+            assert "an annotation has the id" in answer.text and standing(run) == {}
+        elif action != "ANNOTATIONS_DELETED" and where == "annotation" and odd is not True:
+            assert standing(run)["a.jpg"][1] == "ant"
+
     def test_what_is_no_json_is_refused(self, run):
         assert web(MlBackend(run)).post(f"/{SECRET}/webhook", content=b"{").status_code == 422
 

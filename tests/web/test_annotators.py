@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import typing
 
 import httpx
@@ -84,6 +86,28 @@ def test_the_news_of_a_page_that_is_open_end_with_its_link(door, anna, project):
             Annotators(project.folder).revoke(["anna"])
             project.add_class("secret", "ann")
             assert not [line for line in lines if "secret" in line], "nothing is told any more"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_request_that_came_in_while_its_link_was_revoked_changes_nothing(door, anna, project, chunked):
+    (turn,) = anna.post("/api/turns", json={"window": "window-1", "who": "x", "want": 1}).json()["turns"]
+    body = json.dumps({"who": "anna", "entries": [entry(turn)]}).encode()
+    first, last = body[:20], body[20:]
+    size = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    if chunked:
+        first, last = (b"%x\r\n%s\r\n" % (len(part), part) for part in (first, last))
+        last += b"0\r\n\r\n"
+    head = f"POST /api/answers HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {anna.key}\r\n{size}\r\n"
+    with serving(door) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as sent:
+        sent.sendall(head.encode() + b"Content-Type: application/json\r\nConnection: close\r\n\r\n" + first)
+        held = {"authorization": f"Bearer {anna.key}"}
+        other = httpx.get(f"http://127.0.0.1:{port}/api/state", headers=held, timeout=60)
+        assert other.status_code == 200, "by then the first one has its head read, and waits for the rest"
+        Annotators(project.folder).revoke(["anna"])
+        sent.sendall(last)
+        answer = b"".join(iter(lambda: sent.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 401 ") and b"this link was revoked" in answer
+    assert project.ledger.events() == []
 
 
 def test_no_message_that_names_its_annotator_passes_by_the_link(project):

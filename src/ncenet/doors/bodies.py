@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers
@@ -26,6 +27,18 @@ def limited(receive: Receive, most: int) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         return {"type": "http.disconnect"} if taken > most else message
+
+    return next_message
+
+
+async def read_first(receive: Receive) -> Receive:
+    """The same messages, handed out when the whole request is there."""
+    messages = deque([await receive()])
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+        messages.append(await receive())
+
+    async def next_message() -> Message:
+        return messages.popleft() if messages else await receive()
 
     return next_message
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ncenet.class_names import shown
 from ncenet.data.pools import size_of
 from ncenet.doors import secret
 from ncenet.errors import DataError, NcenetError
@@ -158,17 +159,18 @@ class MlBackend:
 
     def _pairs(self, request: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Each annotation with its task."""
-        tasks = {task.get("id"): task for task in listed_in(request, "task")}
+        listed = listed_in(request, "task")
+        tasks = {task["id"]: task for task in listed if isinstance(task.get("id"), int)}
         pairs = []
         for annotation in listed_in(request, "annotation"):
             about = annotation.get("task")
             number = about.get("id") if isinstance(about, Mapping) else about
-            number = (
-                number if isinstance(number, int) else next(iter(tasks), None) if len(tasks) == 1 else None
-            )
-            task = tasks.get(number, {"id": number})
-            if "data" not in task and self.client is not None and isinstance(number, int):
-                task = self.client.task(number)
+            if isinstance(number, int):
+                task = tasks.get(number, {"id": number})
+            else:
+                task = listed[0] if len(listed) == 1 else {"id": None}
+            if "data" not in task and self.client is not None and isinstance(task.get("id"), int):
+                task = self.client.task(task["id"])
             pairs.append((task, annotation))
         return pairs
 
@@ -312,10 +314,16 @@ class MlBackend:
 def annotation_fact(annotation: Mapping[str, Any]) -> str:
     """How the ledger knows an annotation: under this, its image; with ``event N``, the event it became.
 
+    Raises:
+        DataError: it has no number, by which others could be taken for it.
+
     >>> annotation_fact({"id": 7})
     'Label Studio annotation 7'
     """
-    return f"Label Studio annotation {annotation.get('id')}"
+    number = annotation.get("id")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise DataError(f"an annotation has the id {shown(number)}, not a number")
+    return f"Label Studio annotation {number}"
 
 
 def listed_in(request: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ncenet.doors import secret
 from ncenet.doors.annotators import Annotators, Link
-from ncenet.doors.bodies import answer, limited, page, too_long
+from ncenet.doors.bodies import answer, limited, page, read_first, too_long
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 from ncenet.doors.public import PublicUrl
@@ -122,13 +122,19 @@ class Guard:
             await answer(send, 303, "", HEADERS, [("location", f"./#token={_query_token(scope)}")])
         else:
             token, passing = self._token_in(scope, headers), _dressed(send)
+            receive = limited(receive, MAX_BODY)
+            if token is not None and scope["method"] not in SAFE_METHODS:
+                receive = await read_first(receive)
+                if not self._opens(token):  # a link was revoked while its request came in
+                    await answer(send, 401, REVOKED, HEADERS)
+                    return
             if token is not None:
                 let_in(scope)
                 link = self._link(token)
                 scope = {**scope, WHO: None if link is None else link.name}
                 if scope["path"] == NEWS:
                     passing = self._while_it_holds(token, passing)
-            await self._app(scope, limited(receive, MAX_BODY), passing)
+            await self._app(scope, receive, passing)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
