@@ -66,7 +66,7 @@ class Run(Exchange):
     ) -> None:
         super().__init__(OpenRun(loop.folder.path, recipe, loop.ledger), onlooker)
         self.recipe, self.folder, self.pool = recipe, loop.folder.path, pool
-        self._loop, self._own = loop, own
+        self._loop, self._own, self._closed = loop, own, False
 
     def __enter__(self) -> Run:
         return self
@@ -76,6 +76,7 @@ class Run(Exchange):
 
     def close(self) -> None:
         """Close the ledger; nothing more can be asked or told."""
+        self._closed = True
         self._loop.ledger.close()
 
     @property
@@ -261,6 +262,8 @@ class Run(Exchange):
             return look(Path(folder), check, dry_run=dry_run)
 
     def __repr__(self) -> str:
+        if self._closed:
+            return f"Run({str(self.folder)!r}, closed)"
         return f"Run({str(self.folder)!r}, {len(self.labels)} labels of {len(self.pool.ids())} images)"
 
     @contextmanager

@@ -50,6 +50,10 @@ class Committee:
         """The C classes."""
         return self.members[0].class_names
 
+    def __repr__(self) -> str:
+        """How many there are, and the first."""
+        return f"Committee({len(self.members)} of {self.members[0]!r})"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one input, (channels, H, W) or (D,)."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
+from ncenet.given import PREFIX
 from ncenet.learners.lesson import Lesson
 from ncenet.learners.model_file import auxiliary_name, filled, read_model, write_model
 from ncenet.learners.processes import accelerator, processes
@@ -72,6 +73,20 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         """What a copy and a pickle hold: all but the decoded images."""
         return self.__dict__ | {"_tensors": {}}
 
+    def __repr__(self) -> str:
+        """What it tells apart, by which network, and since which cycle."""
+        kind, classes = type(self).__name__, self.class_names
+        network = self.model.backbone.removeprefix(PREFIX)
+        if self._network is None:
+            return f"{kind}({network}; has learned nothing yet)"
+        names = ", ".join(classes[:5]) + (", ..." if len(classes) > 5 else "")
+        return f"{kind}({len(classes)} classes: {names}; {network}; cycle {self.cycle})"
+
+    @property
+    def held(self) -> tuple[Pool, ...]:
+        """Pools whose decoded images are kept; :meth:`forget` lets go of one."""
+        return tuple(pool for pool, _ in self._tensors.values())
+
     @property
     def network(self) -> AnyNetwork:
         """The trained network, in eval mode.
@@ -86,10 +101,10 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
     @property
     @abstractmethod
     def input_about(self) -> dict[str, Any]:
-        """What the network reads, as it stands in a file; see :meth:`_rebuilt`."""
+        """What the network reads, as it stands in a file; see :meth:`rebuilt`."""
 
     @abstractmethod
-    def _rebuilt(self, about: Mapping[str, Any]) -> AnyNetwork:
+    def rebuilt(self, about: Mapping[str, Any]) -> AnyNetwork:
         """The network that a file tells of, with weights that come from there next."""
 
     @property
@@ -108,7 +123,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
 
     def inputs(self, pool: Pool, ids: Sequence[str]) -> Tensor:
         """What the network reads of these images, see :meth:`ncenet.types.PoolView.inputs`."""
-        return self._to(self.network.mean.device, self._inputs(pool).batch(ids))
+        return self._to(self.network.mean.device, self.tensors_of(pool).batch(ids))
 
     def save(self, file: Path) -> None:
         """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
@@ -140,7 +155,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         """
         about, weights = read_model(file, self.format, self.model, prefix=self._prefix)
         with self.streams.scope("weights", 0):
-            network = filled(lambda: self._rebuilt(about), about, weights, file, own=self._own_parts)
+            network = filled(lambda: self.rebuilt(about), about, weights, file, own=self._own_parts)
         self._network, self.cycle = network.to(processes().device).eval(), about["cycle"]
 
     def forget(self, pool: Pool) -> None:
@@ -174,7 +189,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         self.cycle = cycle
         return report
 
-    def _inputs(self, pool: Pool) -> ImageTensors:
+    def tensors_of(self, pool: Pool) -> ImageTensors:
         """Tensors of a pool, decoded at most once."""
         if id(pool) not in self._tensors:
             # The pool is kept beside its tensors, so its address is not used again.

@@ -42,6 +42,7 @@ class Database:
         self.file = file
         self._lock = threading.RLock()
         self._copy: TemporaryDirectory[str] | None = None
+        self._closed = False
         with self._explained():
             self._connection = self._connected("mode=ro" if read_only else "mode=rwc")
             try:
@@ -49,11 +50,15 @@ class Database:
                     self._read_where_nothing_can_be_written()
                 self._prepare(read_only)
             except BaseException:
-                self.close()
+                self._let_go()
                 raise
 
     def close(self) -> None:
         """Close the file."""
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         with self._lock:
             self._connection.close()
             if self._copy is not None:
@@ -188,6 +193,8 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if self._closed:
+                raise LedgerError(f"{self.file}: was closed: open the run again to go on with it") from None
             full = " (is the disk full?)" if _name(error).startswith("SQLITE_IOERR") else ""
             raise LedgerError(f"{self.file}: {error}{full}") from error
 
