@@ -8,6 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ncenet.selection.budget import Budget
+from ncenet.selection.choose import choose, open_files
+from ncenet.selection.wish import Wish
+
 
 def table(count, *, first=0, seed=0, classes=3, dim=4, **columns):
     """Ids, likelihoods, embeddings and cameras; ties are frequent."""
@@ -54,3 +58,9 @@ def best(scores, count, skip=()):
     """The ids of the highest scores, by sorting all."""
     ordered = sorted((-score, id) for id, score in scores.items() if id not in skip)
     return [id for _, id in ordered[:count]]
+
+
+def chosen(*sources, n=None, id="id", **wish):
+    """A query from files."""
+    budget = wish.pop("budget", Budget(images=n))
+    return choose(open_files([str(source) for source in sources], id), Wish(budget, id=id, **wish))
