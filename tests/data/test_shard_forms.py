@@ -55,7 +55,7 @@ def test_the_same_images_ids_and_labels(form, by_column, tmp_path):
 def test_ids_of_a_large_pool_are_read_again_and_not_kept(form, tmp_path, monkeypatch):
     monkeypatch.setattr(ids_module, "IN_MEMORY", 3)
     pool = ShardedPool(str(FORMS[form](tmp_path / "pool")), id=KEY_COLUMN[form])
-    assert pool.ids()._all is None and list(pool.ids()) == list(KEYS)
+    assert not pool.ids().in_memory and list(pool.ids()) == list(KEYS)
     assert pool.ids()[3] == "b/3" and pool.ids()[1:4] == KEYS[1:4]
     assert pool.read("b/4") == jpeg(4) and pool.ids().find(["b/2", "none"]).keys() == {"b/2"}
 

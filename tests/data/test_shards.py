@@ -74,7 +74,7 @@ def test_few_row_groups_are_kept(folder, monkeypatch):
     pool = ShardedPool(str(folder))
     for id in list(pool.ids())[:9]:
         pool.read(id)
-        assert len(pool._kept) == 1
+        assert pool.kept == 1
 
 
 def test_threads_that_want_a_block_read_it_once(folder, monkeypatch):

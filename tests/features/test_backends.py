@@ -144,8 +144,8 @@ class Counting(torch.nn.Module):
 
 
 def test_a_graph_that_holds_for_one_run_alone_is_not_kept(engine, tmp_path, monkeypatch):
-    made, run = [], graphs._exported
-    monkeypatch.setattr(graphs, "_exported", lambda *given: (made.append(1), run(*given)))
+    made, run = [], graphs.write_exported
+    monkeypatch.setattr(graphs, "write_exported", lambda *given: (made.append(1), run(*given)))
     engine(edges(), tmp_path)
     assert not made, "most networks can be followed, which is ten times faster"
     with pytest.raises(graphs.NoGraph):  # the other exporter finds out too
@@ -154,7 +154,7 @@ def test_a_graph_that_holds_for_one_run_alone_is_not_kept(engine, tmp_path, monk
 
 
 def test_the_other_exporter_says_the_same(engine, tmp_path, monkeypatch):
-    monkeypatch.setattr(graphs, "_followed", lambda *given: False)
+    monkeypatch.setattr(graphs, "write_followed", lambda *given: False)
     run = engine(edges(), tmp_path)
     assert np.allclose(run(squares(5)), backends.in_torch(edges())(squares(5)), atol=1e-5)
 

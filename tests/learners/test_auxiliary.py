@@ -46,7 +46,7 @@ def test_it_is_trained_and_predicts(pool, backbone, head):
     assert losses.shape == (24,)
     assert torch.isfinite(losses).all()
     with learner.streams.scope("weights", 1):  # as it was before the fit
-        untrained = learner._build(learner.shape, learner.class_names).auxiliary
+        untrained = learner.rebuilt(learner.about()).auxiliary
     for name, tensor in learner.network.auxiliary.state_dict().items():
         assert not torch.equal(tensor, untrained.state_dict()[name]), f"{name} was not trained"
 

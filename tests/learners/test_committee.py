@@ -68,7 +68,7 @@ def test_chunks_and_only_what_is_wanted(fitted, pool):
 
 def test_pools_are_decoded_once_for_all(fitted, pool):
     learner, _ = fitted
-    inputs = {id(member._inputs(pool)) for member in learner.members}
+    inputs = {id(member.tensors_of(pool)) for member in learner.members}
     assert len(inputs) == 1
 
 

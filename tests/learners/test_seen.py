@@ -133,7 +133,7 @@ def test_other_sides_have_rows_of_their_own(looks):
 def test_a_mirrored_row_is_that_of_the_mirror_image_and_so_are_its_objects():
     learner = fitted(detector())
     pool, truth = scenes()
-    (row,) = learner._seen(pool).batch([pool.ids()[0]], [True])
+    (row,) = learner.seen_of(pool).batch([pool.ids()[0]], [True])
     image = learner.inputs(pool, [pool.ids()[0]]).flip(-1)
     torch.testing.assert_close(row, learner.network.look(image)[0], atol=1e-2, rtol=1e-2)
     there = Objects.of(truth[0], (96, 80), CLASSES)
@@ -219,8 +219,8 @@ def test_a_file_is_sketched_before_its_network_is_made(tmp_path):
     devices = []
 
     class Sketched(Detector):
-        def _rebuilt(self, about):
-            network = super()._rebuilt(about)
+        def rebuilt(self, about):
+            network = super().rebuilt(about)
             devices.append(network.mean.device.type)
             return network
 

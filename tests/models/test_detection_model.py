@@ -83,7 +83,7 @@ def test_images_as_they_come_and_boxes_in_their_own_pixels(model, tmp_path):
     np.testing.assert_allclose(found.boxes[0], scale * small.boxes[0], atol=6)
     together = model.predict([tmp_path / "a.png", pixels(0), pixels(2)])
     assert together.ids == ["0", "1", "2"] and together.rejection.shape == (3,)
-    assert model.learner._tensors == {}, "nothing is kept of what was looked at"
+    assert model.learner.held == (), "nothing is kept of what was looked at"
 
 
 def test_the_way_out_and_home_changes_nothing(model, tmp_path):

@@ -121,8 +121,8 @@ def test_a_committee_votes_in_one_graph(tmp_path, monkeypatch):
     learner.save(tmp_path / "model.safetensors")
     model, names = Model.from_pretrained(tmp_path), (*VOTES, SHARE)
     model.temperature = 0.5
-    copied, portable = [], graph._portable
-    monkeypatch.setattr(graph, "_portable", lambda network: copied.append(network) or portable(network))
+    copied, portable = [], graph.portable
+    monkeypatch.setattr(graph, "portable", lambda network: copied.append(network) or portable(network))
     runtime = in_runtime(model, tmp_path / "votes.onnx", names)
     assert copied == [member.network for member in model.learner.members], "each member is copied once"
     program = in_torch(model)

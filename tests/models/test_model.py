@@ -96,9 +96,9 @@ class TestScores:
         assert len(model.predict(rows[0])) == 1
 
     def test_nothing_is_kept_of_what_was_looked_at(self, model):
-        before = dict(model.learner._tensors)
+        before = model.learner.held
         model.predict([pixels()])
-        assert model.learner._tensors == before
+        assert model.learner.held == before
 
     @pytest.mark.parametrize(
         ("given", "why"),
@@ -240,7 +240,7 @@ def test_loading_downloads_no_pretrained_weights(tmp_path, monkeypatch):
         return create(name, **options | {"pretrained": False})
 
     monkeypatch.setattr(timm, "create_model", spy)
-    monkeypatch.setattr("ncenet.nn.backbones._cached", lambda about: tmp_path / "kept.safetensors")
+    monkeypatch.setattr("ncenet.nn.backbones.cached_weights", lambda about: tmp_path / "kept.safetensors")
     learner = classifier(backbone="timm:test_resnet")
     learner.model = learner.model.model_copy(update={"pretrained": True})
     learner.fit(labeled(images()), images(), cycle=1)

@@ -199,7 +199,7 @@ class TestWhereItFits:
             np.testing.assert_array_equal(there[name], rows)
 
     def test_a_process_reads_the_model_once(self, file, batch, monkeypatch):
-        module._model_of.cache_clear()
+        module.model_of.cache_clear()
         reads, read = [], module.load
         monkeypatch.setattr(module, "load", lambda source: reads.append(source) or read(source))
         for _ in range(3):

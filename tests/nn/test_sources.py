@@ -91,7 +91,7 @@ def test_weights_that_cannot_be_fetched_are_told_at_once(monkeypatch, why):
         raise why
 
     monkeypatch.setattr(sources.socket, "create_connection", away)
-    monkeypatch.setattr(backbones, "_cached", lambda about: None)
+    monkeypatch.setattr(backbones, "cached_weights", lambda about: None)
     start = time.monotonic()
     with pytest.raises(
         UsageError, match=r"pretrained weights of timm:resnet18 .* can't be reached: .*(known|timed)"

@@ -166,6 +166,11 @@ class ColumnIds(PoolIds):
             self._all = list(self)
             self._known = self._scan(None)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether all of them are kept."""
+        return self._all is not None
+
     def __iter__(self) -> Iterator[str]:
         if self._all is not None:
             return iter(self._all)

@@ -79,6 +79,11 @@ class ShardedPool(EncodedPool):
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.source, self.split, self.channels, self.id)
 
+    @property
+    def kept(self) -> int:
+        """Blocks whose images are in memory at the moment."""
+        return len(self._kept)
+
     def ids(self) -> PoolIds:
         """All ids, in the order of files and rows."""
         return self._ids

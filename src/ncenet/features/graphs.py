@@ -82,11 +82,11 @@ def write_graph(extractor: Extractor, file: Path, load: Load) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings(), whole(file) as partial:
         warnings.simplefilter("ignore")  # of the exporters' own deprecations
-        if not _followed(extractor, partial, load):
-            _exported(extractor, partial)
+        if not write_followed(extractor, partial, load):
+            write_exported(extractor, partial)
 
 
-def _followed(extractor: Extractor, file: Path, load: Load) -> bool:
+def write_followed(extractor: Extractor, file: Path, load: Load) -> bool:
     """Write the graph of one run; whether it holds for other images, and another number of them."""
     side = extractor.preprocessing.side
     export: Any = torch.onnx.export  # the typed half of it is the newer exporter's
@@ -109,7 +109,12 @@ def _followed(extractor: Extractor, file: Path, load: Load) -> bool:
     return said.shape == wanted.shape and np.allclose(said, wanted, rtol=AGREE, atol=near)
 
 
-def _exported(extractor: Extractor, file: Path) -> None:
+def write_exported(extractor: Extractor, file: Path) -> None:
+    """Write the graph that the newer exporter makes of the program of a network.
+
+    Raises:
+        NoGraph: it can't.
+    """
     example = _pixels(_noise(2, extractor.preprocessing.side))
     try:
         exported = torch.export.export(

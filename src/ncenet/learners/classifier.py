@@ -88,7 +88,7 @@ class Classifier(NetworkLearner[Network]):
         """
         if len(labeled) == 0:
             raise UsageError("nothing to learn from: the labelled set is empty")
-        tensors = self._inputs(pool)
+        tensors = self.tensors_of(pool)
         self.fingerprint = pool.fingerprint if isinstance(pool, VectorRows) else None
         targets = torch.tensor(labeled.targets())
         if self.fits_head:
@@ -139,7 +139,7 @@ class Classifier(NetworkLearner[Network]):
 
     def features(self, ids: Sequence[str], pool: Pool) -> Tensor:
         """What meets the head (N, D), under the test transform."""
-        return self._features_of(ids, self._inputs(pool)).cpu()
+        return self._features_of(ids, self.tensors_of(pool)).cpu()
 
     def _fit_head(
         self, labeled: LabeledSet, targets: Tensor, pool: Pool, tensors: ImageTensors, cycle: int
@@ -183,7 +183,7 @@ class Classifier(NetworkLearner[Network]):
         known = _ids_with_vectors(pool)
         if self._components is None or len(known) > GROWN * self._components[0]:
             some = known[:: max(1, -(-len(known) // LOOKED_AT))]
-            self._components = len(known), PrincipalComponents.of(self._inputs(pool).batch(some))
+            self._components = len(known), PrincipalComponents.of(self.tensors_of(pool).batch(some))
         return copy.deepcopy(self._components[1])
 
     def predict(
@@ -204,7 +204,7 @@ class Classifier(NetworkLearner[Network]):
                 f"the model learned on vectors of {self.model.features} ({self.fingerprint}), and these are "
                 f"others ({pool.fingerprint}): other weights, another framing, or another file"
             )
-        network, tensors = self.network, self._inputs(pool)
+        network, tensors = self.network, self.tensors_of(pool)
         if tensors.shape != self.shape:
             raise DataError(f"the model reads inputs of shape {self.shape}, got {tensors.shape}")
         device = network.mean.device
@@ -253,7 +253,8 @@ class Classifier(NetworkLearner[Network]):
     def _own_parts(self) -> bool:
         return self.backbone is not None
 
-    def _rebuilt(self, about: Mapping[str, Any]) -> Network:
+    def rebuilt(self, about: Mapping[str, Any]) -> Network:
+        """The network that a file tells of; a backbone of the caller's own is made anew."""
         self.fingerprint = about.get("fingerprint")
         shape, components = tuple(about["shape"]), about.get("components")
         backbone: nn.Module | None = None

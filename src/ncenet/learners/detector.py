@@ -76,7 +76,7 @@ class Detector(NetworkLearner[SSD]):
             with self.streams.scope("weights", cycle):
                 network = self._build(channels_of(pool), labeled.class_names)
                 self._network = network.to(processes().device)
-        tensors = self._inputs(pool)
+        tensors = self.tensors_of(pool)
         if not warm:
             self.network.set_normalization(tensors.chunks(labeled.ids))
             if self.model.head.name == "nce" and self.model.head.init == "class-mean":
@@ -88,7 +88,7 @@ class Detector(NetworkLearner[SSD]):
 
     def _show(self, pool: Pool, ids: Sequence[str]) -> Show:
         """How these images of a pool are shown in training."""
-        backbone, train, seen = self.network.backbone, self.train, self._seen(pool)
+        backbone, train, seen = self.network.backbone, self.train, self.seen_of(pool)
         flip = self.flip_safe if train.flip is None else train.flip
         distort = backbone.augment if train.box_augment is None else train.box_augment
         if isinstance(seen, SeenMaps) and not distort:
@@ -96,11 +96,11 @@ class Detector(NetworkLearner[SSD]):
             return SeenWithMirrors(seen, flip=flip)
         fill = self.network.mean.tolist()
         augment = BoxAugment(backbone.side, fill=fill, flip=flip, distort=distort)
-        return Augmented(self._inputs(pool).batch, augment)
+        return Augmented(self.tensors_of(pool).batch, augment)
 
-    def _seen(self, pool: Pool) -> ImageTensors | SeenMaps:
+    def seen_of(self, pool: Pool) -> ImageTensors | SeenMaps:
         """What the network reads of a pool: images, or what its frozen part made of them before."""
-        tensors = self._inputs(pool)
+        tensors = self.tensors_of(pool)
         if self.network.backbone.frozen is None:
             return tensors
         return SeenMaps(self.model.backbone, self.network, pool, tensors, most_gb=self.data.cache_gb)
@@ -122,7 +122,7 @@ class Detector(NetworkLearner[SSD]):
                 says (N,).
             chunk: images at a time.
         """
-        network, seen = self.network, self._seen(pool)
+        network, seen = self.network, self.seen_of(pool)
         if isinstance(seen, SeenMaps):
             seen.prepare(ids, tell=self._tell_of_maps)
         device = network.mean.device
@@ -179,7 +179,8 @@ class Detector(NetworkLearner[SSD]):
         """Channels and side of one image."""
         return {"channels": self.channels, "side": self.network.backbone.side}
 
-    def _rebuilt(self, about: Mapping[str, Any]) -> SSD:
+    def rebuilt(self, about: Mapping[str, Any]) -> SSD:
+        """The network that a file tells of."""
         return self._build(about["channels"], tuple(about["class_names"]), about["side"], empty=True)
 
     def _build(
@@ -205,7 +206,7 @@ class Detector(NetworkLearner[SSD]):
 
         Under the test transform, (n, d) and (n,).
         """
-        network, inputs = self.network.eval(), self._seen(pool)
+        network, inputs = self.network.eval(), self.seen_of(pool)
         device, anchors = network.mean.device, network.anchors.cpu()
         noise = self.streams.torch("weights", cycle, 1)
         vectors, classes = [], []

@@ -152,11 +152,11 @@ def graph_of(model: Model | DetectionModel) -> Graph | BoxGraph:
         UsageError: a detector whose scores a graph can't hold.
     """
     if isinstance(model, DetectionModel):
-        return BoxGraph(_portable(model.learner.network), model.aggregate, model.aggregate_k)
+        return BoxGraph(portable(model.learner.network), model.aggregate, model.aggregate_k)
     learner = model.learner
     members = learner.members if isinstance(learner, Committee) else (learner,)
     return Graph(
-        [_portable(member.network) for member in members],
+        [portable(member.network) for member in members],
         None if model.eyes is None else copy.deepcopy(model.eyes.extractor).to("cpu"),
         model.temperature,
     )
@@ -221,7 +221,7 @@ def _traced(graph: Graph | BoxGraph, shape: tuple[int, ...]) -> torch.export.Exp
         )
 
 
-def _portable(network: AnyNetwork) -> AnyNetwork:
+def portable(network: AnyNetwork) -> AnyNetwork:
     """A copy on the CPU, without what stands beside it for a query strategy: no output reads that."""
     portable = copy.deepcopy(network).to("cpu").to(memory_format=torch.contiguous_format)
     portable.auxiliary = None

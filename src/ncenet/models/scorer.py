@@ -134,7 +134,7 @@ class Scorer:
 
     def _loaded(self) -> Model | DetectionModel:
         with _LOADING:
-            return _model_of(self.model, Path(self.model).stat().st_mtime_ns)
+            return model_of(self.model, Path(self.model).stat().st_mtime_ns)
 
     def _checked(self, outputs: Sequence[str] | None) -> tuple[str, ...]:
         model = self._loaded()
@@ -240,7 +240,7 @@ _LOADING = threading.Lock()
 
 
 @lru_cache(maxsize=2)
-def _model_of(file: str, written: int) -> Model | DetectionModel:
+def model_of(file: str, written: int) -> Model | DetectionModel:
     """The model of a file, read once in a process; again when the file has changed."""
     return load(file)
 

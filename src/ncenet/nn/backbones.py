@@ -286,7 +286,7 @@ def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
         raise UsageError(f"model.backbone: timm has no model {name!r}{hint}")
     overlay: dict[str, Any] = {}
     if pretrained and plain:
-        cached = _cached(timm.get_pretrained_cfg(name))
+        cached = cached_weights(timm.get_pretrained_cfg(name))
         if cached is None:
             server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
             check_reachable(f"the pretrained weights of timm:{name}", server)
@@ -300,7 +300,7 @@ def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
         raise UsageError(f"model.backbone: timm can't build {name!r}{missing}: {error}") from error
 
 
-def _cached(about: Any) -> Path | None:
+def cached_weights(about: Any) -> Path | None:
     """The file of the pretrained weights that timm knows of; None when it is not on this machine.
 
     Raises:
