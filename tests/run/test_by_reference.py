@@ -226,3 +226,18 @@ def test_open_run_looks_at_nothing(pool, tmp_path, monkeypatch):
     monkeypatch.setattr(by_reference, "scan", None)
     with open_run(tmp_path / "run") as again:
         assert len(again.ledger.items()) == 6
+
+
+def test_a_model_chooses_among_the_same_images_for_a_while(pool, tmp_path):
+    """They are decoded and embedded; others every time would take longer than five answers do."""
+    recipe, run = begin(pool, tmp_path)
+    drawn = []
+    with run:
+        for number in range(by_reference.KEPT_FOR + 1):
+            found = by_reference.hand_of(run.pool, recipe, run.files, look=12)
+            drawn.append({*found.drawn, *found.entered})
+            run.tell({f"0/{number:05}": "ant"}, who="ann")
+            run.ledger.finish_fit(run.ledger.start_cycle(run.ledger.last_seq()), {})
+    first, last = drawn[0], drawn[-1]
+    assert all(first - {f"0/{n:05}" for n in range(20)} <= each for each in drawn[:-1])
+    assert len(last - first) > 6, "then come others"

@@ -81,7 +81,12 @@ def map_trials(
 
 @contextmanager
 def cluster() -> Iterator[Any]:
-    """Ray, connected; disconnected afterwards by whoever connected."""
+    """Ray, connected; disconnected afterwards by whoever connected.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UsageError: no cluster answers where ``RAY_ADDRESS`` says.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing uses the network unasked
     try:
         import ray
@@ -91,8 +96,14 @@ def cluster() -> Iterator[Any]:
         yield ray
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(**quiet)
+    if address := os.environ.get("RAY_ADDRESS"):
+        try:
+            ray.init(**quiet)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise UsageError(
+                f"no Ray cluster answers at RAY_ADDRESS={address}: `ray start --head` starts one, and "
+                "without RAY_ADDRESS this machine is used"
+            ) from error
     else:
         ray.init(address="local", num_cpus=available_cores(), include_dashboard=False, **quiet)
     try:

@@ -23,6 +23,9 @@ from ncenet.run.recipe_record import is_begun
 
 LOOKED_AT = 2000
 """Images that a model chooses among by itself (ours): a minute's work for two cores."""
+KEPT_FOR = 10
+"""Fits that choose among the same ones (ours). On features a fit follows after five answers already, and a
+look at others each time would take longer than people need for those."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def hand_of(pool: ShardedPool, recipe: Recipe, files: RunFolder, *, look: int = 
             if not ledger.places.by_reference:
                 return None
             learn_places(pool, ledger)
-            asked, turn = [item.id for item in ledger.items()], ledger.last_seq()
+            asked, turn = [item.id for item in ledger.items()], len(ledger.cycles()) // KEPT_FOR
             held_out = ledger.latest_query(by=HELD_OUT) is not None
     elif len(pool.ids()) <= LARGEST_COPIED:
         return None
