@@ -33,7 +33,7 @@ from ncenet.ledger.again import Group
 from ncenet.run.alike import LARGEST, alike_to, checks_due, kept_ratio
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.strategies import strategies
-from ncenet.web.due import GROUPED
+from ncenet.web.due import GROUPED, PER_CLASS
 from ncenet.web.together import EARLY
 from selection import View
 
@@ -136,7 +136,8 @@ def course(data, seed, way):
         view = View(head, data, list(person.labels), strategy.needs)
         view.offer(left)
         rng = torch.Generator().manual_seed(1000 * seed + before)
-        asked = [int(id) for id in strategy.query(view, max(EVERY, way.asked), rng=rng).ids]
+        size = max(EVERY, way.asked and max(way.asked, PER_CLASS * data.classes))
+        asked = [int(id) for id in strategy.query(view, size, rng=rng).ids]
         if before >= way.singles * data.classes:
             said = shares(likely, sharpness_of(held, data.targets[measure].tolist()))
             while len(person.labels) - before < EVERY - way.between:
@@ -148,9 +149,10 @@ def course(data, seed, way):
                     names,
                     labeled=[counts[c] for c in range(data.classes)],
                     ratio=kept_ratio(person.groups),
-                    asked=[str(row) for row in asked[: way.asked]],
+                    asked=[str(row) for row in asked] if way.asked else (),
                 )
-                if group is None:
+                early = not (group and group.asked) and len(person.labels) < EARLY * data.classes
+                if group is None or (way.asked and early):
                     break
                 person.group([int(id) for id in group.ids], int(group.label), group.purity)
             person.again()

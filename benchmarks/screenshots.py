@@ -24,7 +24,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFilter
-from at_page import ONE_BY_ONE
+from at_page import ONE_BY_ONE, PATIENCE
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -96,8 +96,9 @@ class Camera:
         scheme: Any = "dark" if dark else "light"
         touch = {"has_touch": True, "is_mobile": True} if phone else {}
         page = self.browser.new_context(viewport=size, color_scheme=scheme, **touch).new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(self.url)
-        page.wait_for_selector("#image[data-id]", timeout=120_000)
+        page.wait_for_selector("#image[data-id]")
         page.evaluate(ONE_BY_ONE)
         return page
 
@@ -171,7 +172,7 @@ def pictures(camera: Camera) -> None:
     camera.shoot(page, "classes")
     page.keyboard.press("Escape")
     page.click("#open-finish")
-    page.wait_for_selector("#sort-expected", timeout=300_000)
+    page.wait_for_selector("#sort-expected")
     camera.shoot(page, "sort")
     page.keyboard.press("Escape")
     page.keyboard.press(".")
@@ -193,7 +194,7 @@ def boxes(camera: Camera) -> None:
         pairs = zip(made[id].boxes, made[id].labels, strict=True)
         drawn = [{"box": list(box), "label": label} for box, label in pairs]
         page.evaluate("drawn => ncenet.session.answer('answer', null, drawn)", drawn)
-        page.wait_for_function(f"id => {shown} !== id", arg=id, timeout=120_000)
+        page.wait_for_function(f"id => {shown} !== id", arg=id)
 
     for _ in range(BOXED):
         give(page)

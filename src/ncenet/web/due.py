@@ -24,7 +24,9 @@ LEAST = 4
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours) ..."""
 GROUPED = 128
-"""... and on features so many at least, for groups are made of them (ours, by ``benchmarks/person.py``)."""
+"""... and on features so many at least, for groups are made of them (ours, `benchmarks/person.py`) ..."""
+PER_CLASS = 4
+"""... and so many for each class, the fewest that make a group (ours)."""
 
 
 class Fresh(NamedTuple):
@@ -46,7 +48,9 @@ def to_ask(fresh: Fresh, recipe: Recipe) -> int:
     if not fresh.cycle and not fresh.labels:
         return RESERVE * recipe.loop.initial
     size = RESERVE * recipe.loop.query_size
-    return max(size, GROUPED) if recipe.on_vectors and recipe.task != "detection" else size
+    if not recipe.on_vectors or recipe.task == "detection":
+        return size
+    return max(size, GROUPED, PER_CLASS * len(recipe.data.classes))
 
 
 def guess_is_due(fresh: Fresh, recipe: Recipe, *, answers: int, classes: int, before: int) -> bool:

@@ -358,8 +358,9 @@ function openPool() {
   pool.show().catch((error) => notice(error.message));
 }
 
-function beginGroups(again) {
-  if (together.open || pool.open || grid.open || session.looking !== null || document.querySelector("dialog[open]")) return false;
+async function beginGroups(again) {
+  const busy = () => together.open || pool.open || grid.open || session.looking !== null || document.querySelector("dialog[open]");
+  if (busy() || !(await together.asked()) || busy()) return false;
   document.querySelector("main").setAttribute("inert", "");
   together.gate(again);
   return true;

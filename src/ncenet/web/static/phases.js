@@ -1,8 +1,10 @@
 // When a person goes over from single images to groups, and back for a few: what the model is unsure of, and what measures.
 
+const AGAIN = 10; // after so many images it is tried again, where there was no group
+
 /** Tells the first moment, once in a run and browser, and those that follow from it. */
 export class Phases {
-  /** `run` names the run; `turn(again)` goes over, and says whether it could. */
+  /** `run` names the run; `turn(again)` goes over if there is a group that the model asks for; whether it did, by and by. */
   constructor(run, turn) {
     this.name = `ncenet/${run}/grouped`;
     this.turn = turn;
@@ -13,11 +15,10 @@ export class Phases {
   /** Take note of the state of the run: the first moment is when a model begins to choose; one of before is none. */
   hear({ groups, batch }) {
     const due = groups && batch.asked?.kind === "strategy";
-    const reached = due && (this.before === false || this.waiting);
+    this.waiting = this.waiting || (due && this.before === false);
     this.before = due;
-    this.waiting = reached && (localStorage.getItem(this.name) !== null || !this.turn(false));
-    if (reached && !this.waiting) localStorage.setItem(this.name, "1");
     if (localStorage.getItem(this.name) !== null) this.waiting = false;
+    else if (due && this.waiting) this.#go(false).then((gone) => gone && localStorage.setItem(this.name, "1"));
   }
 
   /** So many come one by one, and then groups again; 0 when somebody left the groups by hand. */
@@ -29,6 +30,19 @@ export class Phases {
   /** An image was answered by itself. */
   answered() {
     if (this.left > 0) this.left -= 1;
-    if (this.left === 0 && this.resting) this.resting = !this.turn(true);
+    if (this.left === 0 && this.resting) this.#go(true).then((gone) => gone || this.rest(AGAIN));
+  }
+
+  /** Go over, unless that is being tried already. */
+  async #go(again) {
+    if (this.going) return false;
+    this.going = true;
+    try {
+      return await this.turn(again);
+    } catch {
+      return false; // the server is away
+    } finally {
+      this.going = false;
+    }
   }
 }

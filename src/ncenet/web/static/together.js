@@ -29,9 +29,16 @@ export class Together {
     await this.#next();
   }
 
+  /** Whether there is a group of what the model asks for, or the model knows enough for any. */
+  async asked() {
+    const { group } = await this.ask({});
+    return Boolean(group) && !group.early;
+  }
+
   /** Go over to groups of its own accord: no key that was meant for a single image may label one. */
   gate(again) {
     this.root.hidden = false;
+    this.led = true;
     const words = "What the model asks for, alike images at once: cross out what doesn't belong, one key labels all the others. Now and then a few come one by one: those it is unsure of, and held-out ones.";
     this.#say(again ? "Groups again" : "From here on groups are faster", words,
       make("button", { type: "button", className: "primary", onclick: () => this.#next().catch((error) => notice(error.message)) }, "Begin ", make("kbd", {}, "Enter")),
@@ -54,6 +61,7 @@ export class Together {
     this.root.replaceChildren();
     this.group = null;
     this.once = false;
+    this.led = false;
     this.labels = 0;
     this.onClose();
   }
@@ -64,7 +72,7 @@ export class Together {
     const asked = singles && !left.length ? {} : this.ask({ left, crossed: classes });
     if (this.once) return this.close();
     const { group } = await asked;
-    if (singles) return this.close(), this.onSingles(SINGLES);
+    if (singles || (this.led && this.open && (!group || group.early))) return this.close(), this.onSingles(SINGLES);
     if (this.open) group ? this.#take(group) : this.#wait();
     return undefined;
   }
