@@ -33,8 +33,8 @@ def headroom_of(results: Results | SuiteResults) -> ReportSection | None:
         f"{found.oracle} is greedy on the accuracy on the test images, which no strategy can read. It gains "
         f"{points(gain)} points{interval} over {found.random}: that is the headroom, and the table says "
         "which share of it each arm gains, in the mean over cycles, with Fieller's 95 % interval over seeds, "
-        f"on these sets. In {percent(found.above)} % of {found.cells:,} cells (set, cycle, seed), the first "
-        "cycle left out, no arm is above it."
+        f"on these sets; an arm below {found.random} has a negative one. In {percent(found.above)} % of "
+        f"{found.cells:,} cells (set, cycle, seed), the first cycle left out, no arm is above it."
     )
     if not found.deserved:
         said += (
