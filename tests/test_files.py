@@ -171,13 +171,12 @@ def test_records(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1]}
 
 
-def test_a_folder_is_for_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+def test_a_folder_is_for_one_at_a_time(tmp_path):
     folder = tmp_path / "run"
     with alone(folder):
         with (
             pytest.raises(UsageError, match=r"run: another ncenet is at work in this folder; wait"),
-            alone(folder),
+            alone(folder, patience=0.1),
         ):
             pass
         with alone(tmp_path / "other"):
@@ -204,8 +203,7 @@ def test_who_waits_gets_the_folder_when_the_other_has_done(tmp_path):
     assert order == ["first", "second"]
 
 
-def test_a_killed_process_lets_go(tmp_path, monkeypatch):
-    monkeypatch.setattr("ncenet.files.PATIENCE", 0.1)
+def test_a_killed_process_lets_go(tmp_path):
     code = (
         "import sys, pathlib, time, ncenet.files\n"
         "with ncenet.files.alone(pathlib.Path(sys.argv[1])):\n"
@@ -214,7 +212,7 @@ def test_a_killed_process_lets_go(tmp_path, monkeypatch):
     )
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(UsageError, match="at work"), alone(tmp_path):
+        with pytest.raises(UsageError, match="at work"), alone(tmp_path, patience=0.1):
             pass
         other.kill()
         other.wait()

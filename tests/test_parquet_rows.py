@@ -127,7 +127,7 @@ def test_how_long_a_value_can_be_is_read_from_the_file(tmp_path, version, compre
     words = ["ant", "bee" * 1000, "wasp"] * 20_000
     pq.write_table(pa.table({"word": words}), file, data_page_version=version, compression=compression)
     metadata = pq.read_metadata(file)
-    found = parquet_rows._longest(metadata.row_group(0).column(0), file)
+    found = parquet_rows.longest_value(metadata.row_group(0).column(0), file)
     assert 3000 < found < 3100, "that of the dictionary"
     with file.open("rb") as source:
         assert rows_at_once(metadata, source, ["word"], 0, 2**40) == 2**30 // found

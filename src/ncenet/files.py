@@ -82,14 +82,22 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path, *, wait: bool = False, lock: str = LOCK, otherwise: str = AT_WORK) -> Iterator[None]:
+def alone(
+    folder: Path,
+    *,
+    wait: bool = False,
+    patience: float | None = None,
+    lock: str = LOCK,
+    otherwise: str = AT_WORK,
+) -> Iterator[None]:
     """Have the block be the only one, of all processes, that works in a folder.
 
     The operating system lets go of the folder when the process ends, however it ends.
 
     Args:
         folder: made when missing.
-        wait: until the others have done, instead of raising after :data:`PATIENCE`.
+        wait: until the others have done, instead of raising after a while.
+        patience: how long that while is, in seconds. Default: :data:`PATIENCE`.
         lock: name of the file by which those know of each other who do the same work.
         otherwise: what to say when another process is at it.
 
@@ -98,7 +106,8 @@ def alone(folder: Path, *, wait: bool = False, lock: str = LOCK, otherwise: str 
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        held = FileLock(folder / lock).acquire(timeout=-1 if wait else PATIENCE)
+        seconds = -1 if wait else PATIENCE if patience is None else patience
+        held = FileLock(folder / lock).acquire(timeout=seconds)
     except Timeout:
         raise UsageError(f"{folder}: {otherwise}") from None
     with held:

@@ -127,7 +127,7 @@ def rows_at_once(metadata: Any, source: Any, columns: Sequence[str], group: int,
         width = _WIDTHS.get(chunk.physical_type, metadata.schema.column(place).length)
         if chunk.physical_type == "BYTE_ARRAY":
             size += chunk.total_uncompressed_size
-            longest += in_a_row * _longest(chunk, source)
+            longest += in_a_row * longest_value(chunk, source)
         else:
             size += max(chunk.total_uncompressed_size, chunk.num_values * width)
             longest += in_a_row * width
@@ -135,7 +135,7 @@ def rows_at_once(metadata: Any, source: Any, columns: Sequence[str], group: int,
     return int(max(1, min(rows, WANTED_BYTES // max(1, average), MOST_BYTES // max(1, longest))))
 
 
-def _longest(chunk: Any, source: Any) -> int:
+def longest_value(chunk: Any, source: Any) -> int:
     """Bytes that a text can have that stands there more shortly than it is; 0 where none does."""
     if _LIKE_THE_ONE_BEFORE in chunk.encodings:
         return int(chunk.total_uncompressed_size)

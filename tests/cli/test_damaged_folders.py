@@ -170,7 +170,7 @@ def looked_at(folder):
             return 1, str(error)
         headers = {"authorization": f"Bearer {room.token}", "origin": f"http://{HOST}"}
         visitor = TestClient(app, base_url=f"http://{HOST}", headers=headers)
-        told = [project.hub._news()] if "event: trouble" in project.hub._news() else []
+        told = [project.hub.news()] if "event: trouble" in project.hub.news() else []
         first, *_ = project.pool.ids()
         me = {"window": "window-1", "who": "ann"}
         for path, message in (

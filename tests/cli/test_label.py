@@ -26,18 +26,6 @@ def served(monkeypatch):
     """What would have been served, instead of serving it."""
     calls, checked = [], []
 
-    class Idle:
-        busy = False
-
-        def __init__(self, *_, **__):
-            pass
-
-        def start(self, lesson):
-            return True
-
-        def close(self):
-            pass
-
     def serve(project, *others, host, port, public, ready):
         for each in others:
             calls.append((each.folder, each.recipe, each.you, host, port))
@@ -48,7 +36,6 @@ def served(monkeypatch):
 
     monkeypatch.setattr(module, "serve", serve)
     monkeypatch.setattr(module, "check_port", lambda host, port: checked.append(port))
-    monkeypatch.setattr("ncenet.web.project.Trainer", Idle)
     return calls
 
 
@@ -127,10 +114,9 @@ def test_wrong_usage(ncenet, photos, served, words, message):
     assert served == []
 
 
-def test_a_taken_port_is_said(ncenet, photos, monkeypatch):
+def test_a_taken_port_is_said(ncenet, photos):
     import socket
 
-    monkeypatch.setattr("ncenet.web.project.Trainer.start", lambda *_: True)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = ncenet("label", "photos", *CLASSES, "--no-browser", "--port", port)

@@ -147,7 +147,7 @@ def test_the_engine_that_is_named_runs_the_trials(tmp_path, simulated, monkeypat
         asked.append((list(jobs), processes))
         yield from local.map_trials(function, jobs, processes=1, on_event=on_event)
 
-    monkeypatch.setattr(trials, "_has_gpu", lambda: True)
+    monkeypatch.setattr(trials, "has_gpu", lambda: True)
     with engines.temporarily(ray=map_trials):
         results = run(COMPARISON, tmp_path, engine="ray")
     every = ["a, seed 0", "b, seed 0", "a, seed 1", "b, seed 1"]

@@ -49,6 +49,8 @@ class FakeView:
     wanted: frozenset[str]
     chunk: int = 5
     passes: int = 0
+    answers: list[int] | None = None
+    """Classes of the labelled images. Default: one after the other."""
     most_held: int = field(default=0, init=False)
     """Most tensors of chunks that were alive at a time; each chunk has one per thing that is wanted."""
 
@@ -62,7 +64,7 @@ class FakeView:
 
     @property
     def labels(self):
-        return [n % CLASSES for n in range(len(self.labeled.ids))]
+        return self.answers or [n % CLASSES for n in range(len(self.labeled.ids))]
 
     def inputs(self, ids):
         assert "inputs" in self.wanted, "inputs were read by a strategy that does not say so"

@@ -117,7 +117,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_image(monkeypatch):
     def lacking(image):
         raise MemoryError
 
-    monkeypatch.setattr(images, "_check_values", lacking)
+    monkeypatch.setattr(images, "check_values", lacking)
     with pytest.raises(MemoryError):
         images.probe_bytes(jpeg())
 

@@ -44,11 +44,11 @@ def test_each_candidate_changes_what_a_fit_from_the_start_would(make, slow, more
             torch.testing.assert_close(after[row - 2], expected)
 
 
-def test_blocks_do_not_change_what_candidates_are_worth(monkeypatch):
+def test_blocks_do_not_change_what_candidates_are_worth():
     *given, targets = data()
     whole = worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12)
-    monkeypatch.setattr("ncenet.functional.lookahead.BLOCK", 1)
-    torch.testing.assert_close(worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12), whole)
+    one_by_one = worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12, block=1)
+    torch.testing.assert_close(one_by_one, whole)
 
 
 def test_greedy_reaches_more_than_the_first_that_come():

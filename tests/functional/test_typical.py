@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional import k_means, typical, typical_images, typicality
+from ncenet.functional import k_means, typical_images, typicality
 from tests.reference import typical as reference
 
 pytestmark = pytest.mark.usefixtures("global_generators_untouched")
@@ -19,11 +19,10 @@ def rng(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("neighbors", [1, 5, 20, 1000])
-def test_typicality_equals_the_loop(monkeypatch: pytest.MonkeyPatch, neighbors: int) -> None:
-    monkeypatch.setattr(typical, "ROWS", 32)
+def test_typicality_equals_the_loop(neighbors: int) -> None:
     points = normal(70, 3)
     expected = torch.tensor(reference.typicality(points.tolist(), neighbors))
-    torch.testing.assert_close(typicality(points, neighbors), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(typicality(points, neighbors, block=32), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_typicality_of_lone_points_and_of_duplicates_is_finite() -> None:

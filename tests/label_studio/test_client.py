@@ -156,13 +156,12 @@ def test_what_is_no_http_is_named_too(said):
         thread.join()
 
 
-def test_an_answer_without_end_is_not_read_to_it(monkeypatch):
-    monkeypatch.setattr("ncenet.label_studio.client.LARGEST", 1000)
+def test_an_answer_without_end_is_not_read_to_it():
     with (
         listening(body=b"[" + b" " * 5000 + b"]") as (url, _),
         pytest.raises(DataError, match="more than 1,000 bytes"),
     ):
-        Client(url, TOKEN).users()
+        Client(url, TOKEN, largest=1000).users()
 
 
 class TestServe:

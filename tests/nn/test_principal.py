@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from ncenet.nn import principal
 from ncenet.nn.principal import PrincipalComponents
 
 
@@ -46,10 +45,11 @@ def test_vectors_that_are_all_the_same_are_finite(value):
     assert PrincipalComponents.of(pool, 4)(pool).isfinite().all()
 
 
-def test_a_large_pool_is_looked_at_in_part(monkeypatch):
-    monkeypatch.setattr(principal, "LOOKED_AT", 100)
+def test_a_large_pool_is_looked_at_in_part():
     pool = normal(1000, 5)
-    assert torch.equal(PrincipalComponents.of(pool).components, PrincipalComponents.of(pool[::10]).components)
+    assert torch.equal(
+        PrincipalComponents.of(pool, looked_at=100).components, PrincipalComponents.of(pool[::10]).components
+    )
 
 
 def test_state_dict_round_trip():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from ncenet.web import events as module
 from ncenet.web.events import Hub
 
 
@@ -40,9 +39,8 @@ def test_pages_hear_of_what_goes_wrong_and_of_the_next_change():
     ]
 
 
-def test_one_page_too_many_and_the_longest_there_goes(monkeypatch):
+def test_one_page_too_many_and_the_longest_there_goes():
     """Whoever has a link and opens streams without end takes nobody's connection away."""
-    monkeypatch.setattr(module, "MOST_LISTENERS", 3)
 
     async def hear(hub: Hub) -> list[bool]:
         pages = [hub.listen() for _ in range(5)]
@@ -60,7 +58,7 @@ def test_one_page_too_many_and_the_longest_there_goes(monkeypatch):
             await page.aclose()
         return ended
 
-    hub = Hub(lambda: {"labeled": 3})
+    hub = Hub(lambda: {"labeled": 3}, most=3)
     with ThreadPoolExecutor(1) as thread:
         ended = thread.submit(asyncio.run, hear(hub)).result()
     hub.close()

@@ -100,7 +100,7 @@ def run(
             write_text(folder / COMPARISON_FILE, comparison.model_copy(update={"seeds": most}).to_yaml())
         tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
         if jobs:
-            if processes is None and engine == "local" and _has_gpu():
+            if processes is None and engine == "local" and has_gpu():
                 processes = 1
             with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
                 for name, _ in done:
@@ -204,7 +204,8 @@ def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -
     return comparison.model_copy(update={"seeds": kept})
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Whether torch can train on one here."""
     import torch
 
     return torch.cuda.is_available()

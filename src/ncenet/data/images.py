@@ -186,7 +186,7 @@ def probe_bytes(data: bytes) -> Probe:
         image.draft(None, (1, 1))
         with _ROOM.of(image.width * image.height):
             image.load()
-            _check_values(image)
+            check_values(image)
         return Probe(mode, height, width)
 
 
@@ -338,7 +338,7 @@ def _look(data: bytes) -> str:
 
 def _eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     """To 8 bits a channel, without transparency; still in any colour space."""
-    _check_values(image)
+    check_values(image)
     if image.mode.startswith("I"):
         scaled = np.empty((image.height, image.width), np.uint8)
         for top in range(0, image.height, _ROWS):  # in strips: whole it would take 16 bytes a pixel
@@ -351,7 +351,7 @@ def _eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     return image
 
 
-def _check_values(image: PIL.Image.Image) -> None:
+def check_values(image: PIL.Image.Image) -> None:
     """Whether the pixels are of a kind that has a white."""
     if image.mode == "F":
         raise Undecodable(

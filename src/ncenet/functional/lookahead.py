@@ -151,12 +151,27 @@ def greedy(
     return chosen
 
 
-def worth_of(ahead: LookAhead, test_targets_T: Tensor, candidates: int, softness: float = SOFTNESS) -> Tensor:
-    """About how many of the test images would be right with each candidate, (M,) in [0, 1]."""
+def worth_of(
+    ahead: LookAhead,
+    test_targets_T: Tensor,
+    candidates: int,
+    softness: float = SOFTNESS,
+    *,
+    block: int = BLOCK,
+) -> Tensor:
+    """About how many of the test images would be right with each candidate, (M,) in [0, 1].
+
+    Args:
+        ahead: what would be said with each.
+        test_targets_T: classes of the test images.
+        candidates: M.
+        softness: see :data:`SOFTNESS`.
+        block: numbers that are in memory at a time.
+    """
     now = _margins(ahead.scores[None], test_targets_T)
     now = now[torch.isfinite(now)]
     scale = softness * now.std().clamp_min(1e-12) if len(now) > 1 else torch.ones(())
-    size = max(1, BLOCK // ahead.scores.numel())
+    size = max(1, block // ahead.scores.numel())
     parts = [
         torch.sigmoid(_margins(ahead.after(slice(start, start + size)), test_targets_T) / scale).mean(-1)
         for start in range(0, candidates, size)

@@ -42,7 +42,7 @@ class Typical(NamedTuple):
     scores: Tensor
 
 
-def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS) -> Tensor:
+def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS, *, block: int = ROWS) -> Tensor:
     """One over the mean distance of each point to its nearest neighbours: a density.
 
     Memory above the argument: 1024 N distances.
@@ -50,6 +50,7 @@ def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS) -> Tensor:
     Args:
         points_ND: (N, D), finite.
         neighbors: how many, or all N - 1 others when there are fewer.
+        block: points whose distances to all others are in memory at a time.
 
     Returns:
         (N,) float32, at least 0; 0 for a point that has no neighbour at all.
@@ -65,9 +66,9 @@ def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS) -> Tensor:
         points = (points - points.mean(0)).float()  # a common offset would use up the digits of float32
         norms = points.square().sum(1)
         means = []
-        for start in range(0, N, ROWS):
-            rows = points[start : start + ROWS]
-            scale = norms[start : start + ROWS, None] + norms
+        for start in range(0, N, block):
+            rows = points[start : start + block]
+            scale = norms[start : start + block, None] + norms
             squared = torch.addmm(scale, rows, points.T, alpha=-2)
             squared = squared.masked_fill_(squared < ROUNDING * scale, 0)
             squared.diagonal(start).fill_(torch.inf)  # nobody is a neighbour of itself

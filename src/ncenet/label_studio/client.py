@@ -38,6 +38,7 @@ class Client:
     Args:
         url: its address, such as ``http://localhost:8080``.
         key: an access token of its page *Account & Settings*, personal (which has two dots) or legacy.
+        largest: bytes of an answer that are read at most.
 
     Raises:
         UsageError: the address is none of the web.
@@ -45,7 +46,7 @@ class Client:
             address alone.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, *, largest: int = LARGEST) -> None:
         if not _is_of_the_web(url):
             raise UsageError(
                 f"{_unnamed(url)!r} is no address of a Label Studio, as http://localhost:8080 is"
@@ -54,7 +55,7 @@ class Client:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise UsageError("the access token holds blanks, or characters that none has, or nothing at all")
         self.url = url.rstrip("/")
-        self._key = key
+        self._key, self._largest = key, largest
         self._personal = key.count(".") == 2
         self._authorization = "" if self._personal else f"Token {key}"
 
@@ -179,9 +180,11 @@ class Client:
         try:
             request = urllib.request.Request(self.url + path, data, headers, method=method)
             with _OPENER.open(request, timeout=SECONDS) as answer:
-                text = answer.read(LARGEST + 1)
-                if len(text) > LARGEST:
-                    raise DataError(f"{self.url}: answers {method} {path} with more than {LARGEST:,} bytes")
+                text = answer.read(self._largest + 1)
+                if len(text) > self._largest:
+                    raise DataError(
+                        f"{self.url}: answers {method} {path} with more than {self._largest:,} bytes"
+                    )
                 if answer.length:  # asked for so many at most, it doesn't say by itself that some are missing
                     raise IncompleteRead(text, answer.length)
                 return answer.status, text
@@ -192,7 +195,7 @@ class Client:
                     f"{self.url}: leads to {there[:200]}, and the token goes nowhere else: if that is your "
                     "server, give its address as `url`"
                 ) from None
-            return error.code, error.read(LARGEST)
+            return error.code, error.read(self._largest)
         except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise DataError(f"{self.url}: no Label Studio answers there: {reason}") from error

@@ -45,29 +45,32 @@ class PrincipalComponents(nn.Module):
 
     @classmethod
     @torch.no_grad()
-    def of(cls, vectors_ND: Tensor, components: int = COMPONENTS) -> PrincipalComponents:
+    def of(
+        cls, vectors_ND: Tensor, components: int = COMPONENTS, *, looked_at: int = LOOKED_AT
+    ) -> PrincipalComponents:
         """Those of a pool, with and without labels; deterministic.
 
         Args:
             vectors_ND: (N, D), finite, of any precision, also in a memory map; N at least 1.
             components: most to keep. Fewer come when the vectors have fewer dimensions or are fewer.
+            looked_at: so many vectors of a larger pool are looked at, evenly spread.
 
         >>> pool = torch.tensor([[0.0, 9.0], [1.0, 9.0], [2.0, 9.1]])
         >>> PrincipalComponents.of(pool, 1)(pool).flatten().abs().round(decimals=3)
         tensor([1., 1., 1.])
         """
         N, D = vectors_ND.shape
-        step = max(1, -(-N // LOOKED_AT))
-        looked_at = vectors_ND[::step]
+        step = max(1, -(-N // looked_at))
+        some = vectors_ND[::step]
         mean, largest = torch.zeros(D, dtype=torch.float64), 0.0
-        for rows in looked_at.split(ROWS):
+        for rows in some.split(ROWS):
             mean += rows.double().sum(0)
             largest = max(largest, float(rows.abs().max()))
-        mean /= len(looked_at)
+        mean /= len(some)
         usual = largest == 0 or USUAL[0] < largest < USUAL[1]
         scale = 1.0 if usual else 2.0 ** round(math.log2(largest))
         covariance = torch.zeros(D, D, dtype=torch.float64)
-        for rows in looked_at.split(ROWS):
+        for rows in some.split(ROWS):
             centred = ((rows.double() - mean) / scale).float()
             covariance += (centred.T @ centred).double()
         directions = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, : min(components, D, N)].T

@@ -26,10 +26,11 @@ class Hub:
 
     Args:
         snapshot: makes the state; called in a thread of the hub's own.
+        most: pages that listen at a time.
     """
 
-    def __init__(self, snapshot: Callable[[], Mapping[str, Any]]) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Callable[[], Mapping[str, Any]], *, most: int = MOST_LISTENERS) -> None:
+        self._snapshot, self._most = snapshot, most
         self._changed = threading.Event()
         self._listeners: dict[asyncio.Queue[str | None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class Hub:
         queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=8)
         with self._lock:
             self._listeners[queue] = asyncio.get_running_loop()
-            if len(self._listeners) > MOST_LISTENERS:
+            if len(self._listeners) > self._most:
                 first = next(iter(self._listeners))
                 self._listeners.pop(first).call_soon_threadsafe(_put, first, None)
         try:
@@ -79,10 +80,10 @@ class Hub:
         while self._changed.wait() and not self._closing.is_set():
             self._changed.clear()
             start = time.perf_counter()
-            self._send(self._news())
+            self._send(self.news())
             self._closing.wait(max(LEAST_PAUSE, (time.perf_counter() - start) * (1 / SHARE - 1)))
 
-    def _news(self) -> str:
+    def news(self) -> str:
         """The state as an event; what went wrong with it is told to the pages, and holds up no later one."""
         try:
             return f"data: {json.dumps(self._snapshot())}\n\n"
