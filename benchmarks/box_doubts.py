@@ -17,14 +17,11 @@ import sys
 import numpy as np
 import torch
 from cleanlab.object_detection.rank import get_label_quality_scores
+from detectors import detector
 
 from ncenet.boxes import Boxes
 from ncenet.data.open import open_dataset
-from ncenet.learners.detector import Detector
-from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
 from ncenet.run.box_doubts import AGREES, box_doubts, overlaps
-from ncenet.run.people import OF_A_DETECTOR
 from ncenet.types import LabeledSet
 
 FIRST = 50
@@ -77,13 +74,7 @@ def finds(data, told, seed, parts):
     for part in range(parts):
         asked = [ids[n] for n in order[part::parts]]
         learned = asked if parts == 1 else [id for id in ids if id not in set(asked)]
-        steps = {name.removeprefix("train."): value for name, value in OF_A_DETECTOR.items()}
-        learner = Detector(
-            ModelRecipe(backbone="lite0", head=HeadRecipe(name="nce")),
-            TrainRecipe.model_validate(steps),
-            DataRecipe(),
-            Streams(seed),
-        )
+        learner = detector(seed)
         labels = LabeledSet(learned, [told[id].to_label() for id in learned], data.class_names)
         learner.fit(labels, data.pool, cycle=1)
         found |= {said.id: said for said in learner.detect(data.pool, asked)}

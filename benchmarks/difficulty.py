@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from detectors import detector
 
 import ncenet
 from ncenet.boxes import Boxes
@@ -34,9 +35,6 @@ from ncenet.data.open import open_dataset
 from ncenet.functional.average_precision import judge_all, mean_average_precision
 from ncenet.learners.detector import Detector
 from ncenet.models.scorer import LEAST
-from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
-from ncenet.run.people import OF_A_DETECTOR
 from ncenet.types import LabeledSet
 
 RESULTS = Path(__file__).parent / "results" / "difficulty.csv"
@@ -60,13 +58,7 @@ NOISE = ("again", "redrawn")
 def fitted(train: Dataset, chosen: list[str], seed: int) -> Detector:
     """A detector that learned on some images."""
     assert train.oracle is not None
-    steps = {name.removeprefix("train."): value for name, value in OF_A_DETECTOR.items()}
-    learner = Detector(
-        ModelRecipe(backbone="lite0", head=HeadRecipe(name="nce")),
-        TrainRecipe.model_validate(steps),
-        DataRecipe(image_size=SIDE),
-        Streams(seed),
-    )
+    learner = detector(seed, side=SIDE)
     labels = train.oracle.answer(chosen)
     known = LabeledSet(chosen, [labels[id] for id in chosen], train.class_names)
     learner.fit(known, train.pool, cycle=1)

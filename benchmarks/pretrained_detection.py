@@ -25,16 +25,13 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+from detectors import detector
 
 from ncenet.boxes import Boxes
 from ncenet.compare.statistics import paired_difference
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_dataset
 from ncenet.functional.average_precision import judge_all, mean_average_precision
-from ncenet.learners.detector import Detector
-from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
-from ncenet.rng import Streams
-from ncenet.run.people import OF_A_DETECTOR
 from ncenet.types import LabeledSet
 
 RESULTS = Path(__file__).parent / "results" / "pretrained_detection.csv"
@@ -53,13 +50,7 @@ def cell(
     ids = train.pool.ids()
     chosen = [ids[row] for row in np.random.default_rng(seed).permutation(len(ids))[:size]]
     labels = train.oracle.answer(chosen)
-    steps = {name.removeprefix("train."): value for name, value in OF_A_DETECTOR.items()}
-    learner = Detector(
-        ModelRecipe(backbone=backbone, head=HeadRecipe(name=head)),
-        TrainRecipe.model_validate(steps),
-        DataRecipe(image_size=side),
-        Streams(seed),
-    )
+    learner = detector(seed, backbone=backbone, head=head, side=side)
     start, clock = time.process_time(), time.perf_counter()
     report = learner.fit(
         LabeledSet(chosen, [labels[id] for id in chosen], train.class_names), train.pool, cycle=1

@@ -1,7 +1,6 @@
 """NumPy's files from strangers: no program in them runs, nothing is waited for, and they fit into memory."""
 
 import io
-import os
 import zipfile
 
 import numpy as np
@@ -11,6 +10,7 @@ from ncenet.arrays import map_npy, read_npz
 from ncenet.data.readers.vectors import Npz
 from ncenet.errors import DataError
 from ncenet.features.vectors import VectorTable
+from tests import odd_files
 
 
 def archive(**members):
@@ -57,18 +57,11 @@ def test_what_is_no_archive_of_plain_arrays_is_named(tmp_path, data, why):
         read_npz(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nothing"])
+@pytest.mark.parametrize("kind", odd_files.KINDS)
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_nothing_is_waited_for(tmp_path, kind, suffix):
-    file = tmp_path / f"v{suffix}"
+    file = odd_files.put(kind, tmp_path / f"v{suffix}")
     (tmp_path / "v.ids.txt").write_text("a\n")
-    match kind:
-        case "pipe":
-            os.mkfifo(file)
-        case "device":
-            file.symlink_to("/dev/zero")
-        case "folder":
-            file.mkdir()
     for read in (read_npz if suffix == ".npz" else map_npy, VectorTable):
         with pytest.raises(DataError, match=rf"v{suffix}: cannot be read: "):
             read(file)
@@ -76,7 +69,7 @@ def test_nothing_is_waited_for(tmp_path, kind, suffix):
 
 def test_ids_beside_an_array_are_a_regular_file_too(tmp_path):
     np.save(tmp_path / "v.npy", ROWS)
-    os.mkfifo(tmp_path / "v.ids.txt")
+    odd_files.put("pipe", tmp_path / "v.ids.txt")
     with pytest.raises(DataError, match=r"v\.ids\.txt: cannot be read: is no regular file"):
         VectorTable(tmp_path / "v.npy")
 

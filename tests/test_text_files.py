@@ -1,13 +1,12 @@
 """Tables as text: read line by line, and never a line that is as long as the disk."""
 
-import os
-
 import pytest
 
 from ncenet import text_files
 from ncenet.errors import DataError
 from ncenet.tables import read_csv
 from ncenet.text_files import open_text
+from tests import odd_files
 
 
 def lines(file):
@@ -36,15 +35,8 @@ def test_a_line_without_an_end_is_not_read_to_it(tmp_path, monkeypatch):
         lines(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize("kind", odd_files.KINDS)
 def test_nothing_is_waited_for(tmp_path, kind):
-    file = tmp_path / "a.csv"
-    match kind:
-        case "pipe":
-            os.mkfifo(file)
-        case "device":
-            file.symlink_to("/dev/zero")
-        case "folder":
-            file.mkdir()
-    with pytest.raises(DataError, match=r"a\.csv: cannot be read: is "):
+    file = odd_files.put(kind, tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: cannot be read: "):
         read_csv(file)
