@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ncenet.data import scan_cache, shard_ids, shards
+from ncenet.data.scan import Scan
 from ncenet.data.scan_cache import read_looks
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import LedgerError
@@ -241,3 +242,29 @@ def test_a_model_chooses_among_the_same_images_for_a_while(pool, tmp_path):
     first, last = drawn[0], drawn[-1]
     assert all(first - {f"0/{n:05}" for n in range(20)} <= each for each in drawn[:-1])
     assert len(last - first) > 6, "then come others"
+
+
+def test_an_image_that_was_asked_for_since_the_last_fit_gets_a_suggestion(pool, tmp_path):
+    """The model has not looked at it by itself; no file of opinions names it."""
+    from ncenet.loop.open import open_loop
+    from ncenet.loop.opinions import opine
+    from ncenet.run.opinions import last_opinions
+    from ncenet.web.trainer import OneImage, TrainingWork, opinion_of
+
+    recipe, run = begin(pool, tmp_path, **{"model.features": "gist"})
+    with run:
+        sound = [id for id in run.pool.ids() if not id.endswith("19")]
+        run.tell({id: CLASSES[n % 3] for n, id in enumerate(sound[:24])}, who="ann")
+    loop, _ = open_loop(recipe, tmp_path / "run")
+    with loop.ledger:
+        loop.ask(3, held_out_first=False)
+        opine(loop, 1)
+    said = last_opinions(RunFolder(tmp_path / "run"))
+    with open_run(tmp_path / "run") as run:
+        new = next(id for id in reversed(sound) if id not in said.row)
+        run.enter([new])
+        found = run.ledger.review.items([new])[new].hash
+    work = TrainingWork(recipe, tmp_path / "run", Scan({}, (), (), None, {}), 0)
+    told = opinion_of(OneImage(work, new), lambda event: None)
+    assert told["cycle"] == 1 and set(told["likelihoods"]) == set(CLASSES) and found
+    assert sum(told["likelihoods"].values()) == pytest.approx(1, abs=0.01) and len(told["near"]) > 0
