@@ -39,7 +39,7 @@ def here(function, jobs, *, processes=None, threads=None, on_event=None):
 '''
 POINTS = """
 [ncenet.strategies]
-breadth = new_strategy:Breadth
+evenness = new_strategy:Evenness
 [ncenet.readers]
 lists = new_reader:Lists
 [ncenet.run_sections]
@@ -97,7 +97,7 @@ def plugged(tmp_path):
 
 
 def test_each_is_one_file(plugged, tmp_path):
-    words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "breadth", "--head", "cold"]
+    words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "evenness", "--head", "cold"]
     words += QUICK
     refused = plugged(*words, "--option", "power=1")
     assert refused.returncode == 2 and "--option power: 1 is not above 1" in refused.stderr
@@ -105,9 +105,9 @@ def test_each_is_one_file(plugged, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "power: 3" in (tmp_path / "run/recipe.yaml").read_text()
     assert "10 labels in all" in (tmp_path / "run/report.html").read_text()
-    assert (tmp_path / "run/report.line").read_text().startswith("One run of breadth on pool.list: ")
+    assert (tmp_path / "run/report.line").read_text().startswith("One run of evenness on pool.list: ")
     assert plugged("export", "run", "names.txt", "--model", "names").returncode == 0
     assert (tmp_path / "names.txt").read_text() == "cat dog"
     beside = plugged(*words, "--beside", "random", "--engine", "here", "--out", "both")
     assert beside.returncode == 0, beside.stderr
-    assert (tmp_path / "both/cold-breadth/seed-0/cycles/002/test.json").exists()
+    assert (tmp_path / "both/cold-evenness/seed-0/cycles/002/test.json").exists()
