@@ -75,6 +75,12 @@ def test_from_few_random_images_and_of_a_network_nothing_is_said(photos, tmp_pat
         answer(few, few.ask(30).ids)
         answer(few, few.ask(30).ids)
         assert compare_choosing(few, few.fit()) is None
+    drawn, _ = open_loop(recipe(photos, **{"loop.first": "random"}), tmp_path / "drawn")
+    with drawn.ledger:
+        answer(drawn, drawn.ask(30).ids)
+        answer(drawn, drawn.ask(30).ids)
+        assert chosen_and_random(drawn.ledger)[0] == {}
+        assert compare_choosing(drawn, drawn.fit()) is None, "nobody has chosen anything yet"
     steps = {"model.features": None, "train.epochs": 1, "train.min_steps": 1}
     small, _ = open_loop(recipe(photos, **steps), tmp_path / "network")
     with small.ledger:

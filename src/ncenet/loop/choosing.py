@@ -79,10 +79,10 @@ def _compared(
 ) -> Choosing | None:
     fold = torch.tensor(dealt([pool.content_hash(id) for id in random.ids], learner))
     size = min(len(chosen), len(random) - int(fold.bincount(minlength=FOLDS).max()))
+    if size < LEAST * (FOLDS - 1) // FOLDS or len(set(chosen.labels[:size])) < 2:
+        return None
     features, targets = learner.features(random.ids, pool), torch.tensor(random.targets())
     first, told = learner.features(chosen.ids[:size], pool), torch.tensor(chosen.targets()[:size])
-    if size < LEAST * (FOLDS - 1) // FOLDS or len(told.unique()) < 2:
-        return None
 
     def says(rows: torch.Tensor, labels: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
         with learner.streams.scope("weights", cycle):
