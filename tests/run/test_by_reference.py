@@ -248,7 +248,7 @@ def test_an_image_that_was_asked_for_since_the_last_fit_gets_a_suggestion(pool, 
     """The model has not looked at it by itself; no file of opinions names it."""
     from ncenet.loop.open import open_loop
     from ncenet.loop.opinions import opine
-    from ncenet.run.opinions import last_opinions
+    from ncenet.run.opinions import read_opinions
     from ncenet.web.trainer import OneImage, TrainingWork, opinion_of
 
     recipe, run = begin(pool, tmp_path, **{"model.features": "gist"})
@@ -259,7 +259,7 @@ def test_an_image_that_was_asked_for_since_the_last_fit_gets_a_suggestion(pool, 
     with loop.ledger:
         loop.ask(3, held_out_first=False)
         opine(loop, 1)
-    said = last_opinions(RunFolder(tmp_path / "run"))
+    said = read_opinions(RunFolder(tmp_path / "run").cycle(1))
     with open_run(tmp_path / "run") as run:
         new = next(id for id in reversed(sound) if id not in said.row)
         run.enter([new])

@@ -206,7 +206,7 @@ class ColumnIds(PoolIds):
         Raises:
             DataError: one of them stands there twice.
         """
-        missing = {id for id in ids if id not in self._known} if self._all is None else set()
+        missing = {id for id in ids if id not in self._known} if not self.in_memory else set()
         if missing:
             self._known |= self._scan(missing)
         return {id: self._known[id] for id in ids if id in self._known}

@@ -15,7 +15,7 @@ import numpy as np
 from ncenet.arrays import read_npz
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.files import whole
-from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.folder import CycleFolder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,17 +120,6 @@ def read_opinions(files: CycleFolder) -> Opinions | None:
         raise DamagedRecord(files.opinions, str(error).removeprefix(f"{files.opinions}: ")) from None
     except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
         raise DamagedRecord(files.opinions, " ".join(str(error).split()) or type(error).__name__) from None
-
-
-def last_opinions(run: RunFolder) -> Opinions | None:
-    """Those of the last cycle that has some.
-
-    Raises:
-        DamagedRecord: the file is damaged.
-    """
-    return next(
-        (said for cycle in reversed(run.cycles()) if (said := read_opinions(cycle)) is not None), None
-    )
 
 
 def _check(said: Opinions) -> None:

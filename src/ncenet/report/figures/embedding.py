@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import Embedding, Panel
-from ncenet.report.figures.axes import DOTS, dress_picture, legend
-from ncenet.report.figures.drawing import FONT_POINTS, GREY, INK, PALETTE
+from ncenet.report.figures.drawing import DOTS, FONT_POINTS, GREY, INK, PALETTE, dress_picture, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import Information, InformationCurve
 from ncenet.compare.statistics import Spread
-from ncenet.report.figures.axes import dress_plot, legend
-from ncenet.report.figures.drawing import GREY, INK, PALETTE
+from ncenet.report.figures.drawing import GREY, INK, PALETTE, dress_plot, legend
 from ncenet.report.words import spread_words
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.analysis.records import Regions
-from ncenet.report.figures.axes import DOTS, dress_picture, legend
-from ncenet.report.figures.drawing import GREY, INK, PALETTE
+from ncenet.report.figures.drawing import DOTS, GREY, INK, PALETTE, dress_picture, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

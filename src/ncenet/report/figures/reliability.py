@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ncenet.report.figures.axes import dress_plot
-from ncenet.report.figures.drawing import GREY, PALETTE
+from ncenet.report.figures.drawing import GREY, PALETTE, dress_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
