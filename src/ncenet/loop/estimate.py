@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle, islice, pairwise
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -32,6 +33,10 @@ _LOOKED_AT = 20
 _PROBE_STEPS = 5
 _SIDE = 64
 """Of the made-up images for a detector, in pixels; it resizes them, which costs little beside its steps."""
+
+
+Measure: TypeAlias = Callable[..., "Speed"]
+"""Times a network, as :func:`speed_of` does."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,12 @@ class Cost:
         return self.train_seconds + self.score_seconds
 
 
-def cost_of(recipe: Recipe) -> Cost:
+def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     """Time a few steps on this machine and multiply.
 
     Args:
         recipe: the whole run.
+        measure: times a network. Default: :func:`speed_of`, on this machine.
 
     Returns:
         The estimate; decoding, selection and the start of the program are not in it, nor are features that
@@ -95,7 +101,7 @@ def cost_of(recipe: Recipe) -> Cost:
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
     batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
-    speed = speed_of(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
+    speed = (measure or speed_of)(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
