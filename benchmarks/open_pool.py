@@ -7,8 +7,12 @@ images are drawn, then twenty are asked for in each of eight queries; foreign on
 "herding" choose among all; with "scope" behind them among what `in_scope` leaves; with "rejection" among what
 the head does not reject; with "extra" among what a head leaves that has learned skipped images as classes of
 their own, up to four of them by k-means. The last two are cut, as the first is, where out-of-fold answers are
-98 % labels. "Clean" is the same pool without its foreign images. Means over seeds, the NCE head on stored
-features.
+98 % labels. With "keep" the line of `in_scope` is cut where 95 % of the labels, out of fold, lie above it;
+with "weigh" (margin alone) nothing is cut, and the doubt of an image is multiplied by its chance to be in
+scope, as that line has it. "Clean" is the same pool without its foreign images. Means over seeds, the NCE
+head on stored features. What an arm is below the clean pool at the end is told in two parts: "budget" is what
+the clean pool has at as many labels as the arm got, for skips give none; "choice" the rest: other images were
+asked for.
 """
 
 from __future__ import annotations
@@ -21,13 +25,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from sklearn.linear_model import LogisticRegression
 from stored import Stored, open_stored
 from torch import Tensor
 
 from ncenet.compare.statistics import paired_difference
+from ncenet.functional.calibration import RIDGE, out_of_fold
 from ncenet.functional.clusters import k_means
-from ncenet.functional.scope import _cut, in_scope
+from ncenet.functional.scope import in_scope, purest_cut
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import Head, build_head
 from ncenet.nn.principal import PrincipalComponents
@@ -37,11 +44,12 @@ from selection import View
 
 ASKED, QUERIES, FOLDS = 20, 8, 5
 ARMS = (
-    *("margin clean", "margin", "margin rejection", "margin scope", "margin extra"),
+    *("margin clean", "margin", "margin rejection", "margin scope", "margin extra", "margin keep"),
+    "margin weigh",
     *("herding clean", "herding", "herding scope"),
 )
 SHARES = (0.2, 0.4, 0.6)
-EXTRA = 4
+EXTRA, KEPT = 4, 0.95
 SETS = (("clothing10", "grocery81"), ("cifar10", "its own"))
 
 
@@ -85,7 +93,7 @@ def accepted(data: Stored, head: Head, labeled: list[int], skipped: list[int]) -
     for learned, asked in folds(labeled):
         said.append(likelihood(fitted(data, learned), asked))
         told.append(torch.ones(len(asked)))
-    return likelihood(head, slice(None)) >= _cut(torch.cat(said), torch.cat(told))
+    return likelihood(head, slice(None)) >= purest_cut(torch.cat(said), torch.cat(told))
 
 
 def with_extra_classes(data: Stored, labeled: list[int], skipped: list[int]) -> Tensor:
@@ -106,7 +114,27 @@ def with_extra_classes(data: Stored, labeled: list[int], skipped: list[int]) -> 
     for learned, asked in folds(answers):
         said.append(side(fitted(wider, learned), asked))
         told.append((targets[asked] < C).double())
-    return side(fitted(wider, answers), slice(None)) >= _cut(torch.cat(said), torch.cat(told))
+    return side(fitted(wider, answers), slice(None)) >= purest_cut(torch.cat(said), torch.cat(told))
+
+
+def sides(
+    data: Stored, labeled: list[int], skipped: list[int], rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """How far each image is on the side of the labels, (N,); and labels that were left out in turn, (L,)."""
+    answers = data.pool[labeled + skipped].double()
+    told = torch.cat([torch.ones(len(labeled)), torch.zeros(len(skipped))]).long()
+    line = LogisticRegression(C=1 / RIDGE, max_iter=200, tol=1e-4).fit(answers.numpy(), told.numpy())
+    said, told = out_of_fold(answers, told, rng=rng)
+    of_labels = (said[:, 1] - said[:, 0]).double()[told == 1]
+    return torch.from_numpy(line.decision_function(data.pool.double().numpy())), of_labels
+
+
+def doubts(data: Stored, head: Head) -> Tensor:
+    """(N,) in [0, 1]: one minus the margin of the two likeliest classes."""
+    with torch.no_grad():
+        probs = head.probs(head(data.pool)).double()
+    first, second = (probs / probs.sum(1, keepdim=True).clamp_min(1e-30)).topk(2, dim=1).values.T
+    return 1 - (first - second)
 
 
 def folds(rows: list[int]) -> Iterator[tuple[list[int], list[int]]]:
@@ -152,14 +180,29 @@ def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, f
             inside = accepted(data, head, labeled, skipped)
         elif how == ["extra"] and skipped and labeled:
             inside = with_extra_classes(data, labeled, skipped)
+        elif how == ["keep"] and skipped and labeled:
+            side, of_labels = sides(data, labeled, skipped, rng)
+            inside = side >= of_labels.quantile(1 - KEPT) if len(of_labels) else inside
         if inside.sum() < len(answered) + ASKED:  # of too few, none is left out
             inside[:] = True
-        view = View(head, data, labeled, strategy.needs)
-        view.offer([row for row in inside.nonzero().flatten().tolist() if row not in set(answered)])
-        asked = [int(image) for image in strategy.query(view, ASKED, rng=rng).ids]
+        if how == ["weigh"] and skipped and labeled:
+            worth = doubts(data, head) * sides(data, labeled, skipped, rng)[0].sigmoid()
+            worth[answered] = -1
+            asked = worth.topk(ASKED).indices.tolist()
+        else:
+            view = View(head, data, labeled, strategy.needs)
+            view.offer([row for row in inside.nonzero().flatten().tolist() if row not in set(answered)])
+            asked = [int(image) for image in strategy.query(view, ASKED, rng=rng).ids]
         rows.append((len(labeled), accuracy, float((~foreign[asked]).double().mean()) if asked else 1.0))
         answered += asked
     return rows
+
+
+def difference(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> str:
+    """Mean of paired differences, with half the 95 % interval over seeds."""
+    found = paired_difference(one.tolist(), other.tolist())
+    ends = "" if found.low is None or found.high is None else f" ± {(found.high - found.low) / 2:.1f}"
+    return f"{found.spread.mean:+.1f}{ends}"
 
 
 def main() -> None:
@@ -174,8 +217,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    columns = "set, foreign, share, arm, in scope: query 1, 2, 3 to 8, least, labels, accuracy, against clean"
-    print(f"| {columns.replace(', ', ' | ')} |\n|{'---|' * 11}", flush=True)
+    columns = (
+        "set, foreign, share, arm, in scope: query 1, 2, 3 to 8, least, labels, accuracy, against clean, "
+    )
+    columns += "of it budget, choice"
+    print(f"| {columns.replace(', ', ' | ')} |\n|{'---|' * 13}", flush=True)
     with args.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         key_names = ["set", "foreign", "share", "arm", "seed", "query"]
@@ -194,17 +240,20 @@ def main() -> None:
                 table = np.array(runs)  # (seeds, queries, 3)
                 scope, ends = table[:, :-1, 2].mean(0), 100 * table[:, -1, 1]
                 parts = (scope[0], scope[1], scope[2:].mean(), scope[2:].min())
-                base = 100 * np.array(found.get(f"{arm.split()[0]} clean", runs))[:, -1, 1]
-                off = paired_difference(ends.tolist(), base.tolist()).spread.mean
+                clean_runs = np.array(found.get(f"{arm.split()[0]} clean", runs))
+                base = 100 * clean_runs[:, -1, 1]
+                alike = [
+                    100 * np.interp(own[-1, 0], *of.T[:2]) for own, of in zip(table, clean_runs, strict=True)
+                ]
                 shown = [
                     *(f"{part:.0%}" for part in parts),
                     f"{table[:, -1, 0].mean():.0f}",
                     f"{ends.mean():.1f}",
+                    difference(ends, base),
+                    difference(np.array(alike), base),
+                    difference(ends, np.array(alike)),
                 ]
-                print(
-                    f"| {name} | {other} | {share:.0%} | {arm} | {' | '.join(shown)} | {off:+.1f} |",
-                    flush=True,
-                )
+                print(f"| {name} | {other} | {share:.0%} | {arm} | {' | '.join(shown)} |", flush=True)
 
 
 if __name__ == "__main__":
