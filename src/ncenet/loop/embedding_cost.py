@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +23,14 @@ class EmbeddingCost(NamedTuple):
 
     Attributes:
         features: name of the extractor.
+        data: the images, as the recipe names them.
         images: in pool and test set, those that the learner reads as vectors.
         missing: those that have no vector yet.
         speed: images a second, of reading, decoding and the network; 0 where none was timed.
     """
 
     features: str
+    data: str
     images: int
     missing: int
     speed: float
@@ -40,16 +43,21 @@ class EmbeddingCost(NamedTuple):
     def __str__(self) -> str:
         """In a line.
 
-        >>> print(EmbeddingCost("lite0", 3000, 1500, 50.0))
-        lite0, 1,500 of 3,000 images have no vector yet; 50 images a second, timed on some of them
-        >>> print(EmbeddingCost("lite0", 3000, 0, 0.0))
-        lite0, all 3,000 images have a vector already
+        >>> print(EmbeddingCost("lite0", "photos", 3000, 1500, 50.0))
+        lite0 of photos: about 1,500 of 3,000 images have no vector yet; 50 a second, timed on some of them
+        >>> print(EmbeddingCost("lite0", "photos", 300, 300, 5.0))
+        lite0 of photos: none of 300 images has a vector yet; 5.0 a second, timed on some of them
+        >>> print(EmbeddingCost("lite0", "photos", 3000, 0, 0.0))
+        lite0 of photos: all 3,000 images have a vector already
         """
+        of, images = f"{self.features} of {self.data}", f"{self.images:,} images"
         if not self.missing:
-            return f"{self.features}, all {self.images:,} images have a vector already"
-        count = f"{'about ' * (self.images > HASHED)}{self.missing:,} of {self.images:,}"
-        speed = f"{self.speed:.{0 if self.speed >= 10 else 1}f} images a second"
-        return f"{self.features}, {count} images have no vector yet; {speed}, timed on some of them"
+            return f"{of}: all {images} have a vector already"
+        about = "about " * (self.images > HASHED)
+        count = f"{about}{self.missing:,} of {images} have no vector yet"
+        if self.missing == self.images:
+            count = f"none of {images} has a vector yet"
+        return f"{of}: {count}; {self.speed:.{0 if self.speed >= 10 else 1}f} a second, timed on some of them"
 
 
 def embedding_of(recipe: Recipe) -> EmbeddingCost | None:
@@ -90,7 +98,7 @@ def embedding_of(recipe: Recipe) -> EmbeddingCost | None:
         missing += round(len(pool.ids()) * len(absent) / max(1, len(hashes)))
         if absent and not speed:
             speed = source.speed(pool, absent)
-    return EmbeddingCost(name, images, missing, speed)
+    return EmbeddingCost(name, Path(recipe.data.train).name, images, missing, speed)
 
 
 def _hashes(pool: Pool) -> dict[str, str]:
