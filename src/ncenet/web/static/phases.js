@@ -10,15 +10,20 @@ export class Phases {
     this.turn = turn;
     this.before = null;
     this.left = 0; // images one by one before groups go on
+    this.last = Promise.resolve(false);
   }
 
   /** Take note of the state of the run: the first moment is when a model begins to choose; one of before is none. */
-  hear({ groups, batch }) {
+  hear({ groups, batch, training }) {
     const due = groups && batch.asked?.kind === "strategy";
     this.waiting = this.waiting || (due && this.before === false);
     this.before = due;
     if (localStorage.getItem(this.name) !== null) this.waiting = false;
-    else if (due && this.waiting) this.#go(false).then((gone) => gone && localStorage.setItem(this.name, "1"));
+    const now = `${batch.cycle} ${training.phase}`; // there may be groups when a model has been at work
+    if (due && this.waiting && this.tried !== now) {
+      this.tried = now;
+      this.#go(false).then((gone) => gone && localStorage.setItem(this.name, "1"));
+    }
   }
 
   /** So many come one by one, and then groups again; 0 when somebody left the groups by hand. */
@@ -33,16 +38,9 @@ export class Phases {
     if (this.left === 0 && this.resting) this.#go(true).then((gone) => gone || this.rest(AGAIN));
   }
 
-  /** Go over, unless that is being tried already. */
-  async #go(again) {
-    if (this.going) return false;
-    this.going = true;
-    try {
-      return await this.turn(again);
-    } catch {
-      return false; // the server is away
-    } finally {
-      this.going = false;
-    }
+  /** Go over, one attempt after the other. */
+  #go(again) {
+    this.last = this.last.then(() => this.turn(again)).catch(() => false); // the server may be away
+    return this.last;
   }
 }
