@@ -101,7 +101,8 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
     batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
-    speed = (measure or speed_of)(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
+    timed = speed_of if measure is None else measure
+    speed = timed(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
