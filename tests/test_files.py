@@ -1,5 +1,6 @@
 """Files appear whole, or not at all; folders are for one process at a time."""
 
+import errno
 import json
 import os
 import pathlib
@@ -151,6 +152,17 @@ def test_a_copy_that_finds_no_room_names_what_was_to_be_written(tmp_path, disk_f
     ):
         shutil.copyfile(tmp_path / "source", partial)
     assert names(tmp_path) == ["source"]
+
+
+def test_a_file_system_that_is_only_read_names_the_file(tmp_path, monkeypatch):
+    """There even what isn't there can't be removed, in words of the temporary name."""
+
+    def refuses(path, missing_ok=False):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuses)
+    with pytest.raises(OSError, match=r"Read-only file system: '.*/a'$"), whole(tmp_path / "a") as partial:
+        raise OSError(errno.EROFS, "Read-only file system", str(partial))
 
 
 def test_a_file_that_cannot_be_made_is_called_by_its_name(tmp_path):

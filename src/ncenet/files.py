@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def whole(target: Path) -> Iterator[Path]:
         _force_to_disk(partial)
         partial.replace(target)
     except BaseException as error:
-        _remove(partial)
+        with suppress(OSError):  # of a file system that is only read nothing is removed, be it there or not
+            _remove(partial)
         # A write says that there is no space left, and not where; what can't be made has a name of ours, and
         # a copy that can't be names what it is of.
         if isinstance(error, OSError):

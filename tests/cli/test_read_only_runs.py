@@ -31,6 +31,7 @@ READ = (
     ("select", "pool.csv", "-n", "2", "--by", "confusion", "--exclude", "r"),
     ("import", "r", "more.csv", "--dry-run"),
     ("annotators", "r"),
+    ("repair", "r", "--dry-run"),
 )
 WRITE = (
     (("report", "r"), "name another folder with --out"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -257,7 +257,12 @@ class Run(Exchange):
 
         if not Path(folder).is_dir():
             raise UsageError(f"{folder}: there is no such folder")
-        with alone(Path(folder)):
+        with ExitStack() as held:
+            try:
+                held.enter_context(alone(Path(folder)))
+            except OSError:  # as on a medium that is only read, where nobody else writes either
+                if not dry_run:
+                    raise
             look = repair_comparison if is_comparison(Path(folder)) else repair_run
             return look(Path(folder), check, dry_run=dry_run)
 
