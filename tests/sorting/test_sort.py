@@ -83,7 +83,7 @@ def test_each_image_lies_where_people_or_the_model_say(run, tmp_path, how):
 
 
 def test_a_sort_that_was_killed_before_it_began_begins_again(run, tmp_path):
-    sort_images(run, tmp_path / "whole")
+    sort(run, tmp_path / "whole")
     out = tmp_path / "sorted"
     out.mkdir()
     shutil.copy(tmp_path / "whole/sorted.csv", out)
@@ -91,7 +91,7 @@ def test_a_sort_that_was_killed_before_it_began_begins_again(run, tmp_path):
         left = partial.name
         raise RuntimeError
     (out / re.sub(r"-\d+-", f"-{10**9}-", left)).write_text("{")  # of a process that lives no more
-    sort_images(run, out)
+    sort(run, out)
     assert sorted(files(out)) == sorted(files(tmp_path / "whole"))
 
 
