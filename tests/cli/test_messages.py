@@ -25,7 +25,10 @@ def messages_outside_cli():
             if isinstance(node, ast.JoinedStr) or (
                 isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
             ):
-                yield file.relative_to(root), re.sub(r"\bncenet [a-z-]+[^:;,]*", "", ast.unparse(node))
+                yield (
+                    file.relative_to(root),
+                    re.sub(r"\bncenet [a-z-]+[^:;,]*|`ray [^`]*`", "", ast.unparse(node)),
+                )
 
 
 def test_the_library_speaks_of_parameters_and_the_command_line_of_flags(capsys, tmp_path):
