@@ -126,3 +126,13 @@ def test_a_query_of_nothing(tmp_path):
     pq.write_table(table(), tmp_path / "a.parquet")
     with pytest.raises(UsageError, match="1 image at least, not 0"):
         ncenet.select(tmp_path / "a.parquet", 0, notify=False)
+
+
+def test_scores_of_ours_that_were_written_without_embeddings(tmp_path):
+    ours = table().replace_schema_metadata({"ncenet": '{"model": "x", "outputs": ["likelihood"]}'})
+    for number, (held, why) in enumerate(
+        [(ours, "its `outputs` name embedding"), (table(), "name a column")]
+    ):
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(UsageError, match=why):
+            chosen(tmp_path / str(number), {"a.parquet": held}, diversify="herding")

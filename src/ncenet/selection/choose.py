@@ -174,9 +174,10 @@ class _Chooser:
         wish = self.wish
         needs = "diversify" if wish.diversify != "none" else "near" if wish.near > 0 else None
         if needs and not self.held.embedding:
+            ours = "`ncenet score` writes them, in another folder, where its `outputs` name embedding"
             raise UsageError(
-                f"`{needs}` compares images by their embeddings, and {self.held.sentence()}; name a "
-                "column of them as `embedding`"
+                f"`{needs}` compares images by their embeddings, and {self.held.sentence()}; "
+                f"{ours if 'outputs' in self.files.about else 'name a column of them as `embedding`'}"
             )
         if wish.diversify == "badge" and not self.held.likelihoods:
             raise UsageError(f"`diversify=badge` needs class likelihoods, and {self.held.sentence()}")
