@@ -190,6 +190,10 @@ class LeftOut:
         return wilson(self.right, self.labeled)
 
 
+WIDER = 1.3
+"""The interval of what choosing gains is widened by this (ours): heads that share labels err together."""
+
+
 @dataclass(frozen=True)
 class Choosing:
     """How many random images a head names right that learned chosen ones, and one that learned random ones.
@@ -215,15 +219,15 @@ class Choosing:
         """The 95 % interval of what choosing gains, in accuracy.
 
         Source: Agresti and Min, Simple improved confidence intervals for comparing matched proportions,
-        Statistics in Medicine 2005: half an image is added to each of the four cells.
+        Statistics in Medicine 2005: half an image is added to each of the four cells; then a third wider.
 
         >>> low, high = Choosing(3, 40, 50, 36, 30, 26).interval
         >>> round(low, 2), round(high, 2)
-        (-0.03, 0.26)
+        (-0.07, 0.3)
         """
         wins, losses, n = self.chosen - self.both, self.random - self.both, self.images + 2
         gain = (wins - losses) / n
-        half = 1.959964 * ((wins + losses + 1) / n - gain**2) ** 0.5 / n**0.5
+        half = WIDER * 1.959964 * (((wins + losses + 1) / n - gain**2) / n) ** 0.5
         return gain - half, gain + half
 
 
