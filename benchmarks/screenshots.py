@@ -207,6 +207,8 @@ def boxes(camera: Camera) -> None:
         if page.locator(".box.suggested").count() > 1:
             break
         give(page)
+    else:
+        raise SystemExit("the model suggests too little for a picture: label more, or train it longer")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     camera.shoot(page, "boxes")
