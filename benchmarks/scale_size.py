@@ -1,6 +1,6 @@
 """What scoring shards costs and takes by size, in a limited memory, and after a kill.
 
-    python benchmarks/scale_size.py growth        # 1e4 to 1e5 tiny images
+    python benchmarks/scale_size.py growth        # 1e4 to 1e6 tiny images
     python benchmarks/scale_size.py memory        # 20 GB of images in 1 GB of memory; needs root, and Linux
     python benchmarks/scale_size.py killed        # a process that is killed, and run again
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,14 +64,19 @@ def command(*words: object, limit: int | None = None) -> tuple[float, float, flo
     return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text
 
 
-def growth(folder: Path, most: int = 100_000) -> None:
-    """Time and memory over the number of tiny images."""
+def growth(folder: Path, most: int = 1_000_000) -> None:
+    """Time and memory over the number of tiny images; what each image beyond those of the row above costs."""
     file, rows = model(folder, 16), []
-    for count in (most // 10, most // 10 * 3, most):
+    before, spent = 0, 0.0
+    for count in (most // 100, most // 10, most):
         source = shards(folder / f"in-{count}", count, max(1, count // 10_000), 32)
         _, seconds, megabytes, _ = command("score", file, source, "--out", folder / f"out-{count}")
-        rows.append((f"{count:,}", f"{seconds:.1f}", f"{1e6 * seconds / count:.0f}", f"{megabytes:.0f}"))
-    table(("images", "processor seconds", "microseconds each", "peak MB"), *rows)
+        more = f"{1e6 * (seconds - spent) / (count - before):.0f}" if before else ""
+        rows.append((f"{count:,}", f"{seconds:.1f}", more, f"{megabytes:.0f}"))
+        print(*rows[-1], flush=True)
+        before, spent = count, seconds
+        shutil.rmtree(source)
+    table(("images", "processor seconds", "microseconds for each more", "peak MB"), *rows)
 
 
 def memory(folder: Path, gigabytes: int = 20) -> None:
