@@ -18,7 +18,9 @@ from tests.commands import run_command
 
 torch.set_num_threads(1)
 
-settings.register_profile("ncenet", deadline=None, print_blob=True)
+# The same examples each time, so that a change is judged by itself.
+settings.register_profile("ncenet", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("ncenet")
 
 

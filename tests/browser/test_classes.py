@@ -96,6 +96,27 @@ def test_a_name_that_another_has_but_for_case_is_questioned(server, annotator):
     assert ann.mistakes == []
 
 
+def test_a_question_right_after_another_gets_its_own_answer(server, annotator):
+    ann = annotator(server(*SIZES))
+    ann.page.evaluate(
+        """async () => {
+          const { ask, confirmed } = await import("./assets/dom.js");
+          const dialog = document.querySelector("#ask");
+          window.said = [];
+          confirmed("first", "").then((yes) => said.push(["first", yes]));
+          dialog.close("ok");  // its close event comes later than the next question
+          ask("second", "").then((text) => said.push(["second", text]));
+        }"""
+    )
+    ann.page.wait_for_function("() => said.length > 0")
+    assert ann.page.evaluate("said") == [["first", True]], "the second is still asked"
+    ann.page.fill("#ask-input", "of the second")
+    ann.page.keyboard.press("Enter")
+    ann.page.wait_for_function("() => said.length > 1")
+    assert ann.page.evaluate("said[1]") == ["second", "of the second"]
+    assert ann.mistakes == []
+
+
 def test_of_a_hundred_and_one_classes_each_is_found_by_typing(server, annotator):
     names = [f"kind {n:03}" for n in range(98)] + ["red", "green", "blue"]
     running = server(*SIZES, classes=names)

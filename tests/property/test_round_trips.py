@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ncenet.box_gate import SEEN
 from ncenet.boxes import Boxes
-from ncenet.class_names import class_name_problem
+from ncenet.class_names import class_name_problem, twin_of
 from ncenet.labels.changes import apply, counts
 from ncenet.labels.formats import formats
 from ncenet.labels.transfer import export_labels, read_labels
@@ -41,7 +41,7 @@ class_names = st.lists(
     min_size=2,
     max_size=4,
     unique=True,
-)
+).filter(lambda names: not any(twin_of(name, names) for name in names))
 
 
 @pytest.fixture(scope="module")

@@ -39,28 +39,29 @@ export function notice(text, seconds = 6) {
   fading = setTimeout(() => (line.hidden = true), 1000 * seconds);
 }
 
+let settle = null; // takes what the dialog was closed with, should its event still be on its way when it is wanted again
+
 /** Ask for a line of text in a dialog, which may be empty or not; null when the person thinks better of it. */
-export function ask(title, text, value = "", { empty = false } = {}) {
+export function ask(title, text, value = "", { empty = false, written = true } = {}) {
   const [dialog, input] = [$("ask"), $("ask-input")];
+  settle?.();
   $("ask-title").textContent = title;
   $("ask-text").textContent = text;
   input.value = value;
+  input.hidden = !written;
   dialog.returnValue = "";
   dialog.showModal();
   input.select();
   $("ask-cancel").onclick = () => dialog.close();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === "ok" && (empty || input.value.trim()) ? input.value.trim() : null);
+    settle = () => resolve(dialog.returnValue === "ok" && (empty || input.value.trim()) ? input.value.trim() : null);
+    dialog.onclose = () => dialog.open || settle();
   });
 }
 
 /** Ask yes or no in the same dialog. */
 export async function confirmed(title, text) {
-  const input = $("ask-input");
-  input.hidden = true;
-  const answer = await ask(title, text, "yes");
-  input.hidden = false;
-  return answer === "yes";
+  return (await ask(title, text, "yes", { written: false })) === "yes";
 }
 
 /** A name without case, blanks, hyphens and underscores: what is equal then is perhaps a slip. */
