@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from ncenet.compare.records import read_run
 from ncenet.loop.choosing import LEAST, chosen_and_random, compare_choosing
 from ncenet.loop.open import open_loop
-from ncenet.recipe import Recipe
 from ncenet.report.sections.run import choosing
 from ncenet.run.askers import who_asked
 from ncenet.run.held_out import held_out_ids
 from ncenet.run.record_files import last_choosing
 from ncenet.run.records import Choosing
+from tests.loop.vectors import NAMES, photographs
+from tests.loop.vectors import recipe as on_vectors
 
-NAMES = ("ant", "bee")
 IDS = [f"{n:03}.png" for n in range(110)]
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     """Photographs, every other one a bee, with vectors that tell."""
-    folder, random = tmp_path_factory.mktemp("choosing"), np.random.default_rng(0)
-    (folder / "photos").mkdir()
-    for id in IDS:
-        PIL.Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / "photos" / id)
-    vectors = random.standard_normal((110, 6)) + 2 * (np.arange(110) % 2)[:, None]
-    np.savez(folder / "v.npz", ids=np.array(IDS), vectors=vectors.astype(np.float32))
-    return folder
+    return photographs(tmp_path_factory.mktemp("choosing"), IDS)
 
 
 def recipe(photos, **changes):
-    named = {
-        "data.train": str(photos / "photos"),
-        "data.classes": NAMES,
-        "model.features": str(photos / "v.npz"),
-        "loop.held_out": 30,
-        "loop.first": "typical",
-    }
-    return Recipe().with_changes(named | changes)
+    return on_vectors(photos, **{"loop.held_out": 30} | changes)
 
 
 def answer(loop, ids):

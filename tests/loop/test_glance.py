@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from ncenet.loop import opinions
 from ncenet.loop.glance import glance
 from ncenet.loop.open import open_loop
-from ncenet.recipe import Recipe
 from ncenet.run.held_out import held_out_ids
+from tests.loop.vectors import NAMES, photographs, recipe
 
-NAMES = ("ant", "bee")
 IDS = [f"{n:02d}.png" for n in range(60)]
 
 
 @pytest.fixture(scope="module")
 def loop(tmp_path_factory):
     """Sixty photographs, every other one a bee, with vectors that tell; twelve measure, thirty train."""
-    folder, random = tmp_path_factory.mktemp("glance"), np.random.default_rng(0)
-    (folder / "photos").mkdir()
-    for id in IDS:
-        PIL.Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / "photos" / id)
-    vectors = random.standard_normal((60, 6)) + 2 * (np.arange(60) % 2)[:, None]
-    np.savez(folder / "v.npz", ids=np.array(IDS), vectors=vectors.astype(np.float32))
-    changes = {
-        "data.train": str(folder / "photos"),
-        "data.classes": NAMES,
-        "model.features": str(folder / "v.npz"),
-        "loop.held_out": 12,
-        "loop.first": "typical",
-    }
-    loop, _ = open_loop(Recipe().with_changes(changes), folder / "run")
+    folder = photographs(tmp_path_factory.mktemp("glance"), IDS)
+    loop, _ = open_loop(recipe(folder, **{"loop.held_out": 12}), folder / "run")
     with loop.ledger:
         for count in (12, 30):
             loop.tell({id: NAMES[int(id[:2]) % 2] for id in loop.ask(count).ids}, who="ann")

@@ -70,13 +70,19 @@ def test_it_suggests_from_twenty_answers_on_and_is_called_provisional(project):
     assert trainer.busy and trainer.lessons[-1].guess, "and anew after five"
 
 
-def test_a_model_that_was_measured_takes_its_place(project):
+def until_measured(project):
+    """Answer until a model has been measured."""
     page, trainer = Page(project), project.trainer
     trainer.finish()
     while not project.ledger.cycles():
         page.label(1)
         if trainer.busy:
             trainer.finish()
+    return page, trainer
+
+
+def test_a_model_that_was_measured_takes_its_place(project):
+    page, trainer = until_measured(project)
     told = page.post("/api/why", {"id": project.ledger.latest_query().query.ids[-1]}).json()
     assert told["cycle"] == 1 and not told["provisional"] and told["labeled"] == 25
     assert not trainer.lessons[-1].guess
@@ -106,12 +112,7 @@ def test_of_a_pool_too_large_to_look_at_any_image_is_looked_at_when_asked(projec
     """Suggestions and reasons, beyond the images that a model looks at by itself after each fit."""
     monkeypatch.setattr(opinions, "MOST_VECTORS", 70)
     monkeypatch.setattr(due, "GROUPED", 20)
-    page, trainer = Page(project), project.trainer
-    trainer.finish()
-    while not project.ledger.cycles():
-        page.label(1)
-        if trainer.busy:
-            trainer.finish()
+    page, trainer = until_measured(project)
     said = read_opinions(RunFolder(project.folder).cycle(1))
     (unseen, *_) = sorted({*project.pool.ids()} - {*said.ids} - project.held_out)
     looked = []
