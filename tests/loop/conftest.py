@@ -33,7 +33,7 @@ def make(tmp_path, pool):
             RunFolder(tmp_path),
             ledger,
             pool=pool,
-            class_names=CLASSES,
+            class_names=options.pop("class_names", CLASSES),
             learner=CountingLearner,
             strategy_name=name,
             strategy=strategies.get(name)(),

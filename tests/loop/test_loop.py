@@ -49,6 +49,16 @@ def test_fitting_without_labels_is_refused(make):
         make().fit()
 
 
+def test_one_class_alone_is_refused_before_anything_is_begun(make, pool):
+    loop = make(class_names=("ant",))
+    loop.tell(dict.fromkeys(list(pool.ids())[:3], "ant"), who="ann")
+    with pytest.raises(UsageError, match="'ant' is the only class, and a model tells two apart"):
+        loop.ask(2)
+    assert loop.ledger.cycles() == []
+    loop.ledger.add_class("bee", who="ann")
+    assert len(loop.ask(2).ids) == 2, "as soon as there is another"
+
+
 def test_the_queried_are_the_top_of_the_scored(make):
     loop = make()
     answer(loop, loop.ask(5).ids)

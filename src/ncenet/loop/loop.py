@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
+from ncenet.class_names import check_two_classes
 from ncenet.data.dataset import BoxTestSet, TestSet
 from ncenet.data.pools import VectorRows
 from ncenet.errors import DamagedRecord, UsageError
@@ -178,9 +179,10 @@ class Loop:
         """Train on the standing labels unless that was done already; the number of the cycle.
 
         Raises:
-            UsageError: there are no labels.
+            UsageError: there are no labels, or there is one class alone.
             LedgerError: labelled images have other bytes by now than those that were labelled.
         """
+        check_two_classes(self.class_names if self.ledger.recall("task") != "detection" else ())
         self._bytes.check()
         cycle, upto = self._current_cycle()
         self.finish(cycle, upto)
@@ -290,9 +292,7 @@ class Loop:
     def _recorded(self, cycle: int, query_size: int) -> Query | None:
         """The query of this cycle that nobody has answered yet, if it is what is asked for now."""
         last = self.ledger.latest_query(cycle, by=self._asking(cycle))
-        if last is None:
-            return None
-        if self.ledger.open_ids(last) != list(last.query.ids):
+        if last is None or self.ledger.open_ids(last) != list(last.query.ids):
             return None
         if self.budget_unit == "box":
             return last.query if asked_for(self.folder.cycle(cycle), last.query) == query_size else None
