@@ -361,6 +361,8 @@ class TestDoor:
         visitor = web(MlBackend(run))
         answer = visitor.post(f"/{SECRET}/webhook", content=b"{}", headers={"content-length": "60000000"})
         assert answer.status_code == 413 and "16,000,000 bytes at most" in answer.json()["error"]
+        answer = visitor.post(f"/{SECRET}/webhook", content=(b"x" * 2_000_000 for _ in range(9)))
+        assert answer.status_code == 413 and "16,000,000 bytes at most" in answer.json()["error"], "in chunks"
         for path in ("/wrong/webhook", "//webhook", "/webhook", f"/{SECRET}x/webhook"):
             answer = visitor.post(path, content=b"{}", headers={"content-length": "60000000"})
             assert answer.status_code == 404, "whoever doesn't know the address is told nothing"

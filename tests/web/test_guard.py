@@ -195,6 +195,8 @@ class TestWhat:
         headers = {"origin": f"http://{HOST}", "content-type": "application/json"}
         refused(visitor.client.post("/api/turns", content=body, headers=headers), 413, "bytes at most")
         refused(visitor.client.post("/api/turns", headers=headers | {"content-length": "-1"}), 413, "at most")
+        pieces = (b"x" * 100_000 for _ in range(11))
+        refused(visitor.client.post("/api/turns", content=pieces, headers=headers), 413, "bytes at most")
 
     @pytest.mark.parametrize(
         ("path", "message", "words"),

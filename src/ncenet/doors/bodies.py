@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Send
 
 
-def too_long(headers: Headers, most: int) -> str | None:
-    """Why a request is refused for the length that it announces; None when it isn't."""
+def too_long(headers: Headers, most: int) -> bool:
+    """Whether a request announces more bytes than may be, or no number of them."""
     length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= most:
-        return None
-    return f"a request has {most:,} bytes at most"
+    return not (length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= most)
 
 
-def limited(receive: Receive, most: int) -> Receive:
-    """The messages of a request, until more bytes came than may: a body in chunks announces no length."""
-    taken = 0
+async def whole(receive: Receive, most: int) -> Receive | None:
+    """A request that is handed out when all of it is there; None when more bytes came than may.
 
-    async def next_message() -> Message:
-        nonlocal taken
+    A body in chunks announces no length.
+    """
+    body, message = bytearray(), await receive()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if len(body) > most:
+            return None
+        if not message.get("more_body"):
+            message = {"type": "http.request", "body": bytes(body)}
+            break
         message = await receive()
-        taken += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if taken > most else message
-
-    return next_message
-
-
-async def read_first(receive: Receive) -> Receive:
-    """The same messages, handed out when the whole request is there."""
-    messages = deque([await receive()])
-    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
-        messages.append(await receive())
+    waiting = [message]
 
     async def next_message() -> Message:
-        return messages.popleft() if messages else await receive()
+        return waiting.pop() if waiting else await receive()
 
     return next_message
+
+
+async def refuse_long(send: Send, most: int, headers: Mapping[str, str]) -> None:
+    """Answer a request that has more bytes than may be."""
+    await answer(send, 413, f"a request has {most:,} bytes at most", headers)
 
 
 async def answer(

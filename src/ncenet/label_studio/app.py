@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ncenet.doors import secret
-from ncenet.doors.bodies import answer, limited, too_long
+from ncenet.doors.bodies import answer, refuse_long, too_long, whole
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 from ncenet.errors import NcenetError
@@ -93,8 +93,12 @@ class _Guard:
         elif self._names is not None and not self._names.hold(host):
             why = f"this backend is not served under the name {host[:80]!r}: start it with that name too"
             await answer(send, 421, why, {})
-        elif (long := too_long(headers, MAX_BODY)) is not None:
-            await answer(send, 413, long, {})
+        elif too_long(headers, MAX_BODY):
+            await refuse_long(send, MAX_BODY, {})
         else:
             let_in(scope)
-            await self._app(scope, limited(receive, MAX_BODY), send)
+            request = await whole(receive, MAX_BODY)
+            if request is None:
+                await refuse_long(send, MAX_BODY, {})
+            else:
+                await self._app(scope, request, send)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ncenet.doors import secret
 from ncenet.doors.annotators import Annotators, Link
-from ncenet.doors.bodies import answer, limited, page, read_first, too_long
+from ncenet.doors.bodies import answer, page, refuse_long, too_long, whole
 from ncenet.doors.connections import let_in
 from ncenet.doors.names import Names
 from ncenet.doors.public import PublicUrl
@@ -117,24 +117,23 @@ class Guard:
             await page(send, 401, _NO_TOKEN, HEADERS)
         elif refusal is not None:
             await answer(send, *refusal, HEADERS)
+        elif too_long(headers, MAX_BODY):
+            await refuse_long(send, MAX_BODY, HEADERS)
         elif scope["path"] == "/" and _query_token(scope) is not None:
             # To the part of the address that stays in the browser; the page takes it from there.
             await answer(send, 303, "", HEADERS, [("location", f"./#token={_query_token(scope)}")])
+        elif (token := self._token_in(scope, headers)) is None:
+            await self._app(scope, receive, _dressed(send))
+        elif (request := await whole(receive, MAX_BODY)) is None:
+            await refuse_long(send, MAX_BODY, HEADERS)
+        elif not self._opens(token):  # a link was revoked while its request came in
+            await answer(send, 401, REVOKED, HEADERS)
         else:
-            token, passing = self._token_in(scope, headers), _dressed(send)
-            receive = limited(receive, MAX_BODY)
-            if token is not None and scope["method"] not in SAFE_METHODS:
-                receive = await read_first(receive)
-                if not self._opens(token):  # a link was revoked while its request came in
-                    await answer(send, 401, REVOKED, HEADERS)
-                    return
-            if token is not None:
-                let_in(scope)
-                link = self._link(token)
-                scope = {**scope, WHO: None if link is None else link.name}
-                if scope["path"] == NEWS:
-                    passing = self._while_it_holds(token, passing)
-            await self._app(scope, receive, passing)
+            let_in(scope)
+            link, passing = self._link(token), _dressed(send)
+            if scope["path"] == NEWS:
+                passing = self._while_it_holds(token, passing)
+            await self._app({**scope, WHO: None if link is None else link.name}, request, passing)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -147,8 +146,7 @@ class Guard:
         for origin in headers.getlist("origin") if changes else ():
             if not self._is_ours(origin, scope["scheme"], host):
                 return 403, f"changes come from this page alone, not from {origin[:80]!r}"
-        long = too_long(headers, MAX_BODY)
-        return None if long is None else (413, long)
+        return None
 
     def _is_ours(self, origin: str, scheme: str, host: str) -> bool:
         """Whether a page of this origin is our page; a proxy passes the name on, or puts another there."""
