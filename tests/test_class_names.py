@@ -13,6 +13,7 @@ from ncenet.data import open_dataset
 from ncenet.errors import DataError, RecipeError
 from ncenet.ledger.ledger import Ledger
 from ncenet.recipe import Recipe
+from ncenet.run.opening import survey
 from ncenet.web.messages import Entry, NewClass
 from tests.data.make import jpeg, write
 
@@ -212,3 +213,22 @@ def test_classes_that_are_perhaps_one_are_told(tmp_path):
     dataset = open_dataset(str(tmp_path / "a.csv"))
     assert dataset.notes == ("classes that are perhaps one: 'Cat', 'cat', '\u0441at'",)
     assert dataset.class_names == ("Cat", "cat", "dog", "\u0441at"), "and left as they are"
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("a,A,b", "classes that are perhaps one: 'a', 'A'"),
+        ("T-Shirt,t-shirt,shoe", "classes that are perhaps one: 'T-Shirt', 't-shirt'"),
+        ("1,2,01,3", "classes that are perhaps one: '1', '01'"),
+        ("a1,a2", None),
+    ],
+)
+def test_classes_that_somebody_names_for_unlabelled_images_are_told_alike(tmp_path, named, told):
+    write(tmp_path / "photos", {f"{n}.jpg": jpeg(n) for n in range(4)})
+    recipe = Recipe().with_changes({"data.train": str(tmp_path / "photos"), "data.classes": named})
+    events = []
+    seen = survey(recipe, tmp_path / "run", notify=events.append)
+    said = [event["text"] for event in events if event["event"] == "note"]
+    assert said == list(seen.train.notes) == ["read as images without labels", *[told] * bool(told)]
+    assert seen.class_names == tuple(named.split(",")), "and left as they are"

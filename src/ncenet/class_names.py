@@ -157,6 +157,15 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
+def slips(names: Iterable[str]) -> list[str]:
+    """What is said of classes that are perhaps one; a line for each group of :func:`alike`.
+
+    >>> slips(["Cat", "cat", "dog"])
+    ["classes that are perhaps one: 'Cat', 'cat'"]
+    """
+    return [f"classes that are perhaps one: {', '.join(map(repr, group))}" for group in alike(names)]
+
+
 def folded(name: str) -> str:
     """A name without case, blanks, hyphens and underscores: what is equal then is perhaps a slip.
 

@@ -6,13 +6,13 @@ of a :class:`TestSet` are open: they are for scoring a trained model, never for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ncenet.boxes import Boxes
-from ncenet.class_names import alike, check_class_names
+from ncenet.class_names import check_class_names, slips
 from ncenet.data.pools import Subset
 from ncenet.errors import BadAnnotation, DataError, NcenetError
 from ncenet.recipe import Task
@@ -129,10 +129,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names, self.name)
-        for group in alike(self.class_names):
-            told = f"classes that are perhaps one: {', '.join(map(repr, group))}"
-            if told not in self.notes:
-                object.__setattr__(self, "notes", (*self.notes, told))
+        told = dict.fromkeys((*self.notes, *slips(self.class_names)))
+        object.__setattr__(self, "notes", tuple(told))
 
     @classmethod
     def open(
@@ -229,6 +227,10 @@ class Dataset:
             DataError: an id is not in the pool.
         """
         return replace(self, pool=Subset(self.pool, ids))
+
+    def noting(self, told: Iterable[str]) -> Dataset:
+        """The same with more notes, each once."""
+        return replace(self, notes=(*self.notes, *told))
 
 
 @dataclass(frozen=True)

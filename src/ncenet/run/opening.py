@@ -13,12 +13,13 @@ answers can be recorded, imported and exported without one.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.box_gate import BoxGate
+from ncenet.class_names import slips
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import Subset
@@ -293,6 +294,7 @@ def survey(
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
     if test is None and not recipe.loop.held_out:
         test = open_test(recipe.data, train)
+    train = train.noting(slips(names))
     check_recipe(files, recipe)
     if not is_begun(files):
         refuse_shared(train, test)
@@ -315,7 +317,7 @@ def survey(
     differing = contradictions(train, found, test, of_test)
     if differing:
         note = contradiction_note(differing, files.duplicates)
-        train = replace(train, notes=(*train.notes, note))
+        train = train.noting([note])
         if notify is not None and not is_begun(files):
             notify({"event": "note", "text": note})
     write_findings(files, recipe, found, of_test, differing)
