@@ -141,6 +141,9 @@ def test_on_features_a_query_holds_enough_for_groups(project):
             trainer.finish()
     assert trainer.lessons[-1].query_size == 128 and page.get("/api/state").json()["groups"] is True
     fresh = Fresh(10, 10, 1)
-    assert to_ask(fresh, project.recipe) == 128
-    assert to_ask(fresh, project.recipe.with_changes({"loop.query_size": 100})) == 200
-    assert to_ask(fresh, project.recipe.with_changes({"model.features": None})) == 20, "twice a batch"
+    assert to_ask(fresh, project.recipe, classes=3) == 128
+    assert to_ask(fresh, project.recipe, classes=81) == 324, "of each class a group, whoever named them"
+    assert to_ask(fresh, project.recipe.with_changes({"loop.query_size": 100}), classes=3) == 200
+    assert to_ask(fresh, project.recipe.with_changes({"model.features": None}), classes=3) == 20, (
+        "twice a batch"
+    )

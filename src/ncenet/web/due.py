@@ -14,12 +14,10 @@ OFTEN = 5
 RARELY = 0.05
 """... or after so large a part of those that there are, up to the size of a query (ours)."""
 
-
 GUESS = 20
 """From so many answers on, those that measure included, a first guess is made on features (ours) ..."""
 LEAST = 4
 """... if so many of them train (ours)."""
-
 
 RESERVE = 2
 """A query holds so many times the images of a batch, for those who are faster than the training (ours) ..."""
@@ -43,14 +41,20 @@ class Fresh(NamedTuple):
     cycle: int
 
 
-def to_ask(fresh: Fresh, recipe: Recipe) -> int:
-    """How many images the next query is to hold."""
+def to_ask(fresh: Fresh, recipe: Recipe, *, classes: int) -> int:
+    """How many images the next query is to hold.
+
+    Args:
+        fresh: what came since the last fit.
+        recipe: the run's.
+        classes: how many there are by now; annotators may have named them all.
+    """
     if not fresh.cycle and not fresh.labels:
         return RESERVE * recipe.loop.initial
     size = RESERVE * recipe.loop.query_size
     if not recipe.on_vectors or recipe.task == "detection":
         return size
-    return max(size, GROUPED, PER_CLASS * len(recipe.data.classes))
+    return max(size, GROUPED, PER_CLASS * classes)
 
 
 def guess_is_due(fresh: Fresh, recipe: Recipe, *, answers: int, classes: int, before: int) -> bool:

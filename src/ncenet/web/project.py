@@ -383,7 +383,8 @@ class Project:
         asked = latest_query(self.ledger)
         interrupted = asked is not None and asked.cycle < cycle  # killed between fit and query
         if asked is None or interrupted or fresh >= due or (fresh and not len(self._desk)):
-            work = self.recipe, self.folder, self._found, to_ask(found, self.recipe)
+            size = to_ask(found, self.recipe, classes=len(self.ledger.class_names()))
+            work = self.recipe, self.folder, self._found, size
             if self.trainer.start(TrainingWork(*work, self.recipe.on_vectors and self._stays)):
                 self._progress = {"phase": "starting"}
         elif not cycle and self._guess_is_due(found):
