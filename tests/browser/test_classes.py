@@ -14,6 +14,14 @@ def labels(running):
         return dict(ledger.labeled()), ledger.class_names()
 
 
+def has_focus(ann, words):
+    """Wait until what these words begin with has the focus: a change must not cost the keyboard its place."""
+    ann.page.wait_for_function(
+        "words => (document.activeElement.ariaLabel ?? document.activeElement.innerText).startsWith(words)",
+        arg=words,
+    )
+
+
 def test_rename_and_undo_by_keyboard(server, annotator):
     running = server(*SIZES)
     ann = annotator(running)
@@ -26,11 +34,20 @@ def test_rename_and_undo_by_keyboard(server, annotator):
     ann.page.keyboard.press("Enter")
     ann.page.wait_for_selector(ROW.format("rouge"))
     found, names = labels(running)
+    has_focus(ann, "Rename rouge")
     assert names == ("rouge", "green", "blue")
     assert found == {id: truth(id).replace("red", "rouge") for id in done}
     ann.page.focus("#classes-undo")
     ann.page.keyboard.press("Enter")
     ann.page.wait_for_selector(ROW.format("red"))
+    has_focus(ann, "Close")
+    ann.page.focus(f"{ROW.format('green')} button[aria-label^='Up']")
+    ann.page.keyboard.press("Enter")
+    ann.page.wait_for_function("() => document.querySelector('.class-row').dataset.name === 'green'")
+    has_focus(ann, "Down: green")  # it can go no further up
+    ann.page.focus("#classes-undo")
+    ann.page.keyboard.press("Enter")
+    ann.page.wait_for_function("() => document.querySelector('.class-row').dataset.name === 'red'")
     assert labels(running) == ({id: truth(id) for id in done}, ("red", "green", "blue"))
     ann.page.keyboard.press("Escape")
     ann.answer(1)
@@ -51,6 +68,7 @@ def test_merge_delete_order_and_look_by_pointer(server, annotator):
     ann.page.click(f"{ROW.format('green')} button:has-text('Delete')")
     ann.page.click("#ask-ok")
     ann.page.wait_for_selector(ROW.format("green"), state="detached")
+    has_focus(ann, "Delete blue")  # which stands there now
     found, _ = labels(running)
     assert set(found) == {id for id in done if truth(id) != "green"}
     ann.page.click(f"{ROW.format('none')} button[aria-label^='Up']")

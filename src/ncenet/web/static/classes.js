@@ -7,11 +7,15 @@ const WORDS = { rename: "renaming", merge: "merging", delete: "deleting", order:
 /** The small picture of a class. */
 export const exampleOf = (name, look) => make("img", { className: "example", src: imageUrl(look.example, "sheet"), alt: `Example of ${name}` });
 
+const controlsOf = (row) => [...row.querySelectorAll("button, input, select")];
+
 export class ClassesDialog {
   /** `state()` of the run, `assigned()` keys, `change(message)` sends a change, `shown()` is the image in front. */
   constructor({ state, assigned, change, shown }) {
     Object.assign(this, { state, assigned, change, shown });
     this.root = $("classes-dialog");
+    this.root.addEventListener("focusin", ({ target }) => (this.at = this.#placeOf(target)));
+    $("ask").addEventListener("close", () => setTimeout(() => this.#regain())); // after the browser gave it back
   }
 
   get open() {
@@ -33,7 +37,6 @@ export class ClassesDialog {
   #draw() {
     const { classes, looks, counts, changed } = this.state();
     this.drawn = JSON.stringify([classes, looks, counts, changed]);
-    const focused = document.activeElement?.dataset?.at;
     const rows = classes.map((name, n) => this.#row(name, n, classes, looks[name] ?? {}, counts[name]));
     const undo = make("button", { type: "button", disabled: !changed, onclick: () => this.#send({ kind: "undo" }) }, changed ? `Undo ${WORDS[changed.kind]} ${changed.name}` : "Nothing to undo");
     undo.id = "classes-undo";
@@ -43,15 +46,29 @@ export class ClassesDialog {
       make("p", { className: "faint" }, "A change holds for everybody, and for all answers so far. The old ones stay on record."),
       make("div", { className: "class-rows" }, ...rows),
       make("menu", {}, undo, close));
-    if (focused) this.root.querySelector(`[data-at="${CSS.escape(focused)}"]`)?.focus();
+    this.#regain();
+  }
+
+  /** Where a control stands: its place in the row of a class, or among the buttons below. */
+  #placeOf(target) {
+    const row = target.closest(".class-row, menu");
+    if (!row) return undefined;
+    return { name: row.dataset.name, index: [...row.parentElement.children].indexOf(row), column: controlsOf(row).indexOf(target) };
+  }
+
+  /** Give a focus that is nowhere back to the control that had it, or what stands in its place. */
+  #regain() {
+    if (!this.at || !this.open || document.activeElement !== document.body) return;
+    const { name, index, column } = this.at;
+    const rows = [...this.root.querySelectorAll(".class-row")];
+    const row = name === undefined ? this.root.querySelector("menu") : (rows.find((one) => one.dataset.name === name) ?? rows[Math.min(index, rows.length - 1)]);
+    const controls = controlsOf(row ?? this.root.querySelector("menu"));
+    [controls[column], ...controls.slice(column + 1), ...controls].find((one) => one && !one.disabled)?.focus();
   }
 
   #row(name, n, classes, look, count) {
-    const button = (what, words, onclick, disabled = false) => {
-      const made = make("button", { type: "button", onclick, disabled, "aria-label": `${words} ${name}` }, what);
-      made.dataset.at = `${what} ${name}`;
-      return made;
-    };
+    const button = (what, words, onclick, disabled = false) =>
+      make("button", { type: "button", onclick, disabled, "aria-label": `${words} ${name}` }, what);
     const move = (by) => {
       const order = [...classes];
       order.splice(n + by, 0, ...order.splice(n, 1));
