@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
+from ncenet.arrow_batches import BATCH, DICTIONARY, message_at, messages
 from ncenet.data.class_labels import class_names_in
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.pools import Channels
@@ -23,29 +24,34 @@ from ncenet.text_files import load_json, parse_json
 STATE, SPLITS = "state.json", "dataset_dict.json"
 
 
+class _Block(NamedTuple):
+    """A record batch of a file: its rows, and where it begins and the dictionaries of its columns do."""
+
+    rows: int
+    at: int
+    dictionaries: tuple[int, ...]
+
+
 class ArrowShard(ShardFile):
     """A file of Arrow's stream format; its blocks are its record batches."""
 
     def __init__(self, address: str) -> None:
         pa, self.address = pyarrow("reading data sets"), address
         with self._opened() as file:
-            schema = pa.ipc.open_stream(file).schema
-        self._schema = schema
-        self.types = {field.name: type_word(field.type) for field in schema}
-        self.class_names = class_names_in(schema, address)
+            self._schema = pa.ipc.open_stream(file).schema
+            self._head = message_at(file, 0, address).serialize().to_pybytes()
+        self.types = {field.name: type_word(field.type) for field in self._schema}
+        self.class_names = class_names_in(self._schema, address)
 
     @cached_property
-    def _batches(self) -> list[tuple[int, int]]:
-        """Rows of each record batch, and where it begins in the file."""
-        pa, found = pyarrow("reading data sets"), []
+    def _blocks(self) -> list[_Block]:
+        found, dictionaries = list[_Block](), tuple[int, ...]()
         with self._opened() as file:
-            reader = pa.ipc.open_stream(file)
-            while True:
-                at = file.tell()
-                try:
-                    found.append((reader.read_next_batch().num_rows, at))
-                except StopIteration:
-                    break
+            for each in messages(file, self.address):
+                if each.message.type == DICTIONARY:
+                    dictionaries = (*dictionaries, each.at)
+                elif each.message.type == BATCH:
+                    found.append(_Block(each.rows, each.at, dictionaries))
             self._check_end(file)
         return found
 
@@ -56,25 +62,37 @@ class ArrowShard(ShardFile):
 
     @cached_property
     def _ends(self) -> list[int]:
-        return list(accumulate(rows for rows, _ in self._batches))
+        return list(accumulate(block.rows for block in self._blocks))
 
     def read(self, block: int, columns: Sequence[str]) -> Any:
         """See :class:`ShardFile`."""
-        pa = pyarrow("reading data sets")
+        _, at, dictionaries = self._blocks[block]
         with self._opened() as file:
-            file.seek(self._batches[block][1])
-            batch = pa.ipc.read_record_batch(pa.ipc.read_message(file), self._schema)
-            return pa.Table.from_batches([batch]).select(list(columns))
+            wanted = [message_at(file, each, self.address) for each in (*dictionaries, at)]
+            return self._table(wanted, columns)
 
     def stream(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         """See :class:`ShardFile`."""
-        pa = pyarrow("reading data sets")
         with self._opened() as file:
-            for batch in pa.ipc.open_stream(file):
-                table = pa.Table.from_batches([batch]).select(list(columns))
-                for start in range(0, len(table), rows):
-                    yield table.slice(start, rows)
+            dictionaries = []
+            for each in messages(file, self.address):
+                if each.message.type == DICTIONARY:
+                    dictionaries.append(each.message)
+                elif each.message.type == BATCH:
+                    table = self._table([*dictionaries, each.message], columns)
+                    for start in range(0, len(table), rows):
+                        yield table.slice(start, rows)
             self._check_end(file)
+
+    def _table(self, messages: Sequence[Any], columns: Sequence[str]) -> Any:
+        """Columns of the batch that is the last of some messages; those before are its dictionaries."""
+        pa = pyarrow("reading data sets")
+        if len(messages) == 1:
+            batch = pa.ipc.read_record_batch(messages[0], self._schema)
+        else:
+            parts = (self._head, *(message.serialize() for message in messages))
+            batch = pa.ipc.open_stream(b"".join(parts)).read_next_batch()
+        return pa.Table.from_batches([batch]).select(list(columns))
 
     def image_column(self) -> str:
         """``image``, or the one that the features of the set call an image."""
