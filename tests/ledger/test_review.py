@@ -2,6 +2,7 @@
 
 import pytest
 
+from ncenet.boxes import Boxes
 from ncenet.errors import DataError
 from ncenet.ledger import Answer, Delivery
 
@@ -97,3 +98,28 @@ def test_classes_are_added_to_those_that_the_run_began_with(ledger):
     assert ledger.class_names() == ("cat", "dog", "cow", "ant"), "in the order in which they came"
     with pytest.raises(DataError, match="the class '' is empty"):
         ledger.add_class("", who="ann")
+
+
+def test_copies_with_other_labels(ledger):
+    """Whoever gave them, and whether in one go or not; until the labels are the same."""
+    ledger.remember("class_names", '["cat", "dog"]')
+    ledger.add_items([(id, "same", None) for id in ("x.png", "y.png", "z.png")])
+    ledger.tell({"a.png": "cat", "b.png": "dog", "x.png": "cat", "z.png": Answer.UNSURE}, who="ann", cycle=0)
+    assert ledger.review.differing_copies() == [], "others have other bytes, and unsure is no label"
+    ledger.tell({"y.png": "dog"}, who="bob", cycle=0)
+    assert ledger.review.differing_copies() == [("x.png", "y.png")]
+    ledger.tell({"z.png": "dog"}, who="ann", cycle=0)
+    assert ledger.review.differing_copies() == [("x.png", "y.png", "z.png")]
+    ledger.classes.merge("dog", "cat", who="ann")
+    assert ledger.review.differing_copies() == []
+
+
+def test_copies_with_other_objects(ledger):
+    ledger.remember("task", "detection")
+    ledger.add_items([(id, "same", None) for id in ("x.png", "y.png")])
+    first = Boxes(((0, 0, 9, 9), (4, 4, 20, 20)), ("cat", "dog"))
+    again = Boxes(((4, 4, 20, 21), (0, 0, 9, 9)), ("dog", "cat"))
+    ledger.tell({"x.png": first.to_label(), "y.png": again.to_label()}, who="ann", cycle=0)
+    assert ledger.review.differing_copies() == [], "nobody draws the same pixels twice, or in one order"
+    ledger.tell({"y.png": Boxes().to_label()}, who="ann", cycle=0)
+    assert ledger.review.differing_copies() == [("x.png", "y.png")]

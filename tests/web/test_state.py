@@ -10,6 +10,7 @@ import pytest
 from ncenet.boxes import Boxes
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, by_strategy
+from ncenet.report.words import answers
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import write_left_out, write_predicted, write_reasons, write_test
 from ncenet.run.records import ClassTest, LeftOut, PredictedImage, Reason
@@ -112,6 +113,16 @@ def test_numbers_of_numpy_do_not_reach_the_page(ledger, tmp_path):
     learned(ledger, tmp_path, 40)
     (point,) = Stock(tmp_path, ledger).take()["curve"]
     assert not any(isinstance(value, np.generic) for value in point.values())
+
+
+def test_copies_that_people_label_otherwise_are_named(ledger, tmp_path):
+    ledger.add_items([(id, "same", None) for id in ("x.jpg", "y.jpg")])
+    ledger.tell({"x.jpg": "cat"}, who="ann", cycle=0)
+    assert Stock(tmp_path, ledger).take()["contradictions"] == ""
+    ledger.tell({"y.jpg": "dog"}, who="bob", cycle=0)
+    told = "an image has copies with another label: x.jpg and y.jpg; one of them is wrong, or both"
+    assert Stock(tmp_path, ledger).take()["contradictions"] == told
+    assert answers(tmp_path)["Contradictions"] == told, "of the report, which reads the ledger alone"
 
 
 def test_what_labels_that_were_left_out_say(ledger, tmp_path):

@@ -250,6 +250,20 @@ class Review:
             f"WITH disputed AS ({self._disputes()}) SELECT id FROM disputed ORDER BY ({latest})", upto=NOW
         )
 
+    def differing_copies(self) -> list[tuple[str, ...]]:
+        """Images with the same bytes and other labels, those that contradict each other together.
+
+        Those that differ in being skipped or unsure are none. In detection: with another number of objects
+        of some class.
+        """
+        said = _OBJECTS if self._boxed else "label"
+        groups = self._db.column(
+            f"SELECT json_group_array(id) FROM ({standing()}) WHERE kind = 'answer' AND hash != '' "
+            f"GROUP BY hash HAVING count(DISTINCT ifnull({said}, '')) > 1 ORDER BY min(seq)",
+            upto=NOW,
+        )
+        return [tuple(sorted(json.loads(ids))) for ids in groups]
+
     def efforts(self) -> list[Effort]:
         """What each annotator did, the most diligent first."""
         counts = self._db.rows(

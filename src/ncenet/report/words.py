@@ -14,6 +14,7 @@ from ncenet.ledger.provenance import Kind
 from ncenet.recipe import BudgetUnit
 from ncenet.run.advice import wilson
 from ncenet.run.askers import who_asked
+from ncenet.run.findings import contradicting
 from ncenet.run.folder import RunFolder
 from ncenet.run.records import Choosing, LeftOut
 from ncenet.run.second_look import second_looks
@@ -271,6 +272,7 @@ def answers(folder: Path) -> dict[str, str]:
         closed, kinds = ledger.closed_ids(), Counter[str](event.kind for event in ledger.answers())
         together, checks = ledger.again.together(), ledger.again.outcomes("check")
         looks, efforts = second_looks(ledger), ledger.review.efforts()
+        copies = ledger.review.differing_copies()
         by = {id: asked for id, asked in who_asked(ledger).items() if id in closed and id not in together}
         asked = Counter(_ASKED.get(each.kind, f"asked for by {each}") for each in by.values())
     said = {
@@ -297,6 +299,8 @@ def answers(folder: Path) -> dict[str, str]:
     ]
     if looked:
         said["Looked at again"] = ", ".join(looked)
+    if copies:
+        said["Contradictions"] = contradicting(copies)
     return said
 
 

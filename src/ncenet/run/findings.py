@@ -170,7 +170,16 @@ def contradictions(
 
 def contradiction_note(found: Mapping[str, Sequence[str]], listed: Path) -> str:
     """What is said of such images, in a line: how many, the first by name, where all stand."""
-    shown = "; ".join(" and ".join(ids[:SHOWN]) for ids in list(found.values())[:SHOWN])
-    more = "" if len(found) == 1 else f"{len(found):,} images have copies with another label, such as "
-    said = f"{more}{shown}" if more else f"an image has copies with another label: {shown}"
-    return f"{said}; one of them is wrong, or both. {listed} lists all copies, those as differ"
+    return f"{contradicting(list(found.values()))}. {listed} lists all copies, those as differ"
+
+
+def contradicting(groups: Sequence[Sequence[str]]) -> str:
+    """What is said of groups of copies with other labels, at least one.
+
+    >>> contradicting([["a.jpg", "b.jpg"]])
+    'an image has copies with another label: a.jpg and b.jpg; one of them is wrong, or both'
+    """
+    shown = "; ".join(" and ".join(ids[:SHOWN]) for ids in groups[:SHOWN])
+    counted = f"{len(groups):,} images have copies with another label, such as {shown}"
+    said = counted if len(groups) > 1 else f"an image has copies with another label: {shown}"
+    return f"{said}; one of them is wrong, or both"

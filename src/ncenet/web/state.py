@@ -13,6 +13,7 @@ from ncenet.boxes import Boxes
 from ncenet.errors import DamagedRecord
 from ncenet.ledger.ledger import Ledger
 from ncenet.run.advice import outlook, wilson
+from ncenet.run.findings import contradicting
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_ids, measuring, set_apart
 from ncenet.run.record_files import last_choosing, last_left_out, read_predicted, read_test
@@ -63,6 +64,7 @@ class Stock:
             self._ledger.review.objects() if detection else {n: counts.get(("answer", n), 0) for n in names}
         )
         truth = {id: labels[id] for id in held_out if id in labels}
+        copies = self._ledger.review.differing_copies()
         self._damaged = {}
         measured = self._boxes() if detection else self._measured(truth, labels)
         return {
@@ -82,6 +84,7 @@ class Stock:
             },
             "annotators": [effort._asdict() for effort in self._ledger.review.efforts()],
             "disputed": self._ledger.review.disputed(),
+            "contradictions": contradicting(copies) if copies else "",
             "together": told(self._ledger),
             "doubted": {name: told._asdict() for name, told in second_looks(self._ledger)._asdict().items()},
             **measured,

@@ -67,9 +67,9 @@ function choosing({ labeled, images, interval: [low, high] }) {
   return `Whether choosing pays can't be told yet: ${of} as much as random ones did, within what ${number(images)} images tell apart (${range}).`;
 }
 
-/** What further labels should bring, and what else is known. */
 const counted = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 
+/** What further labels should bring, and what else is known. */
 export function advice(state) {
   const lines = [];
   if (state.outlook) {
@@ -86,6 +86,7 @@ export function advice(state) {
   const looked = state.task === "detection" ? ["image whose boxes", "images whose boxes"] : ["label that", "labels that"];
   if (doubted.answered) lines.push(`${counted(doubted.answered, ...looked)} looked wrong came up again; ${number(doubted.changed)} of them ${doubted.changed === 1 ? "was" : "were"} changed.`);
   if (disputes.answered) lines.push(`${counted(disputes.answered, "image", "images")} in dispute came up again; of ${number(disputes.changed)} another answer stands now.`);
+  if (state.contradictions) lines.push(`${state.contradictions[0].toUpperCase()}${state.contradictions.slice(1)}.`);
   if (state.together) {
     const { labels, checked, interval } = state.together;
     const found = checked ? `${number(checked)} of them asked again one by one: ${percent(interval[0])} to ${percent(interval[1])} wrong` : "a few of them will be asked again one by one";
