@@ -94,7 +94,6 @@ def open(
         changes["model.backbone"] = backbone if isinstance(backbone, str) else name_of(backbone)
     if learner is not None:
         changes["model.backbone"] = name_of(learner)
-    if learner is not None:
         _check(learner, "learner", ("fit", "predict", "inputs", "save", "load"))
     if pool is not None and not isinstance(pool, Dataset):
         _check(pool, "pool", ("ids", "load", "content_hash"))

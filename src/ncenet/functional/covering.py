@@ -29,7 +29,7 @@ PICKED = -torch.inf
 
 @dataclass(frozen=True)
 class HerdSizes:
-    """HerdSizes that herding works with (ours, by benchmarks/herding.py): more memory for less time.
+    """Sizes that herding works with (ours, by benchmarks/herding.py): more memory for less time.
 
     Attributes:
         whole: points whose kernel is kept in memory, 400 MB: of a larger pool so many propose at a time.

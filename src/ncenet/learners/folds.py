@@ -64,10 +64,8 @@ def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> InTurn | None:
     members = _members(learner)
     if not members or not all(member.fits_head for member in members) or len(labeled) < LEAST:
         return None
-    features, targets = (
-        [each.features(labeled.ids, pool) for each in members],
-        torch.tensor(labeled.targets()),
-    )
+    features = [each.features(labeled.ids, pool) for each in members]
+    targets = torch.tensor(labeled.targets())
     fold = torch.tensor(dealt([pool.content_hash(id) for id in labeled.ids], members[0]))
     said, known = torch.zeros(len(targets), len(labeled.class_names)), torch.zeros_like(targets).bool()
     for part in fold.unique():

@@ -98,7 +98,8 @@ def alike_to(
             first, for a model of easy classes alone learns nothing more.
         ratio: what shares promise is multiplied by this; see :func:`kept_ratio`.
         largest: images of a group at most.
-        asked: what the model needs most, in that order. Groups of these come before all others.
+        asked: what the model needs most, in that order. While it has few labels, groups of these come before
+            all others.
 
     >>> shares = np.array([[0.99, 0.01]] * 4 + [[0.9, 0.1]] + [[0.3, 0.7]] * 2)
     >>> group = alike_to("abcdefg", shares, ["x", "y"], labeled=[70, 70])
