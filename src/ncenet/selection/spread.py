@@ -80,12 +80,13 @@ def spread(
     from ncenet.functional.herding import herd, typical_distance
     from ncenet.functional.kcenter import k_centers
     from ncenet.functional.kmeanspp import k_means_seeds
+    from ncenet.strategies.diverse import by_rank
 
     if query_size >= len(vectors_MD) or how == "none":
         return list(range(min(query_size, len(vectors_MD))))
     vectors = torch.tensor(vectors_MD)
     if how == "herding":
-        weights = torch.from_numpy(_by_rank(scores)).float()
+        weights = by_rank(scores).float()
         rows = herd(vectors, query_size, 0.35 * typical_distance(vectors), weights_N=weights).indices
     elif how == "kcenter":
         rows = k_centers(vectors, query_size).indices
@@ -107,9 +108,10 @@ def _best_of_clusters(
     import torch
 
     from ncenet.functional.kmeanspp import k_means_seeds
+    from ncenet.strategies.diverse import by_rank
 
     vectors = torch.tensor(vectors_MD)
-    weights = torch.from_numpy(_by_rank(scores)).float()
+    weights = by_rank(scores).float()
     ones = torch.ones(len(vectors), 1)
     centers = vectors[k_means_seeds(ones, vectors, query_size, rng=rng)]
     groups = torch.zeros(len(vectors), dtype=torch.int64)
@@ -130,11 +132,3 @@ def _best_of_clusters(
     chosen = set(rows)
     rest = [row for row in range(len(vectors)) if row not in chosen][: query_size - len(rows)]
     return sorted(rows + rest)
-
-
-def _by_rank(scores: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Weights in (0, 1] by rank, because scores differ in scale and sign; equal scores weigh the same."""
-    from scipy.stats import rankdata
-
-    ranks: npt.NDArray[np.float64] = rankdata(scores) / len(scores)
-    return ranks

@@ -64,7 +64,7 @@ class SpreadQuery:
                 rows = k_centers(features_MD, query_size, labeled_LD).indices.tolist()
             else:
                 radius = WIDTH * typical_distance(features_MD)
-                weights = _by_rank(top.scores).float()
+                weights = by_rank(top.scores).float()
                 herded = herd(features_MD, query_size, radius, weights_N=weights, centers_LD=labeled_LD)
                 rows = herded.indices.tolist()
         rows = sorted(rows)  # rows of the top stand in the order of the scores
@@ -125,7 +125,7 @@ class _Watched:
         return checked_features(self._last, "diversify")
 
 
-def _by_rank(scores: Sequence[float]) -> Tensor:
+def by_rank(scores: Sequence[float]) -> Tensor:
     """Weights in (0, 1], float64: by rank, as scores differ in scale and sign; equal ones weigh the same."""
     import torch
     from scipy.stats import rankdata
@@ -139,7 +139,7 @@ def _best_of_clusters(
     """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
     from ncenet.functional.clusters import k_means
 
-    clusters = k_means(features_MD, query_size, rng=rng, weights_N=_by_rank(scores))
+    clusters = k_means(features_MD, query_size, rng=rng, weights_N=by_rank(scores))
     best: dict[int, int] = {}
     for row, cluster in enumerate(clusters.tolist()):
         best.setdefault(cluster, row)

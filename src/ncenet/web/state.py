@@ -66,7 +66,7 @@ class Stock:
         truth = {id: labels[id] for id in held_out if id in labels}
         copies = self._ledger.review.differing_copies()
         self._damaged = {}
-        measured = self._boxes() if detection else self._measured(truth, labels)
+        measured = self._boxes() if detection else self._measured(truth)
         return {
             "classes": list(names),
             "looks": self._ledger.classes.looks(),
@@ -136,7 +136,7 @@ class Stock:
         ]
         return {"curve": curve, "outlook": None, "matrix": None}
 
-    def _measured(self, truth: dict[str, str], labels: dict[str, str]) -> dict[str, Any]:
+    def _measured(self, truth: dict[str, str]) -> dict[str, Any]:
         """Learning curve and advice, by today's labels of the held-out images."""
         cycles = [cycle.number for cycle in self._ledger.cycles()]
         now = self._ledger.classes.renamed()
