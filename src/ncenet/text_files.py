@@ -292,3 +292,15 @@ def is_hidden(name: str) -> bool:
     (True, True, False)
     """
     return name.startswith(".") or name in _KEPT
+
+
+def number(text: str) -> float | str:
+    """A number if the text is one, else the text, for the message that names it.
+
+    >>> number("1.5"), number("1_0")
+    (1.5, '1_0')
+    """
+    try:
+        return text if "_" in text else float(text)  # 1_0 is a number to Python alone
+    except ValueError:
+        return text

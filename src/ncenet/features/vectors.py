@@ -15,7 +15,7 @@ from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 from ncenet.parquet_rows import read_fitting, spelt_out
 from ncenet.tables import parse_csv, pyarrow, reading_parquet
-from ncenet.text_files import open_text
+from ncenet.text_files import number, open_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,11 +61,12 @@ class VectorTable:
             raise DataError(f"{file}: vectors are (N, D) numbers, got {vectors.dtype} {vectors.shape}")
         if not vectors.size:
             raise DataError(f"{file}: holds no vectors; {_SHOULD}")
-        if "" in ids:
-            raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
         if len(ids) != len(vectors):
             named = f" in {_ids_beside(file)}" if file.suffix.lower() == ".npy" else ""
-            raise DataError(f"{file}: {len(ids)} ids{named} for {len(vectors)} vectors")
+            empty = f", {ids.count('')} of them empty" if "" in ids else ""
+            raise DataError(f"{file}: {len(ids)} ids{named}{empty} for {len(vectors)} vectors")
+        if "" in ids:
+            raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
         finite = _finite(vectors)
         if not finite.all():
             raise DataError(
@@ -145,8 +146,10 @@ def _npz(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     arrays = read_npz(file)
     if not {"ids", "vectors"} <= arrays.keys():
         raise DataError(f"{file}: holds {', '.join(arrays) or 'nothing'}; {_SHOULD}")
-    ids = arrays["ids"].reshape(-1).tolist()
-    return [_text(id, file) for id in ids], arrays["vectors"]
+    ids = arrays["ids"]
+    if ids.ndim != 1 or ids.dtype.fields is not None:
+        raise DataError(f"{file}: ids are (N,) names, got {ids.dtype} {ids.shape}")
+    return [_text(id, file) for id in ids.tolist()], arrays["vectors"]
 
 
 def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
@@ -192,40 +195,46 @@ def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     with open_text(file) as lines:
         rows = parse_csv(lines, file)
         line, header = next(rows, (1, []))
-        if "id" not in header or len(header) < 2:
+        if header.count("id") != 1 or header.count("vector") > 1 or len(header) < 2:
             raise DataError(f"{file}:{line} has the columns {', '.join(header) or 'none'}; {_SHOULD}")
         at, text = header.index("id"), "vector" in header
         for line, row in rows:
-            numbers = (
-                _numbers(row[header.index("vector")]) if text else [c for i, c in enumerate(row) if i != at]
-            )
+            numbers = _split(row[header.index("vector")]) if text else [*row[:at], *row[at + 1 :]]
             length = len(numbers) if length is None else length
             if len(numbers) != length:
                 raise DataError(f"{file}:{line} has {len(numbers)} numbers, the first vector {length}")
-            try:
-                vectors.append([float(number) for number in numbers])
-            except ValueError as error:
-                raise DataError(f"{file}:{line} holds something else than numbers: {error}") from None
+            values = [number(word) for word in numbers]
+            if other := [value for value in values if isinstance(value, str)]:
+                raise DataError(f"{file}:{line} holds something else than numbers: {other[0]!r}")
+            vectors.append(values)
             ids.append(row[at])
     return ids, np.array(vectors, np.float64).reshape(len(ids), length or 0)
 
 
-def _numbers(text: str) -> list[str]:
-    """What stands in a field, as lists and arrays are written too.
+def _split(text: str) -> list[str]:
+    """What stands in a field, as lists and arrays are written too; between two commas stands something.
 
-    >>> _numbers("[0.5, 1]"), _numbers("0.5 1")
-    (['0.5', '1'], ['0.5', '1'])
+    >>> _split("[0.5, 1]"), _split("0.5 1"), _split("0.5,,1")
+    (['0.5', '1'], ['0.5', '1'], ['0.5', '', '1'])
     """
     text = text.strip()
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return inner.replace(",", " ").split()
+    return [word for part in inner.split(",") for word in part.split() or [""]] if inner.strip() else []
 
 
 def _text(id: object, file: Path) -> str:
-    """An id as text; bytes are UTF-8, and what is missing is empty."""
-    if isinstance(id, bytes):
-        try:
-            return id.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file}: the id {id!r} is no text in UTF-8") from error
-    return "" if id is None else str(id)
+    """An id as text; bytes are UTF-8, numbers as they are written, and what is missing is empty."""
+    try:
+        match id:
+            case bytes():
+                return id.decode()
+            case str():
+                id.encode()
+                return id
+            case None:
+                return ""
+            case int() | float() if not isinstance(id, bool):
+                return str(id)
+    except UnicodeError as error:
+        raise DataError(f"{file}: the id {id!r} is no text in UTF-8") from error
+    raise DataError(f"{file}: ids are text or numbers, got {id!r}")

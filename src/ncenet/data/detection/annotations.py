@@ -15,6 +15,7 @@ from ncenet.class_names import class_name_problem, shown
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
+from ncenet.text_files import number
 
 
 class NamedObject(NamedTuple):
@@ -162,14 +163,6 @@ def yes_or_no(value: object) -> bool | None:
     if isinstance(word, str):
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(word)
     return bool(word) if isinstance(word, bool | int | float) and word in (0, 1) else None
-
-
-def number(text: str) -> float | str:
-    """A number if the text is one, else the text, which the checks will name."""
-    try:
-        return text if "_" in text else float(text)  # 1_0 is a number to Python alone
-    except ValueError:
-        return text
 
 
 def stated_size(width: object, height: object) -> Size | None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number, yes_or_no
+from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, yes_or_no
 from ncenet.data.parquet import ParquetPool, class_names_of, read_columns, refuse_splits
 from ncenet.data.pools import FolderPool
 from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError
 from ncenet.tables import parse_csv, read_rows
-from ncenet.text_files import open_text
+from ncenet.text_files import number, open_text
 
 EDGES = ("x1", "y1", "x2", "y2")
 

@@ -26,14 +26,13 @@ from ncenet.data.detection.annotations import (
     Annotation,
     NamedObject,
     as_dataset,
-    number,
     stated_size,
     yes_or_no,
 )
 from ncenet.data.detection.voc_places import Place, VocEntry, find_beside, find_places, split_places
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError
-from ncenet.text_files import read_whole
+from ncenet.text_files import number, read_whole
 
 _MOST_BYTES = 100_000_000
 

@@ -20,12 +20,12 @@ from pathlib import Path, PurePosixPath
 
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, number
+from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset
 from ncenet.data.detection.yolo_settings import LISTS, SPLITS, has_names, read_settings, settings_file, within
 from ncenet.data.folders import SUFFIXES, files_below, find_images
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UnreadableImage
-from ncenet.text_files import read_text
+from ncenet.text_files import number, read_text
 
 _FIELDS = 5
 _NO_LABELS = frozenset(
