@@ -9,7 +9,8 @@ each image; one that does not belong is overlooked once in ten times. What was c
 rest, with another glance at each, where two at least and most of them are of one class; others come up by
 themselves. Groups are those of the page (`ncenet.run.alike`), and so is how many of their answers are asked
 for again singly. After fifty labels the NCE head is fitted; no time is charged for that. Herding asks. A way
-says from how many labels a class on there are groups, of what, and how many single answers come between.
+says from how many labels a class on there are groups, of what, and how many single answers come between;
+"one by one, always right" is the page's default, a model after every 25 answers, up to 300.
 Accuracy is on the images of the test file, and on all that nobody labels, with what is left of the other
 file. What stands in the CSV is not computed again. Without arguments it prints what a model would bring that
 is always right.
@@ -26,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from effort import fitted
+from scipy import stats
 from stored import open_stored
 
 from ncenet.functional import herd, typical_distance
@@ -53,11 +55,17 @@ class Way:
         singles: up to so many labels a class one by one.
         asked: groups are made of so many images that the model asks for; 0 has them drawn by chance.
         between: of those images so many are answered by themselves after each model.
+        every: labels from one model to the next.
+        slip: part of the single answers that is wrong.
+        stop: after so many labels.
     """
 
     singles: int
     asked: int = 0
     between: int = 0
+    every: int = EVERY
+    slip: float = SLIP
+    stop: int = STOP
 
 
 WAYS = {
@@ -65,18 +73,20 @@ WAYS = {
     "groups of what is asked for": Way(0, GROUPED, 10),
     "one by one, then groups by chance": Way(EARLY),
     "groups by chance": Way(0),
+    "one by one, always right": Way(STOP, every=25, slip=0.0, stop=300),
 }
 
 
 class Person:
     """Answers, and counts seconds."""
 
-    def __init__(self, targets, classes, seed):
+    def __init__(self, targets, classes, seed, slip):
+        self.slip = slip
         self.truth, self.classes, self.random = targets, classes, np.random.default_rng(seed)
         self.seconds, self.labels, self.groups, self.in_groups, self.checked = 0.0, {}, [], [], 0
 
     def single(self, row):
-        true, slips = int(self.truth[row]), self.random.random() < SLIP
+        true, slips = int(self.truth[row]), self.random.random() < self.slip
         self.seconds += SINGLE
         self.labels[row] = (
             int((true + self.random.integers(1, self.classes)) % self.classes) if slips else true
@@ -115,7 +125,7 @@ def course(data, seed, way):
     """Rows of minutes, labels, accuracy on the test file and on all unseen images, wrong, from groups."""
     order = np.random.default_rng(seed).permutation(len(data.pool)).tolist()
     measure, start, beside = order[:HELD_OUT], order[HELD_OUT:POOL], order[POOL:]
-    person, strategy = Person(data.targets.numpy(), data.classes, seed), strategies.get("herding")()
+    person, strategy = Person(data.targets.numpy(), data.classes, seed, way.slip), strategies.get("herding")()
     names = [str(c) for c in range(data.classes)]
     person.seconds = SINGLE * len(measure)
     radius = 0.35 * typical_distance(data.pool)
@@ -131,16 +141,16 @@ def course(data, seed, way):
             likely, held = (head.probs(head(data.pool[rows])).numpy() for rows in (left, measure))
         unseen = float(torch.cat([right, rest]).mean())
         yield person.seconds / 60, before, float(right.mean()), unseen, person.wrong(), len(person.in_groups)
-        if before >= min(STOP, len(start)):
+        if before >= min(way.stop, len(start)):
             return
         view = View(head, data, list(person.labels), strategy.needs)
         view.offer(left)
         rng = torch.Generator().manual_seed(1000 * seed + before)
-        size = max(EVERY, way.asked and max(way.asked, PER_CLASS * data.classes))
+        size = max(way.every, way.asked and max(way.asked, PER_CLASS * data.classes))
         asked = [int(id) for id in strategy.query(view, size, rng=rng).ids]
         if before >= way.singles * data.classes:
             said = shares(likely, sharpness_of(held, data.targets[measure].tolist()))
-            while len(person.labels) - before < EVERY - way.between:
+            while len(person.labels) - before < way.every - way.between:
                 rows = [n for n, row in enumerate(left) if row not in person.labels]
                 counts = Counter(person.labels.values())
                 group = alike_to(
@@ -158,7 +168,7 @@ def course(data, seed, way):
             person.again()
             if way.between:
                 person.seconds += GROUP  # the page asks whether to go on
-        singles = way.between if len(person.labels) > before else EVERY
+        singles = way.between if len(person.labels) > before else way.every
         for row in [row for row in asked if row not in person.labels][:singles]:
             person.single(row)
 
@@ -237,7 +247,7 @@ def measure(said):
 
 def tell(found):
     """What the ways come to, beside one by one: means and ranges over seeds."""
-    one = found["one by one"]
+    one = found.get("one by one") or next(iter(found.values()))
     for way, every in found.items():
         runs = {seed: rows for seed, rows in every.items() if seed in one}
         print(
@@ -246,10 +256,15 @@ def tell(found):
         for minutes in (2, 3, 4, 5, 6, 7, 8, 10, 14):
             columns = ("labels", "accuracy", "unseen")
             each = np.array([[at(rows, minutes, column) for column in columns] for rows in runs.values()])
-            if not np.isnan(each[:, 1]).any():
+            if len(each) and not np.isnan(each[:, 1]).any():
                 mean, low, high = each.mean(0), each.min(0), each.max(0)
                 test, rest = (f"{mean[c]:.1%} ({low[c]:.0%} to {high[c]:.0%})" for c in (1, 2))
                 print(f"{minutes}: {mean[0]:.0f}, {test}, {rest}")
+        for count in (100, 300):
+            each = [row["accuracy"] for rows in runs.values() for row in rows if row["labels"] == count]
+            if len(each) > 1:
+                apart = stats.t.ppf(0.975, len(each) - 1) * np.std(each, ddof=1) / len(each) ** 0.5
+                print(f"right on the test file with {count} labels: {np.mean(each):.1%} ± {apart:.1%}")
         for count in (500, STOP):
             fast, slow = (np.mean([pace(each[seed], count) for seed in runs]) for each in (runs, one))
             print(f"images a minute to {count}: {fast:.0f}, {fast / slow:.2f} times one by one")
@@ -284,7 +299,7 @@ def main():
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--sets", nargs="+", default=["clothing10"])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS)[:4])
     parser.add_argument("--out", type=Path, help="CSV of rows")
     parser.add_argument("--print", type=Path, dest="show", help="print such a file")
     parser.add_argument("--figure", type=Path, help="draw the first set")

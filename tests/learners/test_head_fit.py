@@ -134,6 +134,16 @@ def test_many_classes_do_not_diverge():
     assert report.accuracy > 0.9
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_on_the_mean_of_all_vectors_does_not_diverge(seed):
+    # Images that are all alike, as blank ones are, with two that aren't, and labels of three classes.
+    vectors = torch.zeros(6, 4)
+    vectors[4, 0], vectors[5, 1] = 1, 1
+    targets = torch.tensor([[1, 0, 0, 0, 1, 1], [2, 1, 2, 0, 1, 1], [0, 2, 2, 0, 1, 1], [1, 2, 1, 2, 2, 2]])
+    head = build_head(HeadRecipe(), 4, 3, stored=True)
+    assert fit_head(head, vectors, targets[seed]).loss < 20
+
+
 def test_progress_is_told():
     told = []
     report = fit_head(made(), *lesson(40), notify=lambda step, loss: told.append((step, loss)))

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ncenet.nn import principal
 from ncenet.nn.principal import PrincipalComponents
 
 
@@ -39,6 +40,11 @@ def test_numbers_of_any_size_say_the_same(scale):
     torch.testing.assert_close(seen, PrincipalComponents.of(pool, 4)(pool), atol=1e-3, rtol=0)
 
 
+def test_numbers_next_to_nothing_are_finite():
+    pool = 1e-44 * (normal(200, 12) + 1)
+    assert PrincipalComponents.of(pool, 4)(pool).isfinite().all()
+
+
 @pytest.mark.parametrize("value", [0.0, 7.0])
 def test_vectors_that_are_all_the_same_are_finite(value):
     pool = torch.full((20, 6), value)
@@ -50,6 +56,35 @@ def test_a_large_pool_is_looked_at_in_part():
     assert torch.equal(
         PrincipalComponents.of(pool, looked_at=100).components, PrincipalComponents.of(pool[::10]).components
     )
+
+
+@pytest.mark.parametrize("count", [9, 40])
+def test_wide_vectors_have_the_same_directions(monkeypatch, count):
+    pool = normal(count, 30) * torch.arange(1, 31) + 5
+    expected = PrincipalComponents.of(pool, 6)
+    monkeypatch.setattr(principal, "WIDE", 29)
+    torch.testing.assert_close(PrincipalComponents.of(pool, 6)(pool), expected(pool), atol=1e-4, rtol=0)
+
+
+def test_pixels_are_no_matter_of_the_cube_of_their_number():
+    pool = normal(30, 12_000) + 3  # by the covariance of 12,000 numbers: minutes, and gigabytes
+    made = PrincipalComponents.of(pool)
+    assert made.out_features == 29  # of thirty centred vectors
+    torch.testing.assert_close(made.components @ made.components.T, torch.eye(29), atol=1e-4, rtol=0)
+
+
+def test_many_wide_vectors_are_looked_at_in_part(monkeypatch):
+    monkeypatch.setattr(principal, "WIDE", 5)
+    monkeypatch.setattr(principal, "LOOKED_AT_WIDE", 20)
+    pool = normal(60, 6)
+    assert torch.equal(PrincipalComponents.of(pool).mean, pool[::3].double().mean(0).float())
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+def test_wide_vectors_that_are_all_the_same_are_finite(monkeypatch, value):
+    monkeypatch.setattr(principal, "WIDE", 5)
+    made = PrincipalComponents.of(torch.full((20, 6), value), 4)
+    assert made(normal(3, 6)).isfinite().all() and made(torch.full((1, 6), value)).isfinite().all()
 
 
 def test_state_dict_round_trip():

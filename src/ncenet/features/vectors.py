@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,8 @@ class VectorTable:
 
     Raises:
         DataError: there is no such file, it has no ids or no vectors, a vector has no id, an id occurs
-            twice, vectors are of different lengths, or one holds nan, inf or more than single precision can.
+            twice, vectors are of different lengths or all the same, or one holds nan, inf or more than single
+            precision can.
     """
 
     def __init__(self, file: Path) -> None:
@@ -67,12 +68,15 @@ class VectorTable:
             raise DataError(f"{file}: {len(ids)} ids{named}{empty} for {len(vectors)} vectors")
         if "" in ids:
             raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
-        finite = _finite(vectors)
+        finite = np.concatenate([np.isfinite(part).all(1) for part in _parts(vectors)])
         if not finite.all():
             raise DataError(
                 f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
                 f"first of {ids[int(np.argmin(finite))]!r}"
             )
+        first = next(_parts(vectors[:1]))
+        if len(ids) > 1 and all((part == first).all() for part in _parts(vectors)):
+            raise DataError(f"{file}: its {len(ids)} vectors are all the same: they teach nothing")
         self.ids, self.vectors = tuple(ids), vectors
         try:
             self._row_of = RowOf(self.ids)
@@ -119,14 +123,11 @@ class VectorTable:
         return digest.hexdigest()
 
 
-def _finite(vectors: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which vectors (N,) are finite in single precision; a part at a time, for they may be on the disk."""
+def _parts(vectors: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float32]]:
+    """In single precision, a part at a time, for they may be on the disk."""
     with np.errstate(over="ignore"):
-        parts = [
-            np.isfinite(np.asarray(vectors[start : start + _PART], np.float32)).all(1)
-            for start in range(0, len(vectors), _PART)
-        ]
-    return np.concatenate(parts)
+        for start in range(0, len(vectors), _PART):
+            yield np.asarray(vectors[start : start + _PART], np.float32)
 
 
 def _read(file: Path) -> tuple[list[str], npt.NDArray[Any]]:

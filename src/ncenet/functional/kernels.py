@@ -18,8 +18,9 @@ from torch.nn.functional import logsigmoid, normalize
 from ncenet.functional._precision import at_least_float32, no_autocast
 from ncenet.recipe_head import FeatureMap
 
-LEAST_LENGTH = 1e-12
-"""A shorter vector is taken for one of this length, as ``torch.nn.functional.normalize`` does."""
+LEAST_LENGTH = 1e-6
+"""What is shorter is divided by this (ours). Where a class lies on the mean of all vectors its prototype has
+no length, and a gradient of one over 1e-12 led the next step to infinity."""
 
 
 def apply_feature_map(vectors: Tensor, feature_map: FeatureMap) -> Tensor:
@@ -45,7 +46,7 @@ def apply_feature_map(vectors: Tensor, feature_map: FeatureMap) -> Tensor:
         case "scaled":
             return vectors / math.sqrt(vectors.shape[-1])
         case "l2":
-            return normalize(vectors, dim=-1)
+            return normalize(vectors, dim=-1, eps=LEAST_LENGTH)
         case "sigmoid-l2":
             return normalize(vectors.sigmoid(), dim=-1)
     raise ValueError(f"no feature map {feature_map!r}")

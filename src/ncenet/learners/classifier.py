@@ -26,7 +26,7 @@ from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.nn.network import Network
 from ncenet.nn.pretrained import PretrainedBackbone, moments_of, pretrained_net, trained_side
-from ncenet.nn.principal import LOOKED_AT, PrincipalComponents
+from ncenet.nn.principal import PrincipalComponents, step_of
 from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
@@ -165,7 +165,7 @@ class Classifier(NetworkLearner[Network]):
         if self.model.head.unlabeled:
             known = set(labeled.ids)
             rest = [id for id in _ids_with_vectors(pool) if id not in known]
-            some = rest[:: max(1, -(-len(rest) // LOOKED_AT))]
+            some = rest[:: step_of(len(rest), tensors.shape[0])]
             network.head.settle(self._features_of(some, tensors), targets.to(vectors.device))
         return replace(report, labeled=len(labeled), details=self._details(labeled, targets, tensors, ids))
 
@@ -182,8 +182,9 @@ class Classifier(NetworkLearner[Network]):
         """Principal components of the vectors that a pool has; learned anew when it has many more."""
         known = _ids_with_vectors(pool)
         if self._components is None or len(known) > GROWN * self._components[0]:
-            some = known[:: max(1, -(-len(known) // LOOKED_AT))]
-            self._components = len(known), PrincipalComponents.of(self.tensors_of(pool).batch(some))
+            tensors = self.tensors_of(pool)
+            some = tensors.batch(known[:: step_of(len(known), tensors.shape[0])])
+            self._components = len(known), PrincipalComponents.of(some)
         return copy.deepcopy(self._components[1])
 
     def predict(

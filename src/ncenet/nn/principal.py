@@ -7,6 +7,7 @@ say. Centred, turned to these directions and brought to one length they are what
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,16 @@ COMPONENTS = 256
 """Most directions that are kept (ours, see benchmarks/results/head_fit.md)."""
 LOOKED_AT = 20_000
 """So many vectors of a larger pool are looked at, evenly spread (ours)."""
+WIDE, LOOKED_AT_WIDE = 2048, 2048
+"""Of vectors with more numbers than the first so many are looked at (ours): what took the cube of the numbers
+takes that of the vectors, seconds whatever their width."""
 ROWS = 4096
 """Vectors in float32 at a time."""
 USUAL = 1e-9, 1e9
 """Where the largest number of a pool is not in between, squares of it would leave single precision (ours)."""
+
+NOTHING = 1e-7
+"""A direction with less than so much of the variance of the first is what single precision rounds off."""
 
 
 class PrincipalComponents(nn.Module):
@@ -53,27 +60,25 @@ class PrincipalComponents(nn.Module):
         Args:
             vectors_ND: (N, D), finite, of any precision, also in a memory map; N at least 1.
             components: most to keep. Fewer come when the vectors have fewer dimensions or are fewer.
-            looked_at: so many vectors of a larger pool are looked at, evenly spread.
+            looked_at: so many vectors of a larger pool are looked at, evenly spread; of wide ones at most
+                :data:`LOOKED_AT_WIDE`.
 
         >>> pool = torch.tensor([[0.0, 9.0], [1.0, 9.0], [2.0, 9.1]])
         >>> PrincipalComponents.of(pool, 1)(pool).flatten().abs().round(decimals=3)
         tensor([1., 1., 1.])
         """
         N, D = vectors_ND.shape
-        step = max(1, -(-N // looked_at))
-        some = vectors_ND[::step]
+        some = vectors_ND[:: step_of(N, D, looked_at)]
         mean, largest = torch.zeros(D, dtype=torch.float64), 0.0
         for rows in some.split(ROWS):
             mean += rows.double().sum(0)
             largest = max(largest, float(rows.abs().max()))
         mean /= len(some)
         usual = largest == 0 or USUAL[0] < largest < USUAL[1]
-        scale = 1.0 if usual else 2.0 ** round(math.log2(largest))
-        covariance = torch.zeros(D, D, dtype=torch.float64)
-        for rows in some.split(ROWS):
-            centred = ((rows.double() - mean) / scale).float()
-            covariance += (centred.T @ centred).double()
-        directions = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, : min(components, D, N)].T
+        scale = 1.0 if usual else 2.0 ** min(max(round(math.log2(largest)), -126), 126)
+        centred = (((rows.double() - mean) / scale).float() for rows in some.split(ROWS))
+        of = _by_vectors if D > WIDE else _by_numbers
+        directions = of(centred, min(components, D, N))
         # An eigenvector's sign is free: the largest entry is positive, so that it is the same everywhere.
         longest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
         made = cls(D, len(directions))
@@ -85,3 +90,39 @@ class PrincipalComponents(nn.Module):
         """(..., P) in float32, of length 1."""
         centred = at_least_float32(vectors) - self.mean
         return normalize(centred @ self.components.T, dim=-1)
+
+
+def step_of(count: int, width: int, looked_at: int = LOOKED_AT) -> int:
+    """Every how manieth vector of a pool is looked at.
+
+    Args:
+        count: N.
+        width: D.
+        looked_at: so many at most; of wide ones no more than :data:`LOOKED_AT_WIDE` either.
+
+    >>> step_of(50_000, 1280), step_of(50_000, 24_000)
+    (3, 25)
+    """
+    return max(1, -(-count // (min(looked_at, LOOKED_AT_WIDE) if width > WIDE else looked_at)))
+
+
+def _by_numbers(parts: Iterable[Tensor], count: int) -> Tensor:
+    """The directions (P, D) of centred vectors in which they vary most, from their covariance (D, D)."""
+    covariance: Tensor | float = 0.0
+    for rows in parts:
+        covariance = covariance + (rows.T @ rows).double()
+    assert isinstance(covariance, Tensor)
+    directions: Tensor = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :count].T
+    return directions
+
+
+def _by_vectors(parts: Iterable[Tensor], count: int) -> Tensor:
+    """The same, in float64, from the products (N, N) of the vectors; those in which they vary at all."""
+    vectors = torch.cat(list(parts))
+    products = torch.zeros(len(vectors), len(vectors), dtype=torch.float64)
+    for columns in vectors.split(ROWS, dim=1):
+        products += (columns @ columns.T).double()
+    values, weights = (found.flip(-1)[..., :count] for found in torch.linalg.eigh(products))
+    some = max(1, int((values > values[0] * NOTHING).sum()))
+    directions: Tensor = normalize(weights[:, :some].T.float() @ vectors, dim=1).double()
+    return directions
