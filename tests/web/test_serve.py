@@ -128,6 +128,9 @@ def test_classes_that_are_names_of_folders_are_told(tmp_path, monkeypatch):
     label(tmp_path / "photos", out=tmp_path / "run", recipe=recipe, port=0, say=said.append, notify=False)
     assert any("2 classes, by the names of folders" in line and "2025, 2026" in line for line in said), said
     said.clear()
+    label(tmp_path / "photos", out=tmp_path / "run", port=0, say=said.append, notify=False)
+    assert not any("by the names of folders" in line for line in said), "once, when the run begins"
+    said.clear()
     classes = ("red", "blue")
     label(
         tmp_path / "photos",

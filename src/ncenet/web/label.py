@@ -117,6 +117,7 @@ def label(
         projects = []
         for source, place in zip(sources, folders, strict=True):
             whole, wanted = _recipe(source, place, changes, say)
+            begins = not is_begun(RunFolder(place))
             with onlooker.at_work() as show:
                 project = open_project(
                     whole,
@@ -131,7 +132,7 @@ def label(
             opened.callback(project.close)
             projects.append(project)
             names = project.ledger.class_names()
-            if names and not whole.data.classes:
+            if names and begins and not whole.data.classes:  # later they are what people made of them
                 few = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
                 told = f"{len(names)} classes, by the names of folders or as the data has them"
                 say(f"{told}: {few}; # on the page changes them")
