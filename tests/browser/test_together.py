@@ -95,10 +95,24 @@ def test_a_group_by_keyboard_is_told_of_in_the_ledger_and_undone(learned):
     assert ann.mistakes == []
 
 
+SIDES = """() => {
+    const sheet = document.querySelector('.tiles').getBoundingClientRect();
+    const tiles = [...document.querySelectorAll('.tile')].map(tile => tile.getBoundingClientRect());
+    return [tiles[0].width, sheet.width, Math.max(...tiles.map(tile => tile.bottom)) - sheet.bottom];
+}"""
+
+
 def test_ranges_are_crossed_out_by_shift_and_the_rest_gets_a_class_of_its_own(learned):
     running, ann = learned()
     opened(ann)
     shown = tiles(ann)
+    side, wide, below = ann.page.evaluate(SIDES)
+    assert below <= 0, "all are in sight"
+    ann.page.set_viewport_size({"width": 640, "height": 480})
+    ann.page.wait_for_function(f"() => ({SIDES})()[1] !== {wide}")
+    smaller, _, below = ann.page.evaluate(SIDES)
+    assert smaller < side <= 224 and (below <= 0 or smaller <= 120), "as large as fits"
+    ann.page.set_viewport_size({"width": 1280, "height": 720})
     ann.page.focus(f".tile[data-id='{shown[0]}']")
     ann.page.keyboard.down("Shift")
     ann.page.keyboard.press("ArrowRight")
@@ -114,6 +128,16 @@ def test_ranges_are_crossed_out_by_shift_and_the_rest_gets_a_class_of_its_own(le
     with running.ledger as ledger:
         labels = dict(ledger.labeled())
     assert [labels[id] for id in shown] == ["red"] * 2 + ["blue"] * (len(shown) - 2)
+    ann.page.keyboard.press("?")
+    assert "undoes the last group" in ann.page.inner_text("#help")
+    ann.page.keyboard.press("Escape")
+    views = ("#together", "#pool", "#grid")
+    for press, view in ((":", "#pool"), ("g", "#grid"), (".", "#together"), (".", "")):
+        ann.page.keyboard.press(press)
+        assert [name for name in views if ann.page.is_visible(name)] == ([view] if view else [])
+    for button, view in (("#open-grid", "#grid"), ("#open-pool", "#pool"), ("#open-group", "#together")):
+        ann.page.click(button)
+        assert [name for name in views if ann.page.is_visible(name)] == [view], "one view at a time"
     assert ann.mistakes == []
 
 
@@ -202,7 +226,7 @@ def label_group(ann):
 
 
 def test_groups_begin_by_themselves_and_a_few_come_one_by_one_in_between(server, annotator):
-    running = server(*SIZES, "--features", "gist", images=150, steps=None)
+    running = server(*SIZES, "--features", "gist", images=170, steps=None)
     ann = annotator(running)
     labels = 0
     while not ann.page.is_visible("#together"):  # once a model is trusted to choose
@@ -214,6 +238,14 @@ def test_groups_begin_by_themselves_and_a_few_come_one_by_one_in_between(server,
             if state["batch"]["asked"]["kind"] == "strategy":
                 ann.page.wait_for_selector("#together:not([hidden]) h2")
     assert "From here on groups are faster" in ann.page.inner_text("#together h2")
+    later = annotator(running)  # whoever opens a page of which a model chooses already
+    labels += len(later.answer(9))
+    assert later.page.is_hidden("#together")
+    labels += len(later.answer(1))
+    later.page.wait_for_selector("#together h2:has-text('From here on groups are faster')")
+    later.page.keyboard.press(".")
+    later.settled()
+    assert later.mistakes == []
     for key in KEYS.values():
         ann.page.keyboard.press(key)  # meant for the single image that was in front a moment ago
     ann.settled()

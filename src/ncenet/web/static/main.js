@@ -352,10 +352,12 @@ function sendMany(entries) {
   session.settle(entries.map(({ id }) => id), entries[0]?.kind !== "undo");
 }
 
-function openPool() {
-  if (canvas) return;
+/** One view at a time: whatever else is open closes. */
+function goTo(view, ...how) {
+  if ((canvas && view !== grid) || (view.open && !how.length)) return;
+  for (const other of [together, pool, grid]) if (other !== view && other.open) other.close();
   document.querySelector("main").setAttribute("inert", "");
-  pool.show().catch((error) => notice(error.message));
+  view.show(...how).catch((error) => notice(error.message));
 }
 
 async function beginGroups(again) {
@@ -364,17 +366,6 @@ async function beginGroups(again) {
   document.querySelector("main").setAttribute("inert", "");
   together.gate(again);
   return true;
-}
-
-function openGroup() {
-  if (canvas) return;
-  document.querySelector("main").setAttribute("inert", "");
-  together.show().catch((error) => notice(error.message));
-}
-
-function openGrid(filter) {
-  document.querySelector("main").setAttribute("inert", "");
-  grid.show(filter).catch((error) => notice(error.message));
 }
 
 const KEYS = { s: "skip", u: "unsure", z: "undo", b: "back", h: "suggest", w: "why", ",": "note", ";": "details" };
@@ -388,7 +379,11 @@ document.addEventListener("keydown", (event) => {
   let meant = true;
   const name = classOf(classes, key);
   const keys = canvas ? KEYS_FOR_BOXES : KEYS;
-  if (together.open) meant = together.key(event, key);
+  const view = name ? undefined : { ".": together, ":": pool, g: grid }[key];
+  if (key === "?" && !name) help();
+  else if (view && event.repeat) meant = true;
+  else if (view && !view.open && (!canvas || view === grid)) goTo(view);
+  else if (together.open) meant = together.key(event, key);
   else if (pool.open) meant = pool.key(event, key);
   else if (grid.open) meant = grid.key({ key });
   else if (key === "Enter" && event.shiftKey) toggleFull();
@@ -399,15 +394,11 @@ document.addEventListener("keydown", (event) => {
   else if (name) act("answer", name);
   else if (keys[key]) act(keys[key]);
   else if (key === "n") newClass();
-  else if (key === "g") openGrid({});
   else if (key === "#" && !canvas) classesDialog.show();
   else if (key === " " && !canvas && session.current && !event.target.matches("button")) finder.show();
   else if (classes.length > MANY && !canvas && session.current && /^[a-z]$/.test(key) && !KEYS[key] && key !== "n" && key !== "g") finder.show(key);
-  else if (key === "." && !canvas) openGroup();
-  else if (key === ":" && !canvas) openPool();
   else if (key === "*" && offered) openCopies();
   else if (key === "/" && !canvas && session.current) showNear(session.current, inFront).catch((error) => notice(error.message));
-  else if (key === "?") help();
   else if (key === "Escape") meant = forward();
   else meant = false;
   if (meant) event.preventDefault();
@@ -427,12 +418,12 @@ document.querySelector(".frame").addEventListener("click", (event) => {
 $("open-help").onclick = help;
 $("open-finish").onclick = () => finishDialog.show();
 $("open-classes").onclick = () => classesDialog.show();
-$("open-group").onclick = openGroup;
-$("open-pool").onclick = openPool;
-$("open-grid").onclick = () => openGrid({});
+$("open-group").onclick = () => goTo(together);
+$("open-pool").onclick = () => goTo(pool);
+$("open-grid").onclick = () => goTo(grid);
 $("open-name").onclick = rename;
 $("theme").onclick = () => theme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]);
-document.addEventListener("click", (event) => event.target.id === "open-disputed" && openGrid({ disputed: true }));
+document.addEventListener("click", (event) => event.target.id === "open-disputed" && goTo(grid, { disputed: true }));
 
 addEventListener("ncenet-shut-out", ({ detail }) => {
   shutOut = detail;

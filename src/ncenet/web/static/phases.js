@@ -2,7 +2,10 @@
 
 const AGAIN = 10; // after so many images it is tried again, where there was no group
 
-/** Tells the first moment, once in a run and browser, and those that follow from it. */
+/**
+ * Tells the first moment, once in a run and browser, and those that follow from it. Whoever opens a page where a
+ * model chooses already is left alone for some images first.
+ */
 export class Phases {
   /** `run` names the run; `turn(again)` goes over if there is a group that the model asks for; whether it did, by and by. */
   constructor(run, turn) {
@@ -13,12 +16,13 @@ export class Phases {
     this.last = Promise.resolve(false);
   }
 
-  /** Take note of the state of the run: the first moment is when a model begins to choose; one of before is none. */
+  /** Take note of the state of the run: the first moment is when a model begins to choose. */
   hear({ groups, batch, training }) {
     const due = groups && batch.asked?.kind === "strategy";
-    this.waiting = this.waiting || (due && this.before === false);
+    const gone = localStorage.getItem(this.name) !== null;
+    if (due && this.before === null && !gone) this.rest(AGAIN);
+    this.waiting = !gone && (this.waiting || (due && this.before === false));
     this.before = due;
-    if (localStorage.getItem(this.name) !== null) this.waiting = false;
     const now = `${batch.cycle} ${training.phase}`; // there may be groups when a model has been at work
     if (due && this.waiting && this.tried !== now) {
       this.tried = now;
@@ -35,7 +39,8 @@ export class Phases {
   /** An image was answered by itself. */
   answered() {
     if (this.left > 0) this.left -= 1;
-    if (this.left === 0 && this.resting) this.#go(true).then((gone) => gone || this.rest(AGAIN));
+    const again = localStorage.getItem(this.name) !== null;
+    if (this.left === 0 && this.resting) this.#go(again).then((gone) => (gone ? localStorage.setItem(this.name, "1") : this.rest(AGAIN)));
   }
 
   /** Go over, one attempt after the other. */

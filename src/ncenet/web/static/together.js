@@ -6,6 +6,7 @@ import { classOf } from "./keys.js";
 const WAIT_MS = 1500;
 const LABELS = 40; // from so many labels in groups on ...
 const SINGLES = 10; // ... so many images come one by one (ours, by benchmarks/person.py)
+const [SMALLEST, LARGEST, GAP, RING] = [64, 224, 7, 4]; // pixels: sides of a tile, what lies between two, room for the ring of the focus
 
 export class Together {
   /**
@@ -18,6 +19,7 @@ export class Together {
     this.done = []; // what was answered here, for undo
     this.labels = 0; // that were given since single images came
     this.timer = undefined;
+    addEventListener("resize", () => this.group && this.#fit());
   }
 
   get open() {
@@ -94,7 +96,7 @@ export class Together {
   #say(title, words, ...buttons) {
     this.group = null;
     this.images = [];
-    this.root.replaceChildren(make("h2", {}, title), make("p", { className: "faint" }, words), make("menu", {}, ...buttons));
+    this.root.replaceChildren(make("div", { className: "between" }, make("h2", {}, title), make("p", {}, words), make("menu", {}, ...buttons)));
     buttons[0].focus();
     say(title);
   }
@@ -115,8 +117,24 @@ export class Together {
         make("button", { type: "button", onclick: () => this.close() }, "One at a time ", make("kbd", {}, "."))),
       this.cells,
       make("div", { className: "classes dock", role: "group", "aria-label": "Classes" }, ...buttons));
+    this.#fit();
     this.cells.firstChild?.focus();
     say(`${title} ${this.images.length} images`);
+  }
+
+  /** Tiles as large as they can be with all of them in sight; where that would be too small, they scroll. */
+  #fit() {
+    const { style, clientWidth, clientHeight } = this.cells;
+    style.gridTemplateColumns = "";
+    const count = this.images.length;
+    for (let columns = 1; columns <= count; columns++) {
+      const side = Math.min(LARGEST, Math.floor((clientWidth - 2 * RING + GAP) / columns) - GAP);
+      if (side < SMALLEST) return;
+      if (Math.ceil(count / columns) * (side + GAP) - GAP <= clientHeight - 2 * RING) {
+        style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
+        return;
+      }
+    }
   }
 
   #tile(image, n) {
