@@ -57,7 +57,9 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         self.kind, self.name, self.known, self.where = kind, name, sorted(known), where
-        nearest = difflib.get_close_matches(name, self.known, n=1)
+        nearest = difflib.get_close_matches(name, self.known, n=1) or [
+            each for each in self.known if each.lower() == name.lower()
+        ]
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         place = f"{where}: " if where else ""
         said = name if len(name) <= 80 else f"{name[:80]}..."

@@ -105,6 +105,7 @@ class ModelRecipe(Section):
     )
     features: str | None = Field(
         None,
+        min_length=1,
         description="Learn on vectors of a network that is trained already: lite0, lite2, timm:NAME, "
         "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once. Detection: "
         "choose images by them.",

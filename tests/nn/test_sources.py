@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from ncenet.errors import DataError, UsageError
+from ncenet.features.extractor import Wanted, open_extractor
 from ncenet.nn import backbones, sources
 from ncenet.nn.backbones import build_backbone
 from ncenet.nn.detection_backbones import build_detection_backbone
@@ -55,6 +56,34 @@ def test_a_name_that_timm_does_not_know_suggests_the_nearest():
         UsageError, match=r"model\.backbone: timm has no model 'resnet8': did you mean 'resnet"
     ):
         build_backbone(ModelRecipe(backbone="timm:resnet8"), (3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("resnet18.a1_in1", "timm has no weights 'resnet18.a1_in1': did you mean 'resnet18.a1_in1k'"),
+        ("resnet18.A1_IN1K", "timm has no weights 'resnet18.A1_IN1K': did you mean 'resnet18.a1_in1k'"),
+        ("ResNet50", "timm has no model 'ResNet50': did you mean 'resnet50'"),
+        ("efficientnet_b8", "timm has no pretrained weights for 'efficientnet_b8'"),
+        ("resnet18", "are not on this machine, .* or name a file of them in `model.weights`"),
+    ],
+)
+def test_what_is_wrong_with_features_of_timm_is_told_of_features(name, why, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UsageError, match=why) as caught:
+        open_extractor(Wanted(f"timm:{name}"))
+    assert "model.backbone" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["hf-hub", "hf_hub"])
+def test_an_address_of_the_hub_is_not_waited_for_where_there_is_no_network(scheme, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    sources.trust(f"timm:{scheme}:me/mine@main")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asks again and again"))
+    with pytest.raises(UsageError, match=f"weights of timm:{scheme}:me/mine@main are not on this machine"):
+        build_backbone(ModelRecipe(backbone=f"timm:{scheme}:me/mine@main", pretrained=True), (3, 32, 32))
 
 
 def test_what_the_user_typed_is_passed_on(monkeypatch):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ncenet.console import plain_console
-from ncenet.recipe import Framing, ModelRecipe
+from ncenet.recipe import Framing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,10 +61,10 @@ def features(
     if data is None:
         _list(store_folder(), features, clear, json_output, console)
         return
-    features = features or "lite0"
+    features = "lite0" if features is None else features
     from ncenet.data.open import open_dataset
     from ncenet.errors import UsageError
-    from ncenet.features.pool import open_source
+    from ncenet.features.pool import named, open_source
     from ncenet.features.vectors import VectorTable
 
     if engine == "ray":
@@ -75,7 +75,8 @@ def features(
     if split not in ("train", "test"):
         raise UsageError(f"--split is train or test, got {split!r}")
     pool = open_dataset(data, split="train" if split == "train" else "test", task=None).pool
-    source = open_source(_recipe(features, weights, framing), pool=pool, ids=pool.ids(), workers=workers or 2)
+    recipe = named(features, weights=weights, framing=framing)
+    source = open_source(recipe, pool=pool, ids=pool.ids(), workers=workers or 2)
     if isinstance(source, VectorTable):
         if clear:
             raise UsageError(f"{features}: is a file of yours; ncenet removes what it has stored itself")
@@ -119,13 +120,6 @@ def features(
         console.print(f"damaged      {file}: set aside, its images were embedded again")
 
 
-def _recipe(features: str, weights: Path | None, framing: Framing | None) -> ModelRecipe:
-    from ncenet.nn.sources import trust
-
-    trust(features)
-    return ModelRecipe(features=features, weights=None if weights is None else str(weights), framing=framing)
-
-
 def _embed_on_ray(
     data: str,
     features: str,
@@ -136,16 +130,18 @@ def _embed_on_ray(
     console: Console,
 ) -> None:
     from ncenet.errors import DataError, UsageError
+    from ncenet.features.pool import named
     from ncenet.features.vectors import is_vectors
     from ncenet.models.embed_shards import EmbeddedShard, embed_on_ray
     from ncenet.progress import bars
 
     if is_vectors(features):
         raise UsageError(f"{features}: is a file of vectors; there is nothing to embed")
+    recipe = named(features, weights=weights, framing=framing)
     done: list[EmbeddedShard] = []
     start = time.perf_counter()
     with bars() as show:
-        for shard in embed_on_ray(_recipe(features, weights, framing), data, workers=workers):
+        for shard in embed_on_ray(recipe, data, workers=workers):
             done.append(shard)
             images, broken = sum(each.rows for each in done), sum(each.broken for each in done)
             speed = images / max(1e-9, time.perf_counter() - start)

@@ -77,7 +77,7 @@ def _walk(
         if is_hidden(entry.name):
             continue
         path = prefix + entry.name
-        if entry.is_dir():
+        if _is_folder(entry):
             real = os.path.realpath(entry.path)
             if real not in inside:
                 yield from _walk(Path(entry.path), path + "/", (*inside, real), suffixes, passed)
@@ -92,6 +92,14 @@ def _walk(
             yield path
         else:
             passed.append(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is one or leads to one; False when the system can't say, as of a link in a circle."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def classes_of(root: Path, ids: Sequence[str]) -> dict[str, str] | None:

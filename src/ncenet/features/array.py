@@ -11,11 +11,10 @@ import numpy as np
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.open import open_dataset
 from ncenet.errors import UnreadableImage, UsageError
-from ncenet.features.pool import open_source
+from ncenet.features.pool import named, open_source
 from ncenet.features.vectors import VectorTable
-from ncenet.nn.sources import trust
 from ncenet.progress import Onlooker, Watch
-from ncenet.recipe import Framing, ModelRecipe
+from ncenet.recipe import Framing
 from ncenet.types import Pool
 
 if TYPE_CHECKING:
@@ -77,10 +76,7 @@ def of(
     if isinstance(images, str | PathLike):
         images = open_dataset(str(images), split=split, task=None)
     pool = images.pool if isinstance(images, Dataset) else images
-    trust(features)
-    recipe = ModelRecipe(
-        features=features, weights=None if weights is None else str(weights), framing=framing
-    )
+    recipe = named(features, weights=weights, framing=framing)
     source, ids = open_source(recipe, pool=pool, ids=pool.ids(), workers=workers), list(pool.ids())
     if isinstance(source, VectorTable):
         return ImageVectors(tuple(ids), source.rows(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import numpy as np
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.errors import DataError, UsageError
 from ncenet.features.vectors import VectorTable, is_vectors
-from ncenet.recipe import ModelRecipe
+from ncenet.nn.sources import trust
+from ncenet.recipe import Framing, ModelRecipe, Recipe
 from ncenet.types import Pool
 
 if TYPE_CHECKING:
@@ -130,6 +132,24 @@ class VectorPool(VectorRows):
         return self.source.missing({id: self.content_hash(id) for id in ids}, ids)
 
 
+def named(
+    features: str, *, weights: str | PathLike[str] | None = None, framing: Framing | None = None
+) -> ModelRecipe:
+    """The section of a recipe that names features, which somebody asked for without one.
+
+    Args:
+        features: lite0, lite2, timm:NAME, one of a plug-in, or a file of vectors; the name is trusted.
+        weights: file of weights for it, in the place of its own.
+        framing: how images become squares. Default: its own way.
+
+    Raises:
+        UsageError: they are no such names.
+    """
+    trust(features)
+    said = {"features": features, "weights": None if weights is None else str(weights), "framing": framing}
+    return Recipe().with_changes({f"model.{field}": value for field, value in said.items()}).model
+
+
 def open_source(
     model: ModelRecipe,
     *,
@@ -163,6 +183,11 @@ def open_source(
     if channels_of(pool) == 0:
         raise UsageError("the images are feature vectors already: leave `model.features` out")
     if is_vectors(name):
+        if "://" in name:
+            raise UsageError(f"model.features: {name}: vectors are read from this machine, fetch them first")
+        for field in ("weights", "framing"):
+            if getattr(model, field) is not None:
+                raise UsageError(f"model.{field}: no network makes the vectors of a file: leave it out")
         return VectorTable(Path(name).expanduser())
     weights = None if model.weights is None else Path(model.weights).expanduser()
     extractor = open_extractor(Wanted(name, weights, model.framing, pool=pool, ids=ids))

@@ -48,8 +48,7 @@ class VectorTable:
 
     Raises:
         DataError: there is no such file, it has no ids or no vectors, a vector has no id, an id occurs
-            twice, vectors are of different lengths or all the same, or one holds nan, inf or more than single
-            precision can.
+            twice, vectors are of different lengths, or one holds nan, inf or more than single precision can.
     """
 
     def __init__(self, file: Path) -> None:
@@ -74,9 +73,6 @@ class VectorTable:
                 f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
                 f"first of {ids[int(np.argmin(finite))]!r}"
             )
-        first = next(_parts(vectors[:1]))
-        if len(ids) > 1 and all((part == first).all() for part in _parts(vectors)):
-            raise DataError(f"{file}: its {len(ids)} vectors are all the same: they teach nothing")
         self.ids, self.vectors = tuple(ids), vectors
         try:
             self._row_of = RowOf(self.ids)

@@ -184,6 +184,8 @@ class Classifier(NetworkLearner[Network]):
         if self._components is None or len(known) > GROWN * self._components[0]:
             tensors = self.tensors_of(pool)
             some = tensors.batch(known[:: step_of(len(known), tensors.shape[0])])
+            if len(some) > 1 and (some == some[:1]).all():
+                raise DataError(f"{len(some)} vectors are all the same: nothing can be learned from them")
             self._components = len(known), PrincipalComponents.of(some)
         return copy.deepcopy(self._components[1])
 

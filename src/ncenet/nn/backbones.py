@@ -261,13 +261,23 @@ def build_backbone(recipe: ModelRecipe, shape: tuple[int, ...]) -> nn.Module:
     return backbones.use(recipe.backbone, lambda make: make(shape))
 
 
-def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
+_INSTEAD = {
+    "model.backbone": "leave `model.pretrained` away",
+    "model.features": "name a file of them in `model.weights`",
+}
+"""Of weights that are not to be had."""
+
+
+def timm_net(
+    name: str, shape: tuple[int, ...], *, pretrained: bool, field: str = "model.backbone"
+) -> TimmNet:
     """A model of timm without its classifier.
 
     Args:
         name: as timm has it.
         shape: (channels, H, W) of one image.
         pretrained: with its weights, from this machine or else from the network.
+        field: of the recipe, which names it: ``model.backbone`` or ``model.features``.
 
     Raises:
         UsageError: timm has no such model, or its weights are not to be had.
@@ -278,26 +288,66 @@ def timm_net(name: str, shape: tuple[int, ...], *, pretrained: bool) -> TimmNet:
         import timm
     except ImportError:
         raise MissingExtra("a timm backbone", "timm", "3 MB") from None
-    check_source(f"timm:{name}")
-    plain = PLAIN.fullmatch(name) is not None
-    if plain and not timm.is_model(name.partition(".")[0]):
-        near = difflib.get_close_matches(name, timm.list_models(), n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"model.backbone: timm has no model {name!r}{hint}")
+    check_source(f"timm:{name}", field=field)
     overlay: dict[str, Any] = {}
-    if pretrained and plain:
-        cached = cached_weights(timm.get_pretrained_cfg(name))
-        if cached is None:
-            server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-            check_reachable(f"the pretrained weights of timm:{name}", server)
-        else:  # named, they are not asked for on the network, where there may be none
+    if PLAIN.fullmatch(name):
+        about = _about(name, field)
+        if pretrained and not (about and about.has_weights):
+            raise UsageError(f"{field}: timm has no pretrained weights for {name!r}")
+        cached = cached_weights(about) if pretrained else None
+        if cached is not None:  # named, they are not asked for on the network, where there may be none
             overlay = {"pretrained_cfg_overlay": {"file": str(cached)}}
+        elif pretrained:
+            _check_hub(name, field)
+    elif pretrained and not _is_cached(name):
+        _check_hub(name, field)
     try:
         net = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=shape[0], **overlay)
         return TimmNet(net)
     except Exception as error:  # timm and the libraries below it raise each their own
         missing = " with its pretrained weights" if pretrained else ""
-        raise UsageError(f"model.backbone: timm can't build {name!r}{missing}: {error}") from error
+        raise UsageError(f"{field}: timm can't build {name!r}{missing}: {error}") from error
+
+
+def _about(name: str, field: str) -> Any:
+    """What timm knows of the weights of one of its names.
+
+    Raises:
+        UsageError: it knows no such model, or none that was trained like this.
+    """
+    import timm
+
+    family = name.partition(".")[0]
+    if not timm.is_model(family):
+        known, what = timm.list_models(), "model"
+    else:
+        known, what = timm.list_models(f"{family}.*", pretrained=True, include_tags=True), "weights"
+        try:
+            return timm.get_pretrained_cfg(name)
+        except RuntimeError:  # there is no such tag
+            pass
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise UsageError(f"{field}: timm has no {what} {name!r}{hint}")
+
+
+def _is_cached(name: str) -> bool:
+    """Whether what ``hf-hub:OWNER/NAME`` stands for was fetched before; other names need no network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    scheme, _, place = name.partition(":")
+    if scheme not in ("hf-hub", "hf_hub"):
+        return True
+    owner, _, revision = place.partition("@")
+    try:
+        return isinstance(try_to_load_from_cache(owner, "config.json", revision=revision or None), str)
+    except ValueError:  # no name of the hub, as timm will say
+        return True
+
+
+def _check_hub(name: str, field: str) -> None:
+    server = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    check_reachable(f"the pretrained weights of timm:{name}", server, instead=_INSTEAD[field])
 
 
 def cached_weights(about: Any) -> Path | None:

@@ -29,11 +29,12 @@ def trust(name: str) -> None:
     os.environ[_TRUSTED] = "\n".join(dict.fromkeys([*filter(None, trusted), name]))
 
 
-def check_source(name: str) -> None:
+def check_source(name: str, *, field: str = "model.backbone") -> None:
     """Make sure that a network of timm is a plain name, or one that the user typed.
 
     Args:
         name: with ``timm:`` before it.
+        field: of the recipe, which names it.
 
     Raises:
         UsageError: it is neither.
@@ -47,17 +48,18 @@ def check_source(name: str) -> None:
     if PLAIN.fullmatch(name.removeprefix("timm:")) or name in os.environ.get(_TRUSTED, "").split("\n"):
         return
     raise UsageError(
-        f"model.backbone: {name[:200]} is no plain name of a timm model, and may reach for the network or "
+        f"{field}: {name[:200]} is no plain name of a timm model, and may reach for the network or "
         "read a folder: if you trust it, name it on the command line"
     )
 
 
-def check_reachable(what: str, url: str) -> None:
+def check_reachable(what: str, url: str, *, instead: str = "leave `model.pretrained` away") -> None:
     """Make sure that a server can be reached before a library tries again and again.
 
     Args:
         what: is wanted from there, for the message.
         url: of the server.
+        instead: what else can be done, for the message.
 
     Raises:
         UsageError: it can't be reached.
@@ -82,6 +84,5 @@ def check_reachable(what: str, url: str) -> None:
     if why or thread.is_alive():
         raise UsageError(
             f"{what} are not on this machine, and {parts.netloc} can't be reached: "
-            f"{' '.join(why) or 'timed out'}. Fetch them where there is a network, or leave "
-            "`model.pretrained` away"
+            f"{' '.join(why) or 'timed out'}. Fetch them where there is a network, or {instead}"
         )

@@ -60,7 +60,8 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], *, what: str, source
         source: where the weights are from, for the message.
 
     Raises:
-        DataError: some are missing, or have another shape.
+        DataError: some are missing, have another shape, or hold something else than the network computes
+            with.
     """
     expected = network.state_dict()
     missing = [name for name in expected if name not in weights and not name.endswith("num_batches_tracked")]
@@ -75,7 +76,26 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], *, what: str, source
                 f"{source}: no weights of {what}: {name} is {tuple(weights[name].shape)}, expected "
                 f"{tuple(tensor.shape)}"
             )
+        if name in weights and (problem := _problem(weights[name], tensor)):
+            raise DataError(f"{source}: no weights of {what}: {name} {problem}")
     network.load_state_dict({name: weights.get(name, tensor) for name, tensor in expected.items()})
+
+
+def _problem(found: Tensor, expected: Tensor) -> str:
+    """What keeps a tensor from taking the place of another; nothing for one that may.
+
+    >>> own = torch.zeros(2)
+    >>> _problem(own.to(torch.int8), own)
+    'holds int8, expected numbers such as float32'
+    >>> _problem(own / 0, own), _problem(own.half(), own)
+    ('holds nan or inf', '')
+    """
+    if found.is_meta or found.layout is not torch.strided:
+        return "holds no numbers, but a sketch of them" if found.is_meta else "is a sparse tensor"
+    if expected.is_floating_point() != found.is_floating_point():
+        kinds = (str(tensor.dtype).removeprefix("torch.") for tensor in (found, expected))
+        return "holds {}, expected numbers such as {}".format(*kinds)
+    return "" if found.float().isfinite().all() else "holds nan or inf"
 
 
 def fingerprint(about: Any, weights: Mapping[str, Tensor]) -> str:
