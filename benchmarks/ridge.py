@@ -71,7 +71,7 @@ def pairs(data: Stored, share: float, seed: int) -> Task:
     def rows(targets: Tensor) -> Tensor:
         of = [(targets == c).nonzero().flatten() for c in both]
         parts = (share, 1 - share)
-        most = min(len(each) / part for each, part in zip(of, parts, strict=True))
+        most = min(int(len(each) / part) for each, part in zip(of, parts, strict=True))
         return torch.cat([each[: int(most * part)] for each, part in zip(of, parts, strict=True)])
 
     here, there = rows(data.targets), rows(data.test_targets)
