@@ -83,9 +83,11 @@ class SmallNet(Backbone):
         widths: channels of the stages; the last is D. ``benchmarks/results/small_backbone.md`` compares some.
     """
 
+    _called = "small"
+
     def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
         super().__init__()
-        _check_image(shape, "small")
+        _check_image(shape, self._called)
         channels = (shape[0], *widths)
         self.blocks = nn.ModuleList(_Stage(a, b) for a, b in zip(channels, widths, strict=False))
         self.out_features = widths[-1]
@@ -97,6 +99,20 @@ class SmallNet(Backbone):
             x = block(x)
             maps.append(x)
         return x.mean((2, 3)), maps
+
+
+@backbones.register("medium")
+class MediumNet(SmallNet):
+    """The small network, twice as wide: for thousands of labels of small images. D = 256.
+
+    Args:
+        shape: (channels, H, W) of one image.
+    """
+
+    _called = "medium"
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape, (32, 64, 128, 256))
 
 
 @backbones.register("resnet18")
