@@ -141,6 +141,26 @@ def test_ranges_are_crossed_out_by_shift_and_the_rest_gets_a_class_of_its_own(le
     assert ann.mistakes == []
 
 
+def test_a_class_that_somebody_else_deletes_is_no_longer_proposed(learned):
+    running, ann = learned()
+    title = opened(ann)
+    label = title.removeprefix("Are these all ").rstrip("?")
+    shown = tiles(ann)
+    ann.page.keyboard.press("Space")
+    ann.page.evaluate("name => ncenet.api.changeClasses({ who: 'bob', kind: 'delete', name })", label)
+    ann.page.wait_for_selector("#together h2:has-text('Which class are these?')")
+    assert label not in ann.page.inner_text("#together .dock")
+    assert tiles(ann) == shown and crossed_out(ann) == shown[:1], "what was crossed out stays"
+    ann.page.keyboard.press("Enter")
+    other = next(name for name in ("red", "green", "blue") if name != label)
+    ann.page.click(f"#together .dock .class:has-text('{other}')")
+    ann.settled()
+    with running.ledger as ledger:
+        labels = dict(ledger.labeled())
+    assert {labels.get(id) for id in shown[1:]} == {other} and shown[0] not in labels
+    assert ann.mistakes == []
+
+
 def test_by_pointer_and_on_a_phone(learned):
     running, ann = learned(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
     ann.page.tap("#open-group")

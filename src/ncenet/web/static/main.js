@@ -95,6 +95,8 @@ function takeState(next) {
 function useClasses(names) {
   classes = assign(names, canvas ? RESERVED_FOR_BOXES : RESERVED, state.looks);
   showClasses(classes, state.counts, (name) => act("answer", name), newClass, canvas !== null, state.looks);
+  if (together.open) together.refresh();
+  if (pool.open) pool.refresh();
   redraw();
 }
 

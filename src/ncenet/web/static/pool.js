@@ -92,9 +92,14 @@ export class PoolGrid {
       make("button", { type: "button", onclick: () => this.#accept() }, "Accept ", make("kbd", {}, "Enter")),
       make("button", { type: "button", onclick: () => this.#undo() }, "Undo ", make("kbd", {}, "z")),
       make("button", { type: "button", onclick: () => this.close() }, "Close ", make("kbd", {}, "Esc")));
+    this.refresh();
+    this.#count();
+  }
+
+  /** The buttons of the classes as they are now. */
+  refresh() {
     this.dock.replaceChildren(...this.classes().map(({ name, digit, letter }) =>
       make("button", { type: "button", className: "class", onclick: () => this.#label(name) }, ...[digit, letter].filter(Boolean).map((key) => make("kbd", {}, key)), make("span", {}, name))));
-    this.#count();
   }
 
   #count() {

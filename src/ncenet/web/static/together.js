@@ -92,6 +92,17 @@ export class Together {
     this.timer = setTimeout(() => this.open && !this.group && this.#next().catch((error) => notice(error.message)), WAIT_MS);
   }
 
+  /** Classes have changed, perhaps in another window: no group proposes one that is gone. */
+  refresh() {
+    if (!this.group) return;
+    if (!this.classes().some(({ name }) => name === this.group.label)) this.group = { ...this.group, label: null };
+    const [out, at] = [this.out, [...this.cells.children].indexOf(document.activeElement)];
+    this.out = new Set();
+    this.#draw();
+    for (const n of out) this.#set(n, true);
+    this.cells.children[at]?.focus();
+  }
+
   /** Words and buttons in the place of a group; the first button has the focus. */
   #say(title, words, ...buttons) {
     this.group = null;
@@ -103,7 +114,7 @@ export class Together {
 
   #draw() {
     const { label, purity, of } = this.group;
-    const title = this.rest ? "The rest: which class?" : of ? `Near copies: ${label} too?` : `Are these all ${label}?`;
+    const title = this.rest ? "The rest: which class?" : !label ? "Which class are these?" : of ? `Near copies: ${label} too?` : `Are these all ${label}?`;
     const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.${this.group.early ? " So far the model learns more from what it asks for one by one." : ""}`;
     this.cells = make("div", { className: "cells tiles", role: "grid", "aria-label": "Alike images", "aria-multiselectable": "true" });
     this.cells.append(...this.images.map((image, n) => this.#tile(image, n)));
@@ -223,6 +234,7 @@ export class Together {
     if (key === "/" && tile) return this.near(this.images[n]), true;
     if (key === "Escape") return this.#later(), true;
     if (event.repeat) return true;
+    if (key === "Enter" && tile && !this.rest && !this.group.label) return notice("A class key labels these images."), true;
     const name = key === "Enter" && !this.rest && (tile || document.activeElement === document.body) ? this.group.label : classOf(this.classes(), key);
     if (name) return this.#label(name), true;
     return false;
