@@ -65,7 +65,7 @@ def test_groups_of_what_the_model_asks_for_come_before_others():
 
 
 def test_a_group_of_what_is_asked_for_holds_what_is_needed_most():
-    shares = said(*np.linspace(0.65, 0.99, 50))
+    shares = said(*np.linspace(0.71, 0.99, 50))
     names = ids(shares)
     group = alike_to(names, shares, NAMES, asked=names)
     assert set(group.ids) == set(names[:LARGEST]), "the first of the query, though the least sure"
