@@ -201,7 +201,7 @@ def boxes(camera: Camera) -> None:
     until(page, "s.curve.length > 0 && s.training.phase === 'idle'")
     page.reload()
     page.wait_for_selector("#image[data-id]")
-    for _ in range(20):
+    for _ in range(BOXED):  # those without an object come first
         page.keyboard.press("h")
         page.wait_for_selector("#why:not([hidden])")
         if page.locator(".box.suggested").count() > 1:
