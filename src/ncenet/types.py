@@ -268,21 +268,15 @@ class _Whole(QueryStrategy):
     """Has the members of another object; those that it lacks are as the protocol has them."""
 
     def __init__(self, strategy: Any) -> None:
-        self._strategy, self.needs = strategy, strategy.needs
+        self.given, self.needs = strategy, strategy.needs
         optional = "requires", "auxiliary"
         vars(self).update({name: getattr(strategy, name) for name in optional if hasattr(strategy, name)})
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "_strategy"), name)
+        return getattr(object.__getattribute__(self, "given"), name)
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
-        said = cast(QueryStrategy, self._strategy).query(view, query_size, rng=rng)
-        if not isinstance(said, Query):
-            raise UsageError(
-                f"{type(self._strategy).__name__}.query returns a {type(said).__name__}: it returns a query, "
-                "ncenet.Query(ids, scores), the highest score first"
-            )
-        return said
+        return cast(QueryStrategy, self.given).query(view, query_size, rng=rng)
 
 
 class Learner(Protocol):

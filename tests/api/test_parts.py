@@ -1,12 +1,14 @@
 """Parts of one's own: networks, strategies, learners and pools as objects."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import ncenet
-from ncenet.errors import DamagedRecord, RecipeError, UsageError
+from ncenet.errors import DamagedRecord, NonFiniteScore, RecipeError, UsageError
 from tests.api.make import QUICK, Prior, Stripes, brightness, opened
 
 
@@ -162,11 +164,6 @@ class Speechless(ncenet.parts.Learner):
         pass
 
 
-class Lists(First):
-    def query(self, view, query_size, *, rng):
-        return list(view.ids)[:query_size]
-
-
 @pytest.mark.parametrize(
     ("parts", "complaint"),
     [
@@ -183,10 +180,134 @@ def test_an_object_that_lacks_a_method_is_refused_at_once(folder, parts, complai
     assert not folder.exists()
 
 
-def test_a_strategy_that_returns_no_query_is_named(folder):
-    with opened(folder, strategy=Lists()) as run:
+QUERIES = {
+    r"query returns a list: it returns a query": lambda ids, n: ids[:n],
+    r"query returns 'a' 2 times: the ids of a query are distinct": lambda ids, n: ncenet.Query("aa", (1, 1)),
+    r"query returns 'x', which is none of the ids of its pool": lambda ids, n: ncenet.Query(("x",), (1.0,)),
+    r"query returns 5 ids, and 4 were asked for": lambda ids, n: ncenet.Query(ids[: n + 1], [1] * (n + 1)),
+    r"query returns 4 ids and 3 scores: each image has a score": lambda ids, n: ncenet.Query(
+        ids[:n], [1] * 3
+    ),
+    r"query returns scores that are no numbers": lambda ids, n: ncenet.Query(ids[:n], [None] * n),
+    r"4 score\(s\) are not finite": lambda ids, n: ncenet.Query(ids[:n], np.full(n, np.nan)),
+}
+
+
+@pytest.mark.parametrize("complaint", QUERIES)
+def test_a_query_that_breaks_what_strategies_promise_is_refused_before_it_is_recorded(folder, complaint):
+    class Mine(First):
+        def query(self, view, query_size, *, rng):
+            return QUERIES[complaint](list(view.ids), query_size)
+
+    with opened(folder, strategy=Mine(), learner=Prior()) as run:
         run.tell(brightness(run.ask(8).ids))
-        with pytest.raises(UsageError, match=r"Lists\.query returns a list: it returns a query"):
+        with pytest.raises((UsageError, NonFiniteScore), match=complaint):
+            run.ask(4)
+        assert not (folder / "cycles/001/query.csv").exists()
+        with pytest.raises((UsageError, NonFiniteScore), match=complaint):
+            ncenet.select(np.full((9, 2), 0.5), 4, strategy=Mine())
+
+
+def test_a_query_of_lists_and_arrays_is_a_query(folder):
+    class Mine(First):
+        def query(self, view, query_size, *, rng):
+            return ncenet.Query(list(view.ids)[:query_size], np.ones(query_size, np.float32))
+
+    with opened(folder, strategy=Mine(), learner=Prior()) as run:
+        run.tell(brightness(run.ask(8).ids))
+        assert run.ask(4).scores == (1.0,) * 4 and run.ask(4).ids == run.ask(4).ids
+
+
+@pytest.mark.parametrize("form", [torch.Tensor, np.asarray, list])
+def test_a_score_may_be_an_array_or_a_list_and_has_a_number_for_each_image(folder, form):
+    class Bright(ncenet.parts.ScoreStrategy):
+        def score(self, prediction):
+            return form(prediction.probs[:, 0].tolist())
+
+    assert ncenet.select([[0.1, 0.9], [0.8, 0.2]], 1, strategy=Bright()).ids == ("00001",)
+
+    class All(ncenet.parts.ScoreStrategy):
+        def score(self, prediction):
+            return prediction.probs
+
+    with pytest.raises(
+        UsageError, match=r"All\.score returns numbers of shape \(2, 2\) .* one for each image, "
+    ):
+        ncenet.select([[0.1, 0.9], [0.8, 0.2]], 1, strategy=All())
+
+
+def says(probs):
+    """A learner that says this of ids, by some change of what it should."""
+
+    class Mine(Prior):
+        def predict(self, pool, ids, *, want):
+            for said in super().predict(pool, ids, want=want):
+                yield probs(said)
+
+    return Mine()
+
+
+def made(said, **changes):
+    return dataclasses.replace(said, **changes)
+
+
+PREDICTIONS = {
+    r"yields a Tensor: it yields ncenet\.parts\.Prediction": lambda said: said.probs,
+    r"says something of '.*' where '.*' is due": lambda said: made(said, ids=list(said.ids)[::-1]),
+    r"says nothing of '.*' and what follows": lambda said: made(said, ids=said.ids[:3], probs=said.probs[:3]),
+    r"shape \(\d+, 1\) of 2 classes: .* also of a class without": lambda s: made(s, probs=s.probs[:, :1]),
+    r"likelihoods of shape \(\d+,\) of": lambda said: made(said, probs=said.probs[:, 0]),
+    r"likelihoods of shape \(3, 2\) of \d+ images": lambda said: made(said, probs=said.probs[:3]),
+    r"score\(s\) are not finite, the first at": lambda said: made(said, probs=said.probs / 0),
+    r"likelihoods from -.* as softmax makes logits": lambda said: made(said, probs=said.probs - 9),
+    r"says likelihoods that are no tensor of numbers": lambda said: made(said, probs=[["a", "b"]]),
+}
+
+
+@pytest.mark.parametrize("complaint", PREDICTIONS)
+@pytest.mark.parametrize("tested", [False, True])
+def test_a_prediction_that_breaks_what_learners_promise_is_refused(folder, complaint, tested):
+    """In silence, a column that is missing names other classes, and rows in another order other images."""
+    more = {"loop.held_out": 6} if tested else {}
+    learner = says(PREDICTIONS[complaint])
+    with opened(folder, learner=learner, strategy="margin", recipe=QUICK | more) as run:
+        for _ in range(1 + tested):
+            run.tell(brightness(run.ask(8).ids))
+        with pytest.raises((UsageError, NonFiniteScore), match=complaint):
+            run.ask(4)
+
+
+@pytest.mark.parametrize("form", [torch.Tensor.double, torch.Tensor.numpy, torch.Tensor.tolist])
+def test_likelihoods_may_be_arrays_or_lists_of_any_precision(folder, form):
+    learner = says(lambda said: made(said, probs=form(said.probs)))
+    with opened(folder, learner=learner, strategy="margin") as run:
+        run.tell(brightness(run.ask(8).ids))
+        assert len(run.ask(4)) == 4
+
+
+def test_predictions_may_be_a_list_and_are_not_one_alone(folder):
+    class Returns(Prior):
+        def predict(self, pool, ids, *, want):
+            return self.form(*super().predict(pool, ids, want=want))
+
+    Returns.form = lambda self, said: [said]
+    with opened(folder, learner=Returns(), strategy="margin") as run:
+        run.tell(brightness(run.ask(8).ids))
+        assert len(run.ask(4)) == 4
+    Returns.form = lambda self, said: said
+    with (
+        opened(folder, learner=Returns(), strategy="margin") as run,
+        pytest.raises(UsageError, match=r"Returns\.predict returns a Prediction: it yields predictions"),
+    ):
+        run.tell(brightness(run.ask(8).ids))
+        run.ask(4)
+
+
+def test_what_a_strategy_needs_and_a_learner_does_not_say_is_named(folder):
+    recipe = QUICK | {"model.dropout": 0.1}
+    with opened(folder, learner=Prior(), strategy="bald", recipe=recipe) as run:
+        run.tell(brightness(run.ask(8).ids))
+        with pytest.raises(UsageError, match="needs 'samples' of a prediction, and Prior says none"):
             run.ask(4)
 
 

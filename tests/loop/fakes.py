@@ -25,7 +25,7 @@ class CountingLearner:
     def fit(self, labeled: LabeledSet, pool: Pool, *, cycle, before=None, resume=None) -> FitReport:
         self.fits.append((cycle, list(labeled.ids)))
         self.before.append(before)
-        self.labels = len(labeled)
+        self.labels, self.classes = len(labeled), len(labeled.class_names)
         return FitReport(len(labeled), steps=1, seconds=0.1, loss=1.0, accuracy=0.5)
 
     def predict(self, pool: Pool, ids: Sequence[str], *, want: frozenset[str]) -> Iterator[Prediction]:
@@ -39,7 +39,7 @@ class CountingLearner:
         return torch.rand(self.classes, generator=torch.Generator().manual_seed(seed))
 
     def save(self, file: Path) -> None:
-        file.write_text(json.dumps({"labels": self.labels}))
+        file.write_text(json.dumps({"labels": self.labels, "classes": self.classes}))
 
     def load(self, file: Path) -> None:
-        self.labels = json.loads(file.read_text())["labels"]
+        vars(self).update(json.loads(file.read_text()))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from ncenet.errors import UsageError
 from ncenet.progress import Onlooker, Watch
-from ncenet.types import Prediction, Query, QueryStrategy
+from ncenet.strategies.promise import query_of
+from ncenet.types import Prediction, Query, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,6 +126,7 @@ def select(
         strategy = strategies.use(name, make)
     elif options:
         raise UsageError("options are of a strategy that is named; this one is an object and has its own")
+    strategy = whole_strategy(strategy)
     pool = _pool(predictions, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)
     _check(strategy.needs, pool, name)
     labeled = _labeled(pool, labeled_probs, labeled_features, labels)
@@ -137,7 +139,7 @@ def select(
         pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
     )
     size = SIZE if query_size is None else query_size
-    return strategy.query(view, size, rng=torch.Generator().manual_seed(seed))
+    return query_of(strategy, view, size, rng=torch.Generator().manual_seed(seed))
 
 
 def files_of(given: Any) -> list[str]:

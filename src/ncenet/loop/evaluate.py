@@ -18,6 +18,7 @@ from ncenet.functional.average_precision import (
 from ncenet.functional.calibration import as_shares, calibration_error, reliability
 from ncenet.learners.box_counts import LEAST_SCORE
 from ncenet.learners.folds import FOLDS, left_out, temperature_of, wants_temperature
+from ncenet.learners.predictions import predictions_of
 from ncenet.loop.pictures import draw_tested
 from ncenet.rng import Streams
 from ncenet.run.folder import CycleFolder
@@ -95,8 +96,9 @@ def _classes(
     import torch
 
     start = time.perf_counter()
-    predictions = learner.predict(test.pool, test.ids, want=frozenset())
-    probs = torch.cat([chunk.probs.float() for chunk in predictions])
+    known = len(test.class_names)
+    said = predictions_of(learner, test.pool, test.ids, want=frozenset(), classes=known)
+    probs = torch.cat([chunk.probs.float() for chunk in said])
     predicted = probs.argmax(-1).tolist()
     seconds = time.perf_counter() - start
     names, total, right = test.class_names, [0] * len(test.class_names), [0] * len(test.class_names)
@@ -104,8 +106,8 @@ def _classes(
         total[target] += 1
         right[target] += target == guess
     per_class = {name: r / n for name, r, n in zip(names, right, total, strict=True) if n}
-    said = zip(test.ids, test.targets, predicted, strict=True)
-    rows = [PredictedImage(id, names[target], names[guess]) for id, target, guess in said]
+    pairs = zip(test.ids, test.targets, predicted, strict=True)
+    rows = [PredictedImage(id, names[target], names[guess]) for id, target, guess in pairs]
     unsaid = _of_those_there(learner, test.pool, later).items()
     write_predicted(files, [*rows, *(PredictedImage(id, None, names[guess]) for id, guess in unsaid)])
     return ClassTest(

@@ -34,6 +34,7 @@ from ncenet.run.held_out import held_out_test, measuring, set_apart, unlabeled_h
 from ncenet.run.record_files import last_left_out, write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import SizeOf
+from ncenet.strategies.promise import query_of
 from ncenet.types import BoxLearner, Label, LabeledSet, Learner, Pool, Prediction, Query, QueryStrategy
 
 MORE = 1.2
@@ -324,8 +325,7 @@ class Loop:
     def _query(self, cycle: int, query_size: int, count: BoxCount | None) -> Query:
         ids: Sequence[str] = self._open()
         pool, start = len(ids), time.perf_counter()
-        by, seconds = self._asking(cycle), 0.0
-        labeled = self._labeled_set()
+        by, seconds, labeled = self._asking(cycle), 0.0, self._labeled_set()
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
@@ -340,7 +340,7 @@ class Loop:
                 ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
             needs = self.strategy.needs
             view = LearnerView(self.learner, self.pool, ids, labeled, needs, self.vectors, self.notify)
-            query = self.strategy.query(view, query_size, rng=self.streams.torch("query", cycle))
+            query = query_of(self.strategy, view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         if self.budget_unit == "box":
             query = cut(query, query_size, count or self._expected_boxes(cycle))

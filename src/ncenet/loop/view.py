@@ -8,14 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ncenet.data.pools import VectorRows
+from ncenet.errors import UsageError
+from ncenet.learners.predictions import predictions_of
 from ncenet.progress import Notify
-from ncenet.types import LabeledSet, Learner, Pool, Prediction
+from ncenet.types import BoxLearner, LabeledSet, Learner, Pool, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TELL_SECONDS = 0.5
 """Between two reports of how much of the pool was predicted (ours)."""
+EXPLAINED = frozenset({"probs", "features", "inputs", "in_radii"})
+"""What strategies themselves say they lack; anything else is an extra of a prediction, by name."""
 
 
 class LearnerView:
@@ -75,7 +79,8 @@ class LearnerView:
         return self._timed(self.labeled_ids)
 
     def _timed(self, ids: Sequence[str]) -> Iterator[Prediction]:
-        chunks = self._learner.predict(self._pool, ids, want=self._needs)
+        known = 0 if isinstance(self._learner, BoxLearner) else 1 + max(self.labels, default=-1)
+        chunks = predictions_of(self._learner, self._pool, ids, want=self._needs, classes=known)
         while True:
             start = time.perf_counter()
             chunk = next(chunks, None)
@@ -85,6 +90,9 @@ class LearnerView:
             yield self._with_vectors(chunk)
 
     def _with_vectors(self, chunk: Prediction) -> Prediction:
+        if lacking := sorted(self._needs - EXPLAINED - chunk.extras.keys()):
+            who = type(self._learner).__name__
+            raise UsageError(f"the query strategy needs {lacking[0]!r} of a prediction, and {who} says none")
         if self._vectors is None:
             return chunk
         import torch

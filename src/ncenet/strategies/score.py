@@ -51,14 +51,35 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         """Scores (N,) of one chunk, or (N, A) of its anchors; higher is more informative."""
 
     def image_scores(self, prediction: Prediction) -> Tensor:
-        """Scores (N,) of the images of one chunk."""
-        scores = self.score(prediction)
+        """Scores (N,) of the images of one chunk.
+
+        Raises:
+            UsageError: the score isn't one number for each image or anchor.
+        """
+        scores = self._numbers(self.score(prediction), prediction)
         if scores.dim() == 1:
             return scores
         from ncenet.functional.aggregate import aggregate
 
         how, k = self.options.aggregate, self.options.aggregate_k
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
+
+    def _numbers(self, scores: Any, prediction: Prediction) -> Tensor:
+        """What a score returned, be it an array or a list, as numbers of images or anchors."""
+        import torch
+
+        who, wanted = f"{type(self).__name__}.score returns", tuple(prediction.probs.shape[:-1])
+        try:
+            found = torch.as_tensor(scores)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UsageError(f"{who} what is no tensor of numbers: {error}") from error
+        if tuple(found.shape) not in (wanted, wanted[:1]):
+            each = "image" if len(wanted) == 1 else "image or anchor"
+            raise UsageError(
+                f"{who} numbers of shape {tuple(found.shape)} for likelihoods of shape "
+                f"{tuple(prediction.probs.shape)}: one for each {each}, {wanted}, is a score"
+            )
+        return found
 
     def tells_apart(self, prediction: Prediction) -> bool:
         """Whether the score of one chunk can mean something; false for all chunks is an error."""

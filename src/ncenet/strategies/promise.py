@@ -1,0 +1,57 @@
+"""What a strategy promises of its query, checked before anything is recorded, whoever wrote it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ncenet.errors import NonFiniteScore, UsageError
+from ncenet.types import Query
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from ncenet.types import PoolView, QueryStrategy
+
+
+def query_of(strategy: QueryStrategy, view: PoolView, query_size: int, *, rng: Generator) -> Query:
+    """What a strategy asks for.
+
+    Args:
+        strategy: who is asked.
+        view: what it sees.
+        query_size: how many images.
+        rng: where its random numbers come from.
+
+    Raises:
+        UsageError: that is no query, or one with other ids than those of the pool, one of them twice, more
+            of them than were asked for, or not a score for each.
+        NonFiniteScore: a score is nan or infinite.
+    """
+    said = strategy.query(view, query_size, rng=rng)
+    who = f"{type(getattr(strategy, 'given', strategy)).__name__}.query returns"
+    if not isinstance(said, Query):
+        raise UsageError(
+            f"{who} a {type(said).__name__}: it returns a query, ncenet.Query(ids, scores), the highest "
+            "score first"
+        )
+    ids = tuple(said.ids)
+    try:
+        scores = tuple(float(score) for score in said.scores)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError(f"{who} scores that are no numbers: {error}") from error
+    if len(ids) != len(scores):
+        raise UsageError(f"{who} {len(ids):,} ids and {len(scores):,} scores: each image has a score")
+    if len(ids) > query_size:
+        raise UsageError(f"{who} {len(ids):,} ids, and {query_size:,} were asked for")
+    twice, most = Counter(ids).most_common(1)[0] if ids else ("", 0)
+    if most > 1:
+        raise UsageError(f"{who} {twice!r} {most} times: the ids of a query are distinct")
+    if strange := set(ids).difference(view.ids):
+        first = next(id for id in ids if id in strange)
+        raise UsageError(f"{who} {first!r}, which is none of the ids of its pool, view.ids")
+    bad = [id for id, score in zip(ids, scores, strict=True) if not math.isfinite(score)]
+    if bad:
+        raise NonFiniteScore(len(bad), bad[0])
+    return Query(ids, scores)
