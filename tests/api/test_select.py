@@ -111,6 +111,20 @@ def test_mistakes_say_what_to_give(arguments, complaint):
         ncenet.select(**arguments)
 
 
+@pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
+def test_a_size_that_is_no_number_of_images(size):
+    with pytest.raises(UsageError, match=rf"query_size: {size!r} is no number of images, from 1 on"):
+        ncenet.select([[0.5, 0.5]], size)
+
+
+def test_logits_are_no_likelihoods_and_what_is_missing_is_named():
+    with pytest.raises(UsageError, match=r"probs: likelihoods are in \[0, 1\], .* these are from -2 to 3"):
+        ncenet.select([[0.5, -2.0], [3.0, 0.1]], 1)
+    with pytest.raises(NonFiniteScore, match=r"1 score.* first at '00001'"):
+        ncenet.select([[0.5, 0.5], [np.nan, 0.1]], 1)
+    assert ncenet.select([[0.2, 0.2], [1.0, 1.0]], 1, strategy="rejection"), "of NCE heads, rows of any sum"
+
+
 def test_other_mistakes():
     with pytest.raises(UnknownName, match="did you mean 'margin'"):
         ncenet.select(PROBS, strategy="margn")

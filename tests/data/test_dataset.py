@@ -26,6 +26,13 @@ def test_oracle_hands_out_what_it_is_asked_for_and_counts(dataset):
     assert oracle.asked == 2, "a label asked for twice counts once"
 
 
+def test_labels_of_images_that_the_pool_has_not_are_refused(dataset):
+    with pytest.raises(DataError, match=r"2 label\(s\) are of images that the pool hasn't, such as 'x'"):
+        Dataset.labelled("mine", dataset.pool, {"a": "cat", "y": "dog", "x": "dog"})
+    some = Dataset.labelled("mine", dataset.pool, {"a": "cat", "c": "dog"})
+    assert some.class_names == ("cat", "dog"), "and of some that it has none may be known"
+
+
 def test_oracle_refuses_unknown_ids_and_then_counts_nothing(dataset):
     with pytest.raises(DataError, match=r"no label for 2 id\(s\), the first 'x'"):
         dataset.oracle.answer(["a", "x", "y"])

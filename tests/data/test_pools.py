@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
 from ncenet.data import ArrayPool, FolderPool, Subset, channels_of
 from ncenet.data.folders import find_images
@@ -123,6 +124,24 @@ def test_vectors():
     assert np.array_equal(pool.load("00002"), vectors[2])
     with pytest.raises(UnreadableImage, match="00001: the feature vector holds nan or inf"):
         pool.load("00001")
+
+
+@pytest.mark.parametrize("form", [list, torch.tensor, memoryview, np.asfortranarray])
+def test_an_array_may_be_what_numpy_makes_one_of(form):
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
+    pool, same = ArrayPool(form(images)), ArrayPool(images)
+    assert [pool.content_hash(id) for id in pool.ids()] == [same.content_hash(id) for id in same.ids()]
+    with pytest.raises(DataError, match=r"got an array of int64 \(3, 4, 4, 3\): images are uint8"):
+        ArrayPool(images.tolist())
+
+
+def test_ids_of_numpy_are_texts_and_numbers_are_none():
+    images = np.zeros((2, 4, 4), np.uint8)
+    assert [type(id) for id in ArrayPool(images, np.array(["a", "b"])).ids()] == [str, str]
+    with pytest.raises(DataError, match="ids are texts, and 0 is of type int"):
+        ArrayPool(images, range(2))
+    with pytest.raises(DataError, match="no array can be made of this list"):
+        ArrayPool([images[0], images[1, :2]])
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,12 @@ def _check(part: object, what: str, methods: Sequence[str]) -> None:
     for name in methods:
         method = getattr(type(part), name, None) or getattr(part, name, None)
         if not callable(method) or method is of_protocol.get(name):
-            raise UsageError(f"{type(part).__name__} is no {what}: it has no {name} of its own")
+            hint = (
+                "; ncenet.ArrayPool makes one of an array"
+                if what == "pool" and hasattr(part, "shape")
+                else ""
+            )
+            raise UsageError(f"{type(part).__name__} is no {what}: it has no {name} of its own{hint}")
 
 
 def _recipe(folder: Path, given: Any, *, begun: bool) -> Recipe:

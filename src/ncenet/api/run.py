@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -23,6 +22,7 @@ from ncenet.ledger import Answer
 from ncenet.progress import Onlooker
 from ncenet.recipe import Recipe
 from ncenet.run.opening import OpenRun
+from ncenet.strategies.promise import checked_size
 from ncenet.types import Label, Learner, Pool
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ class Run(Exchange):
         from ncenet.selection.wish import check_names
 
         check_names(choice)
-        if query_size is not None and (not isinstance(query_size, Integral) or query_size < 1):
-            raise UsageError(f"query_size: {query_size!r} is no number of images, from 1 on")
-        query_size = None if query_size is None else int(query_size)  # NumPy's too
+        query_size = None if query_size is None else checked_size(query_size)
         loop = self.recipe.loop
         with self._at_work() as show:
             if scores is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from ncenet.errors import UsageError
 from ncenet.progress import Onlooker, Watch
-from ncenet.strategies.promise import query_of
+from ncenet.strategies.promise import checked_size, query_of
 from ncenet.types import Prediction, Query, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def select(
     from ncenet.strategies import strategies
     from ncenet.strategies.options import checked
 
+    size = SIZE if query_size is None else checked_size(query_size)
     strategy = strategy or "margin"
     name = strategy if isinstance(strategy, str) else type(strategy).__name__
     if isinstance(strategy, str):
@@ -138,7 +139,6 @@ def select(
     view = _ArrayView(
         pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
     )
-    size = SIZE if query_size is None else query_size
     return query_of(strategy, view, size, rng=torch.Generator().manual_seed(seed))
 
 
@@ -282,10 +282,13 @@ def _joined(chunks: Sequence[Prediction]) -> Prediction:
 
 
 def _tensor(values: Any, name: str) -> Tensor:
+    import numpy as np
     import torch
 
+    from ncenet.learners.predictions import ABOVE_ONE
+
     if hasattr(values, "to_numpy"):  # a frame of pandas or polars
-        values = values.to_numpy()
+        values = np.array(values.to_numpy())  # theirs may be written to by nobody, of which torch warns
     try:
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -294,4 +297,12 @@ def _tensor(values: Any, name: str) -> Tensor:
         raise UsageError(
             f"{name}: expected a row for each image, got an array of shape {tuple(tensor.shape)}"
         )
-    return tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
+    tensor = tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
+    if name.endswith("probs") and tensor.numel():
+        low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())
+        if low < 0 or high > 1 + ABOVE_ONE:
+            raise UsageError(
+                f"{name}: likelihoods are in [0, 1], as softmax makes logits; these are from {low:.3g} to "
+                f"{high:.3g}"
+            )
+    return tensor

@@ -195,9 +195,18 @@ class Dataset:
 
     @classmethod
     def labelled(cls, name: str, pool: Pool, labels: Mapping[str, Label] | None) -> Dataset:
-        """Images with these classes, which are all there are, sorted; None for images without."""
+        """Images with these classes, which are all there are, sorted; None for images without.
+
+        Raises:
+            DataError: a label is of an image that the pool hasn't.
+        """
         if labels is None:
             return cls(name, pool)
+        if strange := labels.keys() - set(pool.ids()):
+            raise DataError(
+                f"{name}: {len(strange):,} label(s) are of images that the pool hasn't, such as "
+                f"{min(strange)!r}"
+            )
         return cls(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
 
     def required_oracle(self) -> Oracle:

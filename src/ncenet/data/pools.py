@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -170,33 +170,37 @@ class ArrayPool:
     """Images or feature vectors in memory. Nothing is copied.
 
     Args:
-        array: images as uint8 (N, H, W) or (N, H, W, channels), or feature vectors as float32 (N, D).
-        ids: N distinct ids. Default: row numbers, ``"00012"``.
+        array: images as uint8 (N, H, W) or (N, H, W, channels), or feature vectors as float32 (N, D); of
+            NumPy, or what NumPy makes an array of: a tensor, a frame, a list.
+        ids: N distinct ids, texts. Default: row numbers, ``"00012"``.
 
     Raises:
-        DataError: dtype, shape or number of ids is none of these.
+        DataError: dtype, shape, ids or their number are none of these.
 
     >>> pool = ArrayPool(np.zeros((2, 28, 28), np.uint8), ids=["a", "b"])
     >>> pool.ids(), pool.load("b").shape
     (('a', 'b'), (28, 28, 1))
     """
 
-    def __init__(
-        self, array: npt.NDArray[np.uint8] | npt.NDArray[np.float32], ids: Sequence[str] | None = None
-    ) -> None:
-        if array.dtype == np.uint8 and array.ndim == 3:
-            array = array[..., None]
-        vectors = array.dtype == np.float32 and array.ndim == 2
-        if not vectors and not (array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3)):
+    def __init__(self, array: npt.ArrayLike, ids: Sequence[str] | None = None) -> None:
+        rows = _as_array(array)
+        if rows.dtype == np.uint8 and rows.ndim == 3:
+            rows = rows[..., None]
+        vectors = rows.dtype == np.float32 and rows.ndim == 2
+        if not vectors and not (rows.dtype == np.uint8 and rows.ndim == 4 and rows.shape[3] in (1, 3)):
             raise DataError(
-                f"got an array of {array.dtype} {array.shape}: "
+                f"got an array of {rows.dtype} {rows.shape}: "
                 "images are uint8 (N, H, W) or (N, H, W, 1 or 3), feature vectors float32 (N, D)"
             )
-        if ids is not None and len(ids) != len(array):
-            raise DataError(f"{len(ids)} ids for {len(array)} rows")
-        self.array: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = array
-        self.channels = 0 if vectors else array.shape[3]
-        self._ids = RowIds("", len(array)) if ids is None else ids if isinstance(ids, RowIds) else tuple(ids)
+        if ids is not None and len(ids) != len(rows):
+            raise DataError(f"{len(ids)} ids for {len(rows)} rows")
+        if ids is not None and not isinstance(ids, RowIds):
+            if (strange := next((id for id in ids if not isinstance(id, str)), None)) is not None:
+                raise DataError(f"ids are texts, and {strange!r} is of type {type(strange).__name__}")
+            ids = tuple(map(str, ids))  # NumPy's texts too
+        self.array: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = rows
+        self.channels = 0 if vectors else rows.shape[3]
+        self._ids = RowIds("", len(rows)) if ids is None else ids
         self._row_of = RowOf(self._ids)
 
     def ids(self) -> Sequence[str]:
@@ -221,6 +225,16 @@ class ArrayPool:
         digest = hashlib.blake2b(row.tobytes(), digest_size=16)
         digest.update(f"{row.dtype.str}{row.shape}".encode())
         return digest.hexdigest()
+
+
+def _as_array(given: Any) -> Any:
+    """The same, if it is like an array of NumPy, on the disk perhaps; else what NumPy makes of it."""
+    if isinstance(getattr(given, "dtype", None), np.dtype):
+        return given
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"no array can be made of this {type(given).__name__}: {error}") from error
 
 
 class VectorRows(ABC):

@@ -88,6 +88,11 @@ class Pretrained(ABC, Generic[Said]):
         about = read_about(file)
         found = about.get("format")
         if found != cls.format:
+            if found is None:
+                raise DataError(
+                    f"{file}: no model that ncenet can read by itself; one of your own learner is read by "
+                    "ncenet.open(folder, learner=...).model"
+                )
             known = {kind.format: kind for kind in (Model, DetectionModel)}
             hint = f": {known[found].__name__}.from_pretrained reads it" if found in known else ""
             raise DataError(f"{file}: holds {found!r:.60}, expected {cls.format!r}{hint}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from ncenet.errors import NonFiniteScore, UsageError
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from ncenet.types import PoolView, QueryStrategy
+
+
+def checked_size(query_size: object) -> int:
+    """How many images somebody asks for; a number of NumPy's is one too.
+
+    Raises:
+        UsageError: it is none, from 1 on.
+
+    >>> checked_size(20)
+    20
+    """
+    if not isinstance(query_size, Integral) or query_size < 1:
+        raise UsageError(f"query_size: {query_size!r} is no number of images, from 1 on")
+    return int(query_size)
 
 
 def query_of(strategy: QueryStrategy, view: PoolView, query_size: int, *, rng: Generator) -> Query:
