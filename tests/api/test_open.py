@@ -165,6 +165,13 @@ def test_classes_are_names_in_an_order(tmp_path, classes, found):
             ncenet.open(tmp_path / "run", images=tmp_path / "photos", classes=classes)
 
 
+def test_a_file_is_no_folder_of_a_run(folder):
+    folder.write_text("mine")
+    with pytest.raises(UsageError, match="run: is a file, and a run has a folder of its own"):
+        opened(folder)
+    assert folder.read_text() == "mine"
+
+
 @pytest.mark.parametrize("size", [0, -1, 2.5, "5"])
 def test_a_number_of_images_is_one(folder, size):
     with (

@@ -103,6 +103,12 @@ def test_options_go_to_the_strategy():
             "class-balanced reads probs of the labelled images too: give labeled_probs",
         ),
         ({"probs": PROBS, "labeled_probs": PROBS, "labels": [1]}, "are of different numbers of images"),
+        ({"probs": PROBS, "labels": ["cat"]}, "labels: 'cat' is no class index of 4 classes, from 0 on"),
+        ({"probs": PROBS, "labels": np.array([0, 4])}, r"labels: .*4.* is no class index of 4 classes"),
+        (
+            {"features": FEATURES, "labels": [-1], "strategy": "core-set"},
+            "labels: -1 is no class index, from",
+        ),
         ({"probs": PROBS, "strategy": "rejection"}, "rejection can't tell the images apart"),
     ],
 )

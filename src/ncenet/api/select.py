@@ -136,9 +136,7 @@ def select(
         for what, there in (("probs", labeled_probs), ("features", labeled_features))
         if what in strategy.needs and there is None
     ]
-    view = _ArrayView(
-        pool, labeled, [] if labels is None else [int(label) for label in labels], name, lacking
-    )
+    view = _ArrayView(pool, labeled, _indices(labels, pool), name, lacking)
     return query_of(strategy, view, size, rng=torch.Generator().manual_seed(seed))
 
 
@@ -243,6 +241,16 @@ def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Predic
                 "rows of different lengths"
             )
     return Prediction(ids, said, vectors)
+
+
+def _indices(labels: Sequence[int] | None, pool: Prediction) -> list[int]:
+    """Class indices of the labelled images, each that of a column of the likelihoods, if there are any."""
+    classes = pool.probs.shape[-1]
+    for label in [] if labels is None else labels:
+        if not hasattr(label, "__index__") or not 0 <= int(label) < (classes or int(label) + 1):
+            of = f" of {classes} classes" if classes else ""
+            raise UsageError(f"labels: {label!r} is no class index{of}, from 0 on")
+    return [] if labels is None else [int(label) for label in labels]
 
 
 def _check(needs: frozenset[str], pool: Prediction, name: str) -> None:

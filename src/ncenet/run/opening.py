@@ -275,7 +275,7 @@ def survey(
 
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
-        UsageError: the images are not there.
+        UsageError: the images are not there, or the folder is a file.
         DataError: the images have no labels and the recipe names no classes; or an image file of the pool is
             for testing too.
         UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
@@ -283,6 +283,8 @@ def survey(
     """
     from ncenet.strategies.build import check_fits, open_strategy
 
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file, and a run has a folder of its own")
     if strategy is None:
         open_strategy(recipe)
     else:
