@@ -6,7 +6,7 @@ import torch
 
 from ncenet.errors import NonFiniteScore
 from ncenet.functional.covering import TIE, HerdSizes
-from ncenet.functional.herding import herd
+from ncenet.functional.herding import herd, typical_distance
 from ncenet.functional.herding_pairs import Near, parts_of
 from tests.functional.work import Work
 from tests.reference import herding as reference
@@ -309,5 +309,47 @@ def test_what_cannot_be_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"weights \(4,\) for a pool of 5"):
         herd(normal(5, 2), 1, 1.0, weights_N=uniform(4))
     for radius in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(ValueError, match="a radius is positive"):
+        with pytest.raises(ValueError, match="a radius is positive and finite"):
             herd(normal(5, 2), 1, radius)
+
+
+IN_PARTS, BY_PAIRS = HerdSizes(whole=20, many=1), HerdSizes(whole=20, many=30, first=2)
+WAYS = pytest.mark.parametrize("sizes", [HerdSizes(), IN_PARTS, BY_PAIRS], ids=["whole", "parts", "pairs"])
+
+
+@WAYS
+def test_what_float32_cannot_hold_is_refused_with_the_reason(sizes: HerdSizes) -> None:
+    for radius in (1e-30, 1e-200):
+        with pytest.raises(ValueError, match=r"a radius of 1e-.* is too small: distances in radii overflow"):
+            herd(normal(60, 5), 4, radius, sizes=sizes)
+    for weights in (torch.full((60,), 1e38), torch.full((60,), 1e300, dtype=torch.float64)):
+        with pytest.raises(ValueError, match=r"weights up to 1e\+.* overflow float32 when summed"):
+            herd(normal(60, 5), 4, 1.0, weights_N=weights, sizes=sizes)
+
+
+@WAYS
+def test_the_few_points_with_a_weight_are_found_in_a_pool_of_any_size(sizes: HerdSizes) -> None:
+    weights = torch.zeros(400)
+    weights[[350, 30]] = torch.tensor([2.0, 1.0])
+    picked = herd(100 * normal(400, 5), 4, 1.0, weights_N=weights, sizes=sizes)
+    assert picked.indices.tolist() == [350, 30, 0, 1]
+    torch.testing.assert_close(picked.gains, torch.tensor([2.0, 1.0, 0.0, 0.0]))
+    none = herd(normal(400, 5), 3, 1.0, weights_N=torch.zeros(400), sizes=sizes)
+    assert (none.indices.tolist(), none.gains.tolist()) == ([0, 1, 2], [0, 0, 0])
+
+
+@WAYS
+def test_any_layout_and_type_of_numbers_is_picked_from(sizes: HerdSizes) -> None:
+    whole = normal(5, 60).mul(4).round()
+    expected = herd(whole.T.contiguous(), 9, 3.0, sizes=sizes).indices
+    for pool in (whole.T, whole.T.half(), whole.T.long(), whole.T.double()):
+        assert torch.equal(herd(pool, 9, 3.0, sizes=sizes).indices, expected), pool.dtype
+
+
+def test_a_typical_distance_is_none_of_points_that_are_not_finite() -> None:
+    assert typical_distance(normal(0, 3)) == typical_distance(torch.ones(5, 3)) == 1
+    for bad in (math.nan, math.inf, 1e30):
+        points = normal(20, 4)
+        points[7, 1] = bad
+        with pytest.raises(NonFiniteScore, match=r"1 score\(s\) .* 'row 7 of the points'"):
+            typical_distance(points)

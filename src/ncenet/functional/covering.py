@@ -79,8 +79,15 @@ class Kernel:
         self.norms = self.points.square().sum(1) / 2
 
     def scaled(self, vectors: Tensor) -> Tensor:
-        """In units of the radius, so that the kernel is exp(a.b - |a|^2 / 2 - |b|^2 / 2)."""
-        return ((at_least_float32(vectors) - self.offset) / self.radius).float()
+        """In units of the radius, so that the kernel is exp(a.b - |a|^2 / 2 - |b|^2 / 2).
+
+        Raises:
+            ValueError: a vector is more radii long than float32 can square.
+        """
+        scaled = ((at_least_float32(vectors) - self.offset) / self.radius).float()
+        if not scaled.square().sum(1).isfinite().all():
+            raise ValueError(f"a radius of {self.radius:g} is too small: distances in radii overflow float32")
+        return scaled
 
     def __call__(self, rows: slice, vectors_BD: Tensor) -> Tensor:
         """Between some of the points and vectors in units of the radius, (rows, B)."""

@@ -64,7 +64,8 @@ def herd(
     """Pick k points, each the one that covers the most weight not covered yet.
 
     Exact up to 10,000 points; above, as :mod:`ncenet.functional.herding_parts` and
-    :mod:`ncenet.functional.herding_pairs` say. What is drawn for that is the same each time.
+    :mod:`ncenet.functional.herding_pairs` say. What is drawn for that is the same each time. Where at most
+    10,000 points of a larger pool have a weight, picks are made among these, and exactly.
 
     Time: half a kernel of at most 10,000 points and about ln k passes over it, for each part; for many
     picks half a kernel of each 50,000 points, about. Memory above the arguments: that kernel, at most 400 MB,
@@ -82,7 +83,8 @@ def herd(
         The picks; the smaller index among equal gains, so in the order of the pool once all is covered.
 
     Raises:
-        ValueError: the shapes do not match, the pool has fewer than k points, or the radius isn't positive.
+        ValueError: the shapes do not match, the pool has fewer than k points, the radius isn't positive, or
+            weights or distances in radii are too large for float32.
         NonFiniteScore: a weight is negative or not finite, a feature nan, inf or too large to be squared.
 
     >>> line = torch.tensor([[0.0], [1.0], [1.1], [9.0]])
@@ -98,7 +100,7 @@ def herd(
     if centers_LD.ndim != 2 or centers_LD.shape[1] != pool_ND.shape[1]:
         raise ValueError(f"centres {tuple(centers_LD.shape)} and pool {tuple(pool_ND.shape)} differ in D")
     if not 0 < radius < torch.inf:
-        raise ValueError(f"a radius is positive, got {radius}")
+        raise ValueError(f"a radius is positive and finite, got {radius}")
     if weights_N is None:
         weights_N = pool_ND.new_ones(len(pool_ND), dtype=torch.float32)
     if weights_N.shape != pool_ND.shape[:1]:
@@ -111,6 +113,8 @@ def herd(
         bad = (~((weights_N >= 0) & weights_N.isfinite())).nonzero().flatten().tolist()
         if bad:
             raise NonFiniteScore(len(bad), f"row {bad[0]} of the weights")
+        if len(weights_N) and len(weights_N) * float(weights_N.max()) > torch.finfo(torch.float32).max:
+            raise ValueError(f"weights up to {float(weights_N.max()):g} overflow float32 when summed")
         weights_N = weights_N.float()
         sizes = sizes or HerdSizes()
         given = pool_ND, k, radius, weights_N, centers_LD, sizes
@@ -118,6 +122,10 @@ def herd(
             indices, gains = [], []
         elif len(pool_ND) <= sizes.whole:
             indices, gains = _exactly(*given)
+        elif int((weights_N > 0).sum()) <= sizes.whole:  # so few might be in no part that is drawn
+            rows = weights_N.nonzero().flatten()
+            among, gains = _exactly(pool_ND[rows], k, radius, weights_N[rows], centers_LD, sizes)
+            indices = rows[among].tolist()
         else:
             way = in_parts if k * sizes.many < len(pool_ND) else by_pairs
             indices, gains = way(*given)
@@ -139,10 +147,14 @@ def typical_distance(points_ND: Tensor) -> float:
     Returns:
         Above 0; 1 for points that coincide, which any width covers alike.
 
+    Raises:
+        NonFiniteScore: a point is nan, inf or too large to be squared.
+
     >>> typical_distance(torch.tensor([[0.0], [3.0], [4.0]]))
     3.0
     """
     points = at_least_float32(points_ND[:: max(1, -(-len(points_ND) // SPREAD))])
+    check_squares(points, "points")
     with torch.no_grad(), no_autocast(points):
         distances = torch.pdist(points - points.mean(0))
     return (float(distances.median()) if len(distances) else 0.0) or 1.0
@@ -155,7 +167,7 @@ def _exactly(
     greedy = GreedyCover(pool_ND, radius, weights_N, centers_LD, sizes)
     indices: list[int] = []
     gains: list[float] = []
-    while len(indices) < k:
+    while len(indices) < min(k, len(pool_ND)):
         index, gain = greedy.leader()
         if gain <= 0:
             break
