@@ -44,6 +44,14 @@ def test_frozen_radius_and_learned_radius_have_folders_of_their_own():
         ("arms: []\nseeds: [0]", ":1 arms: holds 0, and at least 1 are needed"),
         ("arms: [{name: '..'}]\nseeds: [0]", "needs a letter or a digit"),
         ("arms: [{name: a}]\nseeds: [0]\nbaseline: b", "unknown arm 'b'"),
+        (
+            "arms: [{name: a}, {name: o, changes: {loop.strategy: oracle}}]\nseeds: [0]\nbaseline: o",
+            "baseline: 'o' reads the test accuracy, so no arm is held against it: name another",
+        ),
+        (
+            "base: {loop: {strategy: oracle}}\nseeds: [0]\narms: [{name: o}, {name: p}]",
+            "arms 'o', 'p' are oracles: leave one",
+        ),
         ("arms: [{name: a, changes: {loop.seed: 1}}]\nseeds: [0]", "'a' changes loop.seed, which all arms"),
         ("arms: [{name: a, changes: {loop: {}}}]\nseeds: [0]", "'a' changes loop, which all arms"),
         ("arms: [{name: a, changes: {train.epochs: 0}}]\nseeds: [0]", "arm 'a': train.epochs: 0 is below 1"),

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 import pytest
 
 from ncenet.compare import Arm, Comparison, read_comparison, run, trials
+from ncenet.compare.costs import cost
+from ncenet.compare.data_sets import DataSet
 from ncenet.engines import engines, local
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
@@ -62,6 +64,23 @@ def test_without_held_out_images_nothing_is_trained(tmp_path, simulated):
     drawn = COMPARISON.model_copy(update={"base": BASE.with_changes({**changes, "loop.held_out": 2})})
     run(drawn, tmp_path / "out", processes=1)
     assert len(simulated.calls) == 4
+
+
+def test_of_several_sets_each_is_looked_at_before_anything_is_trained(tmp_path, simulated):
+    for folder, names in (("train", "ab"), ("same", "ab"), ("other", "abz")):
+        write(tmp_path / folder, {f"{name}/{n}.jpg": jpeg(n) for n in range(3) for name in names})
+    sets = [
+        DataSet(name=test, train=str(tmp_path / "train"), test=str(tmp_path / test))
+        for test in ("same", "other")
+    ]
+    both = Comparison(base=BASE, arms=COMPARISON.arms, seeds=[0], data=sets)
+    for look in (lambda: run(both, tmp_path / "out", processes=1), lambda: cost(both, tmp_path / "out")):
+        with pytest.raises(DataError, match=r"other: the test images have the class\(es\) z, which"):
+            look()
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+    alone = both.model_copy(update={"data": (both.data[1].model_copy(update={"test": None}),)})
+    with pytest.raises(UsageError, match="train: nothing to test on"):
+        cost(alone)
 
 
 def test_what_is_finished_needs_its_images_no_more(tmp_path, simulated, monkeypatch):

@@ -13,6 +13,7 @@ from ncenet.compare.data_sets import DataSet, check_sets, slug
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import ModelRecipe, Recipe
 from ncenet.section import Section
+from ncenet.strategies.build import ORACLE
 
 SHARED = (
     *("task", "data.train", "data.test", "data.classes", "data.long_tail", "data.on_bad_image"),
@@ -125,9 +126,25 @@ class Comparison(Section):
                     raise ValueError(f"arm {arm.name!r}: {error}") from None
         if self.baseline and self.baseline not in slugs.values():
             raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
+        self._check_oracle(bases)
         for head in ("nce", "softmax"):
             self._check_figure_arm(head, getattr(self.figures, head))
         return self
+
+    def _check_oracle(self, bases: Sequence[Recipe]) -> None:
+        """It says how much there is to gain: one does, and no arm is held against it."""
+        oracles = [
+            arm.name
+            for arm in self.arms
+            if any(base.with_changes(arm.changes).loop.strategy == ORACLE for base in bases)
+        ]
+        if len(oracles) > 1:
+            raise ValueError(f"arms {', '.join(map(repr, oracles))} are oracles: leave one")
+        if self.baseline_arm in oracles and len(self.arms) > 1:
+            raise ValueError(
+                f"baseline: {self.baseline_arm!r} reads the test accuracy, so no arm is held against it: "
+                "name another"
+            )
 
     def _check_figure_arm(self, head: str, name: str) -> None:
         arm = {arm.name: arm for arm in self.arms}.get(name)

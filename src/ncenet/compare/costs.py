@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.trials import check_strategies, planned
+from ncenet.compare.trials import check_images, check_strategies, planned
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
@@ -109,7 +109,8 @@ def cost(
 
     Raises:
         RecipeError: a strategy doesn't fit the rest of its recipe.
-        DataError: the images are no data set, or have no classes.
+        DataError: the images are no data set, have no classes, or test images have others.
+        UsageError: of a comparison, there is nothing to test on.
 
     >>> import ncenet
     >>> quick = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
@@ -131,6 +132,9 @@ def cost(
     trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
     check_strategies(left)
+    if left:
+        for part in what.sets.values() or [what]:
+            check_images(part)
     alike: dict[tuple[object, ...], list[Recipe]] = {}
     for trial in left.values():
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})

@@ -83,7 +83,7 @@ def run(
     check_strategies(jobs)
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
         for part, _ in comparison.parts(folder).values():
-            _check_images(part)
+            check_images(part)
     with alone(folder) if jobs else nullcontext():
         kept = {
             name: (_with_seeds_begun(part, path, seeds), path)
@@ -161,6 +161,29 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
             raise RecipeError(f"{name}: {error}") from None
 
 
+def check_images(comparison: Comparison) -> None:
+    """Make sure that the images of one data set have labels, and some of the same classes to test on.
+
+    Raises:
+        UsageError: there are no such images, or none to test on.
+        DataError: they have no labels, or test images have a class that the others have not.
+    """
+    from ncenet.data.dataset import as_test_set
+    from ncenet.data.open import open_test, open_train
+
+    base = comparison.base
+    train = open_train(base)
+    train.required_oracle()
+    test = open_test(base.data, train)
+    if test is None and not base.loop.held_out:
+        raise UsageError(
+            f"{base.data.train}: nothing to test on; name held-out images as data.test, or "
+            "have some drawn from the pool (loop.held_out)"
+        )
+    if test is not None and base.task == "classification":
+        as_test_set(test, base.data.classes or train.class_names)
+
+
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
     """Run one trial, or what is left of it; what a worker is given to do."""
     from ncenet.loop.simulate import simulate
@@ -177,20 +200,6 @@ def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int, bool],
         for again, trials in ((False, comparison.trials), (True, comparison.replayed))
         for arm, seed in trials
     }
-
-
-def _check_images(comparison: Comparison) -> None:
-    """Make sure that the images of one data set have labels, and that there are some to test on."""
-    from ncenet.data.open import open_test, open_train
-
-    base = comparison.base
-    train = open_train(base)
-    train.required_oracle()
-    if open_test(base.data, train) is None and not base.loop.held_out:
-        raise UsageError(
-            f"{base.data.train}: nothing to test on; name held-out images as data.test, or "
-            "have some drawn from the pool (loop.held_out)"
-        )
 
 
 def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -> Comparison:
