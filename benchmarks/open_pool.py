@@ -9,10 +9,13 @@ the head does not reject; with "extra" among what a head leaves that has learned
 their own, up to four of them by k-means. The last two are cut, as the first is, where out-of-fold answers are
 98 % labels. With "keep" the line of `in_scope` is cut where 95 % of the labels, out of fold, lie above it;
 with "weigh" (margin alone) nothing is cut, and the doubt of an image is multiplied by its chance to be in
-scope, as that line has it. "Clean" is the same pool without its foreign images. Means over seeds, the NCE
-head on stored features. What an arm is below the clean pool at the end is told in two parts: "budget" is what
-the clean pool has at as many labels as the arm got, for skips give none; "choice" the rest: other images were
-asked for.
+scope, as that line has it. With "chance" (herding alone), which is what the library does for herding, only
+what is out of scope more likely than not is cut, and the doubt of the rest counts as far as it is likely to
+be in scope. With "fewer" nothing is foreign, and 2 % of the images are missing by chance: how far a run is
+from another one that is as good. "Clean" is the same pool without its foreign images. Means over seeds, the
+NCE head on stored features. What an arm is below the clean pool at the end is told in two parts: "budget" is
+what the clean pool has at as many labels as the arm got, for skips give none; "choice" the rest: other images
+were asked for.
 """
 
 from __future__ import annotations
@@ -34,8 +37,9 @@ from torch import Tensor
 from ncenet.compare.statistics import paired_difference
 from ncenet.functional.calibration import RIDGE, out_of_fold
 from ncenet.functional.clusters import k_means
-from ncenet.functional.scope import in_scope, purest_cut
+from ncenet.functional.scope import chance_in_scope, in_scope, purest_cut
 from ncenet.learners.head_fit import fit_head
+from ncenet.loop.scope import EVEN
 from ncenet.nn.heads import Head, build_head
 from ncenet.nn.principal import PrincipalComponents
 from ncenet.recipe import HeadRecipe
@@ -46,10 +50,10 @@ ASKED, QUERIES, FOLDS = 20, 8, 5
 ARMS = (
     *("margin clean", "margin", "margin rejection", "margin scope", "margin extra", "margin keep"),
     "margin weigh",
-    *("herding clean", "herding", "herding scope"),
+    *("herding clean", "herding", "herding scope", "herding chance", "margin fewer"),
 )
 SHARES = (0.2, 0.4, 0.6)
-EXTRA, KEPT = 4, 0.95
+EXTRA, KEPT, FEWER = 4, 0.95, 0.02
 SETS = (("clothing10", "grocery81"), ("cifar10", "its own"))
 
 
@@ -156,8 +160,10 @@ def clean(data: Stored, foreign: Tensor) -> tuple[Stored, Tensor]:
 def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, float, float]]:
     """Labels, accuracy and the part of the next query that is in scope, for each query."""
     name, *how = arm.split()
-    if how == ["clean"]:
+    if how in (["clean"], ["fewer"]):
         data, foreign = clean(data, foreign)
+    gone = np.random.default_rng(seed + 100).random(len(data.pool)) < FEWER if how == ["fewer"] else []
+    missing = set(np.flatnonzero(gone).tolist())
     strategy = strategies.get(name)()
     answered = np.random.default_rng(seed).permutation(len(data.pool))[:ASKED].tolist()
     rows = []
@@ -170,7 +176,7 @@ def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, f
         if query == QUERIES:
             rows.append((len(labeled), accuracy, float("nan")))
             break
-        inside = torch.ones(len(data.pool), dtype=torch.bool)
+        inside, chances = torch.ones(len(data.pool), dtype=torch.bool), None
         rng = torch.Generator().manual_seed(1000 * seed + query)
         if how == ["scope"]:
             inside = in_scope(
@@ -180,6 +186,10 @@ def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, f
             inside = accepted(data, head, labeled, skipped)
         elif how == ["extra"] and skipped and labeled:
             inside = with_extra_classes(data, labeled, skipped)
+        elif how == ["chance"]:
+            chances = chance_in_scope(data.pool, data.pool[labeled], data.pool[skipped], rng=rng)
+            least = min(len(answered) + ASKED, len(chances))
+            inside = chances >= min(EVEN, float(chances.topk(least).values[-1]))
         elif how == ["keep"] and skipped and labeled:
             side, of_labels = sides(data, labeled, skipped, rng)
             inside = side >= of_labels.quantile(1 - KEPT) if len(of_labels) else inside
@@ -191,7 +201,8 @@ def run(data: Stored, foreign: Tensor, arm: str, seed: int) -> list[tuple[int, f
             asked = worth.topk(ASKED).indices.tolist()
         else:
             view = View(head, data, labeled, strategy.needs)
-            view.offer([row for row in inside.nonzero().flatten().tolist() if row not in set(answered)])
+            closed, view.chances = missing.union(answered), chances
+            view.offer([row for row in inside.nonzero().flatten().tolist() if row not in closed])
             asked = [int(image) for image in strategy.query(view, ASKED, rng=rng).ids]
         rows.append((len(labeled), accuracy, float((~foreign[asked]).double().mean()) if asked else 1.0))
         answered += asked

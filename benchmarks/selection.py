@@ -65,6 +65,7 @@ class View:
 
     def __init__(self, head: Head, data: Stored, labeled: Sequence[int], needs: frozenset[str]) -> None:
         self._head, self._data, self._needs = head, data, needs
+        self.chances: Tensor | None = None  # (N,) of the pool: to belong to a class
         known = set(labeled)
         self.offer([row for row in range(len(data.pool)) if row not in known])
         self._labeled = list(labeled)
@@ -79,7 +80,9 @@ class View:
         raise NotImplementedError("no strategy here reads images")
 
     def predictions(self) -> Iterator[Prediction]:
-        return self._predict(self.ids, self._rows)
+        for said in self._predict(self.ids, self._rows):
+            known = {} if self.chances is None else {"in_scope": self.chances[self._rows].float()}
+            yield replace(said, extras={**said.extras, **known})
 
     def labeled_predictions(self) -> Iterator[Prediction]:
         return self._predict(self.labeled_ids, self._labeled)

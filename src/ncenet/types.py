@@ -237,6 +237,10 @@ class QueryStrategy(Protocol):
     auxiliary: Callable[[Sequence[int]], Any] | None = None
     """A :data:`ncenet.nn.auxiliary.AuxiliaryFactory`: makes what is trained beside the network for it."""
 
+    weighs_scope: bool = False
+    """Reads ``"in_scope"`` among the extras of the pool's predictions, (N,) in [0, 1]: how likely an image
+    belongs to a class, where skipped ones tell. Then fewer doubtful ones are left out of its pool."""
+
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """At most ``query_size`` distinct ids of the pool (all of them when the pool is smaller)."""
 
@@ -269,7 +273,7 @@ class _Whole(QueryStrategy):
 
     def __init__(self, strategy: Any) -> None:
         self.given, self.needs = strategy, strategy.needs
-        optional = "requires", "auxiliary"
+        optional = "requires", "auxiliary", "weighs_scope"
         vars(self).update({name: getattr(strategy, name) for name in optional if hasattr(strategy, name)})
 
     def __getattr__(self, name: str) -> Any:

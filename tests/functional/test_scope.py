@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncenet.functional.scope import PURE, in_scope, purest_cut
+from ncenet.functional.scope import PURE, chance_in_scope, in_scope, purest_cut
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -57,3 +57,31 @@ def test_the_cut_is_the_lowest_that_is_pure() -> None:
     assert purest_cut(sides, torch.zeros_like(labeled)) == torch.inf
     assert purest_cut(torch.zeros(4), torch.tensor([1, 1, 1, 0])) == torch.inf, "equal sides are not parted"
     assert purest_cut(torch.zeros(4), torch.ones(4, dtype=torch.int64)) == 0
+
+
+def test_chances_are_as_often_right_as_they_say() -> None:
+    draw = torch.randn(2, 2000, 8, generator=rng(1))
+    draw[1, :, 0] += 2
+    chances = chance_in_scope(torch.cat([*draw]), draw[0, :150], draw[1, :150], rng=rng())
+    ours = torch.cat([torch.ones(2000), torch.zeros(2000)])
+    for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.0)):
+        between = (chances >= low) & (chances <= high)
+        assert low - 0.1 < ours[between].mean() < high + 0.1, (low, high)
+
+
+@pytest.mark.parametrize(("labeled", "skipped"), [(0, 9), (9, 0), (0, 0)])
+def test_without_both_kinds_of_answers_every_chance_is_whole(labeled: int, skipped: int) -> None:
+    ours, theirs = heaps(10, 0)
+    pool = torch.cat([ours, theirs])
+    assert (chance_in_scope(pool, ours[:labeled], theirs[:skipped], rng=rng()) == 1).all()
+
+
+def test_skips_that_look_like_labels_weigh_nothing_down() -> None:
+    ours, _ = heaps(100, 0)
+    assert (chance_in_scope(ours, ours[:60], ours[60:], rng=rng()) == 1).all()
+
+
+def test_of_one_answer_of_each_kind_the_line_itself_tells() -> None:
+    ours, theirs = heaps(50, 0)
+    chances = chance_in_scope(torch.cat([ours, theirs]), ours[:1], theirs[:1], rng=rng())
+    assert chances[:50].mean() > chances[50:].mean() and ((chances > 0) & (chances < 1)).all()

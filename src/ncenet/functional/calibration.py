@@ -164,7 +164,7 @@ def out_of_fold(
         asked = (~learned & torch.isin(targets_L, classes)).nonzero().flatten()
         if len(classes) < 2 or not len(asked):
             continue
-        model = LogisticRegression(C=1 / RIDGE, max_iter=200, tol=1e-4)
+        model = LogisticRegression(C=1 / RIDGE, max_iter=2000, tol=1e-4)
         with threadpool_limits(1):
             model.fit(rows[learned].numpy(), targets_L[learned].numpy())
         log_probs = torch.full((len(asked), C), -torch.inf)

@@ -9,6 +9,8 @@ Source: ours. Rejection (Eq. 8) as the number that is cut is measured beside it 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Generator, Tensor
 
@@ -19,6 +21,10 @@ TOLD = 0.65
 """So often, at least, a labelled image lies above a skipped one, among answers not seen (ours)."""
 PURE = 0.98
 """The pool is cut where so many of the answers above were labels (ours)."""
+STEPS = 2000
+"""Of a fit: features that were learned may be long, and then it takes hundreds."""
+FEW = 4
+"""Fewer answers than this set no chances (ours): then the line's own are taken."""
 
 
 def in_scope(
@@ -42,27 +48,79 @@ def in_scope(
     >>> in_scope(pool, labeled, skipped, least=1, rng=torch.Generator().manual_seed(0))
     tensor([ True,  True, False, False])
     """
+    found = _line(pool_ND, labeled_LD, skipped_SD, rng)
+    if found is None:
+        return torch.ones(len(pool_ND), dtype=torch.bool)
+    inside = found.sides >= (purest_cut(found.tried, found.told) if len(found.told) else 0.0)
+    if inside.sum() < least:
+        inside[found.sides.topk(min(least, len(inside))).indices] = True
+    return inside
+
+
+def chance_in_scope(pool_ND: Tensor, labeled_LD: Tensor, skipped_SD: Tensor, *, rng: Generator) -> Tensor:
+    """How likely each image of a pool belongs to some class, by the answers so far.
+
+    For strategies that weigh images, and so need not leave out all that is doubtful.
+
+    Args:
+        pool_ND: (N, D) features, finite.
+        labeled_LD: (L, D) of images that have a label.
+        skipped_SD: (S, D) of images that were skipped.
+        rng: parts the answers, to set the chances by what was not learned.
+
+    Returns:
+        (N,) float64 in [0, 1]; all 1 where :func:`in_scope` would leave out nothing.
+
+    >>> pool = torch.tensor([[0.0], [0.2], [8.0], [8.3]])
+    >>> labeled, skipped = torch.rand(20, 1), 8 + torch.rand(20, 1)
+    >>> chance_in_scope(pool, labeled, skipped, rng=torch.Generator().manual_seed(0)) > 0.5
+    tensor([ True,  True, False, False])
+    """
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    found = _line(pool_ND, labeled_LD, skipped_SD, rng)
+    if found is None:
+        return torch.ones(len(pool_ND), dtype=torch.float64)
+    if len(found.told) < FEW or len(found.told.unique()) < 2:
+        return found.sides.sigmoid()
+    with threadpool_limits(1):
+        scale = LogisticRegression().fit(found.tried[:, None].numpy(), found.told.numpy())
+    # A line that says the contrary of the truth, by chance, says nothing.
+    return (max(float(scale.coef_[0, 0]), 0.0) * found.sides + float(scale.intercept_[0])).sigmoid()
+
+
+class _Line(NamedTuple):
+    """A line between labelled and skipped images.
+
+    Attributes:
+        sides: (N,) how far each image of the pool is on the side of the labels.
+        tried: (M,) the same of answers that were left out in turn.
+        told: (M,) 1 for those that are labels, 0 for skips.
+    """
+
+    sides: Tensor
+    tried: Tensor
+    told: Tensor
+
+
+def _line(pool_ND: Tensor, labeled_LD: Tensor, skipped_SD: Tensor, rng: Generator) -> _Line | None:
+    """The line; None where one kind of answer is missing, or answers left out are not told apart."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     if not len(labeled_LD) or not len(skipped_SD):
-        return torch.ones(len(pool_ND), dtype=torch.bool)
+        return None
     answers = at_least_float32(torch.cat([labeled_LD, skipped_SD])).double()
     labeled = torch.cat([torch.ones(len(labeled_LD)), torch.zeros(len(skipped_SD))]).long()
     with threadpool_limits(1):
-        line = LogisticRegression(C=1 / RIDGE, max_iter=200, tol=1e-4).fit(answers.numpy(), labeled.numpy())
+        line = LogisticRegression(C=1 / RIDGE, max_iter=STEPS, tol=1e-4).fit(answers.numpy(), labeled.numpy())
         sides = torch.from_numpy(line.decision_function(pool_ND.double().numpy()))
     said, told = out_of_fold(answers, labeled, rng=rng)
-    cut = 0.0
-    if len(told):
-        tried = (said[:, 1] - said[:, 0]).double()
-        if _told_apart(tried, told) < TOLD:
-            return torch.ones(len(pool_ND), dtype=torch.bool)
-        cut = purest_cut(tried, told)
-    inside = sides >= cut
-    if inside.sum() < least:
-        inside[sides.topk(min(least, len(sides))).indices] = True
-    return inside
+    tried = (said[:, 1] - said[:, 0]).double() if len(told) else sides[:0]
+    if len(told) and _told_apart(tried, told) < TOLD:
+        return None
+    return _Line(sides, tried, told)
 
 
 def purest_cut(sides: Tensor, labeled: Tensor) -> float:

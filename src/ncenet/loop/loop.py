@@ -334,12 +334,11 @@ class Loop:
         elif cycle == 0:
             query = random_query(ids, query_size, self.streams)
         else:
-            self.model(cycle)
-            if self.leave_out_foreign and (skipped := self.ledger.skipped_ids()):
-                rng = self.streams.torch("scope", cycle)
-                ids = of_scope(self.learner, self.pool, ids, labeled.ids, skipped, least=query_size, rng=rng)
-            needs = self.strategy.needs
-            view = LearnerView(self.learner, self.pool, ids, labeled, needs, self.vectors, self.notify)
+            of, chances = (self.model(cycle), self.pool), dict[str, float]()
+            if self.leave_out_foreign and (skips := self.ledger.skipped_ids()):
+                rng, weigh = self.streams.torch("scope", cycle), self.strategy.weighs_scope
+                ids, chances = of_scope(*of, ids, labeled.ids, skips, least=query_size, rng=rng, weigh=weigh)
+            view = LearnerView(*of, ids, labeled, self.strategy.needs, self.vectors, self.notify, chances)
             query = query_of(self.strategy, view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         if self.budget_unit == "box":

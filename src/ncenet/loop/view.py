@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class LearnerView:
         needs: what the strategy needs of a prediction.
         vectors: of the images, the features that strategies see. Default: what the learner says.
         notify: told how much of the pool was predicted.
+        chances: how likely an image of the pool belongs to a class, by id, where skips tell.
 
     Attributes:
         predict_seconds: time spent predicting so far.
@@ -47,12 +48,13 @@ class LearnerView:
         needs: frozenset[str],
         vectors: VectorRows | None = None,
         notify: Notify = lambda event: None,
+        chances: Mapping[str, float] | None = None,
     ) -> None:
         self.ids, self.labeled_ids = ids, labeled.ids
         self.predict_seconds = 0.0
         self._learner, self._pool, self._labeled = learner, pool, labeled
         self._vectors = vectors if "features" in needs else None
-        self._notify = notify
+        self._notify, self._chances = notify, chances
         self._needs = needs if self._vectors is None else needs - {"features"}
 
     @property
@@ -68,7 +70,7 @@ class LearnerView:
         """Predictions on the pool in the order of ``ids``, in chunks."""
         done, told = 0, time.monotonic()
         for chunk in self._timed(self.ids):
-            yield chunk
+            yield self._with_chances(chunk)
             done += len(chunk.ids)
             if time.monotonic() > told + TELL_SECONDS or done == len(self.ids):
                 told = time.monotonic()
@@ -98,3 +100,11 @@ class LearnerView:
         import torch
 
         return replace(chunk, features=torch.from_numpy(self._vectors.rows(chunk.ids)))
+
+    def _with_chances(self, chunk: Prediction) -> Prediction:
+        if not self._chances:
+            return chunk
+        import torch
+
+        chances = torch.tensor([self._chances[id] for id in chunk.ids], device=chunk.probs.device)
+        return replace(chunk, extras={**chunk.extras, "in_scope": chances})

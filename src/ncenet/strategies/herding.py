@@ -25,6 +25,7 @@ class Herding(WithOptions, QueryStrategy):
     An image is doubtful as far as the likelihoods of its two likeliest classes are close; it is covered as
     far as a labelled or chosen image is near. The kernel is that of Eq. 6, between images, with the head's
     own map and radius. The score is the part of the pool's doubt that the image covers beyond those before.
+    Where images of no class are to be left out, doubt counts as far as an image is likely to have one.
 
     Source: ours; Bae, Oliveira and Sutherland, Uncertainty Herding, ICLR 2025, with the kernel of NCE-Net.
     Cost: one prediction an image, mapped features (N, D) in float32, half a kernel between 10,000 at a time.
@@ -33,6 +34,7 @@ class Herding(WithOptions, QueryStrategy):
 
     needs: frozenset[str] = frozenset({"probs", "in_radii"})
     requires: frozenset[str] = frozenset({"classes"})
+    weighs_scope: bool = True
 
     class Options(Section):
         """What may be set."""
@@ -55,7 +57,7 @@ class Herding(WithOptions, QueryStrategy):
         places, doubts = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
             places.fill(prediction.ids, _in_radii(prediction))
-            doubts.fill(prediction.ids, doubt(prediction)[:, None])
+            doubts.fill(prediction.ids, _in_scope(doubt(prediction), prediction)[:, None])
         labeled = None
         if view.labeled_ids:
             covered = GatheredRows(list(view.labeled_ids))
@@ -76,6 +78,12 @@ def doubt(prediction: Prediction) -> Tensor:
 
     check_rows(prediction.ids, prediction.probs)
     return (1 + margin(normalized(prediction.probs))).clamp(0, 1)
+
+
+def _in_scope(doubt_N: Tensor, prediction: Prediction) -> Tensor:
+    """Doubt times the chance that an image belongs to a class at all, where skipped ones tell it."""
+    chances = prediction.extras.get("in_scope")
+    return doubt_N if chances is None else doubt_N * chances.to(doubt_N)
 
 
 def _in_radii(prediction: Prediction) -> Tensor:
