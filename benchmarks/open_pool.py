@@ -251,7 +251,7 @@ def main() -> None:
                 table = np.array(runs)  # (seeds, queries, 3)
                 scope, ends = table[:, :-1, 2].mean(0), 100 * table[:, -1, 1]
                 parts = (scope[0], scope[1], scope[2:].mean(), scope[2:].min())
-                clean_runs = np.array(found.get(f"{arm.split()[0]} clean", runs))
+                clean_runs = np.array(found.get("margin clean", runs))
                 base = 100 * clean_runs[:, -1, 1]
                 alike = [
                     100 * np.interp(own[-1, 0], *of.T[:2]) for own, of in zip(table, clean_runs, strict=True)
