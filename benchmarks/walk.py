@@ -36,7 +36,6 @@ from playwright.sync_api import sync_playwright
 
 import ncenet
 from ncenet.data.open import open_dataset
-from ncenet.data.pools import load_square
 from ncenet.ledger import Ledger
 from ncenet.run.advice import wilson
 
@@ -168,9 +167,10 @@ def model(run: Path, test: str, out: Path) -> str:
     some = list(predicted)[:64]
     loaded = ncenet.load(out / "model").predict([data.pool.read(id) for id in some]).predicted
     session = onnxruntime.InferenceSession(out / "model.onnx")
-    names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
-    side = session.get_inputs()[0].shape[2]
-    pixels = np.stack([load_square(data.pool, id, side) for id in some]).transpose(0, 3, 1, 2)
+    about = session.get_modelmeta().custom_metadata_map
+    names, eyes = json.loads(about["class_names"]), json.loads(about["ncenet"])["eyes"]
+    square = ncenet.parts.Preprocessing(**eyes).of_bytes
+    pixels = np.stack([square(data.pool.read(id)) for id in some]).transpose(0, 3, 1, 2)
     (likelihood,) = session.run(["likelihood"], {"pixels": pixels})
     exported = [names[c] for c in likelihood.argmax(1)]
     if not list(loaded) == exported == [predicted[id] for id in some]:

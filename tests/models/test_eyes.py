@@ -81,6 +81,9 @@ def test_one_graph_from_pixels_to_scores(run, photos, tmp_path, form):  # noqa: 
     said = model.predict([photos / id for id in ids])
     if form == "onnx":
         session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        about = json.loads(session.get_modelmeta().custom_metadata_map["ncenet"])
+        # Whoever runs it elsewhere reads it there.
+        assert package.parts.Preprocessing(**about["eyes"]).about() == how.about()
         names = [output.name for output in session.get_outputs()]
         found = dict(zip(names, session.run(None, {"pixels": squares}), strict=True))
     else:

@@ -247,3 +247,10 @@ def test_loading_downloads_no_pretrained_weights(tmp_path, monkeypatch):
     learner.save(tmp_path / "model.safetensors")
     Model.from_pretrained(tmp_path)
     assert wanted == [True, False, False], "the second on paper alone, to see whether the weights fit"
+
+
+@pytest.mark.parametrize("name", ["pets.onnx", "pets.PT2"])
+def test_a_graph_for_other_runtimes_is_called_one(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UsageError, match=f"{name}: a graph for other runtimes: read here are run folders"):
+        ncenet.load(tmp_path / name)

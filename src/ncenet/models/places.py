@@ -67,6 +67,11 @@ def model_file(source: str | Path, revision: str | None = None) -> Path:
         return _from_hub(source.removeprefix(HUB), revision) / WEIGHTS
     path = Path(source).expanduser()
     if path.is_file():
+        if model_format_of(path) is not None:
+            raise UsageError(
+                f"{path}: a graph for other runtimes: read here are run folders and models exported as "
+                "safetensors"
+            )
         return path
     if (path / WEIGHTS).exists():
         return path / WEIGHTS
