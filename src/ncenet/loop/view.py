@@ -11,7 +11,7 @@ from ncenet.data.pools import VectorRows
 from ncenet.errors import UsageError
 from ncenet.learners.predictions import predictions_of
 from ncenet.progress import Notify
-from ncenet.types import BoxLearner, LabeledSet, Learner, Pool, Prediction
+from ncenet.types import LabeledSet, Learner, Pool, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,8 @@ class LearnerView:
         return self._timed(self.labeled_ids)
 
     def _timed(self, ids: Sequence[str]) -> Iterator[Prediction]:
-        known = 0 if isinstance(self._learner, BoxLearner) else 1 + max(self.labels, default=-1)
+        place = {name: number for number, name in enumerate(self._labeled.class_names, 1)}
+        known = max((place.get(label, 0) for label in self._labeled.labels), default=0)  # 0 of boxes
         chunks = predictions_of(self._learner, self._pool, ids, want=self._needs, classes=known)
         while True:
             start = time.perf_counter()
