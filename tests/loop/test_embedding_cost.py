@@ -89,7 +89,8 @@ def test_what_is_timed_is_not_kept_and_broken_images_do_not_end_it(recipe, count
 def test_trials_share_what_is_embedded(recipe, two_a_second, tmp_path):
     names = ("random", "margin")
     arms = tuple(Arm(name=name, changes={"loop.strategy": name}) for name in names)
-    comparison = Comparison(title="Two", base=recipe, arms=arms, seeds=(0, 1))
+    base = recipe.with_changes({"loop.held_out": 6})
+    comparison = Comparison(title="Two", base=base, arms=arms, seeds=(0, 1))
     several, one = cost(comparison, tmp_path), cost(recipe)
     assert several.trials == 4 and several.embed_seconds == one.embed_seconds == 15.0
     assert several.seconds == 15.0 + several.train_seconds + several.score_seconds
