@@ -310,11 +310,9 @@ class Loop:
 
     def _trusted(self, cycle: int) -> bool:
         """Whether the model of a cycle may choose."""
-        return trusted_by_records(
-            self.folder.cycle(cycle),
-            labeled=len(self.labeled(self.ledger.cycles()[cycle - 1].upto)),
-            classes=len(self.class_names),
-        )
+        labeled = len(self.labeled(self.ledger.cycles()[cycle - 1].upto))
+        files, classes = self.folder.cycle(cycle), len(self.class_names)
+        return trusted_by_records(files, labeled=labeled, classes=classes)
 
     def _open(self) -> list[str]:
         """Ids that may be queried."""
@@ -334,11 +332,13 @@ class Loop:
         elif cycle == 0:
             query = random_query(ids, query_size, self.streams)
         else:
-            of, chances = (self.model(cycle), self.pool), dict[str, float]()
+            learner, needs, chances = self.model(cycle), self.strategy.needs, dict[str, float]()
             if self.leave_out_foreign and (skips := self.ledger.skipped_ids()):
                 rng, weigh = self.streams.torch("scope", cycle), self.strategy.weighs_scope
-                ids, chances = of_scope(*of, ids, labeled.ids, skips, least=query_size, rng=rng, weigh=weigh)
-            view = LearnerView(*of, ids, labeled, self.strategy.needs, self.vectors, self.notify, chances)
+                ids, chances = of_scope(
+                    learner, self.pool, ids, labeled.ids, skips, least=query_size, rng=rng, weigh=weigh
+                )
+            view = LearnerView(learner, self.pool, ids, labeled, needs, self.vectors, self.notify, chances)
             query = query_of(self.strategy, view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds
         if self.budget_unit == "box":
