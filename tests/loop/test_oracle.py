@@ -154,7 +154,7 @@ def test_the_view_that_strategies_get_holds_no_hidden_label(recipe, tmp_path, mo
     monkeypatch.setattr(OracleLine, "query", look)
     simulate(recipe.with_changes({"loop.cycles": 2}), tmp_path)
     held = seen[0]
-    hidden = {"_learner", "_pool", "_vectors", "_labeled", "_needs", "_notify"}
+    hidden = {"_learner", "_pool", "_vectors", "_labeled", "_needs", "_notify", "_chances"}
     assert set(held) == {"ids", "labeled_ids", "predict_seconds", *hidden}
     assert len(held["_labeled"]) == 10
     assert not hasattr(held["_pool"], "oracle") and not hasattr(held["_vectors"], "oracle")
