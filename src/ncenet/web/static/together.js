@@ -16,7 +16,9 @@ export class Together {
   constructor({ classes, ask, send, near, onClose, onSingles }) {
     Object.assign(this, { classes, ask, send, near, onClose, onSingles });
     this.root = $("together");
+    this.images = [];
     this.done = []; // what was answered here, for undo
+    this.turn = 0; // of what is on screen: a group that comes when it is another's turn is not shown
     this.labels = 0; // that were given since single images came
     this.timer = undefined;
     addEventListener("resize", () => this.group && this.#fit());
@@ -59,6 +61,7 @@ export class Together {
 
   close() {
     clearTimeout(this.timer);
+    this.turn += 1;
     this.root.hidden = true;
     this.root.replaceChildren();
     this.group = null;
@@ -70,16 +73,25 @@ export class Together {
 
   /** Show the next group; `left` was crossed out of the last one, and is none of `classes`. */
   async #next(left = [], classes = []) {
-    const singles = this.labels >= LABELS;
+    const [singles, turn] = [this.labels >= LABELS, (this.turn += 1)];
+    this.group = null; // until the next is there a key labels nothing twice
     const asked = singles && !left.length ? {} : this.ask({ left, crossed: classes });
     if (this.once) return this.close();
-    const { group } = await asked;
+    let group;
+    try {
+      ({ group } = await asked);
+    } catch (error) {
+      if (turn === this.turn) this.#wait();
+      throw error;
+    }
+    if (turn !== this.turn) return undefined;
     if (singles || (this.led && this.open && (!group || group.early))) return this.close(), this.onSingles(SINGLES);
     if (this.open) group ? this.#take(group) : this.#wait();
     return undefined;
   }
 
   #take(group) {
+    this.turn += 1;
     Object.assign(this, { group, images: group.images, rest: false, out: new Set(), given: [], shownAt: performance.now() });
     this.last = undefined;
     this.#draw();
@@ -177,6 +189,7 @@ export class Together {
   }
 
   #label(name) {
+    if (!this.group) return undefined;
     const kept = this.images.filter((_, n) => !this.out.has(n));
     if (!kept.length) return notice("All are crossed out: Esc leaves them for later.");
     const { party, purity, of } = this.group;
@@ -196,6 +209,7 @@ export class Together {
   }
 
   #later() {
+    if (!this.group) return;
     this.last = undefined;
     this.#next(this.rest ? this.images.map(({ id }) => id) : [], this.given).catch((error) => notice(error.message));
   }
@@ -203,6 +217,8 @@ export class Together {
   #undo() {
     const last = this.done.pop();
     if (!last) return notice("There is no group to undo.");
+    clearTimeout(this.timer);
+    this.turn += 1;
     this.labels -= last.entries.length;
     this.send(last.entries.map(({ key, id }) => ({ key: newKey(), id, kind: "undo", undoes: key })));
     Object.assign(this, { group: last.group, images: last.images, rest: last.rest, given: last.given, out: new Set(), shownAt: performance.now() });
@@ -214,6 +230,7 @@ export class Together {
   /** A key while the group is open; whether it meant something. */
   key(event, key) {
     if (key === "." || (key === "Escape" && !this.images.length)) return this.close(), true;
+    if (key === "z") return this.#undo(), true;
     if (!this.group) return Boolean(classOf(this.classes(), key));
     const tile = document.activeElement?.closest?.(".tile");
     const n = tile ? [...this.cells.children].indexOf(tile) : 0;
@@ -230,7 +247,6 @@ export class Together {
     if (key === "Shift") return false;
     this.crossing = undefined;
     if (key === " " && tile) return this.#toggle(n), true;
-    if (key === "z") return this.#undo(), true;
     if (key === "/" && tile) return this.near(this.images[n]), true;
     if (key === "Escape") return this.#later(), true;
     if (event.repeat) return true;
