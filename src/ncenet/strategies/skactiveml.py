@@ -126,7 +126,7 @@ def theirs(
 
     import numpy as np
 
-    class Told(SkactivemlClassifier):  # type: ignore[misc]
+    class Told(SkactivemlClassifier):  # type: ignore[misc]  # it has no types
         """Says what the model said of the same vectors."""
 
         def __init__(self) -> None:
