@@ -25,6 +25,21 @@ from ncenet.recipe import Recipe
             "committees classify, task detection trains one network",
         ),
         ("data: {classes: 'cat,dog,cat'}\n", "data.classes: the class 'cat' is named twice"),
+        ("train:\n  lr: .inf\n", r"r\.yaml:2 train\.lr: inf is no finite number$"),
+        ("model:\n  head:\n    pull: .nan\n", r"r\.yaml:3 model\.head\.pull: nan is no finite number$"),
+        ("loop:\n  seed: yes\n", r"r\.yaml:2 loop\.seed: True is no number$"),
+        ("loop:\n  pool_subset: on\n", r"r\.yaml:2 loop\.pool_subset: True is no number$"),
+        (
+            "model:\n  head:\n    radius: frozen\n",
+            r"r\.yaml:3 model\.head\.radius: 'frozen' is neither class nor shared nor a number above 0$",
+        ),
+        ("model: {head: {radius: yes}}\n", "radius: True is neither class nor shared nor a number above 0$"),
+        ("model: {head: {radius: .inf}}\n", "radius: inf is neither class nor shared nor a number above 0$"),
+        (
+            "model:\n  head:\n    radius: 100\n",
+            r"r\.yaml:3 model\.head\.radius: .*every likelihood is above 0\.999: take one from 0\.001 to 50$",
+        ),
+        ("model: {head: {radius: 1e-5}}\n", "radius of 1e-05 rounding decides who is near: take one from"),
     ],
 )
 def test_mistakes_are_explained(tmp_path, text, complaint):
@@ -65,6 +80,12 @@ def test_written_and_read_back(tmp_path):
     file.write_text(recipe.to_yaml())
     assert Recipe.load(file) == recipe
     assert recipe.data.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("head", [{"kernel": "cosine"}, {"feature_map": "none"}, {"feature_map": "scaled"}])
+def test_a_large_radius_is_for_vectors_of_any_length(head):
+    changes = {f"model.head.{name}": value for name, value in head.items()} | {"model.head.radius": "100"}
+    assert Recipe().with_changes(changes).model.head.radius == 100
 
 
 def test_changes_name_what_is_wrong_with_them():

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ncenet.class_names import shown
 from ncenet.section import Section
 
 Kernel: TypeAlias = Literal["gaussian", "cosine"]
 FeatureMap: TypeAlias = Literal["scaled", "l2", "sigmoid-l2", "none"]
 PrototypeInit: TypeAlias = Literal["normal", "class-mean"]
-Radius: TypeAlias = Literal["class", "shared"] | Annotated[float, Field(gt=0)]
+Radius: TypeAlias = Literal["class", "shared"] | float
 Reduction: TypeAlias = Literal["sum", "mean"]
 
 PAPER: dict[str, Any] = {
@@ -33,6 +35,9 @@ STORED: dict[str, Any] = {
     "bias": True,
 }
 """What measures best where the head alone learns, on stored features: benchmarks/results/head_fit.md."""
+RADII_OF_LENGTH_1 = (0.001, 50.0)
+"""Frozen radii that a head learns with where vectors have length 1 (ours, tried); beyond it may do no better
+than chance."""
 STORED_SOFTMAX = {**STORED, "pull": None}
 """The same of the softmax head, which reads ``pull`` alone: scikit-learn's C is one over it. None grows with
 the labels."""
@@ -111,6 +116,37 @@ class HeadRecipe(Section):
             return values
         given = {name: value for name, value in values.items() if value is not None}
         return {**PAPER, **given, "name": "nce"}
+
+    @field_validator("radius", mode="before")
+    @classmethod
+    def _a_word_or_a_number(cls, value: Any) -> Any:
+        """One mistake in one sentence, where a union would tell one for each of its members."""
+        if value is None or value in ("class", "shared"):
+            return value
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise ValueError(f"{shown(value)} is neither class nor shared nor a number above 0")
+        return number
+
+    def radius_out_of_reach(self) -> str | None:
+        """Why a frozen radius is none to learn with, where vectors have length 1; None if it is one.
+
+        >>> HeadRecipe(radius=100).radius_out_of_reach().partition(": ")[2]
+        'with a radius of 100 every likelihood is above 0.999: take one from 0.001 to 50'
+        >>> HeadRecipe(radius=0.5).radius_out_of_reach()
+        """
+        least, most = RADII_OF_LENGTH_1
+        of_length_1 = self.kernel == "gaussian" and self.feature_map in ("l2", "sigmoid-l2")
+        if not (of_length_1 and isinstance(self.radius, float)) or least <= self.radius <= most:
+            return None
+        what = "rounding decides who is near" if self.radius < least else "every likelihood is above 0.999"
+        return (
+            f"vectors of length 1 are at most 2 apart: with a radius of {self.radius:g} {what}: take one "
+            f"from {least:g} to {most:g}"
+        )
 
     def settled(self, *, stored: bool = False) -> HeadRecipe:
         """The same head with every default spelled out.

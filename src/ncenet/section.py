@@ -6,10 +6,11 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from ncenet.class_names import shown
 from ncenet.errors import DataError, RecipeError
@@ -17,7 +18,7 @@ from ncenet.text_files import parse_yaml, read_text
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown fields are errors, values never change.
+    """Base of all sections: unknown fields are errors, numbers are finite, values never change.
 
     Options of a strategy are one, too.
 
@@ -28,7 +29,16 @@ class Section(BaseModel):
     3.0
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """``yes`` in a file would count as 1 where a number is asked for."""
+        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
+            raise ValueError(f"{value} is no number")
+        return value
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -62,6 +72,12 @@ class Section(BaseModel):
     def to_yaml(self) -> str:
         """Text that :meth:`load` reads back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """What a field may hold: the members of a union, or the one kind."""
+    of = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    return set().union(*map(_kinds, of)) if of else {annotation}
 
 
 HEAD = "# Written by ncenet; the last line says that nothing is missing."

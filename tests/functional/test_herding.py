@@ -194,6 +194,11 @@ def test_a_pool_of_too_many_pairs_or_points_is_split(groups: torch.Tensor, limit
     assert float(parts.gains.sum() / weights.sum()) == pytest.approx(here, rel=0.1), "estimates"
 
 
+def test_what_rounding_takes_off_a_gain_is_not_multiplied() -> None:
+    sizes = HerdSizes(whole=20, many=30, first=2, largest=80)
+    assert (herd(normal(400, 5), 240, 300.0, weights_N=uniform(400), sizes=sizes).gains >= 0).all()
+
+
 def test_of_many_picks_the_rest_comes_in_order_once_all_is_covered(groups: torch.Tensor) -> None:
     pool = groups[:100].repeat(20, 1)
     picked = herd(pool, 1000, 0.05, sizes=FEW_FIRST)
@@ -334,8 +339,9 @@ def test_the_few_points_with_a_weight_are_found_in_a_pool_of_any_size(sizes: Her
     picked = herd(100 * normal(400, 5), 4, 1.0, weights_N=weights, sizes=sizes)
     assert picked.indices.tolist() == [350, 30, 0, 1]
     torch.testing.assert_close(picked.gains, torch.tensor([2.0, 1.0, 0.0, 0.0]))
-    none = herd(normal(400, 5), 3, 1.0, weights_N=torch.zeros(400), sizes=sizes)
-    assert (none.indices.tolist(), none.gains.tolist()) == ([0, 1, 2], [0, 0, 0])
+    for centers in (None, normal(3, 5)):
+        none = herd(normal(400, 5), 3, 1.0, weights_N=torch.zeros(400), centers_LD=centers, sizes=sizes)
+        assert (none.indices.tolist(), none.gains.tolist()) == ([0, 1, 2], [0, 0, 0])
 
 
 @WAYS

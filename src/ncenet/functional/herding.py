@@ -118,7 +118,7 @@ def herd(
         weights_N = weights_N.float()
         sizes = sizes or HerdSizes()
         given = pool_ND, k, radius, weights_N, centers_LD, sizes
-        if not k:
+        if not k or not bool(weights_N.any()):  # then there is nothing to cover
             indices, gains = [], []
         elif len(pool_ND) <= sizes.whole:
             indices, gains = _exactly(*given)

@@ -70,7 +70,8 @@ def by_pairs(
             if row is None:
                 break
             own = greedy.own(row)
-            gains.append(number * (float(greedy.gains[row]) - own) + own)
+            others = max(float(greedy.gains[row]) - own, 0.0)  # below 0 by rounding alone
+            gains.append(number * others + own)
             indices.append(int(rows[row]))
             greedy.add(row)
     return indices, gains

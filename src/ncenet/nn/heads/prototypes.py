@@ -30,8 +30,9 @@ COSINE_RADIUS = 10.0
 """Initial scale of the cosine kernel; at 1 the likelihood of Eq. 7 never leaves [.27, .73] (ours)."""
 LEAST_RADIUS = 1e-6
 """The softplus of a free parameter below -104 is 0 in float32; the radius stays above (ours)."""
-ABSENT = -1e4
-"""Log-likelihood of a class that has no prototype: finite, and its exponential is 0 (ours)."""
+ABSENT = -1e30
+"""Log-likelihood of a class that has no prototype (ours): finite, and below that of every class that has one.
+At a distance of 2 and a radius of 0.001 that is -2e6."""
 SHARPNESS = 4.0
 """What log p is multiplied by in the cross-entropy term (ours)."""
 BIAS_PULL = 0.02
