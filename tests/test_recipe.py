@@ -37,7 +37,7 @@ from ncenet.recipe import Recipe
         ("model: {head: {radius: .inf}}\n", "radius: inf is neither class nor shared nor a number above 0$"),
         (
             "model:\n  head:\n    radius: 100\n",
-            r"r\.yaml:3 model\.head\.radius: .*every likelihood is above 0\.999: take one from 0\.001 to 50$",
+            r"r\.yaml:3 model\.head\.radius: .* of 100 every class is likely: take one from 0\.001 to 50$",
         ),
         ("model: {head: {radius: 1e-5}}\n", "radius of 1e-05 rounding decides who is near: take one from"),
     ],

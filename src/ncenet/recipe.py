@@ -328,8 +328,7 @@ class Recipe(Section):
             raise ValueError(
                 "data.long_tail: a long tail is one of classes: leave it out with task detection"
             )
-        if (why := self.model.head.radius_out_of_reach()) is not None:
-            raise ValueError(f"model.head.radius: {why}")
+        self.model.head.check_radius()
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
         brings = self.model.pretrained or self.model.backbone in BRINGS_WEIGHTS

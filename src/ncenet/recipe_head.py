@@ -131,22 +131,20 @@ class HeadRecipe(Section):
             raise ValueError(f"{shown(value)} is neither class nor shared nor a number above 0")
         return number
 
-    def radius_out_of_reach(self) -> str | None:
-        """Why a frozen radius is none to learn with, where vectors have length 1; None if it is one.
+    def check_radius(self) -> None:
+        """Make sure that a frozen radius is one to learn with, where vectors have length 1.
 
-        >>> HeadRecipe(radius=100).radius_out_of_reach().partition(": ")[2]
-        'with a radius of 100 every likelihood is above 0.999: take one from 0.001 to 50'
-        >>> HeadRecipe(radius=0.5).radius_out_of_reach()
+        Raises:
+            ValueError: it isn't.
         """
         least, most = RADII_OF_LENGTH_1
         of_length_1 = self.kernel == "gaussian" and self.feature_map in ("l2", "sigmoid-l2")
-        if not (of_length_1 and isinstance(self.radius, float)) or least <= self.radius <= most:
-            return None
-        what = "rounding decides who is near" if self.radius < least else "every likelihood is above 0.999"
-        return (
-            f"vectors of length 1 are at most 2 apart: with a radius of {self.radius:g} {what}: take one "
-            f"from {least:g} to {most:g}"
-        )
+        if of_length_1 and isinstance(self.radius, float) and not least <= self.radius <= most:
+            what = "rounding decides who is near" if self.radius < least else "every class is likely"
+            raise ValueError(
+                f"model.head.radius: vectors of length 1 are at most 2 apart, so with a radius of "
+                f"{self.radius:g} {what}: take one from {least:g} to {most:g}"
+            )
 
     def settled(self, *, stored: bool = False) -> HeadRecipe:
         """The same head with every default spelled out.

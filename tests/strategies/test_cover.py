@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from ncenet.functional.herding import herd
 from ncenet.strategies import cover, strategies
 from tests.contracts.fakes import fake_view
 
@@ -20,3 +21,15 @@ def test_of_a_large_pool_a_random_part_is_looked_at(monkeypatch: pytest.MonkeyPa
     ids = asked(0, 4)
     assert len(ids) == 10 and set(ids) < set(view.ids), "all that are looked at, and no other"
     assert asked(0, 23) == ids != asked(1, 4)
+
+
+def test_while_labels_are_of_one_class_herding_covers_the_pool() -> None:
+    herding = strategies.get("herding")()
+    view = fake_view(herding.needs)
+    view.pool.probs[:, 1:] = 0  # the other classes have no prototype yet
+    view.pool.probs[:, 0] = 0.5
+    rows = sorted(range(23), key=view.ids.__getitem__)
+    herded = herd(view.pool.in_radii[rows], 4, 1.0, centers_LD=view.labeled.in_radii)
+    query = herding.query(view, 4, rng=torch.Generator().manual_seed(0))
+    assert list(query.ids) == [view.ids[rows[row]] for row in herded.indices.tolist()]
+    assert min(query.scores) > 0 and list(query.ids) != sorted(view.ids)[:4]

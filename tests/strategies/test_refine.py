@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ncenet.errors import NonFiniteScore, RecipeError, UnknownName
+from ncenet.errors import NonFiniteScore, RecipeError
 from ncenet.functional.herding import typical_distance
 from ncenet.recipe import LoopRecipe
 from ncenet.strategies import strategies
@@ -68,12 +68,18 @@ def test_members_are_named_as_on_the_command_line():
 
 
 def test_who_cannot_sift_is_refused():
-    with pytest.raises(UnknownName, match="magrin"):
-        Refine(members="magrin")
-    with pytest.raises(RecipeError, match="members: refine doesn't sift for itself"):
-        Refine(members="refine,margin")
-    with pytest.raises(RecipeError, match="members: vaal needs inputs, which is not kept"):
-        Refine(members="vaal")
+    for members, why in {
+        "magrin": "unknown query strategy 'magrin': did you mean 'margin'",
+        "margin,": "unknown query strategy ''",
+        "oracle": "unknown query strategy 'oracle'",
+        "refine,margin": "refine doesn't sift for itself",
+        "vaal": "vaal needs inputs, which is not kept",
+        "margin,badge,margin": "margin stands twice",
+    }.items():
+        with pytest.raises(RecipeError, match=f"^members: {why}"):
+            Refine(members=members)
+        with pytest.raises(RecipeError, match=rf"^loop\.options\.members: {why}"):
+            build_strategy(LoopRecipe(strategy="refine", options={"members": members}))
 
 
 @pytest.mark.parametrize("what", ["features", "in_radii", "samples", "probs"])

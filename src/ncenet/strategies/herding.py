@@ -25,7 +25,8 @@ class Herding(WithOptions, QueryStrategy):
     An image is doubtful as far as the likelihoods of its two likeliest classes are close; it is covered as
     far as a labelled or chosen image is near. The kernel is that of Eq. 6, between images, with the head's
     own map and radius. The score is the part of the pool's doubt that the image covers beyond those before.
-    Where images of no class are to be left out, doubt counts as far as an image is likely to have one.
+    Where images of no class are to be left out, doubt counts as far as an image is likely to have one. Where
+    nothing is doubtful, because labels are of one class yet, all images count alike.
 
     Source: ours; Bae, Oliveira and Sutherland, Uncertainty Herding, ICLR 2025, with the kernel of NCE-Net.
     Cost: one prediction an image, mapped features (N, D) in float32, half a kernel between 10,000 at a time.
@@ -54,17 +55,20 @@ class Herding(WithOptions, QueryStrategy):
         ids = look_at(view.ids, rng)
         if not ids:
             return Query((), ())
-        places, doubts = GatheredRows(ids), GatheredRows(ids)
+        places, doubts, chances = GatheredRows(ids), GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
             places.fill(prediction.ids, _in_radii(prediction))
-            doubts.fill(prediction.ids, _in_scope(doubt(prediction), prediction)[:, None])
+            doubts.fill(prediction.ids, doubt(prediction)[:, None])
+            chances.fill(prediction.ids, _in_scope(prediction)[:, None])
+        # Of a single class there is no doubt: until there are two, coverage decides.
+        weights = (doubts.rows if doubts.rows.any() else 1) * chances.rows
         labeled = None
         if view.labeled_ids:
             covered = GatheredRows(list(view.labeled_ids))
             for prediction in view.labeled_predictions():
                 covered.fill(prediction.ids, _in_radii(prediction))
             labeled = covered.rows
-        return cover(ids, places.rows, doubts.rows[:, 0], labeled, query_size, radius=self.options.width)
+        return cover(ids, places.rows, weights[:, 0], labeled, query_size, radius=self.options.width)
 
 
 def doubt(prediction: Prediction) -> Tensor:
@@ -80,10 +84,12 @@ def doubt(prediction: Prediction) -> Tensor:
     return (1 + margin(normalized(prediction.probs))).clamp(0, 1)
 
 
-def _in_scope(doubt_N: Tensor, prediction: Prediction) -> Tensor:
-    """Doubt times the chance that an image belongs to a class at all, where skipped ones tell it."""
+def _in_scope(prediction: Prediction) -> Tensor:
+    """The chance that an image belongs to a class at all, (N,); 1 where no skipped ones tell it."""
+    import torch
+
     chances = prediction.extras.get("in_scope")
-    return doubt_N if chances is None else doubt_N * chances.to(doubt_N)
+    return torch.ones(len(prediction.ids)) if chances is None else chances
 
 
 def _in_radii(prediction: Prediction) -> Tensor:

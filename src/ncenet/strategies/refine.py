@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from ncenet.errors import NonFiniteScore, RecipeError, UsageError
+from ncenet.errors import NonFiniteScore, UnknownName, UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import WIDTH, cover
@@ -54,17 +54,20 @@ class Refine(WithOptions, QueryStrategy):
         def _as_list(cls, value: Any) -> Any:
             return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
+        @field_validator("members")
+        @classmethod
+        def _can_sift(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{name} stands twice: leave it out once")
+                _member(name)
+            return names
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        if "refine" in self.options.members:
-            raise RecipeError("members: refine doesn't sift for itself: leave it out")
-        self._members = [(name, whole_strategy(strategies.get(name)())) for name in self.options.members]
-        self.needs = frozenset({"features"}).union(*(member.needs for _, member in self._members))
-        self.requires = frozenset({"classes"}).union(*(member.requires for _, member in self._members))
-        for name, member in self._members:
-            if not member.needs <= KEPT:
-                lacking = ", ".join(sorted(member.needs - KEPT))
-                raise RecipeError(f"members: {name} needs {lacking}, which is not kept: leave it out")
+        self._members = [_member(name) for name in self.options.members]
+        self.needs = frozenset({"features"}).union(*(member.needs for member in self._members))
+        self.requires = frozenset({"classes"}).union(*(member.requires for member in self._members))
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """``query_size`` images of the pool in the order of the picks, or all when there are fewer.
@@ -89,7 +92,7 @@ class Refine(WithOptions, QueryStrategy):
             if len(left.ids) <= max(least, size):
                 continue
             wanted: set[str] = set()
-            for _, member in self._members:
+            for member in self._members:
                 part = _Part(view, left, known, target)
                 wanted |= set(member.query(part, math.ceil(size / len(self._members)), rng=rng).ids)
             left = _rows(left, [row for row, image in enumerate(left.ids) if image in wanted])
@@ -98,6 +101,24 @@ class Refine(WithOptions, QueryStrategy):
         radius = WIDTH * typical_distance(features_MD)
         weights = features_MD.new_ones(len(left.ids))
         return cover(left.ids, features_MD, weights, labeled_LD, query_size, radius=radius)
+
+
+def _member(name: str) -> QueryStrategy:
+    """A strategy that sifts.
+
+    Raises:
+        ValueError: there is none of that name, or it can't.
+    """
+    if name == "refine":
+        raise ValueError("refine doesn't sift for itself: leave it out")
+    try:
+        member = whole_strategy(strategies.get(name)())
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+    if not member.needs <= KEPT:
+        lacking = ", ".join(sorted(member.needs - KEPT))
+        raise ValueError(f"{name} needs {lacking}, which is not kept: leave it out")
+    return member
 
 
 class _Part:
