@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 import ncenet
+from ncenet.cores import available_cores
 
 _NOT_FOR_USERS = {"all", "docs", "bench", "dev"}
 
@@ -28,7 +29,7 @@ def doctor() -> dict[str, str]:
         "ncenet": ncenet.__version__,
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         **{name: _version(name) for name in ("torch", "torchvision", "accelerate", "numpy", "pillow")},
-        "cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads",
+        "cpu": f"{available_cores()} cores, {torch.get_num_threads()} torch threads",
         "memory": _memory(),
         "gpu": _gpu(),
         "free disk here": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB",

@@ -5,25 +5,13 @@ A small network keeps one core busy and little more, so the cores are shared out
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 
+from ncenet.cores import available_cores, available_threads
 from ncenet.engines import engines
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.engines.workers import run_in_workers
-
-
-def available_cores() -> int:
-    """Cores that this process may use.
-
-    >>> available_cores() >= 1
-    True
-    """
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @engines.register("local")
@@ -51,7 +39,8 @@ def map_trials(
         jobs: by name.
         processes: how many at a time; 1 runs the jobs in this process. Default: one for each core, at most
             one for each job.
-        threads: of torch in each process. Default: the cores, shared out evenly.
+        threads: of torch in each process. Default: the cores, shared out evenly; no more than
+            ``OMP_NUM_THREADS``.
         on_event: called in this process with each event, to which ``"trial"``, the name, is added. A failure
             is an event too: ``{"event": "failed", "why": ...}``.
 
@@ -65,9 +54,8 @@ def map_trials(
     >>> dict(map_trials(lambda job, emit: job * 2, {"a": 1, "b": 2}, processes=1))
     {'a': 2, 'b': 4}
     """
-    cores = available_cores()
-    processes = max(1, min(len(jobs), cores)) if processes is None else processes
-    threads = max(1, cores // max(1, processes)) if threads is None else threads
+    processes = max(1, min(len(jobs), available_cores())) if processes is None else processes
+    threads = available_threads(max(1, processes)) if threads is None else threads
     if min(processes, threads) < 1:
         raise ValueError(f"at least 1 process and 1 thread are needed, got {processes} and {threads}")
 

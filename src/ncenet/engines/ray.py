@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from ncenet.cores import available_cores
 from ncenet.engines import engines
-from ncenet.engines.local import available_cores
 from ncenet.engines.trial import Event, Failure, J, R, Success, Trial, results_of
 from ncenet.errors import MissingExtra, UsageError
 

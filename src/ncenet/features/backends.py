@@ -12,7 +12,6 @@ busier the machine is.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import threading
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 
+from ncenet.cores import available_threads
 from ncenet.features import graphs
 from ncenet.features.extractor import Extractor
 
@@ -67,7 +67,7 @@ def lanes_here(threads: int | None = None) -> int:
     """
     if torch.cuda.is_available() or not engines():
         return 1
-    return threads or os.cpu_count() or 1
+    return threads or available_threads()
 
 
 def fastest(extractor: Extractor, folder: Path, *, threads: int | None = None) -> Backend:

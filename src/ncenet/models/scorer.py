@@ -6,7 +6,6 @@ take one back; docs/scale.md has a sample of each.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ncenet.cores import available_cores
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError, UnknownName, UsageError
 from ncenet.models.decoding import Decoded, decode_one
@@ -85,7 +85,7 @@ class Scorer:
         given = model.file if isinstance(model, Model | DetectionModel) else model
         self.model = str(model_file(given).absolute())
         self.id, self.image, self.keep, self.least = id, image, tuple(keep), least
-        self.workers = workers or min(8, os.cpu_count() or 1)
+        self.workers = workers or min(8, available_cores())
         if isinstance(outputs, str):
             raise UsageError(f"outputs are several names: write ({outputs!r},)")
         self.outputs = self._checked(outputs)

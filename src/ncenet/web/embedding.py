@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncenet.cores import available_threads
 from ncenet.data.open import open_train
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Event, Failure, Success
@@ -95,7 +96,7 @@ class EmbeddingWork:
         self._notify, self._lock = notify, threading.Lock()
         self._jobs: list[Photographs] = []
         self._busy = False
-        self._worker = StandingWorker(threads=os.cpu_count() or 1)
+        self._worker = StandingWorker(threads=available_threads())
 
     def start(self, job: Photographs) -> None:
         """Begin with some images, or go on with them after others."""

@@ -6,7 +6,6 @@ no say: into the run folder, as ``sorted``, ``sorted-2`` and so on. Whoever has 
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ncenet.cores import available_threads
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure
 from ncenet.errors import DataError, UsageError
@@ -66,7 +66,7 @@ class Finish:
 
     def __init__(self, folder: Path, changed: Any) -> None:
         self._folder, self._changed = folder, changed
-        self._worker = StandingWorker(threads=os.cpu_count() or 1)
+        self._worker = StandingWorker(threads=available_threads())
         self._busy = threading.Lock()
         self.state: dict[str, Any] | None = None
 
