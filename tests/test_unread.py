@@ -34,6 +34,8 @@ CASES = [
     ({"model.head.map_prototypes": True}, {"model.head.projection": False}),
     ({"model.anchor_features": 32}, {}),
     ({"model.anchor_features": 32}, BOXES | SOFTMAX),
+    ({"model.mirrored": True}, BOXES),
+    ({"model.mirrored": True}, STORED),
     ({"model.passes": 5}, {}),
     ({"model.passes": 5}, {"model.members": 3, "model.dropout": 0.2}),
     ({"model.pretrained": True}, {}),

@@ -126,6 +126,12 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
         "passes are those of one network with dropout (model.dropout above 0, model.members 1)",
     ),
     (
+        ("model.mirrored",),
+        lambda values: _detection(values) or values.get("model.features") is not None,
+        "a classifier that looks at the images themselves can see their mirror images, a detector or a head "
+        "on features (model.features) doesn't",
+    ),
+    (
         ("model.pretrained",),
         _no_weights,
         "there are none to download for this backbone; timm:NAME has some, in detection ssd300-vgg16 too, "

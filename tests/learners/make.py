@@ -42,6 +42,7 @@ def classifier(
     seed: int = 0,
     backbone: str = "mlp",
     dropout: float = 0.0,
+    mirrored: bool = False,
     head: HeadRecipe | None = None,
     own=None,
     auxiliary=None,
@@ -50,7 +51,9 @@ def classifier(
 ) -> Classifier:
     """A classifier that takes few and cheap steps unless told otherwise."""
     return Classifier(
-        ModelRecipe(backbone=backbone, dropout=dropout, passes=4, head=head or HeadRecipe()),
+        ModelRecipe(
+            backbone=backbone, dropout=dropout, mirrored=mirrored, passes=4, head=head or HeadRecipe()
+        ),
         TrainRecipe(**{"epochs": 4, "min_steps": 0, "batch_size": 6, **train}),
         DataRecipe(image_size=SIDE, workers=1),
         Streams(seed),

@@ -47,6 +47,21 @@ def test_labelled_images_are_normalised_by_a_few_at_a_time(monkeypatch):
     torch.testing.assert_close(learner.network.std.double(), pixels.std(correction=0).reshape(1))
 
 
+def test_mirrored_says_the_same_of_an_image_and_its_mirror_image_saved_or_not(tmp_path):
+    learner, pool = fitted(backbone="small", mirrored=True)
+    said = probs(learner, pool)
+    torch.testing.assert_close(probs(learner, ArrayPool(pool.array[:, :, ::-1].copy())), said)
+    learner.save(tmp_path / "model.safetensors")
+    loaded = classifier(backbone="small", mirrored=True)
+    loaded.load(tmp_path / "model.safetensors")
+    assert torch.equal(probs(loaded, pool), said)
+
+
+def test_vectors_have_no_mirror_image():
+    with pytest.raises(UsageError, match=r"model\.mirrored is for images, and these are vectors"):
+        fitted(vectors(), mirrored=True)
+
+
 class TestPredict:
     @pytest.mark.parametrize("chunk", [7, 12, 24])
     def test_chunks_in_the_order_of_the_ids(self, chunk):

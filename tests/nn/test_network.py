@@ -5,9 +5,11 @@ import torch
 from torch import nn
 
 from ncenet.errors import UsageError
+from ncenet.nn.auxiliary import stage_channels
 from ncenet.nn.backbones import SmallNet
 from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.nn.heads.softmax import SoftmaxClassifier
+from ncenet.nn.loss_prediction import LossPredictor
 from ncenet.nn.network import Network
 
 C = 3
@@ -52,6 +54,27 @@ def test_output_is_features_through_the_head():
     assert output.shape == (6, C)
     assert torch.equal(features, network.features(images))
     assert torch.equal(output, network.head(features))
+
+
+@pytest.mark.parametrize("auxiliary", [False, True])
+def test_mirrored_features_are_the_mean_of_both_sides_but_in_training(auxiliary):
+    backbone = SmallNet((3, 8, 8))
+    asked = LossPredictor(stage_channels(backbone, (3, 8, 8))) if auxiliary else None
+    plain = Network(backbone, SoftmaxClassifier(128, C), dropout=0, channels=3, auxiliary=asked).eval()
+    network = Network(
+        backbone, plain.head, dropout=0, channels=3, mirrored=True, auxiliary=plain.auxiliary
+    ).eval()
+    images = pixels()
+    both = (plain.features(images) + plain.features(images.flip(-1))) / 2
+    assert (both - plain.features(images)).abs().max() > 1e-3, "its mirror image looks the same to it"
+    torch.testing.assert_close(network.features(images), both)
+    said = network(images)
+    torch.testing.assert_close(said.features, both)
+    torch.testing.assert_close(said.output, plain.head(both))
+    torch.testing.assert_close(said.output, network(images.flip(-1)).output)
+    backbone.eval()  # and its batch statistics with it
+    network.training = True
+    assert torch.equal(network.features(images), plain.features(images))
 
 
 def test_dropout_acts_on_what_the_head_sees_and_only_in_training():

@@ -287,7 +287,18 @@ class Classifier(NetworkLearner[Network]):
         head = build_head(self.model.head, width, len(class_names), stored=stored)
         # Built last: what is drawn for backbone and head is the same with and without it.
         auxiliary = self.auxiliary(stage_channels(backbone, shape)) if self.auxiliary else None
-        network = Network(backbone, head, dropout=self.model.dropout, channels=shape[0], auxiliary=auxiliary)
+        if self.model.mirrored and len(shape) != 3:
+            raise UsageError(
+                "model.mirrored is for images, and these are vectors, which have no mirror image"
+            )
+        network = Network(
+            backbone,
+            head,
+            dropout=self.model.dropout,
+            channels=shape[0],
+            mirrored=self.model.mirrored,
+            auxiliary=auxiliary,
+        )
         if tensors is not None and not stored:
             network.set_normalization(tensors.chunks(ids))
         if len(shape) == 3 and self.train.channels_last:

@@ -41,6 +41,7 @@ class Network(Normalizing):
         head: maps features to an output (B, C).
         dropout: probability of dropping a feature.
         channels: channels of an image, or dimensions of a vector.
+        mirrored: in eval mode the features of an image are the mean of its own and of its mirror image's.
         auxiliary: reads the stages of the backbone, which must show them.
     """
 
@@ -51,16 +52,23 @@ class Network(Normalizing):
         *,
         dropout: float,
         channels: int,
+        mirrored: bool = False,
         auxiliary: Auxiliary | None = None,
     ) -> None:
         super().__init__(channels)
         self.backbone, self.head, self.auxiliary = backbone, head, auxiliary
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.mirrored = nn.Dropout(dropout), mirrored
 
     def features(self, inputs: Tensor) -> Tensor:
         """Features (B, D) of uint8 images (B, channels, H, W) in 0..255 or of float vectors (B, D0)."""
-        features: Tensor = self.backbone(self.normalized(inputs))
-        return features
+        pixels = self.normalized(inputs)
+        return self._with_mirror_image(self.backbone(pixels), pixels)
+
+    def _with_mirror_image(self, features: Tensor, pixels: Tensor) -> Tensor:
+        if self.training or not self.mirrored:
+            return features
+        other: Tensor = self.backbone(pixels.flip(-1))
+        return (features + other) / 2
 
     def forward(self, inputs: Tensor) -> Output:
         """Features and output of a batch, and what the auxiliary says of it."""
@@ -68,7 +76,9 @@ class Network(Normalizing):
             features = self.features(inputs)
             return Output(features, self.head(self.dropout(features)))
         forward_stages: Any = self.backbone.forward_stages
-        features, stages = forward_stages(self.normalized(inputs))
+        pixels = self.normalized(inputs)
+        features, stages = forward_stages(pixels)
+        features = self._with_mirror_image(features, pixels)
         return Output(features, self.head(self.dropout(features)), self.auxiliary(stages))
 
     def samples(self, inputs: Tensor, passes: int) -> Tensor:
