@@ -194,11 +194,17 @@ PROGRAM = (
 )
 
 
-def test_control_c_and_again(tmp_path):
-    words = [sys.executable, "-c", PROGRAM, "simulate", "digits", "--out", "run", "--initial", "20"]
-    words += ["--query-size", "10", "--cycles", "6", *TINY[:2], "--min-steps", "40", "--threads", "1"]
-    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    wait_for(tmp_path / "run" / "cycles" / "001" / "test.json", process)
+def test_control_c_and_again(ncenet, tmp_path):
+    words = ["simulate", "digits", "--out", "run", "--initial", "20", "--query-size", "10", "--cycles", "4"]
+    words += [*TINY[:2], "--min-steps", "20", "--threads", "1", "--backbone", "mlp"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(tmp_path / "run" / "cycles" / "001" / "fit.json", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -206,11 +212,11 @@ def test_control_c_and_again(tmp_path):
     assert "Traceback" not in err
     assert out == ""
     done_before = len(list(tmp_path.glob("run/cycles/*/test.json")))
-    assert done_before < 6
+    assert done_before < 4
 
-    again = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert again.returncode == 0, again.stderr
-    assert len(list(tmp_path.glob("run/cycles/*/test.json"))) == 6
+    again = ncenet(*words)
+    assert again.code == 0, again.err
+    assert len(list(tmp_path.glob("run/cycles/*/test.json"))) == 4
     dump = ledger_dump(tmp_path / "run")
     ids = [row[3] for row in dump["events"]]
-    assert len(ids) == len(set(ids)) == 20 + 5 * 10
+    assert len(ids) == len(set(ids)) == 20 + 3 * 10

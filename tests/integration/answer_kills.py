@@ -46,8 +46,8 @@ torch.set_num_threads(1)
 
 IDS = tuple(f"{n:02}.jpg" for n in range(30))
 BEFORE, OLDER, FRESH = IDS[:20], IDS[:10], IDS[20:]
-GRAPHS = ("export torch", "export onnx")
-"""These take seconds, and are killed half as often."""
+GRAPHS = {"export torch": 2, "export onnx": 4}
+"""These take seconds, and are killed once for so many kills of another; with few kills, not at all."""
 TINY = ("--initial", "8", "--on-bad-image", "skip")
 
 
@@ -290,7 +290,8 @@ def main(folder: Path, count: int) -> None:
             url = pipe.readline().strip()
         record: dict[str, Any] = whole_kills(folder, max(1, count // 2), moments)
         for name, command in commands(folder, url).items():
-            record[name] = command.kills(max(1, count // 2) if name in GRAPHS else count, moments)
+            if times := count // GRAPHS.get(name, 1):
+                record[name] = command.kills(times, moments)
     finally:
         os.kill(server, signal.SIGKILL)
         ended(server)

@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import torch
 
 from ncenet.ledger import Ledger
 from ncenet.loop.simulate import simulate
+from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, LoopRecipe, ModelRecipe, Recipe, TrainRecipe
 
 torch.set_num_threads(1)
@@ -34,12 +36,12 @@ def recipe(folder: Path) -> Recipe:
     )
 
 
-def started(plan: Recipe, run: Path) -> int:
+def started(plan: Recipe, run: Path, notify: Notify | None = None) -> int:
     """Process number of a fork that runs the simulation."""
     child = os.fork()
     if child == 0:
         try:
-            simulate(plan, run)
+            simulate(plan, run, notify=notify)
         except BaseException as error:  # noqa: BLE001 - a fork must not return into its parent's loop
             print(f"{run.name}: {error!r}", file=sys.stderr)
             os._exit(1)
@@ -50,6 +52,20 @@ def started(plan: Recipe, run: Path) -> int:
 def finished(plan: Recipe, run: Path) -> int:
     """Exit code of a run that nobody kills."""
     return os.waitstatus_to_exitcode(os.waitpid(started(plan, run), 0)[1])
+
+
+def in_midst_of_a_fit(cycle: int, moments: random.Random) -> Notify:
+    """Kills its own process at a random step of a cycle's fit, which has written a checkpoint by then.
+
+    From outside, such a moment is missed on a busy machine: a fit takes a tenth of a second.
+    """
+    step = moments.randint(4, 12)  # an epoch takes three steps at most
+
+    def kill(event: Mapping[str, Any]) -> None:
+        if event["event"] == "fit" and event["cycle"] == cycle and event["step"] >= step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
 
 
 def outcome(run: Path) -> dict[str, Any]:
@@ -66,37 +82,32 @@ def outcome(run: Path) -> dict[str, Any]:
     return {"dump": dump, "files": files, "curve": curve, "left": left}
 
 
-def wait_for_a_random_moment(moments: random.Random, run: Path, duration: float, midst: bool) -> None:
-    """Some time within a random cycle: runs differ in pace, and all cycles should be hit.
-
-    Or some time ``midst`` a random fit, when its checkpoint is there; by the clock alone that depends on how
-    busy the machine is.
-    """
+def wait_for_a_random_moment(moments: random.Random, run: Path, duration: float) -> None:
+    """Some time within a random cycle: runs differ in pace, and all cycles should be hit."""
     cycle, deadline = moments.randrange(4), time.perf_counter() + 10 * duration
     while len(list(run.glob("cycles/*/fit.json"))) < cycle and time.perf_counter() < deadline:
         time.sleep(0.005)
-    if not midst:
-        time.sleep(moments.uniform(0, duration / 4))
-        return
-    while not any(run.glob("cycles/*/checkpoint.pt")) and time.perf_counter() < deadline:
-        time.sleep(0.001)
-    time.sleep(moments.uniform(0, 0.02))
+    time.sleep(moments.uniform(0, duration / 4))
 
 
 def main(folder: Path, first: int, last: int) -> None:
     plan = recipe(folder)
     reference = folder / f"reference-{first}"
-    assert finished(plan, reference) == 0
+    simulate(plan, reference)  # in this process, which imports what its forks will need
     start = time.perf_counter()
-    assert finished(plan, folder / f"timed-{first}") == 0  # the first run also warmed the file cache
+    assert finished(plan, folder / f"timed-{first}") == 0
     duration = time.perf_counter() - start
     expected = outcome(reference)
     differing, killed, checkpoints, cycles = [], 0, 0, set()
     for number in range(first, last):
         run = folder / f"killed-{number}"
-        child = started(plan, run)
-        wait_for_a_random_moment(random.Random(number), run, duration, midst=number % 2 == 1)
-        os.kill(child, signal.SIGKILL)
+        moments = random.Random(number)
+        if number % 2 == 1:
+            child = started(plan, run, in_midst_of_a_fit(number // 2 % 4 + 1, moments))
+        else:
+            child = started(plan, run)
+            wait_for_a_random_moment(moments, run, duration)
+            os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         killed += status == -signal.SIGKILL
         checkpoints += any(run.glob("cycles/*/checkpoint.pt"))

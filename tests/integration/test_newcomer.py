@@ -1,5 +1,6 @@
 """A newcomer's test: each capability is one new file, found by its entry point, with no change elsewhere."""
 
+import json
 import os
 import re
 import subprocess
@@ -63,12 +64,27 @@ FILES = {
     "new-1.0.dist-info/entry_points.txt": POINTS,
     "new-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: new\nVersion: 1.0\n",
 }
+PROGRAM = """
+import contextlib, io, json, sys
+from ncenet.cli import main
+ended = []
+for words in json.loads(sys.argv[1]):
+    code, said = 0, io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        try:
+            main(words)
+        except SystemExit as stop:
+            code = stop.code or 0
+    ended.append([code, said.getvalue()])
+print(json.dumps(ended))
+"""
+"""Several command lines in one process, which imports torch once; for each its exit code and its errors."""
 QUICK = ["--epochs=1", "--min-steps=2", "--batch-size=8", "--initial=6", "--query-size=4", "--cycles=2"]
 
 
 @pytest.fixture
 def plugged(tmp_path):
-    """Runs the program with the plug-in installed, in a folder with its images."""
+    """Runs command lines with the plug-in installed, in a folder with its images."""
     for name, text in FILES.items():
         file = tmp_path / "site" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,15 +99,17 @@ def plugged(tmp_path):
     (tmp_path / "pool.list").write_text("".join(lines[6:]))
     site = os.pathsep.join((str(tmp_path / "site"), str(Path(__file__).parents[2] / "src")))
 
-    def run(*words):
-        return subprocess.run(
-            [sys.executable, "-m", "ncenet", *words],
+    def run(*lines):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, json.dumps(lines)],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": site, "COLUMNS": "200"},
             capture_output=True,
             text=True,
             check=False,
         )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     return run
 
@@ -99,15 +117,18 @@ def plugged(tmp_path):
 def test_each_is_one_file(plugged, tmp_path):
     words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "evenness", "--head", "cold"]
     words += QUICK
-    refused = plugged(*words, "--option", "power=1")
-    assert refused.returncode == 2 and "--option power: 1 is not above 1" in refused.stderr
-    done = plugged(*words, "--option", "power=3", "--out", "run")
-    assert done.returncode == 0, done.stderr
+    refused, done, exported, beside = plugged(
+        [*words, "--option", "power=1"],
+        [*words, "--option", "power=3", "--out", "run"],
+        ["export", "run", "names.txt", "--model", "names"],
+        [*words, "--beside", "random", "--engine", "here", "--out", "both"],
+    )
+    assert refused[0] == 2 and "--option power: 1 is not above 1" in refused[1]
+    assert done[0] == 0, done[1]
     assert "power: 3" in (tmp_path / "run/recipe.yaml").read_text()
     assert "10 labels in all" in (tmp_path / "run/report.html").read_text()
     assert (tmp_path / "run/report.line").read_text().startswith("One run of evenness on pool.list: ")
-    assert plugged("export", "run", "names.txt", "--model", "names").returncode == 0
+    assert exported[0] == 0, exported[1]
     assert (tmp_path / "names.txt").read_text() == "cat dog"
-    beside = plugged(*words, "--beside", "random", "--engine", "here", "--out", "both")
-    assert beside.returncode == 0, beside.stderr
+    assert beside[0] == 0, beside[1]
     assert (tmp_path / "both/cold-evenness/seed-0/cycles/002/test.json").exists()
