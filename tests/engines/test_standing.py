@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import threading
+import time
+
+import pytest
 
 from ncenet.engines.standing import StandingWorker
 from ncenet.engines.trial import Failure, Success
@@ -48,3 +53,30 @@ def test_a_process_that_died_is_replaced():
     assert first.value != second.value
     worker.close()
     worker.close()
+
+
+def linger(job, notify):
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("later", [0.0, 0.002, 0.02, 0.2])
+def test_closed_while_a_job_begins_no_process_is_left(later):
+    before = set(multiprocessing.active_children())
+    worker, outcomes = StandingWorker(threads=1), []
+    thread = threading.Thread(target=lambda: outcomes.append(worker.run(linger, "a", lambda event: None)))
+    thread.start()
+    time.sleep(later)
+    worker.close()
+    thread.join(30)
+    assert not thread.is_alive(), "it waits for a process that nobody ends"
+    assert isinstance(outcomes[0], Failure)
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_once_closed_it_starts_no_process():
+    before = set(multiprocessing.active_children())
+    worker = StandingWorker(threads=1)
+    worker.close()
+    outcome = worker.run(pid, "a", lambda event: None)
+    assert isinstance(outcome, Failure) and "gone" in outcome.summary
+    assert set(multiprocessing.active_children()) <= before

@@ -115,7 +115,7 @@ class EmbeddingWork:
         outcome: Success[int] | Failure = Success(0)
         while (job := self._next(outcome)) is not None:
             outcome = self._worker.run(embed_missing, job, self._forward)
-        self._worker.close()
+        self._worker.rest()
         if isinstance(outcome, Failure):
             self._notify({"event": "failed", "why": outcome.summary})
         else:

@@ -71,7 +71,7 @@ class Finish:
         self.state: dict[str, Any] | None = None
 
     def close(self) -> None:
-        """End the process, whatever it is at; a sort goes on another time."""
+        """End the process, whatever it is at; a sort goes on when the run is opened another time."""
         self._worker.close()
 
     def start(self, above: float | None, how: Literal["copy", "link"]) -> bool:
@@ -119,7 +119,7 @@ class Finish:
         try:
             outcome = self._worker.run(work, job, self._hear)
         finally:
-            self._worker.close()  # it holds a model, and is not needed again soon
+            self._worker.rest()  # it holds a model, and is not needed again soon
             if isinstance(outcome, Failure):
                 self.state = {"phase": "failed", "why": outcome.summary}
             else:

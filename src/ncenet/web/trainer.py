@@ -182,7 +182,7 @@ class Trainer:
         return None if isinstance(outcome, Failure) else outcome.value
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is at; no other lesson begins."""
         self._worker.close()
 
     def _run(self, lesson: TrainingWork) -> None:
@@ -191,7 +191,7 @@ class Trainer:
             outcome = self._worker.run(learn, lesson, self._notify)
         finally:
             if not lesson.stays or isinstance(outcome, Failure):
-                self._worker.close()
+                self._worker.rest()
             self._busy.release()
             if isinstance(outcome, Failure):
                 self._notify({"event": "failed", "why": outcome.summary})
