@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ncenet.cli.compare import with_sources
+from ncenet.compare import Comparison
 from ncenet.files import alone
 from tests.data.make import gray_png, write
 
@@ -187,6 +189,24 @@ def test_other_sets_take_the_place_of_those_of_the_file(ncenet, several):
     assert "trials     2" in one.out and "trial on digits (initial 20)" in one.out
     more = ncenet("compare", several, "--dry-run", "--data", "digits", "x/", "--test", "digits")
     assert more.code == 2 and "1 --test for 2 data sets: one for each, in order" in more.said
+
+
+def test_sets_of_one_name_are_called_after_the_folders_above(ncenet, several, tmp_path):
+    for at in ("a/train", "b/train", "held-out"):
+        for name in ("cat", "dog"):
+            write(tmp_path / at / name, {f"{n}.png": gray_png(n) for n in range(12)})
+    words = ("compare", several, "--dry-run", "--test", "held-out", "held-out", "--data", "a/train")
+    done = ncenet(*words, "b/train")
+    assert "trial on a/train" in done.out and "trial on b/train" in done.out, done.said
+    twice = ncenet(*words, "a/train")
+    assert twice.code == 2 and "would share the folder 'a-train': give one another name" in twice.said
+
+
+def test_other_held_out_images_leave_the_rest_of_the_sets(several):
+    sets = with_sources(Comparison.load(several), (), ("x", "y")).data
+    before = Comparison.load(several).data
+    assert [each.test for each in sets] == ["x", "y"]
+    assert [each.model_copy(update={"test": None}) for each in sets] == list(before)
 
 
 def test_several_sets_for_a_file_that_names_one(ncenet, file):

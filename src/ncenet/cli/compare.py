@@ -7,12 +7,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from pydantic import ValidationError
 
 from ncenet.cli.flags import DryRun, Engine
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.data_sets import of_sources
+from ncenet.compare.data_sets import of_sources, with_tests
 from ncenet.errors import UsageError
 from ncenet.recipe import DataRecipe
+from ncenet.section import explain
 
 DEFAULT_DATA: str = DataRecipe.model_fields["train"].default
 
@@ -84,7 +86,7 @@ def with_sources(comparison: Comparison, data: tuple[str, ...], test: tuple[str,
         test: held-out images, none or one for each set.
 
     Raises:
-        UsageError: there are not as many ``test`` as sets.
+        UsageError: there are not as many ``test`` as sets, or the arms don't fit the sets.
     """
     listed = tuple(each.train for each in comparison.data)
     if not data and not test:
@@ -95,9 +97,13 @@ def with_sources(comparison: Comparison, data: tuple[str, ...], test: tuple[str,
         )
     if len(data) > 1 or listed:
         base = comparison.base.with_changes({"data.train": DEFAULT_DATA, "data.test": None})
-        changes = {"data": of_sources(data or listed, test), "base": base}
+        sets = of_sources(data, test) if data else with_tests(comparison.data, test)
+        changes: dict[str, object] = {"data": sets, "base": base}
     else:
         sources = {"data.train": data, "data.test": test}
         given: dict[str, object] = {path: values[0] for path, values in sources.items() if values}
         changes = {"base": comparison.base.with_changes(given)}
-    return Comparison.model_validate({**dict(comparison), **changes})
+    try:
+        return Comparison.model_validate({**dict(comparison), **changes})
+    except ValidationError as error:
+        raise UsageError("\n".join(explain(each) for each in error.errors())) from None

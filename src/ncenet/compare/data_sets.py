@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,29 @@ def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
         taken[folder] = each.called
 
 
-def of_sources(train: tuple[str, ...], test: tuple[str, ...]) -> tuple[DataSet, ...]:
-    """Sets that the command line names.
+def of_sources(train: Sequence[str], test: Sequence[str]) -> tuple[DataSet, ...]:
+    """Sets that the command line names; those of one name are called after the folders above, too.
 
     Args:
         train: images to choose from, one for each set.
         test: held-out images in the same order; none, or as many.
+
+    >>> [each.called for each in of_sources(["pets/train", "cars/train", "digits"], [])]
+    ['pets/train', 'cars/train', 'digits']
     """
-    tests: Mapping[int, str] = dict(enumerate(test))
-    return tuple(DataSet(train=source, test=tests.get(n)) for n, source in enumerate(train))
+    sets = [DataSet(train=source) for source in train]
+    named = Counter(slug(each.called) for each in sets)
+    depth = max(len(Path(source).parts) for source in train)
+    for n in range(2, depth + 1):
+        for at, each in enumerate(sets):
+            if named[slug(each.called)] > 1:
+                above = Path(each.train).parent.parts[1 - n :]
+                sets[at] = each.model_copy(update={"name": "/".join((*above, Path(each.train).stem))})
+        named = Counter(slug(each.called) for each in sets)
+    return with_tests(sets, test)
+
+
+def with_tests(sets: Sequence[DataSet], test: Sequence[str]) -> tuple[DataSet, ...]:
+    """The same sets with other held-out images, in their order; none leaves them."""
+    pairs = zip(sets, test, strict=True) if test else ()
+    return tuple(each.model_copy(update={"test": held}) for each, held in pairs) or tuple(sets)
