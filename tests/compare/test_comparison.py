@@ -43,6 +43,9 @@ def test_frozen_radius_and_learned_radius_have_folders_of_their_own():
         ("arms: [{name: a}]\nseeds: []", ":2 seeds: holds 0, and at least 1 are needed"),
         ("arms: []\nseeds: [0]", ":1 arms: holds 0, and at least 1 are needed"),
         ("arms: [{name: '..'}]\nseeds: [0]", "needs a letter or a digit"),
+        ("arms: [{name: Analysis}]\nseeds: [0]", "arm 'Analysis': what is written beside its folder may be"),
+        ("arms: [{name: comparison.yaml}]\nseeds: [0]", "arm 'comparison.yaml': what is written beside"),
+        (f"arms: [{{name: {'ä' * 101}}}]\nseeds: [0]", "arm 'ä+...': .* has at most 200 bytes"),
         ("arms: [{name: a}]\nseeds: [0]\nbaseline: b", "unknown arm 'b'"),
         (
             "arms: [{name: a}, {name: o, changes: {loop.strategy: oracle}}]\nseeds: [0]\nbaseline: o",

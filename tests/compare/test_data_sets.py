@@ -75,6 +75,8 @@ def test_a_list_reads_back_from_the_file_that_it_writes(tmp_path):
     [
         (["a.npz", "x/a.npz"], "data sets 'a' and 'a' would share the folder 'a': give one another name"),
         ([{"train": "a.npz", "name": "..."}], "a name needs a letter or a digit"),
+        ([{"train": "a.npz", "name": "report.html"}], "data set 'report.html': what is written beside"),
+        (["/".join("ab") + "c" * 250 + ".npz"], "data set 'bc+...': .* has at most 200 bytes"),
         ([{"train": "a", "changes": {"loop.inital": 3}}], "data set 'a': .*loop.inital"),
         ([{"train": "a", "features": "lite0", "changes": {"train.lr": 1}}], "data set 'a': train.lr"),
         ([{"train": "a", "tset": "b"}], "tset"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from ncenet.compare.data_sets import DataSet, check_sets, slug
+from ncenet.compare.data_sets import DataSet, check_sets, folder_of, slug
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import ModelRecipe, Recipe
 from ncenet.section import Section
@@ -108,12 +108,11 @@ class Comparison(Section):
             raise ValueError(str(error)) from None
         slugs: dict[str, str] = {}
         for arm in self.arms:
-            if not arm.slug:
-                raise ValueError(f"arm {arm.name!r}: a name needs a letter or a digit")
-            if arm.slug in slugs:
-                both = f"{slugs[arm.slug]!r} and {arm.name!r}"
-                raise ValueError(f"arms {both} would share the folder {arm.slug!r}: rename one")
-            slugs[arm.slug] = arm.name
+            folder = folder_of("arm", arm.name)
+            if folder in slugs:
+                both = f"{slugs[folder]!r} and {arm.name!r}"
+                raise ValueError(f"arms {both} would share the folder {folder!r}: rename one")
+            slugs[folder] = arm.name
             for path in arm.changes:
                 if any(path == shared or shared.startswith(path + ".") for shared in SHARED):
                     raise ValueError(

@@ -14,6 +14,13 @@ from ncenet.errors import RecipeError
 from ncenet.recipe import DataRecipe, Recipe
 from ncenet.section import Section
 
+LONGEST = 200
+"""Bytes of a folder's name (ours); file systems take 255."""
+ANALYSIS = "analysis"
+"""Folder, beside those of the arms, of what figures are drawn from."""
+WRITTEN = (".yaml", ".html", ".md", ".tex", ".csv", ".json", ".svg", ".png")
+"""How files end that are written beside them."""
+
 
 def slug(name: str) -> str:
     """A name as a folder: lower case, with dashes for what a file system may not take.
@@ -22,6 +29,28 @@ def slug(name: str) -> str:
     ('nce-rejection-r-0.5', 'rejection-')
     """
     return re.sub(r"[^\w.+-]+", "-", name.lower()).lstrip(".")
+
+
+def folder_of(what: str, name: str) -> str:
+    """The folder of an arm or a data set.
+
+    Args:
+        what: ``"arm"`` or ``"data set"``, for the message.
+        name: its name.
+
+    Raises:
+        ValueError: a folder can't be called so, or something else is.
+    """
+    folder = slug(name)
+    if not folder:
+        raise ValueError(f"{what} {name!r}: a name needs a letter or a digit")
+    if len(folder.encode()) > LONGEST:
+        raise ValueError(
+            f"{what} {name[:20] + '...'!r}: a name becomes a folder's, and has at most {LONGEST} bytes"
+        )
+    if folder == ANALYSIS or folder.endswith(WRITTEN):
+        raise ValueError(f"{what} {name!r}: what is written beside its folder may be called so: rename it")
+    return folder
 
 
 class DataSet(Section):
@@ -78,9 +107,7 @@ def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
             raise ValueError(f"base.data.{field}: data lists the sets: leave it out")
     taken: dict[str, str] = {}
     for each in sets:
-        folder = slug(each.called)
-        if not folder:
-            raise ValueError(f"data set {each.called!r}: a name needs a letter or a digit")
+        folder = folder_of("data set", each.called)
         if folder in taken:
             both = f"{taken[folder]!r} and {each.called!r}"
             raise ValueError(f"data sets {both} would share the folder {folder!r}: give one another name")

@@ -20,12 +20,11 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from ncenet.compare.data_sets import ANALYSIS
 from ncenet.errors import DataError
 from ncenet.section import Section
 from ncenet.text_files import read_json
 
-FOLDER = "analysis"
-"""Within the folder of a comparison."""
 EMBEDDING, REGIONS = "embedding", "regions"
 """Names of files that there is one of."""
 
@@ -205,7 +204,7 @@ def information_name(seed: int) -> str:
 
 def record_file(folder: Path, name: str) -> Path:
     """The file of that name."""
-    return folder / FOLDER / f"{name}.json"
+    return folder / ANALYSIS / f"{name}.json"
 
 
 def read_record(folder: Path, name: str) -> dict[str, str | None] | None:
