@@ -78,6 +78,8 @@ def test_a_list_reads_back_from_the_file_that_it_writes(tmp_path):
         ([{"train": "a.npz", "name": "report.html"}], "data set 'report.html': what is written beside"),
         (["/".join("ab") + "c" * 250 + ".npz"], "data set 'bc+...': .* has at most 200 bytes"),
         ([{"train": "a", "changes": {"loop.inital": 3}}], "data set 'a': .*loop.inital"),
+        ([{"train": "a", "changes": {"data.train": "b"}}], "'a': changes data.train: train and test of the"),
+        ([{"train": "a", "changes": {"loop.seed": 3}}], "'a': changes loop.seed: the seeds of the compar"),
         ([{"train": "a", "features": "lite0", "changes": {"train.lr": 1}}], "data set 'a': train.lr"),
         ([{"train": "a", "tset": "b"}], "tset"),
         ([{"test": "b"}], "train"),

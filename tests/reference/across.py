@@ -17,7 +17,8 @@ def estimate(sets, step=0.0):
     half = stats.t.ppf(0.975, freedom) * sqrt(total) / len(sets)
     over = None
     if len(sets) > 1:
-        over = stats.t.ppf(0.975, len(sets) - 1) * sqrt(variance(means) / len(sets))
+        hidden = fmean(step**2 / 6 / len(values) for values in sets)
+        over = stats.t.ppf(0.975, len(sets) - 1) * sqrt((variance(means) + hidden) / len(sets))
     return mean, half, over
 
 

@@ -18,6 +18,13 @@ LONGEST = 200
 """Bytes of a folder's name (ours); file systems take 255."""
 ANALYSIS = "analysis"
 """Folder, beside those of the arms, of what figures are drawn from."""
+SAID_ELSEWHERE = {
+    "data": "train and test of the set",
+    "data.train": "train and test of the set",
+    "data.test": "train and test of the set",
+    "loop.seed": "the seeds of the comparison",
+}
+"""What a set can't change, by what says it."""
 WRITTEN = (".yaml", ".html", ".md", ".tex", ".csv", ".json", ".svg", ".png")
 """How files end that are written beside them."""
 
@@ -85,6 +92,8 @@ class DataSet(Section):
         Raises:
             RecipeError: a path or value is wrong; names the set.
         """
+        for path in SAID_ELSEWHERE.keys() & self.changes.keys():
+            raise RecipeError(f"data set {self.called!r}: changes {path}: {SAID_ELSEWHERE[path]} say that")
         changes: dict[str, Any] = {"data.train": self.train, "data.test": self.test}
         if self.features is not None:
             changes["model.features"] = self.features

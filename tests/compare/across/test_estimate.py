@@ -37,6 +37,14 @@ def test_one_seed_a_set_has_no_interval_over_seeds_but_one_over_sets():
     assert np.isnan(found.low) and found.mean == pytest.approx(0.2) and np.isfinite(found.sets_low)
 
 
+def test_sets_whose_means_are_equal_to_the_digit_prove_nothing_of_others():
+    equal = np.full((3, 4), 0.01)
+    assert estimate(equal).at(())[3:] == pytest.approx((0.01, 0.01))
+    found = estimate(equal, step=0.05)
+    half = 4.302653 * 0.05 / np.sqrt(6 * 4) / np.sqrt(3)
+    assert found.at(())[3:] == pytest.approx((0.01 - half, 0.01 + half))
+
+
 def test_nothing_at_all_is_nan():
     assert np.isnan(estimate(np.full((2, 3), np.nan)).at(())).all()
 

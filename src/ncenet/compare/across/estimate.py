@@ -3,7 +3,8 @@
 *These sets, other seeds*: each set is a stratum with its own deviation. The mean of the sets' means has the
 variance sum(s_d^2 / n_d) / D^2, and Student's quantile the degrees of freedom of Welch (1947) and
 Satterthwaite (1946). *Other sets of the kind*: Student's interval over the D means of the sets, which are
-then the sample. With three sets it is wide, and says so: three sets are few.
+then the sample. With three sets it is wide, and says so: three sets are few. What rounding hides is added to
+both, as in :mod:`ncenet.compare.statistics`: two means that are equal to the digit prove nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def estimate(values: Floats, *, step: Floats | float = 0.0) -> Estimate:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean_D = filled.sum(-1) / n_D  # nan where a set has no number
         around = np.where(there, values - mean_D[..., None], 0.0)
-        variance_D = (np.square(around).sum(-1) / (n_D - 1) + np.square(step) / 6) / n_D
+        hidden_D = np.square(step) / 6 / n_D
+        variance_D = np.square(around).sum(-1) / (n_D - 1) / n_D + hidden_D
         used = n_D > 0
         sets = used.sum(-1).astype(float)
         mean = np.where(used, mean_D, 0.0).sum(-1) / sets
@@ -73,7 +75,8 @@ def estimate(values: Floats, *, step: Floats | float = 0.0) -> Estimate:
         half = np.where(total > 0, stdtrit(freedom, (1 + CONFIDENCE) / 2), 0.0) * np.sqrt(total) / sets
         half = np.where(np.isfinite(total), half, np.nan)
         of_sets = np.where(used, mean_D - mean[..., None], 0.0)
-        deviation = np.sqrt(np.square(of_sets).sum(-1) / (sets - 1) / sets)
+        hidden = np.where(used, hidden_D, 0.0).sum(-1) / sets
+        deviation = np.sqrt((np.square(of_sets).sum(-1) / (sets - 1) + hidden) / sets)
         many = sets > 1
         over = np.where(many, stdtrit(np.maximum(sets - 1, 1), (1 + CONFIDENCE) / 2) * deviation, np.nan)
     return Estimate(mean, mean - half, mean + half, mean - over, mean + over, sets, n_D.sum(-1))
