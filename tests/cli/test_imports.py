@@ -55,13 +55,30 @@ STEPS = {
 """In the order in which they can be typed; one that begins a run needs no ledger."""
 
 
-@pytest.fixture
-def project(tmp_path):
-    photos = {f"{n}.jpg": jpeg(n, width=16, height=12) for n in range(8)}
-    write(tmp_path / "photos", photos)
-    (tmp_path / "answers.json").write_text('{"1.jpg": "ant"}')
-    (tmp_path / "labels.csv").write_text("id,label\n2.jpg,bee\n")
-    return tmp_path
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of images and answers about them."""
+    place = tmp_path_factory.mktemp("photos")
+    write(place / "photos", {f"{n}.jpg": jpeg(n, width=16, height=12) for n in range(8)})
+    (place / "answers.json").write_text('{"1.jpg": "ant"}')
+    (place / "labels.csv").write_text("id,label\n2.jpg,bee\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def begun(photos, tmp_path_factory):
+    """The same with a run that has no ledger yet."""
+    place = shutil.copytree(photos, tmp_path_factory.mktemp("begun"), dirs_exist_ok=True)
+    typed(place, STEPS["init"])
+    return place
+
+
+@pytest.fixture(scope="module")
+def told(begun, tmp_path_factory):
+    """And with an answer."""
+    place = shutil.copytree(begun, tmp_path_factory.mktemp("told"), dirs_exist_ok=True)
+    typed(place, STEPS["tell"])
+    return place
 
 
 def typed(project, words):
@@ -74,15 +91,15 @@ def typed(project, words):
 
 
 @pytest.mark.parametrize("command", STEPS)
-def test_no_torch_where_nothing_is_learned(project, command, tmp_path_factory):
+def test_no_torch_where_nothing_is_learned(request, command, tmp_path_factory):
     if "with features" in command and not installed("lite0"):
         pytest.skip("the extra features is not installed")
+    of_run = STEPS[command][1:2] == ("run",)
+    before = "photos" if not of_run else "begun" if command in ("tell that begins", "ask") else "told"
+    project = request.getfixturevalue(before)
     if STEPS[command][1:2] == ("seen",):
+        project = shutil.copytree(project, tmp_path_factory.mktemp("seen"), dirs_exist_ok=True)
         typed(project, STEPS["init with features"])
-    if STEPS[command][1:2] == ("run",):
-        typed(project, STEPS["init"])
-        if command != "tell that begins" and command != "ask":
-            typed(project, STEPS["tell"])
     spent = []
     for _ in range(3):  # what shares a core makes it slower
         copy = shutil.copytree(project, tmp_path_factory.mktemp("attempt"), dirs_exist_ok=True)

@@ -76,9 +76,9 @@ def test_a_simulation_goes_on_after_its_last_model_is_lost(ncenet, simulated, ru
     assert (run / "cycles" / "003" / "test.json").exists()
 
 
+@pytest.mark.parametrize("simulated", [False], ids=["cold"], indirect=True)  # the same with warm weights
 @pytest.mark.parametrize("junk", JUNK)
-def test_a_checkpoint_of_junk_is_named_and_set_aside(ncenet, simulated, run, junk):
-    recipe, _ = simulated
+def test_a_checkpoint_of_junk_is_named_and_set_aside(ncenet, run, junk):
     with Ledger(run / "ledger.sqlite") as ledger:
         oracle = answers(run)[0]
         ledger.tell({oracle[4]: "5" if oracle[5] != "5" else "4"}, who="ann", cycle=2)
@@ -86,7 +86,7 @@ def test_a_checkpoint_of_junk_is_named_and_set_aside(ncenet, simulated, run, jun
     checkpoint = run / "cycles" / "003" / "checkpoint.pt"
     checkpoint.parent.mkdir()
     checkpoint.write_bytes(junk)
-    more = ("--cycles", "3") + (("--warm",) if recipe.train.warm else ())
+    more = ("--cycles", "3")
     words = [
         word
         for path, value in TINY.items()
@@ -100,6 +100,7 @@ def test_a_checkpoint_of_junk_is_named_and_set_aside(ncenet, simulated, run, jun
     assert ncenet("simulate", "digits", "--out", run, *words, *more).code == 0
 
 
+@pytest.mark.parametrize("simulated", [False], ids=["cold"], indirect=True)  # the same with warm weights
 @pytest.mark.parametrize("name", ["fit.json", "test.json", "test.csv", "query.json", "query.csv"])
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe"])
 def test_damaged_records_are_set_aside_and_what_the_ledger_knows_is_written_anew(ncenet, run, name, damage):

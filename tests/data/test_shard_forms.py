@@ -292,7 +292,7 @@ class TestAddresses:
         file = paths(tmp_path)
         handler = functools.partial(Quiet, directory=str(tmp_path))
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
             root = f"http://127.0.0.1:{server.server_address[1]}"
             addresses = [f"{root}/photos/{n}.jpg" for n in (0, 1, 2, 3)] + [f"{root}/none.jpg"]
             pq.write_table(pa.table(rows(range(5)) | {"image": addresses}), file)

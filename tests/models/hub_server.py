@@ -20,7 +20,7 @@ def hub(folder: Path, repository: str):
         root, name = folder, repository
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield {
             "HF_ENDPOINT": f"http://127.0.0.1:{server.server_address[1]}",
