@@ -36,6 +36,10 @@ from ncenet.recipe import Recipe
         ("model: {head: {radius: yes}}\n", "radius: True is neither class nor shared nor a number above 0$"),
         ("model: {head: {radius: .inf}}\n", "radius: inf is neither class nor shared nor a number above 0$"),
         (
+            f"model: {{head: {{radius: {'9' * 400}}}}}\n",
+            r"radius: 9+.* is neither class nor shared nor a number above 0$",
+        ),
+        (
             "model:\n  head:\n    radius: 100\n",
             r"r\.yaml:3 model\.head\.radius: .* of 100 every class is likely: take one from 0\.001 to 50$",
         ),

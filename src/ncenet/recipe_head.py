@@ -125,7 +125,7 @@ class HeadRecipe(Section):
             return value
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # the last of a whole number of 400 digits
             number = math.nan
         if not 0 < number < math.inf:
             raise ValueError(f"{shown(value)} is neither class nor shared nor a number above 0")
