@@ -29,7 +29,7 @@ from torch import Tensor
 
 from ncenet.data.open import open_dataset
 from ncenet.nn.backbones import ResNet18
-from ncenet.nn.heads import Head, build_head
+from ncenet.nn.heads import Head, build_head, heads
 from ncenet.recipe import HeadRecipe
 from ncenet.strategies import strategies
 from selection import View
@@ -154,8 +154,23 @@ def cycle(
     asked = [int(image) for image in strategy.query(view, args.query_size, rng=rng).ids]
     return {
         "arm": arm, "seed": seed, "cycle": number, "labels": len(labeled), "accuracy": accuracy,
-        "seconds": round(time.perf_counter() - begun, 2), "images_per_second": round(rate), "asked": asked,
+        "seconds": round(time.perf_counter() - begun, 2), "images_per_second": round(rate),
+        "epochs": args.epochs, "asked": asked,
     }  # fmt: skip
+
+
+def whole_rows(file: Path, epochs: int) -> list[dict[str, Any]]:
+    """What is there already; a last line that was cut off goes, and its cycle runs again."""
+    if not file.exists():
+        return []
+    text = file.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        os.truncate(file, len(whole))
+    rows = [json.loads(line) for line in whole.splitlines()]
+    if others := {row["epochs"] for row in rows} - {epochs}:
+        raise SystemExit(f"{file} holds runs of {others.pop()} epochs, not {epochs}: name another file")
+    return rows
 
 
 def main() -> None:
@@ -177,6 +192,9 @@ def main() -> None:
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--limit-s", type=float, help="begin no cycle that would end after so many seconds")
     args = parser.parse_args()
+    for arm in args.arms:  # a typing error is told before anything is trained
+        head, _, how = arm.partition(" ")
+        heads.get(head), strategies.get(how)
     args.compile &= args.device != "cpu"
     torch.set_float32_matmul_precision("high")
     begun, longest = time.perf_counter(), 0.0
@@ -185,11 +203,8 @@ def main() -> None:
     pixels, targets = pixels[: args.pool], targets[: args.pool]
     data = Stored("cifar10", pixels, targets, test, test_targets, 10, pixels, test)
     done: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    if args.out.exists():
-        for line in args.out.read_text(encoding="utf-8").splitlines():
-            if line.endswith("}"):  # a line that was cut off is a cycle that runs again
-                row = json.loads(line)
-                done.setdefault((row["arm"], row["seed"]), []).append(row)
+    for row in whole_rows(args.out, args.epochs):
+        done.setdefault((row["arm"], row["seed"]), []).append(row)
     with args.out.open("a", encoding="utf-8") as file:
         for seed in range(args.seeds):
             for arm in args.arms:
