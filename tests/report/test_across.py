@@ -12,7 +12,7 @@ from ncenet.report import print_results, results_record, write_report
 from ncenet.report.sections import sections_of, title_of
 from ncenet.report.words import NOTHING
 from tests.compare.fake_runs import write_run
-from tests.compare.fake_suite import suite, write_suite, written
+from tests.compare.fake_suite import ARMS, suite, write_suite, written
 
 
 @pytest.fixture
@@ -62,6 +62,13 @@ def test_wins_and_ranks_are_shown(sections):
     ranked = table(sections["Mean ranks"])
     assert ranked["a"]["Mean rank over sets"] == "1.50" and list(ranked)[-1] == "random"
     assert "With 2 set(s) hardly any difference can be critical" in sections["Mean ranks"].blocks[-1].text
+
+
+def test_arms_that_are_not_begun_take_no_part_in_ranks(tmp_path):
+    later = [*ARMS, Arm(name="c"), Arm(name="d")]
+    found = next(s for s in sections_of(written(tmp_path, arms=later)) if s.title == "Mean ranks")
+    assert list(table(found)) == ["a", "b", "random"]
+    assert "No trial is finished of c, d: left out." in found.blocks[-1].text
 
 
 def test_one_that_never_gets_there_needs_at_least_everything(sections):

@@ -111,7 +111,7 @@ def suite_record(results: SuiteResults) -> dict[str, Any]:
     }
     if of is None:
         return record
-    usable = of.without_oracle()
+    usable = of.ranked()
     over_sets, over_runs = set_ranks(usable)
     return record | {
         "differences": _estimates(to_baseline(of, comparison.baseline_arm)),

@@ -54,9 +54,11 @@ class Numbers:
         comparison = self.results[0].comparison
         return next((arm for arm in self.arms if strategy_of(comparison, arm) == ORACLE), None)
 
-    def without_oracle(self) -> Numbers:
-        """The same of arms that people could use."""
-        kept = [n for n, arm in enumerate(self.arms) if arm != self.oracle]
+    def ranked(self) -> Numbers:
+        """The same of arms that people could use, and of which a trial is finished."""
+        mean = self.mean
+        begun = [n for n in range(len(self.arms)) if np.isfinite(mean[..., n]).any()]
+        kept = [n for n in begun if self.arms[n] != self.oracle]
         return Numbers(
             self.sets,
             tuple(self.arms[n] for n in kept),

@@ -23,7 +23,7 @@ def mean_ranks(results: SuiteResults) -> ReportSection | None:
     of = numbers(results)
     if of is None:
         return None
-    usable = of.without_oracle()
+    usable = of.ranked()
     over_sets, over_runs = set_ranks(usable)
     if over_sets is None or over_runs is None:
         return None
@@ -34,6 +34,8 @@ def mean_ranks(results: SuiteResults) -> ReportSection | None:
         f"Sets as blocks: {_said(over_sets)}. Pairs of set and seed as blocks: {_said(over_runs)}; seeds "
         "of a set share its images, so this holds for these sets alone."
     )
+    if later := [arm for arm in of.arms if arm not in (*usable.arms, of.oracle)]:
+        notes += f" No trial is finished of {', '.join(later)}: left out."
     if over_sets.blocks <= FEW:
         notes += f" With {over_sets.blocks} set(s) hardly any difference can be critical."
     caption = (
