@@ -154,9 +154,14 @@ class BadAnnotation(DataError):
 
 
 class UnreadableImages(DataError):
-    """All unreadable images and bad annotations of a pool, when the run was told to stop on them."""
+    """All unreadable images and bad annotations of a pool, when the run was told to stop on them.
 
-    def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation]) -> None:
+    Args:
+        problems: what they are.
+        place: of several data sets, the name of theirs.
+    """
+
+    def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation], place: str = "") -> None:
         self.problems = list(problems)
         annotations = sum(isinstance(problem, BadAnnotation) for problem in self.problems)
         images = len(self.problems) - annotations
@@ -165,7 +170,7 @@ class UnreadableImages(DataError):
         shown = "\n".join(f"  {problem}" for problem in self.problems[:20])
         more = f"\n  and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
         super().__init__(
-            f"{' and '.join(found)}:\n{shown}{more}\n"
+            f"{place}{': ' * bool(place)}{' and '.join(found)}:\n{shown}{more}\n"
             f"repair or remove them, or leave {'those images' if annotations else 'them'} out with "
             "`data.on_bad_image=skip`"
         )

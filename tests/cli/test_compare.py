@@ -9,6 +9,7 @@ import pytest
 
 from ncenet.cli.compare import with_sources
 from ncenet.compare import Comparison
+from ncenet.compare.trials import check_readable
 from ncenet.files import alone
 from tests.data.make import gray_png, write
 
@@ -212,3 +213,23 @@ def test_other_held_out_images_leave_the_rest_of_the_sets(several):
 def test_several_sets_for_a_file_that_names_one(ncenet, file):
     done = ncenet("compare", file, "--dry-run", "--data", "digits", "nowhere/cars")
     assert done.code == 2 and "nowhere/cars: no built-in data set" in done.said
+
+
+def test_a_broken_image_of_any_set_is_told_before_the_first_trial(ncenet, several, tmp_path):
+    images = {f"{label}/{n}.png": gray_png(n) for label in ("cat", "dog") for n in range(20)}
+    for name, more in (("fine", {}), ("torn", {"cat/x.png": b"no image"}), ("held-out", {})):
+        write(tmp_path / name, images | more)
+    data, test = ("fine", "torn"), ("held-out", "held-out")
+    done = ncenet("compare", several, "--data", *data, "--test", *test)
+    assert done.code == 1 and "data set 'torn': 1 unreadable image(s): cat/x.png" in done.said
+    assert done.said.endswith("or leave them out with data.on_bad_image: skip in the recipe")
+    assert not FOLDER.exists()
+    several.write_text(several.read_text().replace("base:", "base:\n  data: {on_bad_image: skip}", 1))
+    check_readable(with_sources(Comparison.load(several), data, test), FOLDER, lambda event: None)
+
+
+def test_arms_with_one_recipe_are_told_of(ncenet, file):
+    file.write_text(file.read_text() + "  - {name: the same again, changes: {loop.strategy: random}}\n")
+    done = ncenet("compare", file, "--data", "nowhere")
+    assert "arms 'NCE random' and 'the same again' have the same recipe: what sets them apart" in done.said
+    assert done.said.count("the same recipe") == 1 and "error nowhere: " in done.said

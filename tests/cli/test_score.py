@@ -77,6 +77,7 @@ class TestScore:
         write(tmp_path / "photos", {"a.png": b"broken", "b.jpg": jpeg(0, width=8, height=8)})
         done = ncenet("score", run, "photos", "--out", "a.csv")
         assert done.code == 1 and "a.png: not an image" in done.said
+        assert done.said.endswith("leave such images out with --on-bad-image skip")
         assert list(tmp_path.glob("a.csv*")) == []
         done = ncenet("score", run, "photos", "--on-bad-image", "skip")
         assert done.code == 0

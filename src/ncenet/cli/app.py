@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except NcenetError as error:
         if debug:
             raise
-        _say(str(error))
+        _say(str(error), words)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
@@ -100,10 +100,12 @@ def pointing_out() -> Iterator[None]:
         yield
 
 
-def _say(message: str) -> None:
+def _say(message: str, words: Sequence[str] = ()) -> None:
+    """Tell a mistake, with the flags of the command that the words name."""
     from ncenet.cli.flags import as_typed
+    from ncenet.cli.usage import flags_of
     from ncenet.console import plain_console
 
     console = plain_console(stderr=True)
     console.print("error", style="bold red", end=" ")
-    console.print(as_typed(message))
+    console.print(as_typed(message, flags_of(words)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -158,15 +158,21 @@ def _value(flag: str, text: str) -> object:
 _PARAMETER = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([\w-]+))?`")
 
 
-def as_typed(message: str) -> str:
+def as_typed(message: str, has: Container[str] | None = None) -> str:
     """A message of the library as the command line says it: a field becomes its flag.
 
     A parameter stands in backticks; a mistake in a field that no file names begins with the field.
+
+    Args:
+        message: of the library.
+        has: the flags of the command; a field without one among them is named as in a file. Default: all.
 
     >>> as_typed("loop.query_size: 0 is below 1")
     '--query-size: 0 is below 1'
     >>> as_typed("name them in `data.classes`, or leave them out with `on_mismatch=skip`")
     'name them in --classes, or leave them out with --on-mismatch skip'
+    >>> as_typed("leave them out with `data.on_bad_image=skip`", has={"--data"})
+    'leave them out with data.on_bad_image: skip in the recipe'
     """
     flags = {path: flag for flag, (path, _, _) in _LEAVES.items()}
 
@@ -175,6 +181,8 @@ def as_typed(message: str) -> str:
         if "." in path and path not in flags:
             return found[0]
         flag = flags.get(path, path).replace("_", "-")
+        if path in flags and has is not None and f"--{flag}" not in has:
+            return f"{path}: {value} in the recipe" if value is not None else f"{path} of the recipe"
         return f"--{flag}" if value is None else f"--{flag} {value}"
 
     lines = []
@@ -182,5 +190,6 @@ def as_typed(message: str) -> str:
         field, colon, what = line.partition(": ")
         options, _, option = field.rpartition(".")
         flag = f"option {option}" if options == "loop.options" else flags.get(field, "").replace("_", "-")
-        lines.append(f"--{flag}{colon}{what}" if flag else line)
+        known = flag and (has is None or f"--{flag.split()[0]}" in has)
+        lines.append(f"--{flag}{colon}{what}" if known else line)
     return "\n".join(lines)

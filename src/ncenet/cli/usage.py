@@ -11,9 +11,28 @@ from ncenet.class_names import shown
 from ncenet.section import NO, explain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cyclopts import CycloptsError
 
 _BOUNDS = {">=": "below", "<=": "above", ">": "not above", "<": "not below"}
+
+
+def flags_of(words: Sequence[str]) -> frozenset[str] | None:
+    """The flags of the command that a command line names; None when it names none.
+
+    >>> sorted({"--arms", "--on-bad-image"} & flags_of(["compare", "demo.yaml"]))
+    ['--arms']
+    """
+    if not words:
+        return None
+    from ncenet.cli.commands import app
+
+    names, apps, _ = app().parse_commands(words)
+    if not names:
+        return None
+    arguments = apps[-1].assemble_argument_collection()
+    return frozenset(name for argument in arguments for name in argument.names)
 
 
 def said_of(error: CycloptsError) -> str:

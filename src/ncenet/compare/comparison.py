@@ -181,6 +181,19 @@ class Comparison(Section):
         return of_sets or {"": (self, folder)}
 
     @property
+    def alike(self) -> list[tuple[str, ...]]:
+        """Names of arms that have one recipe, together.
+
+        >>> arms = [Arm(name="a"), Arm(name="b"), Arm(name="c", changes={"loop.strategy": "margin"})]
+        >>> Comparison(arms=arms, seeds=[0]).alike
+        [('a', 'b')]
+        """
+        names: dict[str, list[str]] = {}
+        for arm in self.arms:
+            names.setdefault(self.base.with_changes(arm.changes).model_dump_json(), []).append(arm.name)
+        return [tuple(group) for group in names.values() if len(group) > 1]
+
+    @property
     def baseline_arm(self) -> str:
         """Name of the arm that the others are held against."""
         return self.baseline or self.arms[0].name

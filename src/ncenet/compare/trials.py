@@ -12,9 +12,11 @@ from ncenet.compare.records import COMPARISON_FILE, Results, read_run
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
-from ncenet.errors import RecipeError, UnknownName, UsageError
+from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
+
+ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def run(
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
         UsageError: trials are to be run, and their images are not there, or another process runs them.
         DataError: likewise, and the images have no labels.
+        UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
     from ncenet.files import alone, write_text
     from ncenet.run.folder import RunFolder
@@ -82,8 +85,11 @@ def run(
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
+        for group in comparison.alike:
+            tell({"event": "note", "text": f"arms {' and '.join(map(repr, group))} have {ONE_RECIPE}"})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
+        check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
         kept = {
             name: (_with_seeds_begun(part, path, seeds), path)
@@ -182,6 +188,32 @@ def check_images(comparison: Comparison) -> None:
         )
     if test is not None and base.task == "classification":
         as_test_set(test, base.data.classes or train.class_names)
+
+
+def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event], None]) -> None:
+    """Look at all images of several sets: a bad one is told before a trial of any set has run.
+
+    Not at those of sets of which a trial has begun, which had to read them, and not at shards, of which a
+    trial takes some by hand.
+
+    Raises:
+        UnreadableImages: some can't be used, and the recipe says to stop; the set is named.
+    """
+    from ncenet.data.open import open_test, open_train
+    from ncenet.data.shards import ShardedPool
+    from ncenet.run.findings import look_at_images
+
+    for name, part in comparison.sets.items():
+        _, path = comparison.parts(folder)[name]
+        begun = any(RunFolder(trial.folder).recipe.exists() for trial in _trials(part, path).values())
+        if begun or part.base.data.on_bad_image != "stop":
+            continue
+        train = open_train(part.base)
+        both = [train, open_test(part.base.data, train)]
+        looked_at = [each for each in both if each is not None and not isinstance(each.pool, ShardedPool)]
+        problems = [found for each in looked_at for found in look_at_images(each, part.base, notify).problems]
+        if problems:
+            raise UnreadableImages(problems, place=f"data set {name!r}")
 
 
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:

@@ -56,7 +56,13 @@ def score_data(
         chunk = ids[start : start + CHUNK]
         if on_bad_image == "skip":
             chunk = [id for id in chunk if _readable(pool, id, bad)]
-        yield from model.score(pool, chunk)
+        try:
+            yield from model.score(pool, chunk)
+        except UnreadableImage as problem:
+            if on_bad_image == "skip":  # it was read a moment ago
+                raise
+            why = f"{problem.why}; repair or remove it, or leave such images out with `on_bad_image=skip`"
+            raise UnreadableImage(problem.id, why) from problem
         progress(min(start + CHUNK, len(ids)), len(ids))
 
 
