@@ -51,7 +51,7 @@ def test_a_value_of_another_kind(ncenet, command, flag, found):
     ("words", "said"),
     [
         ("simulate digits --epochs 0", "error --epochs: 0 is below 1"),
-        ("simulate digits --lr nan", "error --lr: nan is not above 0"),
+        ("simulate digits --lr nan", "error --lr: nan is no finite number"),
         (
             "simulate digits --lr -1 --momentum 3",
             "error --lr: -1.0 is not above 0 --momentum: 3.0 is not below 1",
