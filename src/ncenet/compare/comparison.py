@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from ncenet.compare.data_sets import DataSet, check_sets, folder_of, slug
+from ncenet.compare.data_sets import DataSet, check_sets, folder_named, slug
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import ModelRecipe, Recipe
 from ncenet.section import Section
@@ -108,7 +108,7 @@ class Comparison(Section):
             raise ValueError(str(error)) from None
         slugs: dict[str, str] = {}
         for arm in self.arms:
-            folder = folder_of("arm", arm.name)
+            folder = folder_named("arm", arm.name)
             if folder in slugs:
                 both = f"{slugs[folder]!r} and {arm.name!r}"
                 raise ValueError(f"arms {both} would share the folder {folder!r}: rename one")

@@ -38,7 +38,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", name.lower()).lstrip(".")
 
 
-def folder_of(what: str, name: str) -> str:
+def folder_named(what: str, name: str) -> str:
     """The folder of an arm or a data set.
 
     Args:
@@ -116,7 +116,7 @@ def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
             raise ValueError(f"base.data.{field}: data lists the sets: leave it out")
     taken: dict[str, str] = {}
     for each in sets:
-        folder = folder_of("data set", each.called)
+        folder = folder_named("data set", each.called)
         if folder in taken:
             both = f"{taken[folder]!r} and {each.called!r}"
             raise ValueError(f"data sets {both} would share the folder {folder!r}: give one another name")
