@@ -22,7 +22,7 @@ from ncenet.compare.statistics import paired_difference
 
 Curve = list[tuple[int, float]]
 Runs = dict[tuple[str, str, int], Curve]
-BASE, RIVALS = "softmax random", ("softmax margin", "softmax uherding", "nce margin")
+BASE, RIVALS = "softmax random", ("softmax margin", "softmax uherding", "nce margin", "nce herding")
 DRAWS = 2000
 
 
@@ -144,7 +144,9 @@ def main() -> None:
         print(f"\nSeeds: {', '.join(f'{n} {len(seeds_of(runs, n, BASE))}' for n in sets)}.\n")
         if measure == "accuracy":
             print("### Win rates over (set, seed, cycle)\n")
-            print(f"| arm | {' | '.join(f'against {rival}' for rival in RIVALS)} |\n|---|---|---|---|")
+            print(
+                f"| arm | {' | '.join(f'against {rival}' for rival in RIVALS)} |\n|---{'|---' * len(RIVALS)}|"
+            )
             for arm in arms:
                 print(f"| {arm} | {' | '.join(wins(runs, sets, arm, rival) for rival in RIVALS)} |")
             print(f"\n### Part of the labels to reach what {BASE} reaches with all of them\n")

@@ -3,6 +3,7 @@
     python benchmarks/tables.py benchmarks/results/fashion_mnist.csv
     python benchmarks/tables.py benchmarks/results/clothing10.csv --measure balanced_accuracy
     python benchmarks/tables.py benchmarks/results/fashion_mnist.csv --pairs 'NCE confusion' 'softmax margin'
+    python benchmarks/tables.py benchmarks/results/one_radius.csv --set clothes
 
 Prints a row for each arm: its accuracy at each number of labels, and the difference of its mean over the
 cycles to the baseline and to random with the same head, paired by seed, with Student's 95 % interval. With
@@ -24,12 +25,14 @@ Curves = dict[str, dict[int, tuple[float, ...]]]
 """Of each arm, by seed, the number of each cycle."""
 
 
-def read(files: list[Path], measure: str) -> tuple[list[int], Curves]:
+def read(files: list[Path], measure: str, of_set: str | None = None) -> tuple[list[int], Curves]:
     """Sizes of the labelled set, and the curves of the trials that have come as far as the others."""
     points: dict[tuple[str, int], dict[int, float]] = defaultdict(dict)
     for file in files:
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
+                if of_set is not None and row["set"] != of_set:
+                    continue
                 curve, labels = points[row["arm"], int(row["seed"])], int(row["labels"])
                 if labels in curve:
                     raise SystemExit(f"{row['arm']}, seed {row['seed']}: stands there twice")
@@ -92,9 +95,10 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--measure", choices=["accuracy", "balanced_accuracy"], default="accuracy")
     parser.add_argument("--baseline", default="NCE random")
+    parser.add_argument("--set", help="of a comparison across sets: this one alone")
     parser.add_argument("--pairs", nargs="*", default=[], metavar="ARM")
     arguments = parser.parse_args()
-    sizes, curves = read(arguments.files, arguments.measure)
+    sizes, curves = read(arguments.files, arguments.measure, arguments.set)
     if not arguments.pairs:
         table(sizes, curves, arguments.baseline)
     for one, other in zip(arguments.pairs[::2], arguments.pairs[1::2], strict=True):
