@@ -40,6 +40,8 @@ def test_every_arm_runs_with_every_seed_pair_by_pair(tmp_path, simulated):
     assert simulated.calls == ["a/seed-0", "b/seed-0", "a/seed-1", "b/seed-1"]
     assert results.unfinished == ()
     assert results.runs["b", 1].recipe.loop.seed == 1
+    note, *events = events
+    assert note["event"] == "note" and "arms 'a' and 'b' have the same recipe" in note["text"]
     assert events[:3] == [
         {"event": "compare", "trials": 4, "finished": 0},
         {"event": "cycle", "cycle": 1, "trial": "a, seed 0"},
