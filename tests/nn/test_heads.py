@@ -376,14 +376,6 @@ def test_a_class_that_was_not_met_has_no_likelihood_and_no_gradient():
     assert (model(features).argmax(-1) == 1).all(), "its first label gives it one"
 
 
-@pytest.mark.parametrize("radius", [1e-6, 1e-3, 0.5])
-def test_a_class_that_was_not_met_is_not_predicted_however_far_the_others_are(radius):
-    model = head(radius=radius, feature_map="none")
-    model.meet(torch.tensor([0]))
-    features = 100 * batch()[0]
-    assert (model(features).argmax(-1) == 0).all() and model(features).isfinite().all()
-
-
 def test_a_model_that_was_saved_before_classes_could_be_absent_is_read():
     model = head()
     state = {name: tensor for name, tensor in model.state_dict().items() if name != "present"}

@@ -89,3 +89,11 @@ def test_one_radius_for_all_classes():
     model.loss(model(features), targets).mean().backward()
     assert model.raw_radius.grad is not None and (model.raw_radius.grad != 0).all()
     assert len(set(model.report(("a", "b", "c"))["radius"].values())) == 1
+
+
+@pytest.mark.parametrize("radius", [1e-6, 1e-3, 0.5])
+def test_a_class_that_was_not_met_is_not_predicted_however_far_the_others_are(radius):
+    model = head(radius=radius, feature_map="none")
+    model.meet(torch.tensor([0]))
+    features = 100 * batch()[0]
+    assert (model(features).argmax(-1) == 0).all() and model(features).isfinite().all()
