@@ -28,15 +28,19 @@ Curves = dict[str, dict[int, tuple[float, ...]]]
 def read(files: list[Path], measure: str, of_set: str | None = None) -> tuple[list[int], Curves]:
     """Sizes of the labelled set, and the curves of the trials that have come as far as the others."""
     points: dict[tuple[str, int], dict[int, float]] = defaultdict(dict)
+    sets: set[str] = set()
     for file in files:
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
-                if of_set is not None and row["set"] != of_set:
+                sets.add(row.get("set", ""))
+                if of_set is not None and row.get("set") != of_set:
                     continue
                 curve, labels = points[row["arm"], int(row["seed"])], int(row["labels"])
                 if labels in curve:
                     raise SystemExit(f"{row['arm']}, seed {row['seed']}: stands there twice")
                 curve[labels] = float(row[measure])
+    if of_set is not None and of_set not in sets:
+        raise SystemExit(f"no rows of the set {of_set!r}, but of {sorted(sets - {''}) or 'none by name'}")
     sizes = sorted({labels for curve in points.values() for labels in curve})
     curves: Curves = defaultdict(dict)
     for (arm, seed), curve in sorted(points.items()):

@@ -233,3 +233,12 @@ def test_arms_with_one_recipe_are_told_of(ncenet, file):
     done = ncenet("compare", file, "--data", "nowhere")
     assert "arms 'NCE random' and 'the same again' have the same recipe: what sets them apart" in done.said
     assert done.said.count("the same recipe") == 1 and "error nowhere: " in done.said
+    assert "note       arms 'NCE random' and 'the same again'" in ncenet("compare", file, "--dry-run").out
+
+
+def test_a_seed_that_no_arm_runs_with_is_told_of(ncenet, file):
+    text = file.read_text()
+    assert "note" not in ncenet("compare", file, "--dry-run").out
+    file.write_text(text.replace("loop: {", "loop: {seed: 7, ", 1))
+    assert "base.loop.seed 7 is not used: seeds says" in ncenet("compare", file, "--dry-run").out
+    assert "base.loop.seed 7 is not used" in ncenet("compare", file, "--data", "nowhere").said

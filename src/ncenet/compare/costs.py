@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.trials import check_images, check_strategies, planned
+from ncenet.compare.trials import check_images, check_strategies, planned, remarks
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
@@ -28,6 +28,7 @@ class Costs:
         megabytes: of memory that a trial takes.
         left_out: strategies that train models of their own, whose time nobody has measured, with their steps.
         embeddings: of all that is left, the features that it reads, each once: trials share them.
+        remarks: what may not be meant as it stands in the comparison.
     """
 
     trials: int | None
@@ -38,6 +39,7 @@ class Costs:
     megabytes: float
     left_out: tuple[tuple[str, int], ...]
     embeddings: tuple[EmbeddingCost, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def embed_seconds(self) -> float:
@@ -56,6 +58,8 @@ class Costs:
     __repr__ = __str__
 
     def _lines(self) -> Iterable[str]:
+        for remark in self.remarks:
+            yield f"note       {remark}"
         if self.trials is not None:
             yield f"trials     {self.trials}" + (f", {self.finished} of them finished" * bool(self.finished))
         if not self.sets:
@@ -157,6 +161,7 @@ def cost(
         max((each.megabytes for _, each, _ in costs), default=0.0),
         _left_out([trial.recipe for trial in left.values()]),
         _embeddings([trial.recipe for trial in left.values()]),
+        remarks(what),
     )
 
 

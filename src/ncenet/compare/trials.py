@@ -13,7 +13,7 @@ from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
-from ncenet.recipe import Recipe
+from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
 
 ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
@@ -85,8 +85,8 @@ def run(
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
-        for group in comparison.alike:
-            tell({"event": "note", "text": f"arms {' and '.join(map(repr, group))} have {ONE_RECIPE}"})
+        for remark in remarks(comparison):
+            tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
         check_readable(comparison, folder, tell)
@@ -112,6 +112,21 @@ def run(
                 for name, _ in done:
                     tell({"event": "trial", "trial": name})
     return read_compared(folder)
+
+
+def remarks(comparison: Comparison) -> tuple[str, ...]:
+    """What may not be meant as it stands there, and does no harm: said before anything runs.
+
+    >>> from ncenet.compare import Arm
+    >>> remarks(Comparison(base=Recipe().with_changes({"loop.seed": 7}), arms=[Arm(name="a")], seeds=[0, 1]))
+    ('base.loop.seed 7 is not used: seeds says with which each arm runs (0, 1)',)
+    """
+    found = [f"arms {' and '.join(map(repr, group))} have {ONE_RECIPE}" for group in comparison.alike]
+    seed = comparison.base.loop.seed
+    if seed not in (LoopRecipe.model_fields["seed"].default, *comparison.seeds):
+        listed = ", ".join(map(str, comparison.seeds))
+        found.append(f"base.loop.seed {seed} is not used: seeds says with which each arm runs ({listed})")
+    return tuple(found)
 
 
 def planned(
