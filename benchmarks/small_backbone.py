@@ -9,19 +9,53 @@ told twice: of the images, and of the mean of what is said of them and of their 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 
 import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, interpolate
 
 from ncenet.data.dataset import TestSet, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.learners.classifier import Classifier
 from ncenet.nn.backbones import SmallNet
+from ncenet.nn.heads import Head, heads
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import LabeledSet
 
+SMOOTHING = 0.1
 WIDTHS = ["32-64-128", "16-32-64-128", "32-64-128-256", "64-128-256"]
+
+
+class GrowingNet(SmallNet):
+    """Trains on smaller images first: one equal part of the steps for each side, the last for the whole."""
+
+    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int) -> None:
+        super().__init__((3, 32, 32), widths)
+        self.sides, self.steps, self.step = [*sides, 32], steps, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            side = self.sides[min(len(self.sides) * self.step // self.steps, len(self.sides) - 1)]
+            self.step += 1
+            if side < x.shape[-1]:
+                x = interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+        return super().forward(x)
+
+
+class SmoothedClassifier(SoftmaxClassifier):
+    """Softmax with smoothed labels."""
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        return cross_entropy(output, targets, reduction="none", label_smoothing=SMOOTHING)
+
+
+@heads.register("smoothed")
+def _smoothed(recipe: HeadRecipe, in_features: int, num_classes: int) -> Head:
+    return SmoothedClassifier(in_features, num_classes)
 
 
 @torch.no_grad()
@@ -46,7 +80,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--widths", nargs="*", default=WIDTHS, help="channels of the stages")
-    parser.add_argument("--heads", nargs="*", default=["softmax", "nce"])
+    parser.add_argument("--heads", nargs="*", default=["softmax", "nce"], help="softmax, nce, smoothed")
+    parser.add_argument("--radius", help="of the NCE head; default: one for each class")
+    parser.add_argument(
+        "--sides", nargs="*", type=int, default=[], help="of images in the first parts of a fit"
+    )
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--nesterov", action="store_true")
     parser.add_argument("--precision", default="fp32")
@@ -66,8 +104,10 @@ def main() -> None:
                 order = streams.numpy("initial").permutation(len(data.pool.ids()))[: arguments.labels]
                 answers = data.required_oracle().answer([data.pool.ids()[i] for i in order])
                 labeled = LabeledSet(list(answers), list(answers.values()), data.class_names)
+                radius = arguments.radius if head == "nce" else None
+                steps = arguments.epochs * math.ceil(arguments.labels / TrainRecipe().batch_size)
                 learner = Classifier(
-                    ModelRecipe(head=HeadRecipe(name=head)),
+                    ModelRecipe(head=HeadRecipe(name=head, radius=radius)),
                     TrainRecipe(
                         epochs=arguments.epochs,
                         min_steps=0,
@@ -77,7 +117,7 @@ def main() -> None:
                     ),
                     DataRecipe(image_size=32),
                     streams,
-                    backbone=lambda widths=widths: SmallNet((3, 32, 32), widths),
+                    backbone=lambda widths=widths, steps=steps: GrowingNet(widths, arguments.sides, steps),
                 )
                 start = time.process_time()
                 report = learner.fit(labeled, data.pool, cycle=1)
