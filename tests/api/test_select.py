@@ -180,3 +180,42 @@ class TestFiles:
     def test_what_arrays_cannot_do(self):
         with pytest.raises(UsageError, match="near, quota: for files of scores, and these are arrays"):
             ncenet.select(PROBS, 2, near=0.1, quota=["camera=1"])
+
+
+ODD = {
+    "backwards": lambda array: np.ascontiguousarray(array[::-1])[::-1],
+    "of other bytes": lambda array: array.astype(">f8"),
+    "long": lambda array: array.astype(np.longdouble),
+    "objects": lambda array: array.astype(object),
+    "strided": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("layout", [*ODD, "read-only"])
+def test_arrays_are_read_however_they_lie_in_memory(layout):
+    given = {key: np.array(value) for key, value in ARRAYS.items() if key != "labels"}
+    odd = {key: ODD.get(layout, np.array)(value) for key, value in given.items()}
+    for array in odd.values():
+        array.flags.writeable = layout != "read-only"
+    for name in ("margin", "badge", "bald", "core-set"):
+        assert ncenet.select(**odd, query_size=5, strategy=name) == ncenet.select(
+            **given, query_size=5, strategy=name
+        )
+
+
+def test_numbers_that_would_be_half_read_are_refused():
+    with pytest.raises(UsageError, match="features: complex numbers, and real ones are read"):
+        ncenet.select(features=FEATURES + 1j, strategy="core-set")
+    masked = np.ma.array(PROBS, mask=PROBS > 0.9)
+    with pytest.raises(UsageError, match="probs: a masked array"):
+        ncenet.select(masked, 5)
+    with pytest.raises(UsageError, match=r"samples: likelihoods are in \[0, 1\]"):
+        ncenet.select(samples=10 * SAMPLES, strategy="bald")
+
+
+def test_ids_may_be_called_as_the_labelled_images_would_be():
+    ids = [f"labeled/{row:05}" for row in range(N)]
+    known = {"features": FEATURES, "labeled_features": FEATURES[:4], "strategy": "typiclust"}
+    plain = ncenet.select(**known, query_size=3).ids
+    assert ncenet.select(**known, query_size=3, ids=ids).ids == tuple(f"labeled/{id}" for id in plain)

@@ -359,3 +359,10 @@ def test_a_typical_distance_is_none_of_points_that_are_not_finite() -> None:
         points[7, 1] = bad
         with pytest.raises(NonFiniteScore, match=r"1 score\(s\) .* 'row 7 of the points'"):
             typical_distance(points)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_one_point_many_times_leaves_the_typical_distance_in_the_scale_of_the_others(scale: float) -> None:
+    points = torch.cat([torch.zeros(90, 4), normal(10, 4)]) * scale
+    apart = torch.pdist(points)
+    assert typical_distance(points) == pytest.approx(float(apart[apart > 0].median()), rel=1e-5)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -158,3 +160,15 @@ def test_distance_is_never_negative() -> None:
     distance = F.nearest_squared_distance(features, features.unsqueeze(1)).diagonal()
     assert (distance >= 0).all()
     assert (distance <= 1e-6 * features.square().sum(1)).all()
+
+
+def test_likelihoods_keep_their_ratios_however_far_away_everything_is() -> None:
+    log_p = normal(50, 7).abs().neg() * torch.logspace(-2, 6, 50)[:, None]
+    said = F.likelihoods(log_p.float())
+    near = log_p.amax(1) > -80
+    assert 10 < int(near.sum()) < 45
+    torch.testing.assert_close(said[near], log_p[near].float().exp())
+    assert torch.equal(said.argmax(1), log_p.argmax(1))
+    assert (said.amax(1) >= math.exp(-80) * 0.999).all() and (said[~near].amax(1) <= 1e-34).all()
+    shares = said[~near].double() / said[~near].double().sum(1, keepdim=True)
+    torch.testing.assert_close(shares, log_p[~near].double().softmax(1), rtol=1e-3, atol=1e-3)

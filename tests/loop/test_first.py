@@ -83,3 +83,10 @@ def test_the_recipe_decides(tmp_path, first):
     with loop.ledger:
         loop.ask(12, held_out_first=False)
         assert (loop.ledger.latest_query().asked == TYPICAL) is (first != "random")
+
+
+@pytest.mark.parametrize("first", ["typical", "herding"])
+def test_a_first_query_larger_than_the_part_is_whole(places, monkeypatch, first):
+    monkeypatch.setattr(module, "CANDIDATES", 12)
+    recipe = Recipe().with_changes({"loop.first": first})
+    assert len(set(TypicalImages(places, recipe, Streams(0)).query(places.ids(), [], 20).ids)) == 20

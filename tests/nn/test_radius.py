@@ -97,3 +97,14 @@ def test_a_class_that_was_not_met_is_not_predicted_however_far_the_others_are(ra
     model.meet(torch.tensor([0]))
     features = 100 * batch()[0]
     assert (model(features).argmax(-1) == 0).all() and model(features).isfinite().all()
+
+
+@pytest.mark.parametrize("radius", [0.001, 0.02])
+def test_the_likeliest_class_stands_out_however_small_the_radius(radius):
+    model = head(radius=radius)
+    features, _ = batch(40)
+    output = model(features)
+    said = model.probs(output)
+    assert output.amax(1).max() < -104, "where every likelihood would round to 0"
+    assert torch.equal(said.argmax(1), output.argmax(1)) and set(output.argmax(1).tolist()) != {0}
+    assert said.amax() < 1e-34, "and every class rejects them all the same"

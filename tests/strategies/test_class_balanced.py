@@ -42,4 +42,20 @@ def test_anchors_and_the_background():
     pool = [[[0.8, 0.0, 0.2], *here], [[0.0, 0.6, 0.4], *here], [*here, [0.1, 0.0, 0.9]]]
     query = ClassBalanced().query(view_of(pool), 3, rng=RNG)
     assert query.ids == ("a", "b", "c")
-    assert query.scores == pytest.approx((0, 0, -0.6))
+    assert query.scores == pytest.approx((0, 0, -0.9)), "c shows the second class nowhere"
+
+
+def test_a_class_that_no_image_shows_is_passed_over():
+    """A class without a prototype has the likelihood 0 everywhere, and would be rarest for ever."""
+    pool = [[0.4, 0.6, 0.0], [0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
+    query = ClassBalanced().query(view_of(pool), 3, rng=RNG)
+    two = ClassBalanced().query(view_of([row[:2] for row in pool]), 3, rng=RNG)
+    assert query.ids == two.ids == ("b", "c", "a")
+    assert query.scores == pytest.approx(two.scores)
+
+
+def test_anchors_that_see_nothing_come_last():
+    nothing, cat = [[0.0, 0.0, 1.0]], [[0.3, 0.0, 0.7]]
+    query = ClassBalanced().query(view_of([nothing, cat, nothing]), 3, rng=RNG)
+    assert query.ids == ("b", "a", "c")
+    assert query.scores == (0.0, -1e30, -1e30)

@@ -14,13 +14,14 @@ def test_of_a_large_pool_a_random_part_is_looked_at(monkeypatch: pytest.MonkeyPa
     strategy = strategies.get(name)()
     view = fake_view(strategy.needs)
 
-    def asked(seed: int, chunk: int) -> list[str]:
+    def asked(seed: int, chunk: int, size: int = 10) -> list[str]:
         view_in_chunks = view.but(chunk=chunk)
-        return sorted(strategy.query(view_in_chunks, 23, rng=torch.Generator().manual_seed(seed)).ids)
+        return sorted(strategy.query(view_in_chunks, size, rng=torch.Generator().manual_seed(seed)).ids)
 
     ids = asked(0, 4)
     assert len(ids) == 10 and set(ids) < set(view.ids), "all that are looked at, and no other"
     assert asked(0, 23) == ids != asked(1, 4)
+    assert len(asked(0, 4, 15)) == 15, "a query that is larger than the part is no shorter for it"
 
 
 def test_while_labels_are_of_one_class_herding_covers_the_pool() -> None:

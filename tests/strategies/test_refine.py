@@ -91,3 +91,11 @@ def test_what_a_member_reads_is_checked_at_once(what):
     with pytest.raises(NonFiniteScore) as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
+
+
+def test_members_that_want_the_same_leave_a_whole_query():
+    members = ("margin", "least-confidence", "entropy", "confusion", "bentropy", "rejection")
+    members += ("badge", "core-set", "typiclust", "uherding", "max-herding", "class-balanced")
+    view = fake_view(frozenset({"probs", "features"}), size=300)
+    view.pool.probs[:], view.pool.features[:] = 0.2, 1.0
+    assert len(Refine(members=members, rounds=1).query(view, 20, rng=rng())) == 20

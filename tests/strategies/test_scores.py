@@ -7,6 +7,7 @@ import torch
 
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
+from ncenet.strategies.rejection import Rejection
 from ncenet.types import Prediction
 
 
@@ -75,6 +76,12 @@ def test_rejection_refuses_probabilities_that_sum_to_one():
     logits = torch.randn(50, 100, generator=torch.Generator().manual_seed(0))
     with pytest.raises(UsageError, match=r"rejection can't tell the images apart.*needs an NCE head"):
         query("rejection", View(logits.softmax(1).tolist()))
+    shares = logits[:, :7].softmax(1)
+    written = torch.tensor([[float(f"{share:.3f}") for share in row] for row in shares.tolist()])
+    for rounded in (written, shares.half(), shares.bfloat16()):
+        assert not Rejection().tells_apart(Prediction(range(50), rounded)), rounded.dtype
+    assert Rejection().tells_apart(Prediction(range(50), 0.98 * written))
+    assert query("rejection", View([[0.0, 1.0], [0.0, 0.0], [1.0, 1.0]])).ids[0] == "1"
     one_differs = View([[0.5, 0.5], [1.0, 0.0], [0.5, 0.4]])
     assert query("rejection", one_differs).ids[0] == "2"
 

@@ -231,7 +231,10 @@ def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Predic
     sizes = {len(each) for each in given}
     if len(sizes) > 1:
         raise UsageError("labeled_probs, labeled_features and labels are of different numbers of images")
-    ids = [f"labeled/{row:05}" for row in range(sizes.pop())]
+    begins = "labeled/"
+    while any(id.startswith(begins) for id in pool.ids):  # ids of the pool are their own
+        begins = f"_{begins}"
+    ids = [f"{begins}{row:05}" for row in range(sizes.pop())]
     said = torch.empty(len(ids), 0) if probs is None else _tensor(probs, "labeled_probs")
     vectors = None if features is None else _tensor(features, "labeled_features")
     for mine, theirs, what in ((vectors, pool.features, "features"), (said, pool.probs, "probs")):
@@ -296,17 +299,25 @@ def _tensor(values: Any, name: str) -> Tensor:
     from ncenet.learners.predictions import ABOVE_ONE
 
     if hasattr(values, "to_numpy"):  # a frame of pandas or polars
-        values = np.array(values.to_numpy())  # theirs may be written to by nobody, of which torch warns
+        values = values.to_numpy()
+    if isinstance(values, np.ma.MaskedArray):
+        raise UsageError(
+            f"{name}: a masked array, and what is masked is not known: fill it, or leave the rows out"
+        )
     try:
+        if isinstance(values, np.ndarray):
+            values = _readable(values)
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"{name}: no array of numbers: {error}") from error
+    if tensor.is_complex():
+        raise UsageError(f"{name}: complex numbers, and real ones are read")
     if tensor.dim() < 2:
         raise UsageError(
             f"{name}: expected a row for each image, got an array of shape {tuple(tensor.shape)}"
         )
     tensor = tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
-    if name.endswith("probs") and tensor.numel():
+    if (name.endswith("probs") or name == "samples") and tensor.numel():
         low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())
         if low < 0 or high > 1 + ABOVE_ONE:
             raise UsageError(
@@ -314,3 +325,18 @@ def _tensor(values: Any, name: str) -> Tensor:
                 f"{high:.3g}"
             )
     return tensor
+
+
+def _readable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array if torch can take it as it lies, else a copy: of one that is turned round, or read-only.
+
+    Raises:
+        TypeError, ValueError: objects that are no numbers.
+    """
+    import numpy as np
+
+    kind = array.dtype.newbyteorder("=")
+    if kind.type in (np.object_, np.longdouble):
+        kind = np.dtype(np.float64)
+    plain = kind == array.dtype and array.flags.writeable and min(array.strides, default=0) >= 0
+    return array if plain else np.array(array, dtype=kind, order="C")

@@ -41,6 +41,7 @@ from ncenet.functional.kernels import (
     apply_feature_map,
     cosine_log_likelihood,
     gaussian_log_likelihood,
+    likelihoods,
     nearest_squared_distance,
 )
 from ncenet.functional.kmeanspp import k_means_seeds
@@ -79,6 +80,7 @@ __all__ = [
     "k_means",
     "k_means_seeds",
     "least_confidence",
+    "likelihoods",
     "log1mexp",
     "margin",
     "nce_loss",

@@ -139,13 +139,13 @@ def herd(
 
 
 def typical_distance(points_ND: Tensor) -> float:
-    """Median distance between two points, of at most 1,000 that are evenly spread: what a width is told in.
+    """Median distance between two points that differ, of at most 1,000 evenly spread: a width is told in it.
 
     Args:
         points_ND: (N, D), finite.
 
     Returns:
-        Above 0; 1 for points that coincide, which any width covers alike.
+        Above 0; 1 where all points coincide, which any width covers alike.
 
     Raises:
         NonFiniteScore: a point is nan, inf or too large to be squared.
@@ -157,7 +157,8 @@ def typical_distance(points_ND: Tensor) -> float:
     check_squares(points, "points")
     with torch.no_grad(), no_autocast(points):
         distances = torch.pdist(points - points.mean(0))
-    return (float(distances.median()) if len(distances) else 0.0) or 1.0
+    apart = distances[distances > 0]  # a pool may hold one image many times
+    return float(apart.median()) if len(apart) else 1.0
 
 
 def _exactly(

@@ -1,7 +1,7 @@
 """From a feature to the likelihood of each class, by the nearest prototype (Eq. 4, 6, 7).
 
 Everything stays in log space: far away from all prototypes ``exp`` underflows to 0 and would hand back no
-gradient, while the log-likelihood falls on, smoothly. ``exp`` is for reporting.
+gradient, while the log-likelihood falls on, smoothly. For reporting there is :func:`likelihoods`.
 
 Paper symbols: f_x feature, m_{c,n} prototype, R_c rejection radius, delta the kernel.
 Deviation: Eq. 6 is said to place an image in class c when its distance is *larger* than R_c. It is the
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, normalize
 
@@ -21,6 +22,8 @@ from ncenet.recipe_head import FeatureMap
 LEAST_LENGTH = 1e-6
 """What is shorter is divided by this (ours). Where a class lies on the mean of all vectors its prototype has
 no length, and a gradient of one over 1e-12 led the next step to infinity."""
+LEAST_LOG = -80.0
+"""Log-likelihood of the nearest class of what is far from all (ours): float32 ends at -87."""
 
 
 def apply_feature_map(vectors: Tensor, feature_map: FeatureMap) -> Tensor:
@@ -119,3 +122,23 @@ def cosine_log_likelihood(features: Tensor, prototypes: Tensor, radius: Tensor) 
     with no_autocast(features):
         cosine = (features @ flat.T) / length
     return logsigmoid(cosine.reshape(*cosine.shape[:-1], C, K).amax(-1) * at_least_float32(radius))
+
+
+def likelihoods(log_p: Tensor) -> Tensor:
+    """Likelihoods by their logarithms, so that every row tells its classes apart.
+
+    Many radii from all prototypes, every likelihood of an image would round to 0 and no class stand out. Such
+    a row is lifted until its largest is e^-80 (ours): ratios stay, and e^-80 is nothing to a score.
+
+    Args:
+        log_p: (..., C), finite.
+
+    Returns:
+        (..., C) in [0, 1] for log p at most 0.
+
+    >>> likelihoods(torch.tensor([[-1.0, 0.0], [-5000.0, -5001.0]])).log()
+    tensor([[ -1.,   0.],
+            [-80., -81.]])
+    """
+    highest = log_p.amax(-1, keepdim=True)
+    return torch.where(highest < LEAST_LOG, (log_p - highest) + LEAST_LOG, log_p).exp()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
+from ncenet.functional.kernels import likelihoods
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import Classifier
 from ncenet.recipe import Recipe, TrainRecipe
@@ -177,7 +178,7 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
         Higher is more informative: label those rows first.
         """
-        scores: Floats = rejection(self._log_likelihood(X).exp()).numpy()
+        scores: Floats = rejection(likelihoods(self._log_likelihood(X))).numpy()
         return scores
 
     def confusion(self, X: npt.ArrayLike) -> Floats:
@@ -185,7 +186,7 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
         Higher is more informative: label those rows first.
         """
-        scores: Floats = confusion(self._log_likelihood(X).exp()).numpy()
+        scores: Floats = confusion(likelihoods(self._log_likelihood(X))).numpy()
         return scores
 
     def __sklearn_tags__(self) -> Tags:

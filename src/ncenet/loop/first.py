@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CANDIDATES = 10_000
-"""So many images of a larger pool are looked at (ours): half a minute on one core."""
+"""So many images of a larger pool are looked at (ours), or as many as are asked for: half a minute."""
 
 
 class FirstQueries(Protocol):
@@ -44,9 +44,9 @@ class TypicalImages:
         from ncenet.learners.features import frozen_features
 
         candidates = list(ids)
-        if len(candidates) > CANDIDATES:
+        if len(candidates) > (most := max(CANDIDATES, query_size)):
             order = self._streams.numpy("first", len(labeled_ids)).permutation(len(candidates))
-            candidates = [candidates[row] for row in sorted(order[:CANDIDATES])]
+            candidates = [candidates[row] for row in sorted(order[:most])]
         if not candidates:
             return Query((), ())
         looked_at = [*labeled_ids, *candidates]

@@ -12,6 +12,9 @@ from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+SHOWS_NONE = 1e30
+"""Minus the score of an image that shows no class of which there is any image: they come last (ours)."""
+
 
 @strategies.register("class-balanced")
 class ClassBalanced(QueryStrategy):
@@ -19,7 +22,7 @@ class ClassBalanced(QueryStrategy):
 
     A class's count is the sum of its predicted presence over the labelled images and over the batch. Again
     and again, the image in which the class with the smallest count is most present joins the batch. The score
-    is minus that count, before the pick.
+    is minus that count, before the pick. A class that no image shows at all is passed over.
 
     In detection a class is as present in an image as in the anchor that sees it best.
 
@@ -54,13 +57,17 @@ class ClassBalanced(QueryStrategy):
             for prediction in view.labeled_predictions():
                 counts_C += _presence(prediction).double().sum(0)
         free_N = torch.ones(len(ids), dtype=torch.bool)
-        picks, scores = [], []
-        for _ in range(min(query_size, len(ids))):
+        picks: list[str] = []
+        scores: list[float] = []
+        while len(picks) < min(query_size, len(ids)):
             rarest = int(counts_C.argmin())
             row = int(pool_NC[:, rarest].where(free_N, -1.0).argmax())
+            if not pool_NC[row, rarest] and counts_C[rarest] < torch.inf:  # without a prototype, say
+                counts_C[rarest] = torch.inf
+                continue
             free_N[row] = False
             picks.append(ids[row])
-            scores.append(0.0 - float(counts_C[rarest]))
+            scores.append(0.0 - float(counts_C[rarest].clamp_max(SHOWS_NONE)))
             counts_C += pool_NC[row].double()
         return Query(tuple(picks), tuple(scores))
 

@@ -11,20 +11,22 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 LOOKED_AT = 50_000
-"""So many random images of a larger pool are looked at: their features are in memory (ours)."""
+"""So many random images of a larger pool are looked at, or as many as are asked for: their features are in
+memory (ours)."""
 
 WIDTH = 0.35
 """Width of a kernel between features of which no radius is known, in median distances (ours)."""
 
 
-def look_at(ids: Sequence[str], rng: Generator) -> list[str]:
+def look_at(ids: Sequence[str], query_size: int, rng: Generator) -> list[str]:
     """All ids, or a random part of many, sorted, so that of equal gains the smaller id wins."""
     import torch
 
     ordered = sorted(ids)
-    if len(ordered) <= LOOKED_AT:
+    most = max(LOOKED_AT, query_size)
+    if len(ordered) <= most:
         return ordered
-    rows = torch.randperm(len(ordered), generator=rng)[:LOOKED_AT].sort().values
+    rows = torch.randperm(len(ordered), generator=rng)[:most].sort().values
     return [ordered[row] for row in rows.tolist()]
 
 

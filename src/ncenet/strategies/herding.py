@@ -52,7 +52,7 @@ class Herding(WithOptions, QueryStrategy):
         """
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
-        ids = look_at(view.ids, rng)
+        ids = look_at(view.ids, query_size, rng)
         if not ids:
             return Query((), ())
         places, doubts, chances = GatheredRows(ids), GatheredRows(ids), GatheredRows(ids)

@@ -53,7 +53,7 @@ class MaxHerding(WithOptions, QueryStrategy):
 
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
-        ids = look_at(view.ids, rng)
+        ids = look_at(view.ids, query_size, rng)
         if not ids:
             return Query((), ())
         pool_ND = gather_features(view.predictions(), ids, "max-herding")

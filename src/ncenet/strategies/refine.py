@@ -91,10 +91,11 @@ class Refine(WithOptions, QueryStrategy):
             size = len(pool.ids) * (least / len(pool.ids)) ** (round / self.options.rounds)
             if len(left.ids) <= max(least, size):
                 continue
+            each = max(query_size, math.ceil(size / len(self._members)))  # they may want the same
             wanted: set[str] = set()
             for member in self._members:
                 part = _Part(view, left, known, target)
-                wanted |= set(member.query(part, math.ceil(size / len(self._members)), rng=rng).ids)
+                wanted |= set(member.query(part, each, rng=rng).ids)
             left = _rows(left, [row for row, image in enumerate(left.ids) if image in wanted])
         features_MD = gather_features([left], left.ids, "refine")
         labeled_LD = None if known is None else gather_features([known], known.ids, "refine")

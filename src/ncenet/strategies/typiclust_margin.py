@@ -47,7 +47,9 @@ class TypiClustMargin(WithOptions, QueryStrategy):
             ValueError: ``query_size`` is below 1.
         """
         if len(view.labeled_ids) and not len(view.labels):
-            raise UsageError("typiclust-margin counts labels of classes, and a detector has none")
+            raise UsageError(
+                "typiclust-margin counts labels of the labelled images: give them too; a detector has none"
+            )
         few = len(view.labeled_ids) < max(1, self.options.switch * len(set(view.labels)))
         asks = strategies.get("typiclust" if few else "margin")()
         return asks.query(view, query_size, rng=rng)

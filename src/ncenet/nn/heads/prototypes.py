@@ -17,6 +17,7 @@ from ncenet.functional.kernels import (
     apply_feature_map,
     cosine_log_likelihood,
     gaussian_log_likelihood,
+    likelihoods,
     nearest_squared_distance,
 )
 from ncenet.functional.losses import nce_loss, nce_rank_loss
@@ -177,7 +178,7 @@ class PrototypeClassifier(Head):
 
     def probs(self, output: Tensor) -> Tensor:
         """Likelihoods in [0, 1]; rows need not sum to one."""
-        return output.exp()
+        return likelihoods(output)
 
     def penalty(self) -> Tensor:
         """Of prototypes, projection and bias; the radius is free."""
