@@ -8,6 +8,7 @@ from ncenet.compare.bootstrap import bootstrap, bootstrap_differences, image_dif
 from ncenet.compare.statistics import paired_difference
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.recipe import Recipe
+from ncenet.report.sections import sections_of
 from tests.compare.fake_runs import write_comparison
 from tests.reference import comparisons as reference
 
@@ -57,6 +58,14 @@ def test_replicates_beyond_one_portion_count():
         bootstrap({"x": differences}, np.random.default_rng(0), replicates=n)["x"] for n in (200, 450)
     )
     assert (few.low, few.high) != (many.low, many.high)
+
+
+def test_tables_of_unlike_numbers_of_images_are_drawn_apart():
+    rng = np.random.default_rng(5)
+    small, large = table(3, 20, rng), table(3, 30, rng)
+    found = bootstrap({"x": small, "y": large}, np.random.default_rng(0), replicates=100)
+    assert (found["x"].images, found["y"].images) == (20, 30)
+    assert found["x"].low <= small.mean() <= found["x"].high and found["y"].low <= large.mean()
 
 
 def write_tests(folder, comparison, right):
@@ -111,3 +120,26 @@ def test_other_images_are_no_comparison(tmp_path):
     write_tests(tmp_path, COMPARISON, {"b": [[[1, 0, 1], [1, 0]]]})
     with pytest.raises(DataError, match="other images than"):
         bootstrap_differences(read_comparison(tmp_path), {"a": "b"})
+
+
+def test_seeds_with_test_images_of_their_own_are_compared_without_drawing_images(tmp_path):
+    """As held-out images are, which each seed draws from the pool."""
+    write_comparison(tmp_path, COMPARISON, {arm: [[0.5, 0.6], [0.5, 0.7]] for arm in "ab"})
+    write_tests(tmp_path, COMPARISON, {arm: [[[1, 0], [1, 0]], [[1, 0, 1], [1, 0, 1]]] for arm in "ab"})
+    results = read_comparison(tmp_path)
+    assert image_differences(results, "a", "b") is None, "the images have no common columns"
+    assert bootstrap_differences(results, {"a": "b"}) == {}
+    (summary,) = (section for section in sections_of(results) if section.title == "Summary")
+    assert "over images too" not in summary.blocks[0].columns
+    assert summary.blocks[1].text.startswith("Each seed is tested on images of its own")
+
+
+def test_one_seed_draws_the_images_that_it_was_tested_on(tmp_path):
+    """Whatever images other seeds and arms were tested on, and however many."""
+    comparison = COMPARISON.model_copy(update={"arms": (*COMPARISON.arms, Arm(name="c"))})
+    curves = [[0.5, 0.6], [0.5, 0.7]]
+    write_comparison(tmp_path, comparison, {"a": curves[:1], "b": curves, "c": curves})
+    tests = [[[1, 0], [1, 0]], [[1, 0, 1], [1, 0, 1]]]
+    write_tests(tmp_path, comparison, {"a": tests[:1], "b": tests, "c": tests})
+    found = bootstrap_differences(read_comparison(tmp_path), {"a": "b", "c": "b"})
+    assert list(found) == ["a"] and (found["a"].seeds, found["a"].images) == (1, 2)

@@ -9,7 +9,8 @@ of the replicates.
 The variance that resampling S seeds shows is too small by the factor (S - 1) / S, and nothing is added for
 how little a few seeds say of it. With few seeds the interval is too narrow, so Student's, which knows that,
 decides the verdict. With one seed the images alone
-are drawn.
+are drawn. Where seeds are tested on images of their own, as when ``loop.held_out`` draws them from the pool,
+there is no such table: what images do is part of what seeds differ in, and Student's interval holds it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def bootstrap(
     """Intervals of the means of some tables of differences, over the same draws of images.
 
     Args:
-        differences: tables (S, N): a row for each seed, a column for each image, the same N in all.
+        differences: tables (S, N): a row for each seed, a column for each image; those of one N are of the
+            same images.
         rng: draws.
         replicates: how many.
 
@@ -67,19 +69,19 @@ def bootstrap(
     """
     if not differences:
         return {}
-    (images,) = {table.shape[1] for table in differences.values()}
+    sizes = sorted({table.shape[1] for table in differences.values()})
     means: dict[K, list[Floats]] = {key: [] for key in differences}
     for start in range(0, replicates, _AT_A_TIME):
         count = min(_AT_A_TIME, replicates - start)
-        weights_NR = _weights(images, count, rng)
+        weights = {images: _weights(images, count, rng) for images in sizes}
         for key, table_SN in differences.items():
             seeds_SR = _weights(len(table_SN), count, rng)
-            means[key].append(((table_SN @ weights_NR) * seeds_SR).sum(0))
+            means[key].append(((table_SN @ weights[table_SN.shape[1]]) * seeds_SR).sum(0))
     tail = 100 * (1 - CONFIDENCE) / 2
     intervals = {}
     for key, parts in means.items():
         low, high = np.percentile(np.concatenate(parts), [tail, 100 - tail])
-        intervals[key] = Interval(float(low), float(high), len(differences[key]), images)
+        intervals[key] = Interval(float(low), float(high), *differences[key].shape)
     return intervals
 
 
@@ -94,11 +96,11 @@ def bootstrap_differences(
         replicates: of the bootstrap.
 
     Returns:
-        By arm; without those that share no finished seed with their partner, and without those whose tests
-        kept no class for each image.
+        By arm; without those that share no finished seed with their partner, those whose tests kept no class
+        for each image, and those whose seeds were tested on images of their own.
 
     Raises:
-        DataError: runs were tested on different images.
+        DataError: runs of one seed were tested on different images.
     """
     tables = {
         arm: table
@@ -117,24 +119,31 @@ def image_differences(results: Results, arm: str, against: str) -> Floats | None
         against: the other one.
 
     Returns:
-        A row for each seed that both have finished; None if there is none, or where tests kept no class for
-        each image.
+        A row for each seed that both have finished; None if there is none, where tests kept no class for
+        each image, and where seeds were tested on images of their own, which have no common columns.
 
     Raises:
-        DataError: runs were tested on different images.
+        DataError: runs of one seed were tested on different images.
     """
     ours, theirs = results.curves(arm), results.curves(against)
-    rows = []
-    ids: tuple[str, ...] | None = None
+    rows, tested = [], set()
     for seed in (seed for seed in ours if seed in theirs):
         one, other = results.runs[arm, seed].predicted, results.runs[against, seed].predicted
         if one is None or other is None:
             return None
-        ids = one.ids if ids is None else ids
-        if not one.ids == other.ids == ids:
+        if one.ids != other.ids:
             raise DataError(f"{arm} and {against}, seed {seed}: tested on different images: no comparison")
         rows.append(one.right - other.right)
-    return np.stack(rows) if rows else None
+        tested.add(one.ids)
+    return np.stack(rows) if len(tested) == 1 else None
+
+
+def tests_differ(results: Results) -> bool:
+    """Whether finished runs were tested on different images, as far as their tests have kept them."""
+    finished = (
+        results.runs[arm.name, seed] for arm in results.comparison.arms for seed in results.curves(arm.name)
+    )
+    return len({run.predicted.ids for run in finished if run.predicted is not None}) > 1
 
 
 def _weights(n: int, count: int, rng: np.random.Generator) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncenet.compare.bootstrap import bootstrap_differences
+from ncenet.compare.bootstrap import bootstrap_differences, tests_differ
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
@@ -39,12 +39,19 @@ def summary(results: Results) -> ReportSection:
     replay = replay_noise(results)
     blocks: list[Block] = [tables.summary(results, images, replay)]
     if images:
-        tested = next(iter(images.values())).images
+        tested = " or ".join(f"{n:,}" for n in sorted({each.images for each in images.values()}))
         blocks.append(
             Note(
                 "The first interval is Student's over the seeds, and decides the verdict. The second draws"
-                f" seeds and the {tested:,} test images again (bootstrap): what other test images might "
+                f" seeds and the {tested} test images again (bootstrap): what other test images might "
                 "have shown. With few seeds it is too narrow."
+            )
+        )
+    if tests_differ(results):
+        blocks.append(
+            Note(
+                "Each seed is tested on images of its own, so the interval over seeds holds what other test "
+                "images would do; where several seeds are compared, there is none that draws images apart."
             )
         )
     if replay:
