@@ -90,7 +90,12 @@ def suite_verdicts(results: SuiteResults) -> tuple[tuple[Verdict, str], ...]:
 
 
 def set_ranks(of: Numbers) -> tuple[Ranks | None, Ranks | None]:
-    """Ranks of arms over sets, by the mean over seeds that a set has of all arms, and over (set, seed)."""
+    """Ranks of arms over sets, by the mean over seeds that a set has of all arms, and over (set, seed).
+
+    None and None for fewer than two arms, as while the oracle alone is finished.
+    """
+    if len(of.arms) < 2:
+        return None, None
     mean_DSA = of.mean
     whole = np.isfinite(mean_DSA).all(-1, keepdims=True)
     kept = np.where(whole, mean_DSA, 0.0)

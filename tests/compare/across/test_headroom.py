@@ -6,6 +6,8 @@ from ncenet.compare.across.headroom import headroom, share_of_headroom
 from ncenet.compare.across.table import numbers
 from ncenet.compare.suite import read_compared
 from ncenet.recipe import Recipe
+from ncenet.report import results_record
+from ncenet.report.across import set_ranks
 from ncenet.report.sections import sections_of
 from tests.compare.fake_suite import suite, write_suite
 
@@ -86,6 +88,16 @@ def test_the_oracle_has_no_rank_no_verdict_and_is_no_rival(tmp_path):
     of_one = {s.title: s for s in sections_of(read_compared(tmp_path / "one"))}
     assert "line" not in str([row[1:] for row in of_one["Against the best rival"].blocks[0].rows])
     assert len(of_one[""].blocks[0].sentences) == 1
+
+
+@pytest.mark.parametrize("usable", [[], ["random"]])
+def test_an_oracle_that_is_finished_first_has_a_report_without_ranks(tmp_path, usable):
+    comparison = suite(arms=ARMS, seeds=(0,)).model_copy(update={"base": BASE})
+    accuracy = {arm: [[0.5, 0.6, 0.7]] for arm in ("line", *usable)}
+    results = write_suite(tmp_path, comparison, {"one": accuracy})
+    assert set_ranks(numbers(results).ranked()) == (None, None), "nobody to rank against"
+    assert "Mean ranks" not in {s.title for s in sections_of(results)}
+    assert results_record(tmp_path)["ranks"]["over_sets"] is None
 
 
 def test_without_an_oracle_there_is_no_section(tmp_path):
