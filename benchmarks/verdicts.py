@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def compare(table: np.ndarray) -> list[Difference]:
     found = [paired_difference(row.tolist(), first, step=step) for row in table[1:]]
     spreads: list[Spread] = [each.spread for each in found]
     pooled = [pooled_deviation(s, spreads[:n] + spreads[n + 1 :]) for n, s in enumerate(spreads)]
-    return [Difference(d.spread, d.low, d.high, *p) for d, p in zip(found, pooled, strict=True)]
+    return [replace(d, pooled=p, freedom=f) for d, (p, f) in zip(found, pooled, strict=True)]
 
 
 def simulated(comparisons: int, seeds: int, arms: int, gap: float = 0.0, seed: int = 0) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Verdicts on arms that are the same, in small; benchmarks/verdicts.py has it in large."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,27 @@ def test_reports_plan_by_all_arms_and_judge_by_the_pair(tmp_path):
     plain = paired_difference([0.5, 0.51, 0.52], [0.5] * 3, step=0.001)
     assert (found.low, found.high) == (plain.low, plain.high)
     assert found.freedom == 3.0 and found.more_seeds is None, "too little to plan by"
+
+
+def test_nothing_would_have_shown_that_the_interval_hides_by_rounding():
+    """Twenty test images: ten seeds without any difference leave 1.5 points on either side."""
+    found = paired_difference([0.8] * 10, [0.8] * 10, step=1 / 20)
+    assert found.verdict == "unclear" and found.high > found.target
+    assert found.more_seeds == seeds_to_show(0.005, 1 / 20 / math.sqrt(6)) - 10 > 0
+    assert "more seeds would show a difference of 0.5 points" in outlook_words(found)
+
+
+def test_nothing_would_have_shown_that_the_interval_hides_though_other_arms_vary_less():
+    own = [-0.02, 0.05, 0.01, 0.03, -0.015, 0.03, -0.005, 0.01, 0.02, 0.01]
+    found = replace(paired_difference(own, [0.0] * 10), pooled=0.005, freedom=50.0)
+    assert found.verdict == "unclear" and seeds_to_show(found.target, found.pooled) <= 10
+    assert found.more_seeds == seeds_to_show(found.target, found.spread.deviation) - 10 > 0
+
+
+def test_what_would_have_shown_lies_beyond_the_interval():
+    found = Difference(Spread(0.003, 0.006, 20), 0.003 - 0.0038, 0.003 + 0.0038, 0.004, 100.0)
+    assert found.more_seeds == 0 and found.high - found.spread.mean < found.target
+    assert outlook_words(found) == "a difference of 0.5 points would have shown"
 
 
 def test_one_seed_plans_nothing():

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from math import sqrt
+from math import hypot, sqrt
 from statistics import fmean, stdev
 from typing import Literal, TypeAlias
 
@@ -76,6 +76,7 @@ class Difference:
         pooled: deviation of such differences by all arms of the comparison, for :attr:`more_seeds`; None
             where there are no others.
         freedom: degrees of freedom behind it; None where there are no others.
+        hidden: deviation that rounding hides in each difference, beside the spread's and the pooled one.
     """
 
     spread: Spread
@@ -83,6 +84,7 @@ class Difference:
     high: float | None
     pooled: float | None = None
     freedom: float | None = None
+    hidden: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -111,14 +113,21 @@ class Difference:
     def more_seeds(self) -> int | None:
         """About how many more seeds would show a difference of :attr:`target`.
 
+        0 only where the interval is narrow enough to show it. Where the arms together plan no more seeds and
+        the interval of this pair is too wide all the same, its own deviation plans.
+
         None where too few seeds and arms say how much seeds differ: fewer than :data:`FREEDOM` degrees of
         freedom, which are nine seeds of two arms, or three of eight.
         """
         known = self.spread.seeds - 1 if self.freedom is None else self.freedom
-        if self.spread.deviation is None or known < FREEDOM:
+        if self.spread.deviation is None or self.low is None or self.high is None or known < FREEDOM:
             return None
         deviation = self.spread.deviation if self.pooled is None else self.pooled
-        return max(0, seeds_to_show(self.target, deviation) - self.spread.seeds)
+        more = seeds_to_show(self.target, hypot(deviation, self.hidden)) - self.spread.seeds
+        if more <= 0 and (self.high - self.low) / 2 >= self.target:
+            own = seeds_to_show(self.target, hypot(self.spread.deviation, self.hidden))
+            return max(1, own - self.spread.seeds)
+        return max(0, more)
 
 
 def student_quantile(probability: float, freedom: int) -> float:
@@ -159,7 +168,7 @@ def paired_difference(arm: Sequence[float], baseline: Sequence[float], *, step: 
     if spread.deviation is None:
         return Difference(spread, None, None)
     half = student_quantile((1 + CONFIDENCE) / 2, spread.seeds - 1) * _error_of_mean(spread, step)
-    return Difference(spread, spread.mean - half, spread.mean + half)
+    return Difference(spread, spread.mean - half, spread.mean + half, hidden=_hidden(step))
 
 
 def seeds_to_show(difference: float, deviation: float) -> int:
@@ -209,7 +218,12 @@ def p_value(differences: Sequence[float], *, step: float = 0.0) -> float | None:
 def _error_of_mean(differences: Spread, step: float) -> float:
     """Standard error of the mean of differences of numbers that are rounded to a step."""
     assert differences.deviation is not None
-    return sqrt((differences.deviation**2 + step**2 / 6) / differences.seeds)
+    return hypot(differences.deviation, _hidden(step)) / sqrt(differences.seeds)
+
+
+def _hidden(step: float) -> float:
+    """Deviation of the difference of two numbers that are rounded to a step, by the rounding alone."""
+    return step / sqrt(6)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
