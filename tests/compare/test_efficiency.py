@@ -1,3 +1,5 @@
+from math import nextafter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +99,10 @@ def test_the_level_is_set_by_random_with_the_head_of_the_baseline(tmp_path):
     nothing = Comparison(base=SMALL, arms=[ARMS[1]], seeds=[0])
     write_comparison(tmp_path / "c", nothing, {"confusion": [[0.4, 0.5, 0.5]]})
     assert target(read_comparison(tmp_path / "c")) is None
+
+
+def test_a_target_that_is_met_but_for_the_last_bit_is_reached():
+    above = nextafter(0.7, 1)  # as the mean over seeds of equal accuracies may be
+    assert labels_to_reach([10, 20], [0.5, 0.7], above) == 20
+    assert labels_to_reach([10, 20], [0.7, 0.8], above) == 10
+    assert labels_to_reach([10, 20], [0.5, 0.7], 0.70001) is None

@@ -10,6 +10,9 @@ from ncenet.compare.heads import random_arm, strategy_of
 from ncenet.compare.records import Curve, Results
 from ncenet.compare.statistics import Spread, per_cycle
 
+SAME = 1e-10
+"""Accuracies that differ by less are equal: far below one test image, far above rounding in a mean (ours)."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -67,12 +70,12 @@ def labels_to_reach(labeled: Sequence[int], accuracy: Sequence[float], target: f
     >>> labels_to_reach([100, 200], [0.5, 0.7], 0.75) is None
     True
     """
-    if accuracy[0] >= target:
+    if accuracy[0] >= target - SAME:
         return float(labeled[0])
     points = list(zip(labeled, accuracy, strict=True))
     for (n1, a1), (n2, a2) in pairwise(points):
-        if a2 >= target:
-            return n1 + (n2 - n1) * (target - a1) / (a2 - a1)
+        if a2 >= target - SAME:
+            return n1 + (n2 - n1) * min(1.0, (target - a1) / (a2 - a1))
     return None
 
 

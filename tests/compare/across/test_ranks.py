@@ -32,6 +32,15 @@ def test_a_perfect_order_and_no_order_at_all():
     assert ranks(np.ones((5, 3))).p == 1
 
 
+def test_equal_totals_are_ties_whatever_the_order_of_the_sum():
+    """Means over cycles of one sum, added up in another order, differ in the last bit."""
+    one, other = np.mean([0.5, 0.6, 0.7]), np.mean([0.7, 0.6, 0.5])
+    noisy = np.array([[one, other], [0.67, np.nextafter(0.67, 1)]])
+    assert ranks(noisy).mean.tolist() == [1.5, 1.5]
+    image = 1 / 100_000 / 10 / 10  # one test image in one cycle of one of ten seeds
+    assert ranks(np.array([[0.6, 0.6 + image]])).mean.tolist() == [2, 1]
+
+
 def test_the_critical_difference_shrinks_with_blocks():
     one, four = (ranks(np.random.default_rng(0).random((n, 3))) for n in (5, 20))
     assert one.critical == pytest.approx(2.343 * (3 * 4 / (6 * 5)) ** 0.5, abs=1e-3)

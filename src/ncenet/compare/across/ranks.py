@@ -20,6 +20,10 @@ import numpy as np
 from ncenet.compare.predictions import Floats
 from ncenet.compare.statistics import CONFIDENCE
 
+TIED = 10
+"""Decimals of the scores that are ranked: sums in another order differ far behind them, and one test image of
+100,000 in one of a hundred cycles well before (ours)."""
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -54,7 +58,8 @@ def ranks(scores: Floats) -> Ranks | None:
     """Rank arms within blocks; equal ones share the mean of their places.
 
     Args:
-        scores: (N, A), higher is better; blocks with a nan are left out.
+        scores: (N, A), higher is better; ties if equal to :data:`TIED` decimals. Blocks with a nan are left
+            out.
 
     Returns:
         None when no block has all arms, or there are fewer than two.
@@ -70,7 +75,7 @@ def ranks(scores: Floats) -> Ranks | None:
     n, arms = whole.shape
     if not n or arms < 2:
         return None
-    ranked = rankdata(-whole, axis=1)
+    ranked = rankdata(-whole.round(TIED), axis=1)
     mean = ranked.mean(0)
     p = None
     if n > 1:
