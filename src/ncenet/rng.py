@@ -31,6 +31,7 @@ Stream: TypeAlias = Literal[
     "figures",
     "outlook",
     "member",
+    "ranks",
 ]
 
 

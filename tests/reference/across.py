@@ -1,5 +1,6 @@
 """Slow versions of what compare/across does with arrays."""
 
+from itertools import permutations, product
 from math import sqrt
 from statistics import fmean, variance
 
@@ -40,3 +41,13 @@ def mean_ranks(blocks):
             same = sum(other == score for other in block)
             places[n][a] = above + (same + 1) / 2
     return [fmean(column) for column in zip(*places, strict=True)]
+
+
+def chance_of_ranks(blocks):
+    """Share of all orders of the ranks within blocks that are as uneven in the sum as these."""
+
+    def uneven(orders):
+        return sum(sum(places) ** 2 for places in zip(*orders, strict=True))
+
+    every = [uneven(orders) for orders in product(*(list(permutations(block)) for block in blocks))]
+    return fmean(each >= uneven(blocks) for each in every)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ncenet.compare.across.ranks import Ranks, nemenyi, ranks
+from ncenet.compare.across.ranks import Ranks, chance_of_ranks, nemenyi, ranks
 from tests.reference import across as reference
 
 # The usual table of the studentised range over sqrt(2), as in Demsar (2006), table 5 (a).
@@ -19,17 +19,33 @@ def test_mean_ranks_with_ties_against_the_slow_version():
     assert ranks(scores).mean == pytest.approx(reference.mean_ranks(scores.tolist()))
 
 
-def test_the_test_is_that_of_iman_and_davenport_on_friedmans_statistic():
-    scores = np.random.default_rng(3).integers(0, 6, (9, 4)) + np.arange(4)
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_chance_of_ranks_is_that_of_a_count_of_all_orders(ties):
+    rng = np.random.default_rng(2)
+    blocks = [rng.permutation([1.5, 1.5, 3.0] if ties else [1.0, 2.0, 3.0]).tolist() for _ in range(4)]
+    assert chance_of_ranks(np.array(blocks)) == pytest.approx(reference.chance_of_ranks(blocks))
+
+
+def test_many_blocks_are_tried_at_random_and_agree_with_iman_and_davenport():
+    scores = np.random.default_rng(3).integers(0, 6, (30, 4)) + 0.7 * np.arange(4)
     chi = stats.friedmanchisquare(*scores.T).statistic  # corrected for ties, as ours
     n, k = scores.shape
     f = (n - 1) * chi / (n * (k - 1) - chi)
-    assert ranks(scores).p == pytest.approx(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+    p = ranks(scores).p
+    assert p == pytest.approx(stats.f.sf(f, k - 1, (k - 1) * (n - 1)), abs=0.005)
+    assert ranks(scores).p == p, "the same orders are tried"
 
 
-def test_a_perfect_order_and_no_order_at_all():
-    assert ranks(np.tile([3.0, 2.0, 1.0], (5, 1))).p == 0
+def test_a_perfect_order_is_as_likely_as_its_orders_are_few_and_no_order_is_certain():
+    assert ranks(np.tile([2.0, 1.0], (3, 1))).p == 2 / 2**3, "three sets cannot tell two arms apart"
+    assert ranks(np.tile([3.0, 2.0, 1.0], (5, 1))).p == pytest.approx(6 / 6**5)
+    assert 0 < ranks(np.tile(np.arange(9.0), (20, 1))).p < 1e-4
     assert ranks(np.ones((5, 3))).p == 1
+
+
+def test_arms_that_are_alike_on_three_sets_are_hardly_ever_said_not_to_be():
+    found = [ranks(scores).p for scores in np.random.default_rng(0).random((400, 3, 3))]
+    assert np.mean(np.array(found) < 0.05) <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
 
 
 def test_equal_totals_are_ties_whatever_the_order_of_the_sum():

@@ -51,4 +51,6 @@ def mean_ranks(results: SuiteResults) -> ReportSection | None:
 def _said(found: Ranks) -> str:
     p = NOTHING if found.p is None else f"{found.p:.2g}"
     critical = NOTHING if found.critical is None else f"{found.critical:.2f}"
-    return f"N = {found.blocks}, all alike at p = {p} (Iman and Davenport), critical difference {critical}"
+    return (
+        f"N = {found.blocks}, all alike at p = {p} (Friedman, by permutation), critical difference {critical}"
+    )
