@@ -77,6 +77,19 @@ def test_one_that_never_gets_there_needs_at_least_everything(sections):
     assert not found["a"]["Of the budget, %"].startswith("at least")
 
 
+def test_equal_differences_are_no_proof_in_thirds_either(tmp_path):
+    """What rounding to 1,000 test images hides is in the interval, more of it in one cycle than in all."""
+    ahead = {"random": [[0.5, 0.6, 0.7]] * 2, "a": [[0.5, 0.61, 0.71]] * 2}
+    results = write_suite(tmp_path, suite(arms=ARMS[:2]), {"one": ahead, "two": ahead})
+    shown = {section.title: section for section in sections_of(results)}
+    row = table(shown["Early, middle and late, against random, percentage points"])["a"]
+    # t(.975, 2) = 4.3027 times the error .001 / sqrt(6) / sqrt(2) / sqrt(2) of the mean over two sets.
+    assert row["middle"] == "+1.00 (+0.91 to +1.09)" and row["early"].endswith(
+        "(\N{MINUS SIGN}0.09 to +0.09)"
+    )
+    assert row["Area under the curve"] == "+0.75 (+0.72 to +0.78)"
+
+
 def test_files_of_the_whole_and_of_each_set(tmp_path):
     written(tmp_path)
     out = tmp_path / "elsewhere"

@@ -26,8 +26,7 @@ def against(values: Floats, of: Numbers, arm: str) -> Floats:
 
 def to_baseline(of: Numbers, baseline: str) -> Estimate:
     """Differences (A,) of the means over cycles to the baseline."""
-    steps = of.step / [table.shape[1] for table in of.accuracy]
-    return estimate(against(of.mean, of, baseline), step=steps)
+    return estimate(against(of.mean, of, baseline), step=of.step_of_mean)
 
 
 def differences_by_set(results: SuiteResults) -> Table:

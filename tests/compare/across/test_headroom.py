@@ -42,6 +42,12 @@ def test_the_share_is_that_of_the_means_and_its_interval_holds_it(tmp_path):
     assert found.gain[0] == pytest.approx(gains["line"])
 
 
+def test_equal_gains_of_the_oracle_leave_what_rounding_hides(tmp_path):
+    gain, low, high = headroom(numbers(written(tmp_path, noise=0.0))).gain
+    # t(.975, 4) = 2.7764 times the step .001 / 3 over sqrt(6) for three seeds of two sets each.
+    assert (high - gain, gain - low) == pytest.approx([2.776445 * 0.001 / 3 / 36**0.5] * 2, rel=1e-4)
+
+
 def test_intervals_of_shares_cover_as_often_as_they_say():
     rng = np.random.default_rng(0)
     covered = []

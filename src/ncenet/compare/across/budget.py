@@ -22,6 +22,13 @@ def thirds(of: Numbers) -> Floats | None:
     return np.stack([np.stack(of_third) for of_third in zip(*parts, strict=True)])
 
 
+def step_of_thirds(of: Numbers) -> Floats:
+    """Means over a third of the cycles are multiples of so much, (3, D)."""
+    cycles = [[len(part) for part in np.array_split(np.arange(t.shape[1]), 3)] for t in of.accuracy]
+    step: Floats = of.step / np.array(cycles).T
+    return step
+
+
 def areas_of_sets(of: Numbers) -> Floats:
     """Area under each learning curve divided by the range of labels, (D, S, A)."""
     return of.of(area_under_curve)

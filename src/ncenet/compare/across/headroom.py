@@ -60,7 +60,8 @@ def headroom(of: Numbers) -> Headroom | None:
         return None
     best, chance = of.arms.index(of.oracle), of.arms.index(random)
     gains = np.moveaxis(of.mean - of.mean[..., [chance]], -1, 0)  # (A, D, S)
-    found = estimate(gains[best])
+    step = of.step_of_mean
+    found = estimate(gains[best], step=step)
     if np.isnan(found.mean):
         return None
     won, cells = 0, 0
@@ -69,7 +70,6 @@ def headroom(of: Numbers) -> Headroom | None:
         after = after[np.isfinite(after[:, best])]
         rest = np.where(np.isnan(after), -np.inf, after).max(1)
         won, cells = won + int((after[:, best] >= rest).sum()), cells + len(after)
-    step = of.step / [table.shape[1] for table in of.accuracy]
     others = [a for a in range(len(of.arms)) if a not in (best, chance)]
     return Headroom(
         of.oracle,

@@ -49,6 +49,12 @@ class Numbers:
         return np.array([results.step for results in self.results])
 
     @property
+    def step_of_mean(self) -> Floats:
+        """By set (D,), means over all cycles are multiples of so much."""
+        step: Floats = self.step / [table.shape[1] for table in self.accuracy]
+        return step
+
+    @property
     def oracle(self) -> str | None:
         """The arm that may read test accuracy; None without one."""
         comparison = self.results[0].comparison

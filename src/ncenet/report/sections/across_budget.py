@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncenet.compare.across.budget import THIRDS, areas_of_sets, shares_to_reach, thirds
+from ncenet.compare.across.budget import THIRDS, areas_of_sets, shares_to_reach, step_of_thirds, thirds
 from ncenet.compare.across.estimate import estimate
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
@@ -22,7 +22,10 @@ def in_thirds(results: SuiteResults) -> ReportSection | None:
     found = None if of is None else thirds(of)
     if of is None or found is None:
         return None
-    parts = [estimate(against(third, of, baseline)) for third in [*found, areas_of_sets(of)]]
+    # The area is nearly the mean over cycles, and what rounding hides in it nearly the same.
+    steps = [*step_of_thirds(of), of.step_of_mean]
+    measures = zip([*found, areas_of_sets(of)], steps, strict=True)
+    parts = [estimate(against(values, of, baseline), step=step) for values, step in measures]
     rows = []
     for a, arm in enumerate(of.arms):
         if arm == baseline:
