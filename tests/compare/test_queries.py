@@ -1,3 +1,4 @@
+import json
 from math import comb, log
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from ncenet.compare import Arm, Comparison, read_comparison
 from ncenet.compare.queries import (
     chance_overlap,
+    chance_overlap_in_subsets,
     evenness,
     evenness_of_arm,
     jaccard,
@@ -12,7 +14,7 @@ from ncenet.compare.queries import (
     queried_until,
 )
 from ncenet.recipe import Recipe
-from tests.compare.fake_runs import write_comparison, write_csv
+from tests.compare.fake_runs import write_comparison, write_csv, write_json
 
 BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3})
 COMPARISON = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])
@@ -72,3 +74,24 @@ def test_the_overlap_of_chance_is_that_of_random_draws():
     n, q = 20, 8
     expected = sum(k * comb(q, k) * comb(n - q, q - k) for k in range(q + 1)) / comb(n, q)
     assert chance_overlap(n, q) == pytest.approx(expected / (2 * q - expected))
+
+
+def test_arms_that_score_the_same_subset_overlap_by_more():
+    # One cycle: the same 50 of 1,000 images, of which both draw 20.
+    assert chance_overlap_in_subsets(1000, (20,), 50, seed=0) == pytest.approx(
+        chance_overlap(50, 20), abs=0.06
+    )
+    whole = chance_overlap_in_subsets(200, (20, 20), 200, seed=0)
+    assert whole == pytest.approx(chance_overlap(200, 40), abs=0.04), "no subset, and two cycles of one pool"
+    several = chance_overlap_in_subsets(1000, (20, 20, 20), 50, seed=0)
+    assert chance_overlap(1000, 60) < several < chance_overlap(50, 20), "later pools are not the same"
+
+
+def test_the_overlap_of_chance_knows_the_subset_of_the_recipe(tmp_path):
+    base = BASE.with_changes({"loop.pool_subset": 6, "loop.cycles": 2})
+    comparison = Comparison(base=base, arms=COMPARISON.arms, seeds=[0])
+    write_comparison(tmp_path, comparison, {arm: [[0.5, 0.6]] for arm in "ab"})
+    for file in tmp_path.glob("*/seed-0/cycles/001/query.json"):
+        write_json(file, {**json.loads(file.read_text()), "pool": 1000})
+    found = overlap(read_comparison(tmp_path), "a", "b")
+    assert found.chance == chance_overlap_in_subsets(1000, (3,), 6, 0) > 10 * chance_overlap(1000, 3)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from functools import cache
 from math import log
 from statistics import fmean
 
+import numpy as np
+
 from ncenet.compare.records import Results, RunResults
 from ncenet.compare.statistics import Spread
+from ncenet.rng import Streams
+
+DRAWS = 10
+"""Pairs of random runs whose overlap is averaged where each cycle scores a subset (ours): within a point."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def queried_until(run: RunResults, labeled: int) -> frozenset[str]:
     return frozenset(id for cycle in run.cycles if cycle.labeled < labeled for id in cycle.queried)
 
 
-def jaccard(one: Set[str], other: Set[str]) -> float:
+def jaccard(one: Set[object], other: Set[object]) -> float:
     """Size of the intersection over size of the union; 1 for two empty sets.
 
     >>> jaccard({"a", "b"}, {"b", "c"})
@@ -84,6 +91,37 @@ def chance_overlap(pool: int, queried: int) -> float:
     """
     common = queried**2 / pool
     return common / (2 * queried - common)
+
+
+@cache
+def chance_overlap_in_subsets(pool: int, sizes: tuple[int, ...], subset: int, seed: int) -> float:
+    """Jaccard overlap expected of two random draws, each cycle from a random subset of what is left.
+
+    Runs of one seed draw the same places of their pools, which hold the same images in the first cycle and
+    others from then on, as the two have labelled others. So it is played through, :data:`DRAWS` times.
+
+    Args:
+        pool: images to choose from in the first cycle.
+        sizes: of the query of each cycle.
+        subset: images that are scored in each.
+        seed: of the runs, which draws the subsets.
+
+    >>> chance_overlap_in_subsets(pool=1000, sizes=(20,), subset=20, seed=0)
+    1.0
+    """
+    streams = Streams(seed)
+    rng = streams.numpy("query")
+
+    def draw() -> set[int]:
+        left = np.arange(pool)
+        for cycle, size in enumerate(sizes, start=1):
+            places = np.arange(len(left))
+            if subset < len(left):
+                places = streams.numpy("subset", cycle).choice(len(left), subset, replace=False)
+            left = np.delete(left, rng.choice(places, size, replace=False))
+        return set(range(pool)) - set(left.tolist())
+
+    return fmean(jaccard(draw(), draw()) for _ in range(DRAWS))
 
 
 def overlap(results: Results, one: str, other: str, labeled: int | None = None) -> Overlap | None:
@@ -110,7 +148,18 @@ def overlap(results: Results, one: str, other: str, labeled: int | None = None) 
         if not first or not second:
             return None
         values.append(jaccard(first, second))
-        pool = runs[0].cycles[0].pool
-        if pool is not None:
-            chances.append(chance_overlap(pool, len(first)))
+        if (chance := _chance(runs[0], until)) is not None:
+            chances.append(chance)
     return Overlap(fmean(values), fmean(chances) if chances else None, len(seeds))
+
+
+def _chance(run: RunResults, until: int) -> float | None:
+    """Overlap expected of what a run has queried by so many labels; None where the pool is not known."""
+    asked = [cycle for cycle in run.cycles if cycle.queried and cycle.labeled < until]
+    pool, subset = run.cycles[0].pool, run.recipe.loop.pool_subset
+    if pool is None:
+        return None
+    sizes = tuple(len(cycle.queried) for cycle in asked)
+    if subset is None or subset >= pool:
+        return chance_overlap(pool, sum(sizes))
+    return chance_overlap_in_subsets(pool, sizes, subset, run.recipe.loop.seed)
