@@ -9,6 +9,7 @@ from ncenet.recipe import Recipe
 from ncenet.report import results_record
 from ncenet.report.across import set_ranks
 from ncenet.report.sections import sections_of
+from ncenet.report.words import NOTHING
 from tests.compare.fake_suite import suite, write_suite
 
 ARMS = [
@@ -79,6 +80,19 @@ def test_one_that_is_beaten_is_not_called_an_oracle(tmp_path):
     good = section(written(tmp_path / "y", noise=0.0))
     assert good.title.endswith("shares of the oracle") and "less than" not in good.blocks[1].text
     assert good.blocks[0].rows == (("a", "60", "60 to 60"),), "rounding to test images is all the noise"
+
+
+def test_before_anybody_has_chosen_there_is_no_headroom(tmp_path):
+    comparison = suite(arms=ARMS).model_copy(update={"base": BASE})
+    first = {arm.name: [[0.5]] * 2 for arm in ARMS}
+    results = write_suite(tmp_path, comparison, {"one": first})
+    assert headroom(numbers(results)) is None, "no cells to count"
+    assert "What there is to gain" not in str([s.title for s in sections_of(results)])
+
+
+def test_where_the_oracle_gains_nothing_nobody_has_a_share_of_it(tmp_path):
+    shown = section(written(tmp_path, line=0.0, noise=0.0))
+    assert shown.blocks[0].rows == (("a", NOTHING, NOTHING),), "and no division by zero"
 
 
 def test_one_set_has_the_section_too(tmp_path):

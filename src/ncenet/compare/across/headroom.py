@@ -52,7 +52,10 @@ class Headroom:
 
 
 def headroom(of: Numbers) -> Headroom | None:
-    """Read off the oracle's line; None without one, or where no seed has finished it and random."""
+    """Read off the oracle's line.
+
+    None without one, where no seed has finished it and random, and where nobody has chosen yet.
+    """
     if of.oracle is None:
         return None
     random = random_arm(of.results[0].comparison, of.oracle)
@@ -70,12 +73,14 @@ def headroom(of: Numbers) -> Headroom | None:
         after = after[np.isfinite(after[:, best])]
         rest = np.where(np.isnan(after), -np.inf, after).max(1)
         won, cells = won + int((after[:, best] >= rest).sum()), cells + len(after)
+    if not cells:
+        return None
     others = [a for a in range(len(of.arms)) if a not in (best, chance)]
     return Headroom(
         of.oracle,
         random,
         (float(found.mean), float(found.low), float(found.high)),
-        won / cells if cells else np.nan,
+        won / cells,
         cells,
         tuple(of.arms[a] for a in others),
         np.array([share_of_headroom(gains[a], gains[best], step) for a in others]).reshape(-1, 3),
@@ -83,10 +88,13 @@ def headroom(of: Numbers) -> Headroom | None:
 
 
 def share_of_headroom(gain_DS: Floats, whole_DS: Floats, step_D: Floats) -> Floats:
-    """Share and ends of its interval, (3,)."""
+    """Share and ends of its interval, (3,); nan where the oracle is not ahead of random, or not clearly."""
     both = np.where(np.isfinite(whole_DS), gain_DS, np.nan)
     whole = np.where(np.isfinite(both), whole_DS, np.nan)
-    share = float(estimate(both).mean / estimate(whole).mean)
+    mean, of_whole = float(estimate(both).mean), float(estimate(whole).mean)
+    if not of_whole > 0:
+        return np.full(3, np.nan)
+    share = mean / of_whole
     tried = estimate(both - GRID[:, None, None] * whole, step=step_D)
     with np.errstate(invalid="ignore"):
         kept = np.flatnonzero((tried.low <= 0) & (tried.high >= 0))
