@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from ncenet.compare import Arm
 from ncenet.compare.across.headroom import headroom, share_of_headroom
@@ -57,6 +58,20 @@ def test_intervals_of_shares_cover_as_often_as_they_say():
         _, low, high = share_of_headroom(a - random, line - random, np.zeros(3))
         covered.append(low <= 0.6 <= high)
     assert 0.92 <= np.mean(covered) <= 0.98
+
+
+def test_an_interval_is_fiellers_however_narrow():
+    """One set: g and w of five seeds, t(.975, 4), and the roots by hand."""
+    whole = np.array([0.2000, 0.2002, 0.1998, 0.2001, 0.1999])
+    gain = 0.6024 * whole + 1e-5 * np.array([1, -1, 1, -1, 0])
+    share, low, high = share_of_headroom(gain[None], whole[None], np.zeros(1))
+    error = np.cov(gain, whole) / 5 * stats.t.ppf(0.975, 4) ** 2
+    a, b = whole.mean() ** 2 - error[1, 1], gain.mean() * whole.mean() - error[0, 1]
+    root = np.sqrt(b**2 - a * (gain.mean() ** 2 - error[0, 0]))
+    assert (low, high) == pytest.approx(((b - root) / a, (b + root) / a))
+    assert low < share < high and high - low < 0.001
+    exact = share_of_headroom(0.5 * whole[None], whole[None], np.zeros(1))
+    assert exact == pytest.approx([0.5] * 3)
 
 
 def test_without_headroom_there_is_a_share_and_no_interval(tmp_path):

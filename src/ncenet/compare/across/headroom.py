@@ -1,8 +1,8 @@
 """How much of what choosing could gain an arm does gain: its share of the oracle's headroom.
 
 The share is r = (arm - random) / (oracle - random), of means over sets, with random the arm of the oracle's
-head. Its interval is Fieller's (1954) way round: all r for which the interval of
-(arm - random) - r (oracle - random), a plain mean of paired numbers, holds zero.
+head. Its interval is Fieller's (1954): all r for which the interval of (arm - random) - r (oracle - random),
+a plain mean of paired numbers, holds zero, which are those between the roots of a quadratic.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ncenet.compare.predictions import Floats
 
 DESERVES = 0.95
 """An oracle is at or above every arm in so many cells, or it is called something else."""
-GRID = np.linspace(-3, 3, 1201)
-"""Shares that are tried; an interval that reaches an end is none."""
+SHARED = np.array([[1.0, 0.5], [0.5, 1.0]])
+"""What rounding hides in (arm - random) and (oracle - random), of what it does in one: both hold random's."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,47 @@ def headroom(of: Numbers) -> Headroom | None:
 
 
 def share_of_headroom(gain_DS: Floats, whole_DS: Floats, step_D: Floats) -> Floats:
-    """Share and ends of its interval, (3,); nan where the oracle is not ahead of random, or not clearly."""
-    both = np.where(np.isfinite(whole_DS), gain_DS, np.nan)
-    whole = np.where(np.isfinite(both), whole_DS, np.nan)
-    mean, of_whole = float(estimate(both).mean), float(estimate(whole).mean)
-    if not of_whole > 0:
+    """Share and ends of its interval, (3,).
+
+    With g = arm - random and w = oracle - random, the means over sets, their error V, and the quantile t at
+    the degrees of freedom that g - r w has at the share r = g / w, the ends are the roots of
+    (g - r w)^2 = t^2 (V_gg - 2 r V_gw + r^2 V_ww).
+
+    Args:
+        gain_DS: (arm - random) of each set and seed, nan where a trial is missing.
+        whole_DS: (oracle - random), likewise.
+        step_D: the numbers of each set are multiples of it.
+
+    Returns:
+        All nan where the oracle is not ahead of random; no ends where it is not clearly ahead.
+    """
+    both_2DS = np.where(np.isfinite(gain_DS) & np.isfinite(whole_DS), np.stack([gain_DS, whole_DS]), np.nan)
+    gain, whole = (float(mean) for mean in estimate(both_2DS).mean)
+    if not whole > 0:
         return np.full(3, np.nan)
-    share = mean / of_whole
-    tried = estimate(both - GRID[:, None, None] * whole, step=step_D)
-    with np.errstate(invalid="ignore"):
-        kept = np.flatnonzero((tried.low <= 0) & (tried.high >= 0))
-    if not len(kept) or kept[0] == 0 or kept[-1] == len(GRID) - 1:
+    share = gain / whole
+    rest = np.array([1.0, -share])
+    step = step_D * np.sqrt(rest @ SHARED @ rest)
+    found = estimate(np.tensordot(rest, both_2DS, 1), step=step)
+    half = float(found.high - found.mean)
+    if np.isnan(half):
         return np.array([share, np.nan, np.nan])
-    return np.array([share, GRID[kept[0]], GRID[kept[-1]]])
+    error_22 = _error_of_means(both_2DS, step_D)
+    error = float(rest @ error_22 @ rest)
+    error_22 *= half**2 / error if error else 0.0  # now t^2 V
+    square, middle = whole**2 - error_22[1, 1], gain * whole - error_22[0, 1]
+    if square <= 0:
+        return np.array([share, np.nan, np.nan])
+    root = np.sqrt(max(0.0, middle**2 - square * (gain**2 - error_22[0, 0])))
+    return np.array([share, (middle - root) / square, (middle + root) / square])
+
+
+def _error_of_means(both_2DS: Floats, step_D: Floats) -> Floats:
+    """Variances and covariance (2, 2) of two means over sets of means over seeds, two a set at least."""
+    errors = []
+    for set_2S, step in zip(both_2DS.swapaxes(0, 1), step_D, strict=True):
+        there = set_2S[:, np.isfinite(set_2S[0])]
+        if there.size:
+            errors.append((np.cov(there) + step**2 / 6 * SHARED) / there.shape[1])
+    error: Floats = np.sum(errors, axis=0) / len(errors) ** 2
+    return error
