@@ -77,6 +77,15 @@ def test_one_that_never_gets_there_needs_at_least_everything(sections):
     assert not found["a"]["Of the budget, %"].startswith("at least")
 
 
+def test_shares_of_the_budget_have_intervals_within_the_budget(sections):
+    found = table(sections["Labels to reach what random reaches with all"])
+    ends = [
+        row[column].split(" to ") for row in found.values() for column in row if column.startswith("95 %")
+    ]
+    assert all(0 <= int(low) <= int(high) <= 100 for low, high in ends)
+    assert found["b"]["95 %, other sets"] == "0 to 100", "two sets say nothing of others"
+
+
 def test_equal_differences_are_no_proof_in_thirds_either(tmp_path):
     """What rounding to 1,000 test images hides is in the interval, more of it in one cycle than in all."""
     ahead = {"random": [[0.5, 0.6, 0.7]] * 2, "a": [[0.5, 0.61, 0.71]] * 2}

@@ -9,7 +9,7 @@ both, as in :mod:`ncenet.compare.statistics`: two means that are equal to the di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,11 @@ class Estimate:
         fields = (self.mean, self.low, self.high, self.sets_low, self.sets_high)
         mean, low, high, sets_low, sets_high = (float(field[index]) for field in fields)
         return mean, low, high, sets_low, sets_high
+
+    def of_shares(self) -> Estimate:
+        """The same with the ends of the intervals in [0, 1], where the numbers are."""
+        ends = {name: getattr(self, name).clip(0, 1) for name in ("low", "high", "sets_low", "sets_high")}
+        return replace(self, **ends)
 
 
 def estimate(values: Floats, *, step: Floats | float = 0.0) -> Estimate:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ncenet.compare.across.estimate import Estimate, estimate
@@ -22,9 +20,7 @@ def win_shares(of: Numbers) -> Estimate:
     """
     shares = np.stack([_shares(table) for table in of.accuracy])  # (D, S, A, A)
     cells = np.array([max(1, table.shape[1] - 1) for table in of.accuracy])
-    found = estimate(np.moveaxis(shares, (0, 1), (-2, -1)), step=1 / cells)
-    ends = {name: getattr(found, name).clip(0, 1) for name in ("low", "high", "sets_low", "sets_high")}
-    return replace(found, **ends)
+    return estimate(np.moveaxis(shares, (0, 1), (-2, -1)), step=1 / cells).of_shares()
 
 
 def _shares(accuracy_STA: Floats) -> Floats:

@@ -52,7 +52,7 @@ def labels_to_reach(results: SuiteResults) -> ReportSection | None:
     shares, reached = shares_to_reach(of)
     if np.isnan(shares).all():
         return None
-    found = estimate(np.moveaxis(shares, -1, 0))
+    found = estimate(np.moveaxis(shares, -1, 0)).of_shares()
     rows = []
     for a, arm in enumerate(of.arms):
         mean, low, high, sets_low, sets_high = found.at(a)
