@@ -46,6 +46,18 @@ def test_differences_stand_set_by_set_and_over_all(sections):
     assert found["random"]["all sets"] == NOTHING
 
 
+def test_a_mean_over_some_of_the_sets_says_so(tmp_path):
+    both = {"random": [[0.1, 0.2, 0.3]] * 2, "a": [[0.2, 0.3, 0.4]] * 2}
+    results = write_suite(tmp_path, suite(), {"one": both, "two": {"random": both["random"]}})
+    shown = {section.title: section for section in sections_of(results)}
+    found = table(shown["Against random, percentage points of the mean over cycles"])
+    assert (found["a"]["one"], found["a"]["two"]) == ("+10.00", NOTHING)
+    assert found["a"]["all sets"] == "+10.00 (1 of 2 sets)"
+    assert found["a"]["Mean over cycles, %"] == "30.0 (1 of 2 sets)"
+    assert found["random"]["Mean over cycles, %"] == "20.0"
+    assert table(shown["Seconds a query"])["a"]["all sets"] == "0.750 (1 of 2 sets)"
+
+
 def test_verdicts_say_on_what_they_rest(sections):
     said = [sentence for _, sentence in sections[""].blocks[0].sentences]
     assert len(said) == 2 and re.match(

@@ -37,16 +37,16 @@ def differences_by_set(results: SuiteResults) -> Table:
     found = to_baseline(of, baseline)
     with np.errstate(invalid="ignore"):
         of_sets = estimate(against(of.mean, of, baseline)[..., None, :]).mean  # (A, D)
-    level = estimate(np.moveaxis(of.mean, -1, 0)).mean
+    level = estimate(np.moveaxis(of.mean, -1, 0))
     rows = []
     for a, arm in enumerate(of.arms):
-        mean, low, high, sets_low, sets_high = found.at(a)
+        _, low, high, sets_low, sets_high = found.at(a)
         cells = [cell(value, points) for value in of_sets[a]]
         if arm == baseline:
             cells, over = [NOTHING] * len(of.sets), [NOTHING] * 3
         else:
-            over = [cell(mean, points), ends(low, high), ends(sets_low, sets_high)]
-        rows.append((arm, cell(float(level[a]), percent), *cells, *over))
+            over = [over_sets(found, a, of, points), ends(low, high), ends(sets_low, sets_high)]
+        rows.append((arm, over_sets(level, a, of, percent), *cells, *over))
     columns = ("Mean over cycles, %", *of.sets, "all sets", "95 %, these sets", "95 %, other sets")
     return Table(("Arm", *columns), tuple(rows))
 
@@ -131,6 +131,12 @@ def suite_record(results: SuiteResults) -> dict[str, Any]:
 def cell(value: float, shown: Any) -> str:
     """A number as it is shown, or that there is none."""
     return NOTHING if isnan(value) else str(shown(value))
+
+
+def over_sets(found: Estimate, arm: int, of: Numbers, shown: Any) -> str:
+    """A mean over sets, and over how many where it is not over all."""
+    sets, mean = int(found.sets[arm]), cell(float(found.mean[arm]), shown)
+    return f"{mean} ({sets} of {len(of.sets)} sets)" if 0 < sets < len(of.sets) else mean
 
 
 def _ranks(found: Ranks | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from ncenet.compare.across.estimate import estimate
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
-from ncenet.report.across import cell
+from ncenet.report.across import cell, over_sets
 from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING
@@ -28,9 +28,11 @@ def cost(results: SuiteResults) -> ReportSection | None:
     found, of_sets = estimate(by_arm), estimate(by_arm[..., None, :]).mean
     rows = []
     for a, arm in enumerate(of.arms):
-        mean, low, high, *_ = found.at(a)
+        _, low, high, *_ = found.at(a)
         interval = NOTHING if np.isnan(low) else f"{max(low, 0):.3f} to {high:.3f}"
-        rows.append((arm, *(cell(s, _seconds) for s in of_sets[a]), cell(mean, _seconds), interval))
+        rows.append(
+            (arm, *(cell(s, _seconds) for s in of_sets[a]), over_sets(found, a, of, _seconds), interval)
+        )
     note = Note(
         "Predictions on the pool and the choice among them, wall time of trials that may have shared the "
         "machine: compare them within this table only. The interval is over seeds, on these sets."
