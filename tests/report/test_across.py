@@ -76,6 +76,17 @@ def test_wins_and_ranks_are_shown(sections):
     assert "With 2 set(s) hardly any difference can be critical" in sections["Mean ranks"].blocks[-1].text
 
 
+def test_wins_of_the_first_cycle_are_not_said_to_be_left_out(tmp_path, sections):
+    assert sections["Who wins how often"].blocks[1].text.endswith("is left out: nobody has chosen yet.")
+    first = {"random": [[0.5]] * 2, "a": [[0.6]] * 2}
+    results = write_suite(tmp_path / "first", suite(arms=ARMS[:2]), {"one": first})
+    wins = next(s for s in sections_of(results) if s.title == "Who wins how often")
+    assert table(wins)["a"]["random"] == "100"
+    assert wins.blocks[1].text.endswith(
+        "The first cycle, in which nobody has chosen yet, is left out on sets that have another."
+    )
+
+
 def test_arms_that_are_not_begun_take_no_part_in_ranks(tmp_path):
     later = [*ARMS, Arm(name="c"), Arm(name="d")]
     found = next(s for s in sections_of(written(tmp_path, arms=later)) if s.title == "Mean ranks")

@@ -12,8 +12,8 @@ from ncenet.compare.predictions import Floats
 def win_shares(of: Numbers) -> Estimate:
     """Shares of cells that an arm wins against another, a tie counting half, with intervals.
 
-    The first cycle is left out: nobody has chosen anything by then. Cells of one run depend on each other,
-    so the intervals are over the shares of runs, one for each set and seed.
+    The first cycle is left out where there is another: nobody has chosen anything by then. Cells of one run
+    depend on each other, so the intervals are over the shares of runs, one for each set and seed.
 
     Returns:
         (A, A): row against column, in [0, 1]; .5 on the diagonal; nan where no seed has finished both.

@@ -30,9 +30,12 @@ def wins(results: SuiteResults) -> ReportSection | None:
             if a != b:
                 _, low, high, sets_low, sets_high = found.at((a, b))
                 listed.append((arm, other, cells[b], percents(low, high), percents(sets_low, sets_high)))
+    grown = all(len(results.labeled) > 1 for results in of.results)
     note = Note(
         "Row against column, in %: of all cells (set, cycle, seed) those in which the row's arm is more "
-        "accurate, a tie counting half, each set alike. The first cycle is left out: nobody has chosen yet."
+        "accurate, a tie counting half, each set alike. The first cycle"
+        f"{'' if grown else ', in which nobody has chosen yet,'} is left out"
+        f"{': nobody has chosen yet' if grown else ' on sets that have another'}."
     )
     columns = ("Arm", "Beside", "wins, %", "95 %, these sets", "95 %, other sets")
     intervals = Folded("Intervals of the shares", (Table(columns, tuple(listed)),))
