@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from ncenet.compare.heads import heads, random_arm, strategy_of, training_of
+from ncenet.compare.heads import heads, random_arm, reads_the_test, strategy_of, training_of
 from ncenet.compare.records import Results
 from ncenet.compare.statistics import Difference, mean_over_cycles, paired_difference
 
@@ -51,13 +51,14 @@ class Effects:
 
 
 def squares(results: Results) -> list[Square]:
-    """Every 2x2 that the arms of a comparison hold, one for each NCE arm that selects.
+    """Every 2x2 that the arms of a comparison hold, one for each NCE arm that selects; none of an oracle.
 
     Its softmax arm is the one with the same strategy, else with entropy, else the first that selects. All
     four train alike, and differ in head and selection alone.
     """
     comparison = results.comparison
-    names = {arm: head.name for arm, head in heads(comparison).items()}
+    of_heads = heads(comparison).items()
+    names = {arm: head.name for arm, head in of_heads if not reads_the_test(comparison, arm)}
     strategies = {arm: strategy_of(comparison, arm) for arm in names}
     trainings = {arm: training_of(comparison, arm) for arm in names}
     found = []

@@ -10,6 +10,7 @@ from ncenet.compare.comparison import Arm, Comparison
 from ncenet.errors import RecipeError
 from ncenet.recipe import HeadRecipe, Recipe
 from ncenet.section import flat
+from ncenet.strategies.build import ORACLE
 
 Head: TypeAlias = HeadRecipe
 """Settings of a head; a recipe sets none that it does not read, so that equal heads are equal."""
@@ -23,6 +24,11 @@ def heads(comparison: Comparison) -> dict[str, Head]:
 def strategy_of(comparison: Comparison, arm: str) -> str:
     """Query strategy of an arm."""
     return _recipe(comparison, arm).loop.strategy
+
+
+def reads_the_test(comparison: Comparison, arm: str) -> bool:
+    """Whether an arm is the oracle: no strategy, so it is judged by nobody, and nobody by it."""
+    return strategy_of(comparison, arm) == ORACLE
 
 
 def training_of(comparison: Comparison, arm: str) -> Recipe:

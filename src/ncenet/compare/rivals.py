@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ncenet.compare.heads import heads, strategy_of
+from ncenet.compare.heads import heads, reads_the_test
 from ncenet.compare.records import Results
 from ncenet.compare.statistics import Difference, difference
-from ncenet.strategies.build import ORACLE
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def _hardest(results: Results, arm: str, eligible: Callable[[str], bool]) -> Riv
         Rival(other.name, found)
         for other in results.comparison.arms
         if other.name != arm and eligible(other.name)
-        if strategy_of(results.comparison, other.name) != ORACLE
+        if not reads_the_test(results.comparison, other.name)
         if (found := difference(results, arm, other.name)) is not None
     ]
     return min(rivals, key=lambda rival: rival.difference.spread.mean, default=None)

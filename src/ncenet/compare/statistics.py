@@ -22,6 +22,7 @@ from math import hypot, sqrt
 from statistics import fmean, stdev
 from typing import Literal, TypeAlias
 
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import Curve, Results
 
 Verdict: TypeAlias = Literal["better", "worse", "alike", "unclear"]
@@ -313,10 +314,17 @@ def difference(results: Results, arm: str, against: str, measure: Measure = "acc
 
 
 def difference_to_baseline(results: Results, arm: str) -> Difference | None:
-    """Compare an arm with the baseline over the seeds that both have finished; None if there are none."""
+    """Compare an arm with the baseline over the seeds that both have finished; None if there are none.
+
+    The deviations of the other arms help to plan, but for that of an oracle.
+    """
     baseline = results.comparison.baseline_arm
     found = difference(results, arm, baseline)
-    names = [other.name for other in results.comparison.arms if other.name not in (arm, baseline)]
+    names = [
+        other.name
+        for other in results.comparison.arms
+        if other.name not in (arm, baseline) and not reads_the_test(results.comparison, other.name)
+    ]
     others = [other.spread for name in names if (other := difference(results, name, baseline)) is not None]
     if found is None:
         return None

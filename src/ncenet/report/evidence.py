@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ncenet.compare.cycles import Duel
 from ncenet.compare.efficiency import Target, areas, saving
 from ncenet.compare.factorial import effects, squares
-from ncenet.compare.heads import random_arm
+from ncenet.compare.heads import random_arm, reads_the_test
 from ncenet.compare.records import Results, Table
 from ncenet.compare.rivals import Rival, best_rival, best_softmax_rival
 from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles, per_cycle
@@ -53,6 +53,8 @@ def rivals(results: Results) -> Table:
     """For each arm the softmax arm and the arm of any head against which it fares worst."""
     rows = []
     for arm in results.comparison.arms:
+        if reads_the_test(results.comparison, arm.name):
+            continue
         found = best_softmax_rival(results, arm.name), best_rival(results, arm.name)
         rows.append((arm.name, *(cell for rival in found for cell in _rival(rival))))
     columns = (
@@ -71,7 +73,7 @@ def selection_gains(results: Results) -> Table:
     rows = []
     for arm in results.comparison.arms:
         random = random_arm(results.comparison, arm.name)
-        if random is None or random == arm.name:
+        if random is None or random == arm.name or reads_the_test(results.comparison, arm.name):
             continue
         found = difference(results, arm.name, random)
         cells = (NOTHING, NOTHING, "not finished") if found is None else (*_difference(found), found.verdict)
@@ -116,7 +118,7 @@ def balanced_summary(results: Results) -> Table:
         ]
         found = (
             None
-            if arm.name == baseline
+            if arm.name == baseline or reads_the_test(results.comparison, arm.name)
             else difference(results, arm.name, baseline, measure="balanced_accuracy")
         )
         compared = (NOTHING,) * 3 if found is None else (*_difference(found), found.verdict)

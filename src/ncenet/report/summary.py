@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.compare.suite import SuiteResults, read_compared
@@ -135,7 +136,11 @@ def results_record(folder: Path) -> dict[str, Any]:
             | {"sets": {name: results_record(of_set.folder) for name, of_set in results.sets.items()}}
         )
     comparison, baseline = results.comparison, results.comparison.baseline_arm
-    pairs = {arm.name: baseline for arm in comparison.arms if arm.name != baseline}
+    pairs = {
+        arm.name: baseline
+        for arm in comparison.arms
+        if arm.name != baseline and not reads_the_test(comparison, arm.name)
+    }
     images = bootstrap_differences(results, pairs)
     return {
         "kind": "comparison",
@@ -156,7 +161,11 @@ def results_record(folder: Path) -> dict[str, Any]:
                 ],
                 "difference": None
                 if arm.name == baseline
-                else _difference_record(difference_to_baseline(results, arm.name), images.get(arm.name)),
+                else _difference_record(
+                    difference_to_baseline(results, arm.name),
+                    images.get(arm.name),
+                    judged=arm.name in pairs,
+                ),
             }
             for arm in comparison.arms
         ],
@@ -171,7 +180,9 @@ def _one_run_of_each(results: Results | SuiteResults | RunResults) -> dict[str, 
     return {name: next(iter(of_set.runs.values())) for name, of_set in sets.items() if of_set.runs}
 
 
-def _difference_record(difference: Difference | None, images: Interval | None) -> dict[str, Any] | None:
+def _difference_record(
+    difference: Difference | None, images: Interval | None, *, judged: bool
+) -> dict[str, Any] | None:
     if difference is None:
         return None
     return {
@@ -179,6 +190,6 @@ def _difference_record(difference: Difference | None, images: Interval | None) -
         "low": difference.low,
         "high": difference.high,
         "bootstrap": None if images is None else asdict(images),
-        "verdict": difference.verdict,
-        "more_seeds": difference.more_seeds,
+        "verdict": difference.verdict if judged else None,
+        "more_seeds": difference.more_seeds if judged else None,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from ncenet.compare.bootstrap import Interval
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import ReplayNoise
 from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
@@ -56,6 +57,8 @@ def summary(
         else:
             more = outlook_words(found)
             said = found.verdict + (f": {more}" if more else "")
+            if reads_the_test(results.comparison, arm.name):
+                said = "oracle"
             cells = [points(found.spread.mean), interval(found)]
             if images:
                 of = images.get(arm.name)

@@ -6,7 +6,7 @@ from collections import Counter
 from math import isnan
 from pathlib import Path
 
-from ncenet.compare.heads import strategy_of
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 from ncenet.ledger import Ledger
@@ -18,7 +18,6 @@ from ncenet.run.findings import contradicting
 from ncenet.run.folder import RunFolder
 from ncenet.run.records import Choosing, LeftOut
 from ncenet.run.second_look import second_looks
-from ncenet.strategies.build import ORACLE
 
 MINUS = "\N{MINUS SIGN}"
 MOST_SENTENCES = 7
@@ -218,7 +217,7 @@ def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
     baseline = results.comparison.baseline_arm
     said: dict[str, tuple[Difference | None, str]] = {}
     for arm in results.comparison.arms:
-        if arm.name != baseline and strategy_of(results.comparison, arm.name) != ORACLE:
+        if arm.name != baseline and not reads_the_test(results.comparison, arm.name):
             difference = difference_to_baseline(results, arm.name)
             if difference is None:
                 said[arm.name] = None, f"{arm.name} against {baseline}: no seed has finished both yet."

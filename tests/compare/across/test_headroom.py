@@ -5,6 +5,7 @@ from scipy import stats
 from ncenet.compare import Arm
 from ncenet.compare.across.headroom import headroom, share_of_headroom
 from ncenet.compare.across.table import numbers
+from ncenet.compare.statistics import difference_to_baseline
 from ncenet.compare.suite import read_compared
 from ncenet.recipe import Recipe
 from ncenet.report import results_record
@@ -133,6 +134,30 @@ def test_an_oracle_that_is_finished_first_has_a_report_without_ranks(tmp_path, u
     assert set_ranks(numbers(results).ranked()) == (None, None), "nobody to rank against"
     assert "Mean ranks" not in {s.title for s in sections_of(results)}
     assert results_record(tmp_path)["ranks"]["over_sets"] is None
+
+
+def test_the_oracle_is_judged_nowhere_and_judges_nobody(tmp_path):
+    written(tmp_path, line=0.2)
+    results = read_compared(tmp_path / "one")
+    shown = {s.title: s for s in sections_of(results)}
+    summary = {row[0]: row[-1] for row in shown["Summary"].blocks[0].rows}
+    assert summary["line"] == "oracle" and summary["a"].startswith("better")
+    gains = shown["Head and selection apart"].blocks[0].rows
+    assert [row[0] for row in gains] == ["a"]
+    assert [row[0] for row in shown["Against the best rival"].blocks[0].rows] == ["random", "a"]
+    cycles = shown["Cycle by cycle"]
+    assert [row[0] for row in cycles.blocks[0].rows] == ["a"]
+    assert "Holm for the 2 tests" in cycles.blocks[1].text, (
+        "the first cycle is equal, and a's others are the family"
+    )
+    record = results_record(tmp_path / "one")["arms"]
+    assert record[2]["difference"]["verdict"] is None and record[1]["difference"]["verdict"] == "better"
+
+
+def test_the_oracle_does_not_help_to_plan(tmp_path):
+    written(tmp_path)
+    found = difference_to_baseline(read_compared(tmp_path / "one"), "a")
+    assert (found.pooled, found.freedom) == (pytest.approx(found.spread.deviation), found.spread.seeds - 1)
 
 
 def test_without_an_oracle_there_is_no_section(tmp_path):

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncenet.compare.heads import strategy_of
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.predictions import Floats
 from ncenet.compare.records import Curve, Results
 from ncenet.compare.suite import SuiteResults
-from ncenet.strategies.build import ORACLE
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Numbers:
     def oracle(self) -> str | None:
         """The arm that may read test accuracy; None without one."""
         comparison = self.results[0].comparison
-        return next((arm for arm in self.arms if strategy_of(comparison, arm) == ORACLE), None)
+        return next((arm for arm in self.arms if reads_the_test(comparison, arm)), None)
 
     def ranked(self) -> Numbers:
         """The same of arms that people could use, and of which a trial is finished."""

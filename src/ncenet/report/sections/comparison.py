@@ -6,6 +6,7 @@ from ncenet.compare.bootstrap import bootstrap_differences, tests_differ
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
+from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import replay_noise
 from ncenet.report import evidence, protocol, tables, words
@@ -293,5 +294,10 @@ def missing_trials(results: Results) -> str:
 
 
 def _against_baseline(results: Results) -> dict[str, str]:
-    baseline = results.comparison.baseline_arm
-    return {arm.name: baseline for arm in results.comparison.arms if arm.name != baseline}
+    """Each arm that is judged -> the baseline."""
+    comparison, baseline = results.comparison, results.comparison.baseline_arm
+    return {
+        arm.name: baseline
+        for arm in comparison.arms
+        if arm.name != baseline and not reads_the_test(comparison, arm.name)
+    }
