@@ -4,12 +4,17 @@ import pytest
 
 from ncenet.boxes import Boxes
 from ncenet.compare import Arm, Comparison, read_comparison, read_run
+from ncenet.compare.trials import planned
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT
 from ncenet.recipe import Recipe
+from ncenet.report.blocks import Note
+from ncenet.report.sections import sections_of
+from ncenet.report.words import missing_trials
+from ncenet.report.writers.tidy import tidy
 from ncenet.types import Query
-from tests.compare.fake_runs import write_comparison, write_csv, write_run
+from tests.compare.fake_runs import write_comparison, write_csv, write_json, write_run
 
 RECIPE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 3, "loop.cycles": 3, "loop.seed": 7})
 COMPARISON = Comparison(base=RECIPE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1])
@@ -99,13 +104,56 @@ def test_bad_images_and_duplicates_are_read(tmp_path):
 
 
 def test_unfinished_trials_are_named_and_left_out(tmp_path):
-    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6], [0.5, 0.7]], "b": [[0.4, 0.5]]})
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6, 0.7]] * 2, "b": [[0.4, 0.5, 0.6]]})
     write_run(tmp_path / "b/seed-1", COMPARISON.recipe("b", 1), [0.4], finished=False)
     results = read_comparison(tmp_path)
-    assert results.labeled == (4, 7)
+    assert results.labeled == (4, 7, 10)
     assert results.unfinished == (("b", 1),)
     assert list(results.curves("a")) == [0, 1]
     assert list(results.curves("b")) == [0]
+    assert missing_trials(results).endswith("left out: b, seed 1 (1 of 3 cycles so far)")
+
+
+def test_the_trial_that_has_come_furthest_is_not_finished_by_that(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6]]})
+    results = read_comparison(tmp_path)
+    assert len(results.unfinished) == 4 and results.labeled == () and results.curves("a") == {}
+    said = missing_trials(results)
+    assert said.startswith("4 of 4 trials are not finished")
+    assert said.endswith("a, seed 0 (2 of 3 cycles so far), 1; all of b")
+    assert {row[-1] for row in tidy(results).rows} == {"no"}
+    assert "Labels saved" not in [section.title for section in sections_of(results)]
+
+
+def test_cycles_beyond_those_of_the_file_are_left_out(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6, 0.7]]})
+    shorter = COMPARISON.model_copy(update={"base": RECIPE.with_changes({"loop.cycles": 2})})
+    write_comparison(tmp_path, shorter, {"b": [[0.4, 0.5]]})
+    results = read_comparison(tmp_path)
+    assert results.labeled == (4, 7) and results.unfinished == (("a", 1), ("b", 1))
+    longer = results.runs["a", 0]
+    assert longer.queried_per_class == {"dog": 3} and longer.initial_per_class == {"cat": 2, "dog": 2}
+    assert longer.cycles[-1].queried == () and longer.curve("a").score_seconds == (0.5,)
+    assert planned(shorter, tmp_path)["a, seed 0"].finished, "as in the report"
+
+
+def test_a_pool_that_is_used_up_ends_a_trial_before_its_last_cycle(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6]]})
+    files = tmp_path / "a/seed-0/cycles/002"
+    write_csv(files / "query.csv", ["rank", "id", "score"], [])
+    assert not planned(COMPARISON, tmp_path)["a, seed 0"].finished, "it has not asked"
+    asked = {"cycle": 2, "strategy": "random", "size": 0, "score_seconds": 0.0, "select_seconds": 0.1}
+    write_json(files / "query.json", asked)
+    results = read_comparison(tmp_path)
+    assert ("a", 0) not in results.unfinished and results.labeled == (4, 7)
+    assert results.curves("a")[0].select_seconds == (0.25,), "asking in vain is no query"
+    assert planned(COMPARISON, tmp_path)["a, seed 0"].finished
+    facts = next(s for s in sections_of(results) if s.title == "What these numbers are").blocks[0].items
+    assert facts["Labels"].endswith("3 more in each of the 2 that follow, but the pool was used up with 7")
+    note = next(n for n in sections_of(results.runs["a", 0])[0].blocks if isinstance(n, Note))
+    assert note.text == "1 of 3 cycles were not run: the pool was used up."
+    (files.parent / "001/test.json").unlink()
+    assert not planned(COMPARISON, tmp_path)["a, seed 0"].finished, "it is tested again"
 
 
 def test_arms_with_other_label_counts_are_not_compared(tmp_path):

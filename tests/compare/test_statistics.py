@@ -116,9 +116,8 @@ def test_a_number_of_seeds_is_said_where_it_is_mostly_right(seeds, others, told)
 
 def test_only_seeds_that_both_arms_finished_are_paired(tmp_path):
     arms = [Arm(name="base"), Arm(name="new"), Arm(name="late")]
-    comparison = Comparison(
-        base=Recipe().with_changes({"loop.initial": 2, "loop.query_size": 2}), arms=arms, seeds=[0, 1, 2]
-    )
+    base = Recipe().with_changes({"loop.initial": 2, "loop.query_size": 2, "loop.cycles": 2})
+    comparison = Comparison(base=base, arms=arms, seeds=[0, 1, 2])
     write_comparison(
         tmp_path,
         comparison,

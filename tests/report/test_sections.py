@@ -194,7 +194,7 @@ def test_overlap_is_a_triangle_with_numbered_columns(results, tmp_path):
 
 
 def test_many_arms_share_a_sentence_with_their_verdict(tmp_path):
-    many = Comparison(base=BASE, arms=SIXTEEN, seeds=[0, 1])
+    many = Comparison(base=BASE.with_changes({"loop.cycles": 1}), arms=SIXTEEN, seeds=[0, 1])
     accuracy = {
         arm.name: [[0.5 + 0.01 * (n % 3)], [0.5 + 0.01 * (n % 3)]] for n, arm in enumerate(SIXTEEN[:-1])
     }

@@ -94,7 +94,8 @@ def test_the_terminal_shows_verdicts_and_fits_80_columns(results):
 
 def test_the_terminal_shows_some_cycles_of_many_and_says_so(tmp_path):
     accuracy = [0.5 + 0.01 * n for n in range(20)]
-    write_comparison(tmp_path, SMALL, {"random": [accuracy] * 3})
+    long = SMALL.model_copy(update={"base": SMALL.base.with_changes({"loop.cycles": 20})})
+    write_comparison(tmp_path, long, {"random": [accuracy] * 3})
     text = shown(terminal.for_terminal(read_comparison(tmp_path)))
     assert "(6 of 20 cycles)" in text
     assert "50.0±0.0" in text, "the first cycle is kept"

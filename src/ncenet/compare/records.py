@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,8 +114,8 @@ class RunResults:
 
     Attributes:
         folder: where it was read.
-        recipe: what was asked for.
-        cycles: the finished ones, in order.
+        recipe: what was asked for; within a comparison with as many cycles as that asks for by now.
+        cycles: the finished ones, in order; within a comparison no more than it asks for.
         initial_per_class: images of the initial set by class; with boxes, the objects on them.
         queried_per_class: images that were queried and labelled since, or objects on them, by class.
         bad_images: images that could not be read, with the reason.
@@ -136,6 +136,19 @@ class RunResults:
     def tested(self) -> tuple[CycleResult, ...]:
         """Cycles whose network was tested on held-out images."""
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all cycles of the recipe are tested, or as many as there were images for."""
+        return len(self.tested) >= self.recipe.loop.cycles or self.used_up
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the pool ended before the cycles of the recipe: the last one has asked and got nothing."""
+        if not self.tested or len(self.tested) < self.tested[-1].number:
+            return False
+        last = self.cycles[-1]
+        return last.number < self.recipe.loop.cycles and last.score_seconds is not None and not last.queried
 
     @cached_property
     def answered_by_people(self) -> bool:
@@ -168,7 +181,7 @@ class RunResults:
 
     def curve(self, arm: str) -> Curve:
         """The learning curve, as one of an arm of that name."""
-        tested, queries = self.tested, [c for c in self.cycles if c.score_seconds is not None]
+        tested, queries = self.tested, [c for c in self.cycles if c.queried]
         return Curve(
             arm=arm,
             seed=self.recipe.loop.seed,
@@ -231,29 +244,27 @@ class Results:
 
     @cached_property
     def labeled(self) -> tuple[int, ...]:
-        """Sizes of the labelled set at which the arms are compared.
+        """Sizes of the labelled set at which the arms are compared: of the trials that are finished.
 
         Raises:
             DataError: runs that have come equally far have not had equally many labels, or a test is gone.
         """
-        counts = [tuple(c.labeled for c in run.tested) for run in self.runs.values()]
-        longest = max(counts, key=len, default=())
-        for key, count in zip(self.runs, counts, strict=True):
-            if count != longest[: len(count)]:
-                _refuse_a_gap(*key, self.runs[key])
+        counts = {key: tuple(c.labeled for c in run.tested) for key, run in self.runs.items()}
+        longest = max(counts.values(), key=len, default=())
+        for key, count in counts.items():
+            run = self.runs[key]
+            if count != (longest if run.finished else longest[: len(count)]):
+                _refuse_a_gap(*key, run)
                 raise DataError(
                     f"{key[0]}, seed {key[1]}: labels {count}, elsewhere {longest}: no comparison"
                 )
-        return longest
+        return longest if any(run.finished for run in self.runs.values()) else ()
 
     @cached_property
     def unfinished(self) -> tuple[tuple[str, int], ...]:
-        """Arm and seed of the trials that are missing or have not come as far as the others."""
-        return tuple(
-            (arm, seed)
-            for arm, seed in self.comparison.trials
-            if (arm, seed) not in self.runs or len(self.runs[arm, seed].tested) < max(1, len(self.labeled))
-        )
+        """Arm and seed of the trials that are missing or not :attr:`~RunResults.finished`."""
+        finished = {key for key, run in self.runs.items() if run.finished}
+        return tuple(key for key in self.comparison.trials if key not in finished)
 
     def curves(self, arm: str) -> dict[int, Curve]:
         """Curves of an arm by seed, of the trials that are finished."""
@@ -261,10 +272,14 @@ class Results:
         return {seed: self.runs[arm, seed].curve(arm) for name, seed in finished if name == arm}
 
 
-def read_run(folder: Path) -> RunResults:
+def read_run(folder: Path, cycles: int | None = None) -> RunResults:
     """Read a run folder, finished or not.
 
     A cycle counts once its network is tested; in a run without held-out images, once it is fitted.
+
+    Args:
+        folder: of the run.
+        cycles: read as a run of so many cycles, without what came later. Default: as it is.
 
     Raises:
         RecipeError: the folder has no recipe that can be read.
@@ -273,18 +288,24 @@ def read_run(folder: Path) -> RunResults:
     """
     files = RunFolder(folder)
     recipe = Recipe.load(files.recipe)
-    read = [(cycle, fit, read_test(cycle)) for cycle in files.cycles() if (fit := read_fit(cycle))]
+    if cycles is not None:
+        recipe = recipe.with_changes({"loop.cycles": cycles})
+    counted = [cycle for cycle in files.cycles() if cycles is None or cycle.number <= cycles]
+    read = [(cycle, fit, read_test(cycle)) for cycle in counted if (fit := read_fit(cycle))]
     has_test = any(test is not None for _, _, test in read)
-    cycles = tuple(
+    found = [
         _cycle(cycle, fit, test, recipe) for cycle, fit, test in read if not has_test or test is not None
-    )
-    queried = {image for cycle in cycles for image in cycle.queried}
+    ]
+    if found and found[-1].number == cycles:
+        found[-1] = replace(found[-1], queried=(), score_seconds=None, select_seconds=None, pool=None)
+    queried = {image for cycle in found for image in cycle.queried}
     initial_per_class: Counter[str] = Counter()
     queried_per_class: Counter[str] = Counter()
     if is_begun(files):
         with Ledger(files.ledger, read_only=True) as ledger:
             apart = set_apart(ledger)
-            for image, label in ledger.labeled():
+            upto = next((c.upto for c in ledger.cycles() if c.number == cycles), None)
+            for image, label in ledger.labeled(upto):
                 if image in apart:
                     continue
                 names = Boxes.from_label(label).labels if recipe.task == "detection" else (label,)
@@ -292,7 +313,7 @@ def read_run(folder: Path) -> RunResults:
     return RunResults(
         folder=folder,
         recipe=recipe,
-        cycles=cycles,
+        cycles=tuple(found),
         initial_per_class=initial_per_class,
         queried_per_class=queried_per_class,
         bad_images=Table(*read_table(files.bad_images, BAD_IMAGES)),
@@ -311,7 +332,10 @@ def read_comparison(folder: Path) -> Results:
 
     def begun(trials: Iterable[tuple[str, int]], *, again: bool) -> dict[tuple[str, int], RunResults]:
         folders = {(arm, seed): folder / comparison.folder(arm, seed, again=again) for arm, seed in trials}
-        return {key: read_run(path) for key, path in folders.items() if RunFolder(path).recipe.exists()}
+        cycles = comparison.base.loop.cycles
+        return {
+            key: read_run(path, cycles) for key, path in folders.items() if RunFolder(path).recipe.exists()
+        }
 
     return Results(
         folder,

@@ -35,11 +35,10 @@ class ReplayNoise:
 
 def replay_noise(results: Results) -> ReplayNoise | None:
     """What the trials say that ran twice to the end; None without any, and where all repeat to the bit."""
-    cycles = len(results.labeled)
     pairs = [
         (results.runs[key], again)
         for key, again in results.replays.items()
-        if key in results.runs and len(again.tested) == len(results.runs[key].tested) == cycles > 0
+        if key in results.runs and again.finished and results.runs[key].finished
     ]
     if all(_traces(one) == _traces(other) for one, other in pairs):
         return None

@@ -15,6 +15,7 @@ from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
+from ncenet.run.recipe_record import differing
 
 ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
 
@@ -28,11 +29,11 @@ class Trial:
 
     @property
     def finished(self) -> bool:
-        """Whether the folder holds all cycles of this very recipe."""
+        """Whether the folder holds a finished run of this recipe, or of one with the same outcome."""
         if not RunFolder(self.folder).recipe.exists():
             return False
-        run = read_run(self.folder)
-        return run.recipe == self.recipe and len(run.tested) >= self.recipe.loop.cycles
+        run = read_run(self.folder, self.recipe.loop.cycles)
+        return run.finished and not differing(run.recipe, self.recipe)
 
 
 def run(

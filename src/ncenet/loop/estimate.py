@@ -90,13 +90,14 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     per_label = 1.0 if loop.budget_unit == "image" else 1 / _boxes_per_image(train)
     budgets = [loop.initial + i * loop.query_size for i in range(loop.cycles)]
     sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
+    sizes = sizes[: 1 + next((n for n, size in enumerate(sizes) if size == pool), loop.cycles)]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     strategy = open_simulated(recipe)
     auxiliary, members = strategy.auxiliary, recipe.model.members
     alone = _head_alone(recipe) and auxiliary is None  # fitted to all labels at once
     each = [STEPS if alone else n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch]
     steps = sum(each)
-    scored = tested * loop.cycles
+    scored = tested * len(sizes)
     if reads_predictions(strategy):
         scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
 
@@ -107,7 +108,7 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
         steps += fits * sum(each[1:])
-        scored += fits * tested * (loop.cycles - 1)
+        scored += fits * tested * (len(sizes) - 1)
     return Cost(
         pool=pool,
         labels=sizes[-1],

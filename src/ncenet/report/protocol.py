@@ -9,13 +9,18 @@ from ncenet.recipe import Recipe
 from ncenet.strategies.options import ScoreOptions, score_options
 
 
-def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
-    """What must be stated with every number of a comparison, by subject."""
+def protocol_of_comparison(comparison: Comparison, used_up: int | None = None) -> dict[str, str]:
+    """What must be stated with every number of a comparison, by subject.
+
+    Args:
+        comparison: what was asked for.
+        used_up: labels with which the pool ended before the last cycle. Default: it didn't.
+    """
     recipes = {arm.name: comparison.recipe(arm.name, comparison.seeds[0]) for arm in comparison.arms}
     n = len(comparison.seeds)
     initial = {arm: _initial(recipe) for arm, recipe in recipes.items()}
     arms = "arms" if len(set(initial.values())) == 1 else "these arms"
-    return _facts(recipes) | {
+    return _facts(recipes, used_up) | {
         "Initial set": f"{_agreed(initial)}, the same for all {arms} of a seed",
         "Seeds": f"{', '.join(map(str, comparison.seeds))} ({n} {'run' if n == 1 else 'runs'} of each arm)",
         "Mean over cycles": "each cycle counts the same; all but the area under the learning curve",
@@ -25,22 +30,24 @@ def protocol_of_comparison(comparison: Comparison) -> dict[str, str]:
     }
 
 
-def protocol_of_run(recipe: Recipe) -> dict[str, str]:
-    """What must be stated with every number of a run, by subject."""
-    return _facts({"": recipe}) | {
+def protocol_of_run(recipe: Recipe, used_up: int | None = None) -> dict[str, str]:
+    """What must be stated with every number of a run, by subject; arguments as those of a comparison."""
+    return _facts({"": recipe}, used_up) | {
         "Initial set": _initial(recipe),
         "Seeds": f"{recipe.loop.seed} (a single run)",
     }
 
 
-def _facts(recipes: Mapping[str, Recipe]) -> dict[str, str]:
+def _facts(recipes: Mapping[str, Recipe], used_up: int | None) -> dict[str, str]:
     facts: dict[str, Callable[[Recipe], str]] = {
         "Images": _images,
         "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
         "Query strategy": _strategy,
         "Labels": lambda r: (
             f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
-            f"{r.loop.cycles - 1} that follow" + (_BOXES if r.loop.budget_unit == "box" else "")
+            f"{r.loop.cycles - 1} that follow"
+            + ("" if used_up is None else f", but the pool was used up with {used_up:,}")
+            + (_BOXES if r.loop.budget_unit == "box" else "")
         ),
         "Weights": lambda r: (
             "carried over between cycles (warm)" if r.train.warm else "reset before every cycle (cold)"

@@ -257,6 +257,23 @@ def verdict_lines(results: Results) -> tuple[tuple[Verdict, str], ...]:
     return tuple(lines)
 
 
+def missing_trials(results: Results) -> str:
+    """Which trials are not finished, arm by arm, and how far those are that have begun."""
+    missing: dict[str, list[str]] = {}
+    begun = {arm.name for arm in results.comparison.arms if results.curves(arm.name)}
+    for arm, seed in results.unfinished:
+        run, said = results.runs.get((arm, seed)), str(seed)
+        if run is not None and run.tested:
+            said += f" ({len(run.tested)} of {run.recipe.loop.cycles} cycles so far)"
+            begun.add(arm)
+        missing.setdefault(arm, []).append(said)
+    parts = [f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items() if arm in begun]
+    if wholly := [arm for arm in missing if arm not in begun]:
+        parts.append(f"all of {', '.join(wholly)}")
+    count, total = len(results.unfinished), len(results.comparison.trials)
+    return f"{count} of {total} trials are not finished and left out: {'; '.join(parts)}"
+
+
 _ASKED = {
     Kind.HELD_OUT: "held-out images, drawn at random",
     Kind.INITIAL: "a first batch, drawn at random",

@@ -8,8 +8,8 @@ from ncenet.report.blocks import Block, Code, Figure, Folded, Note, ReportSectio
 from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import suite_sections
-from ncenet.report.sections.comparison import missing_trials
 from ncenet.report.tables import without_empty
+from ncenet.report.words import missing_trials
 
 INTERVALS = (
     "Sets count alike. The first interval answers: would other seeds say the same on these sets? (each set a "

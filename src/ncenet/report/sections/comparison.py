@@ -29,7 +29,7 @@ def verdicts(results: Results) -> ReportSection | None:
     if said := words.verdict_lines(results):
         blocks.append(Verdicts(said))
     if results.unfinished:
-        blocks.append(Note(missing_trials(results)))
+        blocks.append(Note(words.missing_trials(results)))
     return ReportSection("", tuple(blocks)) if blocks else None
 
 
@@ -227,9 +227,9 @@ def cost(results: Results) -> ReportSection:
 @comparison_sections.register("protocol-of-all", order=18)
 def protocol_of_all(results: Results) -> ReportSection:
     """What must be stated with every number."""
-    return ReportSection(
-        "What these numbers are", (Facts(protocol.protocol_of_comparison(results.comparison)),)
-    )
+    used_up = any(run.used_up for run in results.runs.values())
+    facts = protocol.protocol_of_comparison(results.comparison, results.labeled[-1] if used_up else None)
+    return ReportSection("What these numbers are", (Facts(facts),))
 
 
 @comparison_sections.register("compared", order=19)
@@ -278,19 +278,6 @@ def _shortened(table: Table) -> Table:
         return table
     ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
     return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
-
-
-def missing_trials(results: Results) -> str:
-    """Which trials are not finished, arm by arm."""
-    missing: dict[str, list[str]] = {}
-    for arm, seed in results.unfinished:
-        missing.setdefault(arm, []).append(str(seed))
-    wholly = [arm for arm in missing if not results.curves(arm)]
-    said = [f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items() if arm not in wholly]
-    if wholly:
-        said.append(f"all of {', '.join(wholly)}")
-    count, total = len(results.unfinished), len(results.comparison.trials)
-    return f"{count} of {total} trials are not finished and left out: {'; '.join(said)}"
 
 
 def _against_baseline(results: Results) -> dict[str, str]:

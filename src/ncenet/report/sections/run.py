@@ -19,7 +19,8 @@ def headline(run: RunResults) -> ReportSection:
     missing = run.recipe.loop.cycles - len(run.cycles)
     said: list[Block] = [Verdicts((("unclear", words.headline(run)),))]
     if missing > 0 and not run.answered_by_people:
-        said.append(Note(f"{missing} of {run.recipe.loop.cycles} cycles were not run."))
+        why = ": the pool was used up" if run.used_up else ""
+        said.append(Note(f"{missing} of {run.recipe.loop.cycles} cycles were not run{why}."))
     return ReportSection("", tuple(said))
 
 
@@ -75,7 +76,7 @@ def cycles(run: RunResults) -> ReportSection:
 @run_sections.register("protocol", order=4)
 def what_numbers_are(run: RunResults) -> ReportSection:
     """What must be stated with every number."""
-    facts = protocol.protocol_of_run(run.recipe)
+    facts = protocol.protocol_of_run(run.recipe, run.cycles[-1].labeled if run.used_up else None)
     if run.answered_by_people:  # how much was labelled, and when, is up to them
         facts = {subject: said for subject, said in facts.items() if subject not in ("Initial set", "Labels")}
     return ReportSection("What these numbers are", (Facts(facts),))

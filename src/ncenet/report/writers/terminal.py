@@ -11,7 +11,7 @@ from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import differences_by_set, suite_verdicts
 from ncenet.report.blocks import Block, Facts, Note, ReportSection, Verdicts
 from ncenet.report.tables import WORDS, by_cycle, summary, without_empty
-from ncenet.report.words import metric_name, verdict_lines
+from ncenet.report.words import metric_name, missing_trials, verdict_lines
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -68,6 +68,7 @@ def for_terminal(results: Results | SuiteResults) -> Group:
         as_rich(shorter, f"Test {metric_name(results.metric)}, %{left_out}"),
         as_rich(brief, "Difference to the baseline, percentage points"),
         *(Text(sentence) for _, sentence in verdict_lines(results)),
+        *([Text(f"{missing_trials(results)}.")] if results.unfinished else []),
     )
 
 

@@ -26,9 +26,10 @@ def tidy(results: Results | SuiteResults | RunResults) -> Table:
 
     Columns: ``arm``, ``head``, ``strategy``, ``seed``, ``cycle``, ``labels`` (boxes, with a budget of boxes),
     the headline number by its name and ``balanced_accuracy``, both in [0, 1], ``fit_seconds``,
-    ``score_seconds``, ``select_seconds``, and ``finished``: whether the trial has come as far as the others;
-    the report leaves out those that have not. Empty where there is nothing, as for seconds of a query in the
-    last cycle. Of a comparison on several data sets a column ``set`` stands before all others.
+    ``score_seconds``, ``select_seconds``, and ``finished``: whether the trial has all cycles of the recipe or
+    has used up its pool; the report leaves out those that have not. Empty where there is nothing, as for
+    seconds of a query in the last cycle. Of a comparison on several data sets a column ``set`` stands before
+    all others.
     """
     if isinstance(results, SuiteResults):
         of_sets = {name: tidy(of_set) for name, of_set in results.sets.items()}
