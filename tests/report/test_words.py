@@ -53,6 +53,34 @@ BASE = Recipe()
         ({}, "Scoring", "under the test transform, without augmentation"),
         ({}, "Tested network", "the one of the last epoch; no checkpoint is chosen on the test images"),
         ({"loop.seed": 5}, "Seeds", "5 (a single run)"),
+        ({}, "Network", "small, nce head"),
+        ({"model.features": "gist"}, "Network", "features gist, nce head"),
+        (
+            {"model.features": "lite0", "model.weights": "own.pth", "model.backbone": "mlp"},
+            "Network",
+            "features lite0 with the weights own.pth, mlp, nce head",
+        ),
+        (
+            {"task": "detection", "model.features": "lite0"},
+            "Network",
+            "small, nce head; images are chosen by features lite0",
+        ),
+        ({}, "Training", "40 epochs, at least 400 steps, of 64 images"),
+        (
+            {"model.features": "gist"},
+            "Training",
+            "the head alone, of all labels at once, until it settles (L-BFGS)",
+        ),
+        (
+            {"model.features": "gist"},
+            "Tested network",
+            "the one of the end; no checkpoint is chosen on the test images",
+        ),
+        (
+            {"model.features": "gist", "model.dropout": 0.2},
+            "Training",
+            "40 epochs, at least 400 steps, of 64 images",
+        ),
     ],
 )
 def test_what_must_be_stated_follows_the_recipe(changes, subject, fact):
@@ -68,6 +96,12 @@ def test_facts_in_which_arms_differ_name_the_arms():
     assert facts["Pool"] == "scored whole"
     assert facts["Seeds"] == "0, 1 (2 runs of each arm)"
     assert facts["Initial set"] == "100 random images, the same for all arms of a seed"
+
+
+def test_arms_that_run_with_fewer_seeds_are_named():
+    arms = [Arm(name="a"), Arm(name="b", seeds=1), Arm(name="c", seeds=3)]
+    facts = protocol.protocol_of_comparison(Comparison(base=BASE, arms=arms, seeds=[4, 6, 8]))
+    assert facts["Seeds"] == "4, 6, 8 (3 runs of each arm, but 1 of b)"
 
 
 def test_arms_may_begin_with_other_images_and_that_is_stated():

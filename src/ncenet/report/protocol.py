@@ -17,12 +17,11 @@ def protocol_of_comparison(comparison: Comparison, used_up: int | None = None) -
         used_up: labels with which the pool ended before the last cycle. Default: it didn't.
     """
     recipes = {arm.name: comparison.recipe(arm.name, comparison.seeds[0]) for arm in comparison.arms}
-    n = len(comparison.seeds)
     initial = {arm: _initial(recipe) for arm, recipe in recipes.items()}
     arms = "arms" if len(set(initial.values())) == 1 else "these arms"
     return _facts(recipes, used_up) | {
         "Initial set": f"{_agreed(initial)}, the same for all {arms} of a seed",
-        "Seeds": f"{', '.join(map(str, comparison.seeds))} ({n} {'run' if n == 1 else 'runs'} of each arm)",
+        "Seeds": _seeds(comparison),
         "Mean over cycles": "each cycle counts the same; all but the area under the learning curve",
         "±": "standard deviation over seeds",
         "Intervals": "95 %, Student's t on differences paired by seed. Each stands alone: of many arms that "
@@ -41,7 +40,7 @@ def protocol_of_run(recipe: Recipe, used_up: int | None = None) -> dict[str, str
 def _facts(recipes: Mapping[str, Recipe], used_up: int | None) -> dict[str, str]:
     facts: dict[str, Callable[[Recipe], str]] = {
         "Images": _images,
-        "Network": lambda r: f"{r.model.backbone}, {r.model.head.name} head",
+        "Network": _network,
         "Query strategy": _strategy,
         "Labels": lambda r: (
             f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
@@ -52,10 +51,11 @@ def _facts(recipes: Mapping[str, Recipe], used_up: int | None) -> dict[str, str]
         "Weights": lambda r: (
             "carried over between cycles (warm)" if r.train.warm else "reset before every cycle (cold)"
         ),
-        "Training": lambda r: (
-            f"{r.train.epochs} epochs, at least {r.train.min_steps:,} steps, of {r.train.batch_size} images"
+        "Training": _training,
+        "Tested network": lambda r: (
+            f"the one of {'the end' if _head_alone(r) else 'the last epoch'}; no checkpoint is chosen on the "
+            "test images"
         ),
-        "Tested network": lambda r: "the one of the last epoch; no checkpoint is chosen on the test images",
         "Pool": lambda r: (
             "scored whole"
             if r.loop.pool_subset is None
@@ -76,6 +76,42 @@ _MAP = (
     "mAP of PASCAL VOC 2007: mean over classes of the 11-point average precision, found above an overlap of "
     "one half, difficult objects ignored; the area under the curve stands beside it in the record of the test"
 )
+
+
+def _seeds(comparison: Comparison) -> str:
+    """The seeds, and which arms ran with fewer."""
+    n = len(comparison.seeds)
+    each = f"{n} {'run' if n == 1 else 'runs'} of each arm"
+    fewer = [
+        f"{arm.seeds} of {arm.name}" for arm in comparison.arms if arm.seeds is not None and arm.seeds < n
+    ]
+    return f"{', '.join(map(str, comparison.seeds))} ({each}{', but ' if fewer else ''}{', '.join(fewer)})"
+
+
+def _head_alone(recipe: Recipe) -> bool:
+    """Whether nothing but a head is trained, on stored vectors."""
+    return recipe.on_vectors and recipe.model.backbone == "identity" and recipe.model.dropout == 0
+
+
+def _training(recipe: Recipe) -> str:
+    if _head_alone(recipe):
+        return "the head alone, of all labels at once, until it settles (L-BFGS)"
+    train = recipe.train
+    return f"{train.epochs} epochs, at least {train.min_steps:,} steps, of {train.batch_size} images"
+
+
+def _network(recipe: Recipe) -> str:
+    model = recipe.model
+    alone = recipe.on_vectors and model.backbone == "identity"
+    said = ("" if alone else f"{model.backbone}, ") + f"{model.head.name} head"
+    if model.features is None:
+        return said
+    weights = "" if model.weights is None else f" with the weights {model.weights}"
+    framing = "" if model.framing is None else f" (framing {model.framing})"
+    features = f"features {model.features}{weights}{framing}"
+    if not recipe.on_vectors:
+        return f"{said}; images are chosen by {features}"
+    return f"{features}, {said}"
 
 
 def _initial(recipe: Recipe) -> str:
