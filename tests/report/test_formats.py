@@ -69,7 +69,7 @@ def test_markdown_holds_every_block_and_no_markup_of_its_text():
 def test_latex_holds_the_tables_and_escapes_their_text():
     text = as_latex("A report", SECTIONS)
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1, "the folded one is left out"
-    assert r"a|b & 50 \% of \$x\_1\$ & $\pm$ 1 \\" in text
+    assert r"a\textbar{}b & 50 \% of \$x\_1\$ & $\pm$ 1 \\" in text
     assert r"\begin{tabular}{llr}" in text, "verdicts are words"
     assert text.startswith("% A report\n")
 
@@ -77,6 +77,12 @@ def test_latex_holds_the_tables_and_escapes_their_text():
 def test_a_backslash_is_no_command_in_latex():
     row = as_table(Table((r"\input{x}",), ()), "").splitlines()[4]
     assert row == r"\textbackslash{}input\{x\} \\"
+
+
+def test_what_begins_a_row_is_no_argument_of_the_line_before_in_latex():
+    rows = as_table(Table(("[a]", "%"), (("[x]", "[1]"), ("*star", "2"), ("plain", "3"))), "").splitlines()
+    assert rows[4] == r"{}[a] & \% \\"
+    assert rows[6:9] == [r"{}[x] & [1] \\", r"{}*star & 2 \\", r"plain & 3 \\"]
 
 
 def test_every_table_of_a_real_report_is_whole_in_latex(compared):

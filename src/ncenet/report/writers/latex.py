@@ -21,6 +21,7 @@ _ESCAPES = str.maketrans(
         "_": r"\_",
         "^": r"\textasciicircum{}",
         "~": r"\textasciitilde{}",
+        "|": r"\textbar{}",
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "±": r"$\pm$",
@@ -97,4 +98,6 @@ def escape(text: str) -> str:
 
 
 def _row(cells: Iterable[str]) -> str:
-    return " & ".join(map(escape, cells)) + r" \\"
+    row = " & ".join(map(escape, cells)) + r" \\"
+    # The end of a line and the rules take a * or an argument in brackets, across the line break too.
+    return "{}" + row if row.startswith(("[", "*")) else row
