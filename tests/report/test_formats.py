@@ -85,6 +85,29 @@ def test_what_begins_a_row_is_no_argument_of_the_line_before_in_latex():
     assert rows[6:9] == [r"{}[x] & [1] \\", r"{}*star & 2 \\", r"plain & 3 \\"]
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a]b", r"a\]b"),
+        ("[a](http://x)", r"\[a\](http://x)"),
+        ("`tick`", r"\`tick\`"),
+        ("a\\|b", r"a\\|b"),
+        ("&lt;i&gt;", "&amp;lt;i&amp;gt;"),
+        ("# one", r"\# one"),
+        ("12. one", r"12\. one"),
+        ("- one", r"\- one"),
+        ("> one", r"\> one"),
+        ("~~x~~", r"\~\~x\~\~"),
+        ("+1.5 to \N{MINUS SIGN}2.0 (A & B, #1, 95 %)!", "+1.5 to \N{MINUS SIGN}2.0 (A & B, #1, 95 %)!"),
+    ],
+)
+def test_what_would_be_markdown_is_escaped_and_ordinary_text_is_not(name, written):
+    blocks = (Note(name), Figure("f", "<svg/>", name), Table((name,), ()))
+    text = as_markdown("T", [ReportSection("S", blocks)])
+    in_a_cell = written.replace("|", r"\|")
+    assert text == f"# T\n\n## S\n\n{written}\n\n![{written}](f.svg)\n\n| {in_a_cell} |\n|:--|\n"
+
+
 def test_every_table_of_a_real_report_is_whole_in_latex(compared):
     write_report(compared, ("tex",))
     text = (compared / "report.tex").read_text(encoding="utf-8")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ncenet.compare.records import Table
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, ReportSection, Verdicts
 from ncenet.report.tables import WORDS
 from ncenet.report.writers import Files, ReportContent, report_formats
+
+_SIGN = re.compile(r"[\\`*_\[\]~]")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_BLOCK = re.compile(r"^(?:\d{1,9}(?=[.)](?:\s|$))|(?=>|#{1,6}(?:\s|$)|[+-](?:[\s-]|$)))")
+"""Where a line begins as a list, a quotation or a heading does: what stands before the sign that says so."""
 
 
 @report_formats.register("md", order=2)
@@ -66,12 +72,16 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    r"""Text without line breaks, whose signs mean nothing to Markdown.
+    r"""Text without line breaks, whose signs mean nothing to Markdown; those that could not are left.
 
-    >>> print(_plain("a <b> & *c*"))
-    a &lt;b> & \*c\*
+    >>> print(_plain("a <b> & *c* &lt; [d](e)"))
+    a &lt;b> & \*c\* &amp;lt; \[d\](e)
+    >>> print(_plain("1. one"), _plain("+1.5 (by 1. one)"))
+    1\. one +1.5 (by 1. one)
     """
-    return " ".join(text.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_").split())
+    line = _ENTITY.sub("&amp;", " ".join(text.split()))
+    line = _SIGN.sub(r"\\\g<0>", line).replace("<", "&lt;")
+    return _BLOCK.sub(r"\g<0>\\", line)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
