@@ -169,6 +169,15 @@ def test_one_seed_a_set_is_said_to_show_nothing(tmp_path):
     assert said.endswith(": +10.00 points; one seed a set shows nothing: run at least two more.")
 
 
+def test_the_set_that_has_one_seed_is_named(tmp_path):
+    many = {"random": [[0.1, 0.2, 0.3]] * 3, "a": [[0.2, 0.3, 0.4], [0.2, 0.3, 0.5], [0.2, 0.3, 0.6]]}
+    results = write_suite(
+        tmp_path, suite(seeds=[0, 1, 2]), {"one": many, "two": {a: c[:1] for a, c in many.items()}}
+    )
+    (_, said), _ = sections_of(results)[0].blocks[0].sentences
+    assert said.endswith("points; one seed on two shows nothing: run at least two more.")
+
+
 def test_sets_with_unlike_metrics_are_no_comparison(tmp_path):
     written(tmp_path)
     comparison = read_compared(tmp_path).comparison

@@ -76,7 +76,10 @@ def suite_verdicts(results: SuiteResults) -> tuple[tuple[Verdict, str], ...]:
         where = f"on {sets} sets" if sets > 1 else "on one set"
         numbers_ = f"{points(mean)} points, 95 % interval {ends(low, high)} over {runs} runs on these sets"
         if isnan(low):
-            numbers_ = f"{points(mean)} points; one seed a set shows nothing: run at least two more"
+            seeds = np.isfinite(against(of.mean, of, baseline)[a]).sum(-1)
+            few = [name for name, n in zip(of.sets, seeds, strict=True) if n == 1]
+            which = "a set" if len(few) == sets else f"on {', '.join(few)}"
+            numbers_ = f"{points(mean)} points; one seed {which} shows nothing: run at least two more"
         other = ""
         if verdict in ("better", "worse") and not isnan(sets_low):
             holds = sets_low > 0 if verdict == "better" else sets_high < 0
