@@ -1,8 +1,11 @@
 import pytest
 
 from ncenet.compare import Arm, Comparison
+from ncenet.compare.costs import cost
+from ncenet.compare.trials import run
 from ncenet.errors import RecipeError, UnknownName
 from ncenet.recipe import Recipe
+from ncenet.strategies.build import open_strategy
 
 ARMS = [
     Arm(name="random", changes={"loop.strategy": "random"}),
@@ -23,6 +26,32 @@ def test_a_trial_is_the_base_with_the_changes_of_its_arm_and_its_seed():
     assert str(comparison.folder("random", 5)) == "random/seed-5"
     with pytest.raises(UnknownName, match="did you mean 'random'"):
         comparison.recipe("randon", 5)
+
+
+def test_an_option_of_the_base_goes_to_the_arms_that_have_it():
+    base = Recipe().with_changes({"loop.strategy": "random", "loop.options": {"diversify": "kmeans"}})
+    arms = [Arm(name="random"), Arm(name="rejection", changes={"loop.strategy": "rejection"})]
+    comparison = Comparison(base=base, arms=arms, seeds=[0])
+    options = {arm.name: comparison.recipe(arm.name, 0).loop.options for arm in arms}
+    assert options == {"random": {}, "rejection": {"diversify": "kmeans"}}
+    for arm in arms:
+        open_strategy(comparison.recipe(arm.name, 0))
+    with pytest.raises(RecipeError, match="strategy random has no option 'diversify': it has none"):
+        open_strategy(base)  # alone, it would be an option that nothing reads
+
+
+@pytest.mark.parametrize("start", [run, lambda comparison, folder: cost(comparison, folder)])
+def test_an_option_of_the_base_that_no_arm_has_is_refused(tmp_path, start):
+    base = Recipe().with_changes({"loop.options": {"diversfy": "kmeans"}})
+    with pytest.raises(RecipeError, match=r"base\.loop\.options\.diversfy: the strategy of no arm has such"):
+        start(Comparison(base=base, arms=ARMS, seeds=[0]), tmp_path / "compared")
+    assert not (tmp_path / "compared").exists()
+
+
+def test_an_option_that_an_arm_gives_itself_is_never_left_behind():
+    arms = [Arm(name="random", changes={"loop.strategy": "random", "loop.options.diversify": "kmeans"})]
+    with pytest.raises(RecipeError, match="random has no option 'diversify'"):
+        open_strategy(Comparison(arms=arms, seeds=[0]).recipe("random", 0))
 
 
 def test_the_baseline_is_the_first_arm_unless_named():

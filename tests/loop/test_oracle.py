@@ -135,6 +135,22 @@ def test_networks_that_learn_are_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_simulation_has_it_beside_others_and_holds_none_against_it(recipe):
+    compared = ncenet.Comparison.beside(recipe, ["random", "margin"], seeds=2)
+    assert compared.baseline_arm == "nce random"
+    assert compared.recipe("nce oracle", 0).loop.options == OPTIONS
+    assert compared.recipe("nce margin", 0).loop.options == {}
+    margin = recipe.with_changes({"loop.strategy": "margin"})
+    assert ncenet.Comparison.beside(margin, [ORACLE], seeds=2).baseline_arm == "nce margin"
+    assert ncenet.Comparison.beside(margin, [ORACLE, "random"], seeds=2).baseline_arm == "nce random"
+
+
+def test_beside_others_it_says_that_features_are_missing():
+    for strategy, beside in ((ORACLE, "random"), ("random", ORACLE)):
+        with pytest.raises(RecipeError, match="takes frozen features"):
+            ncenet.Comparison.beside(Recipe().with_changes({"loop.strategy": strategy}), [beside])
+
+
 def test_its_option_is_checked(recipe):
     assert open_simulated(recipe).options.candidates == 600
     with pytest.raises(RecipeError, match=r"loop\.options\.candidates"):

@@ -8,13 +8,13 @@ import pytest
 
 from ncenet.compare import Comparison
 from ncenet.compare.heads import check_random_arms
+from ncenet.compare.trials import check_options
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.training import learning_rate
+from ncenet.loop.oracle import open_simulated
 from ncenet.nn.heads.prototypes import PrototypeClassifier
 from ncenet.rng import Streams
-from ncenet.strategies import strategies
-from ncenet.strategies.build import ORACLE
 from ncenet.types import LabeledSet
 
 FOLDER = Path(__file__).parents[2] / "recipes"
@@ -134,9 +134,10 @@ def test_every_recipe_is_a_comparison_that_can_be_run(file):
     comparison = Comparison.load(file)
     check_random_arms(comparison)
     assert comparison.title and comparison.about, "it does not say what it asks"
-    for arm in comparison.arms:
-        if (name := comparison.recipe(arm.name, 0).loop.strategy) != ORACLE:
-            strategies.get(name)
+    check_options(comparison)
+    for part in comparison.sets.values() or [comparison]:
+        for arm in part.arms:
+            open_simulated(part.recipe(arm.name, 0))
 
 
 def test_every_recipe_of_the_classification_papers_is_under_test():

@@ -24,9 +24,10 @@ def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comp
         UnknownName: there is no such strategy.
         RecipeError: a strategy does not fit the rest of the recipe, or has no such option.
     """
-    from ncenet.strategies.build import for_strategy, open_strategy
+    from ncenet.loop.oracle import open_simulated
+    from ncenet.strategies.build import ORACLE, for_strategy
 
-    open_strategy(recipe)  # mistakes come before the first trial runs
+    open_simulated(recipe)  # mistakes come before the first trial runs
     loop, head = recipe.loop, recipe.model.head.name
     spread = loop.options.get("diversify", "none")
     said = "" if spread == "none" else f", {spread}"
@@ -37,14 +38,15 @@ def beside_comparison(recipe: Recipe, beside: Sequence[str], seeds: int) -> Comp
         if name == loop.strategy and spread == "none":
             continue
         other = for_strategy(plain, {"loop.strategy": name})
-        open_strategy(other)
+        open_simulated(other)
         changes: dict[str, Any] = {"loop.strategy": name}
         if spread != "none":
             changes["loop.options"] = other.loop.options
         arms.append(Arm(name=f"{head} {name}", changes=changes))
+    others = [arm.name for arm in arms[1:] if arm.changes["loop.strategy"] != ORACLE]
     return Comparison(
         base=recipe,
         arms=tuple(arms),
         seeds=tuple(range(loop.seed, loop.seed + seeds)),
-        baseline=arms[min(1, len(arms) - 1)].name,
+        baseline=(others or [arms[0].name])[0],
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.trials import check_images, check_strategies, planned, remarks
+from ncenet.compare.trials import check_images, check_options, check_strategies, planned, remarks
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
@@ -112,7 +112,7 @@ def cost(
         measure: tells how fast a network is, such as on another machine. Default: a few steps are timed here.
 
     Raises:
-        RecipeError: a strategy doesn't fit the rest of its recipe.
+        RecipeError: a strategy doesn't fit the rest of its recipe, or no arm has an option of the base.
         DataError: the images are no data set, have no classes, or test images have others.
         UsageError: of a comparison, there is nothing to test on.
 
@@ -137,6 +137,7 @@ def cost(
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
     check_strategies(left)
     if left:
+        check_options(what)
         for part in what.sets.values() or [what]:
             check_images(part)
     alike: dict[tuple[object, ...], list[Recipe]] = {}

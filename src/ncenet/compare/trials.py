@@ -65,7 +65,8 @@ def run(
             simulations with ``"trial"`` (arm and seed), and ``{"event": "trial", "trial"}`` when one is done.
 
     Raises:
-        RecipeError: the folder holds trials of another recipe, or a strategy doesn't fit the rest of its own.
+        RecipeError: the folder holds trials of another recipe, a strategy doesn't fit the rest of its own, or
+            no arm has an option of the base.
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
@@ -86,6 +87,7 @@ def run(
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
+        check_options(comparison)
         for remark in remarks(comparison):
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
@@ -181,6 +183,24 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
             open_simulated(trial.recipe)
         except UsageError as error:
             raise RecipeError(f"{name}: {error}") from None
+
+
+def check_options(comparison: Comparison) -> None:
+    """Make sure that each option of the base goes to an arm.
+
+    Raises:
+        RecipeError: the strategy of no arm has one of them.
+
+    >>> arms = [Arm(name="random"), Arm(name="margin", changes={"loop.strategy": "margin"})]
+    >>> check_options(Comparison(base=Recipe().with_changes({"loop.options.bins": 5}), arms=arms, seeds=[0]))
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.RecipeError: base.loop.options.bins: the strategy of no arm has such an option
+    """
+    read = {option for arm in comparison.arms for option in comparison.recipe(arm.name, 0).loop.options}
+    for option in comparison.base.loop.options:
+        if option not in read:
+            raise RecipeError(f"base.loop.options.{option}: the strategy of no arm has such an option")
 
 
 def check_images(comparison: Comparison) -> None:

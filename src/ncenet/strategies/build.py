@@ -131,20 +131,26 @@ def open_strategy(recipe: Recipe) -> QueryStrategy:
 def for_strategy(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """A base recipe with changes, perhaps of the strategy: what the base sets for others is left behind.
 
-    Options of the base go to each strategy that has them, and its number of passes to those that make some.
+    Options of the base go to each strategy that has them, its own too, and its number of passes to those that
+    make some.
 
     Raises:
         RecipeError: as :meth:`~ncenet.recipe.Recipe.with_changes`.
         UnknownName: the changes name a strategy that there isn't.
     """
-    name = changes.get("loop.strategy", base.loop.strategy)
-    changes = dict(changes)
-    if name != base.loop.strategy and base.loop.options and "loop.options" not in changes:
-        has = {} if name == ORACLE else strategies.use(name, options_of).model_fields
-        kept = {option: value for option, value in base.loop.options.items() if option in has}
-        changes = {"loop.options": kept, **changes}
-    recipe = base.with_changes(changes)
+    recipe, changes = base.with_changes(dict(changes)), dict(changes)
+    strategy = recipe.loop.strategy
+    if base.loop.options and "loop.options" not in changes:
+        recipe = base.with_changes({"loop.options": _options_for(strategy, base.loop), **changes})
     left = recipe.model.passes != PASSES and "model.passes" not in changes
-    if left and (name == ORACLE or "samples" not in build_strategy(recipe.loop).needs):
+    if left and (strategy == ORACLE or "samples" not in build_strategy(recipe.loop).needs):
         return recipe.with_changes({"model.passes": PASSES})
     return recipe
+
+
+def _options_for(strategy: str, base: LoopRecipe) -> dict[str, Any]:
+    """Options of a base that a strategy has; the oracle line and an object have those given with them."""
+    if strategy == ORACLE or is_given(strategy):
+        return dict(base.options) if strategy == base.strategy else {}
+    has = strategies.use(strategy, options_of).model_fields
+    return {option: value for option, value in base.options.items() if option in has}
