@@ -36,7 +36,7 @@ COMMANDS = (
     Command(
         "demo",
         "demo:demo",
-        "Compare NCE-Net with random and softmax on small digits: offline, about a minute on two cores.",
+        "Compare NCE-Net with random and softmax on small digits: offline, a minute and a half on two cores.",
     ),
     Command(
         "init",

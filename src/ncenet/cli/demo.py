@@ -17,7 +17,7 @@ def demo(
     out: Path = Path("ncenet-demo"),
     fresh: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Compare NCE-Net with random and softmax on small digits: offline, about a minute on two cores.
+    """Compare NCE-Net with random and softmax on small digits: offline, a minute and a half on two cores.
 
     Args:
         out: Folder for runs, learning curve and report; an interrupted demo goes on from there.
