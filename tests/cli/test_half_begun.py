@@ -75,7 +75,8 @@ def test_each_command_goes_on_or_says_how(ncenet, prepared, tmp_path, left):
 
 @pytest.mark.parametrize("left", LEFT)
 def test_a_comparison_goes_on(tmp_path, left):
-    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6], [0.5, 0.7]], "b": [[0.4, 0.5], [0.4, 0.5]]})
+    short = COMPARISON.model_copy(update={"base": COMPARISON.base.with_changes({"loop.cycles": 2})})
+    write_comparison(tmp_path, short, {"a": [[0.5, 0.6], [0.5, 0.7]], "b": [[0.4, 0.5], [0.4, 0.5]]})
     shutil.rmtree(tmp_path / "b/seed-1/cycles")
     (tmp_path / "b/seed-1/ledger.sqlite").unlink(missing_ok=True)
     left(tmp_path / "b/seed-1/ledger.sqlite")

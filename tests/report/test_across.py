@@ -79,7 +79,9 @@ def test_wins_and_ranks_are_shown(sections):
 def test_wins_of_the_first_cycle_are_not_said_to_be_left_out(tmp_path, sections):
     assert sections["Who wins how often"].blocks[1].text.endswith("is left out: nobody has chosen yet.")
     first = {"random": [[0.5]] * 2, "a": [[0.6]] * 2}
-    results = write_suite(tmp_path / "first", suite(arms=ARMS[:2]), {"one": first})
+    comparison = suite(arms=ARMS[:2])
+    base = comparison.base.with_changes({"loop.cycles": 1})
+    results = write_suite(tmp_path / "first", comparison.model_copy(update={"base": base}), {"one": first})
     wins = next(s for s in sections_of(results) if s.title == "Who wins how often")
     assert table(wins)["a"]["random"] == "100"
     assert wins.blocks[1].text.endswith(

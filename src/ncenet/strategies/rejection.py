@@ -56,13 +56,13 @@ def rounded(probs: Tensor) -> float:
 
     >>> import torch
     >>> rounded(torch.tensor([[0.333, 0.667]])), rounded(torch.tensor([[0.3, 0.7]], dtype=torch.bfloat16))
-    (0.001, 0.00390625)
+    (0.001, 0.0078125)
     """
     import torch
 
     unit = torch.finfo(probs.dtype).eps / 2
     exact = probs.double()
-    for digits in range(1, DIGITS + 1):
+    for digits in range(1, DIGITS + 1) if unit < 10.0**-DIGITS else ():
         if torch.allclose(exact, exact.round(decimals=digits), rtol=2 * unit, atol=0):
             unit = max(unit, 10.0**-digits / 2)
             break
