@@ -8,7 +8,7 @@ import pytest
 
 from ncenet.compare import Comparison
 from ncenet.compare.heads import check_random_arms
-from ncenet.compare.trials import check_options
+from ncenet.compare.trials import check_base_options
 from ncenet.data.pools import ArrayPool
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.training import learning_rate
@@ -134,7 +134,7 @@ def test_every_recipe_is_a_comparison_that_can_be_run(file):
     comparison = Comparison.load(file)
     check_random_arms(comparison)
     assert comparison.title and comparison.about, "it does not say what it asks"
-    check_options(comparison)
+    check_base_options(comparison)
     for part in comparison.sets.values() or [comparison]:
         for arm in part.arms:
             open_simulated(part.recipe(arm.name, 0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.trials import check_images, check_options, check_strategies, planned, remarks
+from ncenet.compare.trials import check_base_options, check_images, check_strategies, planned, remarks
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
@@ -137,7 +137,7 @@ def cost(
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
     check_strategies(left)
     if left:
-        check_options(what)
+        check_base_options(what)
         for part in what.sets.values() or [what]:
             check_images(part)
     alike: dict[tuple[object, ...], list[Recipe]] = {}

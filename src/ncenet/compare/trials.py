@@ -87,7 +87,7 @@ def run(
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
-        check_options(comparison)
+        check_base_options(comparison)
         for remark in remarks(comparison):
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
@@ -185,14 +185,16 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
             raise RecipeError(f"{name}: {error}") from None
 
 
-def check_options(comparison: Comparison) -> None:
+def check_base_options(comparison: Comparison) -> None:
     """Make sure that each option of the base goes to an arm.
 
     Raises:
         RecipeError: the strategy of no arm has one of them.
 
+    >>> from ncenet.compare import Arm
+    >>> base = Recipe().with_changes({"loop.options.bins": 5})
     >>> arms = [Arm(name="random"), Arm(name="margin", changes={"loop.strategy": "margin"})]
-    >>> check_options(Comparison(base=Recipe().with_changes({"loop.options.bins": 5}), arms=arms, seeds=[0]))
+    >>> check_base_options(Comparison(base=base, arms=arms, seeds=[0]))
     Traceback (most recent call last):
     ...
     ncenet.errors.RecipeError: base.loop.options.bins: the strategy of no arm has such an option
