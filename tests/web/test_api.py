@@ -269,6 +269,7 @@ def test_a_training_that_ends_with_the_server_is_no_failure(project, visitor):
     visitor.label(6)
     project.close()
     project.trainer.fail("its process died")  # the ledger is closed: reading it would be an error
+    assert len(project.trainer.lessons) == 1, "and nothing new is begun"
 
 
 def test_people_and_their_pace(project, visitor):
