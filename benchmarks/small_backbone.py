@@ -13,8 +13,8 @@ import math
 import time
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy, interpolate
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, cross_entropy, interpolate, unfold
 
 from ncenet.data.dataset import TestSet, as_test_set
 from ncenet.data.open import open_dataset, open_test
@@ -30,12 +30,49 @@ SMOOTHING = 0.1
 WIDTHS = ["32-64-128", "16-32-64-128", "32-64-128-256", "64-128-256"]
 
 
-class GrowingNet(SmallNet):
-    """Trains on smaller images first: one equal part of the steps for each side, the last for the whole."""
+class WhiteningStem(nn.Module):
+    """A fixed 3x3 convolution that whitens: its outputs on the first training batch are uncorrelated.
 
-    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int) -> None:
+    Rows are the eigenvectors of the covariance of that batch's patches, each divided by the root of its
+    eigenvalue (plus ``eps``): the stem of Page's "How to Train Your ResNet 8: Bag of Tricks" (2019).
+    """
+
+    weight: Tensor
+
+    def __init__(self, channels: int, side: int = 3, eps: float = 1e-2) -> None:
+        super().__init__()
+        self.side, self.eps, self.known = side, eps, False
+        outputs = channels * side**2
+        self.register_buffer("weight", torch.zeros(outputs, channels, side, side))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and not self.known:
+            self._learn(x.detach().float())
+        return conv2d(x, self.weight.to(x.dtype), padding=self.side // 2)
+
+    def _learn(self, x: Tensor) -> None:
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            patches = unfold(x, self.side).transpose(1, 2).flatten(0, 1)
+            values, vectors = torch.linalg.eigh(torch.cov(patches.T))
+            rows = vectors.T / (values.clamp(min=0) + self.eps).sqrt()[:, None]
+            self.weight.copy_(rows.view_as(self.weight))
+        self.known = True
+
+
+class TriedNet(SmallNet):
+    """The small network with what was tried on it.
+
+    Args:
+        sides: of images in the first parts of a fit; each has as many steps, and so has the whole.
+        whiten: the first convolution is a fixed one that whitens patches, and one of 1x1 that learns.
+    """
+
+    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whiten: bool) -> None:
         super().__init__((3, 32, 32), widths)
         self.sides, self.steps, self.step = [*sides, 32], steps, 0
+        if whiten:
+            stem = nn.Sequential(WhiteningStem(3), nn.Conv2d(27, widths[0], 1, bias=False))
+            self.blocks[0].widen[0] = stem
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
@@ -85,6 +122,9 @@ def main() -> None:
     parser.add_argument(
         "--sides", nargs="*", type=int, default=[], help="of images in the first parts of a fit"
     )
+    parser.add_argument(
+        "--whiten", action="store_true", help="a fixed first convolution that whitens patches"
+    )
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--nesterov", action="store_true")
     parser.add_argument("--precision", default="fp32")
@@ -117,7 +157,9 @@ def main() -> None:
                     ),
                     DataRecipe(image_size=32),
                     streams,
-                    backbone=lambda widths=widths, steps=steps: GrowingNet(widths, arguments.sides, steps),
+                    backbone=lambda widths=widths, steps=steps: TriedNet(
+                        widths, arguments.sides, steps, arguments.whiten
+                    ),
                 )
                 start = time.process_time()
                 report = learner.fit(labeled, data.pool, cycle=1)
