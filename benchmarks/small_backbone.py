@@ -53,10 +53,27 @@ class WhiteningStem(nn.Module):
     def _learn(self, x: Tensor) -> None:
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             patches = unfold(x, self.side).transpose(1, 2).flatten(0, 1)
-            values, vectors = torch.linalg.eigh(torch.cov(patches.T))
-            rows = vectors.T / (values.clamp(min=0) + self.eps).sqrt()[:, None]
-            self.weight.copy_(rows.view_as(self.weight))
+            self.set(torch.cov(patches.T))
+
+    def set(self, covariance: Tensor) -> None:
+        values, vectors = torch.linalg.eigh(covariance)
+        rows = vectors.T / (values.clamp(min=0) + self.eps).sqrt()[:, None]
+        self.weight.copy_(rows.view_as(self.weight))
         self.known = True
+
+
+def natural_covariance(channels: int, side: int, *, near: float = 0.93, color: float = 0.85) -> Tensor:
+    """Correlations (channels * side^2, channels * side^2) of a patch's numbers in photographs, by formula.
+
+    Args:
+        channels: of the image.
+        side: of the patch, in pixels.
+        near: correlation of neighbouring pixels; of pixels d apart it is ``near ** d``.
+        color: correlation of two channels of a pixel.
+    """
+    places = torch.cartesian_prod(torch.arange(side), torch.arange(side)).double()
+    colors = torch.full((channels, channels), color, dtype=torch.float64).fill_diagonal_(1)
+    return torch.kron(colors, near ** torch.cdist(places, places))
 
 
 class TriedNet(SmallNet):
@@ -67,11 +84,14 @@ class TriedNet(SmallNet):
         whiten: the first convolution is a fixed one that whitens patches, and one of 1x1 that learns.
     """
 
-    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whiten: bool) -> None:
+    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whiten: str | None) -> None:
         super().__init__((3, 32, 32), widths)
         self.sides, self.steps, self.step = [*sides, 32], steps, 0
         if whiten:
-            stem = nn.Sequential(WhiteningStem(3), nn.Conv2d(27, widths[0], 1, bias=False))
+            whitening = WhiteningStem(3)
+            if whiten == "formula":
+                whitening.set(natural_covariance(3, 3))
+            stem = nn.Sequential(whitening, nn.Conv2d(27, widths[0], 1, bias=False))
             self.blocks[0].widen[0] = stem
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,7 +143,9 @@ def main() -> None:
         "--sides", nargs="*", type=int, default=[], help="of images in the first parts of a fit"
     )
     parser.add_argument(
-        "--whiten", action="store_true", help="a fixed first convolution that whitens patches"
+        "--whiten",
+        choices=["batch", "formula"],
+        help="a fixed first convolution that whitens patches: of the first batch, or of photographs by formula",
     )
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--nesterov", action="store_true")
