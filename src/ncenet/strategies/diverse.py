@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -10,11 +10,11 @@ from ncenet.strategies.cover import WIDTH
 from ncenet.strategies.gather import checked_features, gather_features
 from ncenet.types import PoolView, Prediction, Query
 
-Scored: TypeAlias = "Callable[[PoolView], Iterator[tuple[Sequence[str], Tensor]]]"
-"""Reads the predictions of a view and gives ids and scores, chunk by chunk."""
-
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+Scored: TypeAlias = "Iterable[tuple[Prediction, Tensor]]"
+"""Predictions on the pool, chunk by chunk, and the scores (N,) of the images of each."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ class SpreadQuery:
     def query(self, scored: Scored, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """``query_size`` images, the highest score first, or the whole pool when it is smaller.
 
+        Args:
+            scored: the whole pool, see :data:`Scored`; read once.
+            view: the labelled set is looked at again.
+            query_size: how many.
+            rng: seeds k-means.
+
         Raises:
             NonFiniteScore: a score or a feature is nan or inf.
             UsageError: the predictions carry no features.
@@ -51,7 +57,7 @@ class SpreadQuery:
         from ncenet.functional.herding import herd, typical_distance
         from ncenet.functional.kcenter import k_centers
 
-        top, features_MD = _top(scored, view, query_size * self.factor)
+        top, features_MD = _top(scored, query_size * self.factor)
         if len(top) <= query_size:
             return top
         if self.how == "kmeans":
@@ -71,58 +77,23 @@ class SpreadQuery:
         return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
 
 
-def _top(scored: Scored, view: PoolView, m: int) -> tuple[Query, Tensor]:
+def _top(scored: Scored, m: int) -> tuple[Query, Tensor]:
     """The m images with the highest scores, best first, and their features (m, D)."""
     import torch
 
     from ncenet.functional.topk import TopK
 
-    best, watched = TopK(m), _Watched(view)
+    best = TopK(m)
     kept: dict[str, Tensor] = {}
-    for ids, scores in scored(watched):
-        best.push(ids, scores)
-        features = watched.features_of(ids)
+    for prediction, scores in scored:
+        best.push(prediction.ids, scores)
+        features = checked_features(prediction, "diversify")
         for row in (scores >= best.floor).nonzero().flatten().tolist():
-            kept[ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
+            kept[prediction.ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
         if len(kept) > 2 * m:
             kept = {image: kept[image] for image in best.query().ids}
     top = best.query()
     return top, torch.stack([kept[image] for image in top.ids]) if top.ids else torch.empty(0, 0)
-
-
-class _Watched:
-    """A view that remembers the features of the chunk that was read last."""
-
-    def __init__(self, view: PoolView) -> None:
-        self._view = view
-        self._last: Prediction | None = None
-
-    @property
-    def ids(self) -> Sequence[str]:
-        return self._view.ids
-
-    @property
-    def labeled_ids(self) -> Sequence[str]:
-        return self._view.labeled_ids
-
-    @property
-    def labels(self) -> Sequence[int]:
-        return self._view.labels
-
-    def inputs(self, ids: Sequence[str]) -> Tensor:
-        return self._view.inputs(ids)
-
-    def predictions(self) -> Iterator[Prediction]:
-        for prediction in self._view.predictions():
-            self._last = prediction
-            yield prediction
-
-    def labeled_predictions(self) -> Iterator[Prediction]:
-        return self._view.labeled_predictions()
-
-    def features_of(self, ids: Sequence[str]) -> Tensor:
-        assert self._last is not None and list(self._last.ids) == list(ids), "scores come chunk by chunk"
-        return checked_features(self._last, "diversify")
 
 
 def by_rank(scores: Sequence[float]) -> Tensor:
