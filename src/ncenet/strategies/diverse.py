@@ -54,6 +54,7 @@ class SpreadQuery:
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.clusters import first_of_each, k_means
         from ncenet.functional.herding import herd, typical_distance
         from ncenet.functional.kcenter import k_centers
 
@@ -61,7 +62,9 @@ class SpreadQuery:
         if len(top) <= query_size:
             return top
         if self.how == "kmeans":
-            rows = _best_of_clusters(top.scores, features_MD, query_size, rng)
+            clusters = k_means(features_MD, query_size, rng=rng, weights_N=by_rank(top.scores))
+            # Where images coincide there are fewer clusters than asked for: the best of the others are added.
+            rows = first_of_each(clusters, query_size)
         else:
             labeled_LD = None
             if view.labeled_ids:
@@ -102,19 +105,3 @@ def by_rank(scores: Sequence[float]) -> Tensor:
     from scipy.stats import rankdata
 
     return torch.from_numpy(rankdata(scores)) / len(scores)
-
-
-def _best_of_clusters(
-    scores: Sequence[float], features_MD: Tensor, query_size: int, rng: Generator
-) -> list[int]:
-    """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
-    from ncenet.functional.clusters import k_means
-
-    clusters = k_means(features_MD, query_size, rng=rng, weights_N=by_rank(scores))
-    best: dict[int, int] = {}
-    for row, cluster in enumerate(clusters.tolist()):
-        best.setdefault(cluster, row)
-    rows = list(best.values())
-    # Where images coincide there are fewer clusters than asked for: the best of the others come along.
-    others = sorted(set(range(len(scores))) - set(rows))
-    return rows + others[: query_size - len(rows)]
