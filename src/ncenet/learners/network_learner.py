@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +14,14 @@ from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
 from ncenet.given import PREFIX
 from ncenet.learners.lesson import Lesson
-from ncenet.learners.model_file import auxiliary_name, filled, read_model, write_model
+from ncenet.learners.model_file import AnyNetwork, auxiliary_name, filled, read_model, write_model
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import FitJob
 from ncenet.nn.auxiliary import AuxiliaryFactory
-from ncenet.nn.network import Network
-from ncenet.nn.ssd import SSD
 from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import FitReport, Pool
-
-AnyNetwork = TypeVar("AnyNetwork", Network, SSD)
 
 
 class NetworkLearner(ABC, Generic[AnyNetwork]):
