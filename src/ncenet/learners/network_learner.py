@@ -18,6 +18,9 @@ from ncenet.learners.model_file import AnyNetwork, auxiliary_name, filled, read_
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import FitJob
 from ncenet.nn.auxiliary import AuxiliaryFactory
+from ncenet.nn.heads import Head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
@@ -112,6 +115,14 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
     def _slow(self) -> nn.Module | None:
         """The part of the network that learns at a smaller rate, because it brought its weights."""
         return None
+
+    @property
+    def _looks_first(self) -> bool:
+        """Whether the head starts from the labelled features, which takes a pass over them."""
+        head = self.network.head
+        if type(head) is PrototypeClassifier:
+            return head.init == "class-mean"
+        return type(head) is not SoftmaxClassifier and type(head).initialize is not Head.initialize
 
     @abstractmethod
     def _opened(self, pool: Pool) -> ImageTensors:
