@@ -14,6 +14,8 @@ import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.nn.heads import heads
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import HeadRecipe
 from ncenet.types import LabeledSet
 from tests.learners.make import CLASSES, classifier, images, labeled, losses_of_a_reader, vectors, weights
@@ -392,3 +394,14 @@ class TestHead:
             projected = head.projection(prediction.features)
         for c in range(3):
             assert torch.allclose(head.prototypes[c, 0], projected[c::3].mean(0), atol=1e-5)
+
+    def test_a_head_of_somebody_else_looks_at_the_labelled_features_once_before_training(self):
+        looked = []
+
+        class Mine(SoftmaxClassifier):
+            def initialize(self, features, targets):
+                looked.append((len(features), targets.tolist()))
+
+        with heads.temporarily(mine=lambda recipe, in_features, classes: Mine(in_features, classes)):
+            _, pool = fitted(head=HeadRecipe(name="mine"))
+        assert looked == [(18, labeled(pool).targets())]

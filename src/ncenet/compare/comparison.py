@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from ncenet.compare.data_sets import DataSet, check_sets, folder_named, slug
 from ncenet.errors import RecipeError, UnknownName
-from ncenet.recipe import ModelRecipe, Recipe
+from ncenet.recipe import Recipe
 from ncenet.section import Section
-from ncenet.strategies.build import ORACLE
+from ncenet.strategies.build import ORACLE, for_strategy
 
 SHARED = (
     *("task", "data.train", "data.test", "data.classes", "data.long_tail", "data.on_bad_image"),
@@ -28,8 +28,6 @@ SHARED = (
     ),
 )
 """Fields that no arm may change: with them, runs of one seed would be of other images or not meet."""
-
-_PASSES = ModelRecipe.model_fields["passes"].default
 
 
 class Arm(Section):
@@ -243,12 +241,7 @@ class Comparison(Section):
         Raises:
             UnknownName: no arm is called so.
         """
-        changes = {**self._arm(arm).changes, "loop.seed": seed}
-        if self.base.loop.options or self.base.model.passes != _PASSES:
-            from ncenet.strategies.build import for_strategy  # brings torch, and few comparisons need it
-
-            return for_strategy(self.base, changes)
-        return self.base.with_changes(changes)
+        return for_strategy(self.base, {**self._arm(arm).changes, "loop.seed": seed})
 
     def folder(self, arm: str, seed: int, *, again: bool = False) -> Path:
         """Run folder of one trial, or of the same once more, within the folder of the comparison."""

@@ -13,9 +13,10 @@ from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
+from ncenet.files import alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
-from ncenet.run.recipe_record import differing
+from ncenet.run.recipe_record import check_recipe, differing
 
 ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
 
@@ -74,9 +75,6 @@ def run(
         DataError: likewise, and the images have no labels.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
-    from ncenet.files import alone, write_text
-    from ncenet.run.folder import RunFolder
-    from ncenet.run.recipe_record import check_recipe
 
     def tell(event: Event) -> None:
         if on_event is not None:

@@ -18,11 +18,15 @@ Half precision is computed in float32, also under autocast; float64 stays float6
     clusters         k-means
     typical          typical images of places without a label (TypiClust)
     kmeanspp         k-means++ seeding of rank-one matrices (BADGE)
+    soft_means       prototypes that images without a label move (soft k-means)
+    scope            which images belong to some class, by those that were skipped
+    lookahead        what one more label would change, for many candidates (the oracle line)
 
     boxes              overlap of boxes, their code, and which anchor learns which object
     multibox           the loss of a detector
     suppression        from what anchors say to a list of objects
     aggregate          from the scores of anchors to the score of an image
+    heat               where in an image its anchors score high
     average_precision  how well objects are found, as VOC has it
 
 The modules of detection are imported by their names.

@@ -44,3 +44,24 @@ def k_means(points_ND: Tensor, k: int, *, rng: Generator, weights_N: Tensor | No
         # Fewer distinct points than clusters: said in the docstring, and no reason to warn whoever queries.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return torch.from_numpy(model.fit(points, sample_weight=weights).labels_).long()
+
+
+def first_of_each(clusters_N: Tensor, k: int) -> list[int]:
+    """Rows of the first point of each cluster; where these are fewer than k, others from the front as well.
+
+    Args:
+        clusters_N: (N,) the number of each point's cluster, at most k of them; the points best first.
+        k: how many, in [0, N].
+
+    Returns:
+        k rows, ascending.
+
+    >>> first_of_each(torch.tensor([1, 1, 0, 1]), 3)
+    [0, 1, 2]
+    """
+    first: dict[int, int] = {}
+    for row, cluster in enumerate(clusters_N.tolist()):
+        first.setdefault(cluster, row)
+    rows = set(first.values())
+    others = [row for row in range(len(clusters_N)) if row not in rows]
+    return sorted([*rows, *others[: k - len(rows)]])

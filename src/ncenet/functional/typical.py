@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from ncenet.errors import NonFiniteScore
-from ncenet.functional._precision import at_least_float32, no_autocast
+from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
 from ncenet.functional.clusters import k_means
 
 NEIGHBORS = 20
@@ -113,9 +112,7 @@ def typical_images(
     """
     if min(query_size, max_clusters) < 1:
         raise ValueError(f"query_size and max_clusters must be >= 1, got {min(query_size, max_clusters)}")
-    bad = (~features_ND.float().square().sum(1).isfinite()).nonzero().flatten().tolist()
-    if bad:
-        raise NonFiniteScore(len(bad), f"row {bad[0]} of the features")
+    check_squares(features_ND, "features")
     labeled = set(labeled_rows)
     rows: list[int] = []
     scores: list[float] = []

@@ -306,7 +306,7 @@ class Classifier(NetworkLearner[Network]):
         return network
 
     def _initialize_head(self, ids: Sequence[str], targets: Tensor, tensors: ImageTensors) -> None:
-        if self.model.head.name == "nce" and self.model.head.init == "class-mean":
+        if self._looks_first:
             features = self._features_of(ids, tensors)
             self.network.head.initialize(features, targets.to(features.device))
 

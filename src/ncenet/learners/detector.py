@@ -79,7 +79,7 @@ class Detector(NetworkLearner[SSD]):
         tensors = self.tensors_of(pool)
         if not warm:
             self.network.set_normalization(tensors.chunks(labeled.ids))
-            if self.model.head.name == "nce" and self.model.head.init == "class-mean":
+            if self._looks_first:
                 self.network.head.initialize(*self._anchor_vectors(labeled.ids, objects, pool, cycle))
         report = self._run(
             BoxLesson(self.network, labeled.ids, objects, self._show(pool, labeled.ids)), cycle, resume

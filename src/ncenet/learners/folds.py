@@ -16,7 +16,7 @@ from ncenet.functional.calibration import TINY, find_temperature
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee
 from ncenet.learners.head_fit import fit_head
-from ncenet.nn.heads import build_head
+from ncenet.nn.heads import Head, build_head
 from ncenet.types import LabeledSet, Pool
 
 FOLDS = 5
@@ -71,7 +71,9 @@ def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> InTurn | None:
     for part in fold.unique():
         apart = fold == part
         for member, vectors in zip(members, features, strict=True):
-            said[apart] += _said_of(vectors[apart], member, vectors[~apart], targets[~apart], said.shape[1])
+            head = fitted_like(member, vectors[~apart], targets[~apart], said.shape[1])
+            with torch.no_grad():
+                said[apart] += head.probs(head(vectors[apart])).float()
         known[apart] = torch.isin(targets[apart], targets[~apart])
     return InTurn(said / len(members), targets, known)
 
@@ -113,20 +115,24 @@ def dealt(hashes: Sequence[str], learner: Classifier) -> list[int]:
     return [part[one] for one in hashes]
 
 
+def fitted_like(learner: Classifier, vectors_LD: torch.Tensor, targets_L: torch.Tensor, classes: int) -> Head:
+    """A head that has learned some labels as a learner's own learns its labels.
+
+    Args:
+        learner: its head learns alone on stored features.
+        vectors_LD: what meets the head.
+        targets_L: class indices in [0, C).
+        classes: C.
+    """
+    with learner.streams.scope("weights", learner.cycle):
+        head = build_head(learner.model.head, vectors_LD.shape[1], classes, stored=True)
+    rows = learner.drawn(len(targets_L), learner.cycle)
+    fit_head(head, vectors_LD[rows], targets_L[rows])
+    return head
+
+
 def _members(learner: object) -> tuple[Classifier, ...]:
     """Those who vote, or the one who is alone; none of a learner of another kind."""
     if isinstance(learner, Committee):
         return learner.members
     return (learner,) if isinstance(learner, Classifier) else ()
-
-
-def _said_of(
-    vectors_ND: torch.Tensor, member: Classifier, learned_LD: torch.Tensor, targets_L: torch.Tensor, C: int
-) -> torch.Tensor:
-    """Likelihoods (N, C) by a head that learns as a member does."""
-    with member.streams.scope("weights", member.cycle):
-        head = build_head(member.model.head, learned_LD.shape[1], C, stored=True)
-    rows = member.drawn(len(targets_L), member.cycle)
-    fit_head(head, learned_LD[rows], targets_L[rows])
-    with torch.no_grad():
-        return head.probs(head(vectors_ND)).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +14,17 @@ from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
 from ncenet.given import PREFIX
 from ncenet.learners.lesson import Lesson
-from ncenet.learners.model_file import auxiliary_name, filled, read_model, write_model
+from ncenet.learners.model_file import AnyNetwork, auxiliary_name, filled, read_model, write_model
 from ncenet.learners.processes import accelerator, processes
 from ncenet.learners.training import FitJob
 from ncenet.nn.auxiliary import AuxiliaryFactory
-from ncenet.nn.network import Network
-from ncenet.nn.ssd import SSD
+from ncenet.nn.heads import Head
+from ncenet.nn.heads.prototypes import PrototypeClassifier
+from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.progress import Notify
 from ncenet.recipe import DataRecipe, ModelRecipe, TrainRecipe
 from ncenet.rng import Streams
 from ncenet.types import FitReport, Pool
-
-AnyNetwork = TypeVar("AnyNetwork", Network, SSD)
 
 
 class NetworkLearner(ABC, Generic[AnyNetwork]):
@@ -116,6 +115,14 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
     def _slow(self) -> nn.Module | None:
         """The part of the network that learns at a smaller rate, because it brought its weights."""
         return None
+
+    @property
+    def _looks_first(self) -> bool:
+        """Whether the head starts from the labelled features, which takes a pass over them."""
+        head = self.network.head
+        if type(head) is PrototypeClassifier:
+            return head.init == "class-mean"
+        return type(head) is not SoftmaxClassifier and type(head).initialize is not Head.initialize
 
     @abstractmethod
     def _opened(self, pool: Pool) -> ImageTensors:

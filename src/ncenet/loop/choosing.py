@@ -12,12 +12,10 @@ import torch
 
 from ncenet.errors import DamagedRecord
 from ncenet.learners.classifier import Classifier
-from ncenet.learners.folds import FOLDS, dealt
-from ncenet.learners.head_fit import fit_head
+from ncenet.learners.folds import FOLDS, dealt, fitted_like
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import Kind, by_strategy
 from ncenet.loop.loop import MORE, Loop
-from ncenet.nn.heads import build_head
 from ncenet.run.askers import who_asked
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import last_choosing, write_choosing
@@ -85,9 +83,7 @@ def _compared(
     first, told = learner.features(chosen.ids[:size], pool), torch.tensor(chosen.targets()[:size])
 
     def says(rows: torch.Tensor, labels: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
-        with learner.streams.scope("weights", cycle):
-            head = build_head(learner.model.head, rows.shape[1], len(random.class_names), stored=True)
-        fit_head(head, rows, labels)
+        head = fitted_like(learner, rows, labels, len(random.class_names))
         with torch.no_grad():
             return torch.as_tensor(head(of)).argmax(1)
 

@@ -50,7 +50,7 @@ def set_copies_apart(loop: Loop) -> int:
         others = [id for id in others if id in labels] + [others[n] for n in kept]
     if not measuring or len(others) < 2:
         return known
-    found = near_copies_of(_unit(vectors, measuring), _unit(vectors, others))
+    found = near_copies_of(unit_vectors(vectors, measuring), unit_vectors(vectors, others))
     loop.ledger.apart.add({others[n]: measuring[m] for n, m in found.items()})
     return known + len(found)
 
@@ -86,6 +86,7 @@ def near_copies_of(
     return {n: m for n, (apart, m) in found.items() if apart <= limit}
 
 
-def _unit(vectors: VectorRows, ids: list[str]) -> npt.NDArray[np.float32]:
+def unit_vectors(vectors: VectorRows, ids: list[str]) -> npt.NDArray[np.float32]:
+    """Vectors (N, D) of images, brought to length one."""
     rows = np.asarray(vectors.rows(ids), np.float32)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

@@ -13,7 +13,9 @@ from ncenet import functional
 from ncenet.data.pools import VectorRows
 from ncenet.ledger.provenance import MODEL_OR_STAND_IN
 from ncenet.loop.doubted_boxes import doubt_boxes
+from ncenet.loop.held_out_copies import unit_vectors
 from ncenet.loop.loop import Loop
+from ncenet.loop.reasons import predicted
 from ncenet.run.copies import near_copies
 from ncenet.run.doubts import doubts, left_out_shares, some_of, votes
 from ncenet.run.held_out import held_out_ids, set_apart
@@ -57,9 +59,7 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
     ids = _looked_at(loop, held_out, cycle)
     if not ids:
         return None
-    chunks = list(learner.predict(loop.pool, ids, want=frozenset({"probs", "features"})))
-    probs_NC = torch.cat([chunk.probs for chunk in chunks])
-    features_ND = normalize(torch.cat([c.features for c in chunks if c.features is not None]).float())
+    probs_NC, features_ND = predicted(learner, loop.pool, ids)
     names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names[: probs_NC.shape[1]])
     row, likelihood = {id: n for n, id in enumerate(ids)}, probs_NC.numpy()
     told = [id for id in held_out if labels[id] in names and id in row]
@@ -101,9 +101,7 @@ def _copies(
     vectors = loop.pool if loop.vectors is None else loop.vectors
     if not isinstance(vectors, VectorRows):
         return np.arange(len(ids), dtype=np.int32)
-    found = vectors.rows(ids)
-    found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    return near_copies(found, nearest, apart)
+    return near_copies(unit_vectors(vectors, ids), nearest, apart)
 
 
 def neighbours(features_ND: Tensor, apart: set[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

@@ -69,7 +69,7 @@ def predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Ten
     """Likelihoods (N, C), and features (N, D) of length one."""
     chunks = list(learner.predict(pool, ids, want=frozenset({"probs", "features"})))
     features = [chunk.features for chunk in chunks if chunk.features is not None]
-    return torch.cat([chunk.probs for chunk in chunks]), normalize(torch.cat(features))
+    return torch.cat([chunk.probs for chunk in chunks]), normalize(torch.cat(features).float())
 
 
 class SeenObjects(NamedTuple):

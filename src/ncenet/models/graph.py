@@ -59,7 +59,7 @@ from ncenet.functional.boxes import decode_boxes
 from ncenet.functional.calibration import as_shares
 from ncenet.functional.scores import confusion, consensus_entropy, rejection, vote_entropy
 from ncenet.learners.committee import Committee
-from ncenet.learners.network_learner import AnyNetwork
+from ncenet.learners.model_file import AnyNetwork
 from ncenet.models.model import DetectionModel, Model
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD

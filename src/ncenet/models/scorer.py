@@ -111,15 +111,11 @@ class Scorer:
         good = np.array([one.reason == "" for one in decoded], bool)
         said = self._said(model, [one for one in decoded if one.reason == ""])
         table: dict[str, Column] = {self.id: ids}
-        table |= {name: _column(batch[name]) for name in self.keep if name != self.id}
+        table |= {name: np.asarray(batch[name]) for name in self.keep if name != self.id}
         for name, rows in said.items():
             table[name] = rows if good.all() else _spread(rows, good)
         table[REASON] = np.array([one.reason for one in decoded], dtype=object)
         return table
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Names alone: the model stays with the process that has read it."""
-        return dict(self.__dict__)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -287,10 +283,6 @@ def _boxes(
             if score >= least
         ]
     return found
-
-
-def _column(values: Any) -> Column:
-    return values if isinstance(values, np.ndarray) else np.array(values)
 
 
 def _spread(rows: Column, good: npt.NDArray[np.bool_]) -> Column:

@@ -48,15 +48,13 @@ class Backbone(nn.Module):
         return self.forward_stages(x)[1]
 
 
-class _ConvBlock(nn.Sequential):
+def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(out_channels),
-            nn.ReLU(inplace=True),
-        )
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
 
 
 class _Stage(nn.Module):
@@ -64,9 +62,9 @@ class _Stage(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.widen = _ConvBlock(in_channels, out_channels)
+        self.widen = conv(in_channels, out_channels)
         self.halve = nn.MaxPool2d(2, ceil_mode=True)
-        self.refine = _ConvBlock(out_channels, out_channels)
+        self.refine = conv(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.halve(self.widen(x))

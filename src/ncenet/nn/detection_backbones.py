@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ncenet.errors import DataError, UsageError
 from ncenet.nn.anchors import Level
+from ncenet.nn.backbones import conv
 from ncenet.nn.sources import check_reachable
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry
@@ -23,6 +24,8 @@ SCALES = (0.07, 0.15, 0.35, 0.8)
 """Sides of anchors at strides of 8, 16 and 32 pixels and beyond (ours): an eighth, a quarter and a half of
 the image, and some between. With ratio 2 an object of an area between two scales overlaps an anchor by more
 than one half."""
+WIDTH = 64
+"""Channels of the maps of the small detector, and of the pyramid on pretrained networks (ours)."""
 
 
 class DetectionBackbone(nn.Module):
@@ -134,7 +137,6 @@ class LightNet(DetectionBackbone):
         channels: of an image, 1 or 3.
         side: a multiple of 32, up to 300. Default: 160.
         pretrained: there are no such weights.
-        width: channels of the maps.
 
     Raises:
         UsageError: such a side or pretrained weights are not there.
@@ -142,9 +144,7 @@ class LightNet(DetectionBackbone):
 
     kernel, feature_level, augment = 1, 1, False
 
-    def __init__(
-        self, channels: int, side: int | None = None, *, pretrained: bool = False, width: int = 64
-    ) -> None:
+    def __init__(self, channels: int, side: int | None = None, *, pretrained: bool = False) -> None:
         super().__init__()
         self.side = side or 160
         if self.side % 32 or not 64 <= self.side <= 300:
@@ -159,8 +159,8 @@ class LightNet(DetectionBackbone):
                 nn.Sequential(conv(128, 128, stride=2), conv(128, 128)),
             ]
         )
-        self.necks = nn.ModuleList(conv(inputs, width) for inputs in (64, 128, 128))
-        self.channels = (width,) * 3
+        self.necks = nn.ModuleList(conv(inputs, WIDTH) for inputs in (64, 128, 128))
+        self.channels = (WIDTH,) * 3
         self.levels = tuple(
             Level(self.side // stride, stride / self.side, SCALES[n], SCALES[n + 1], (2.0,))
             for n, stride in enumerate((8, 16, 32))
@@ -205,15 +205,6 @@ def _vgg16_layers(pretrained: bool) -> nn.Sequential:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return layers
-
-
-def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, batch normalisation, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
 
 
 def build_detection_backbone(

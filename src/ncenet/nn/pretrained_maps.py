@@ -20,16 +20,14 @@ from torch.nn.functional import interpolate
 
 from ncenet.errors import UsageError
 from ncenet.nn.anchors import Level
-from ncenet.nn.backbones import timm_net
-from ncenet.nn.detection_backbones import SCALES, DetectionBackbone, conv, detection_backbones
+from ncenet.nn.backbones import conv, timm_net
+from ncenet.nn.detection_backbones import SCALES, WIDTH, DetectionBackbone, detection_backbones
 from ncenet.nn.lite import lite_network
 
 STRIDES = (8, 16, 32)
 """Pixels between two cells of a level."""
 SIDE = 256
 """Of the square images unless told otherwise, in pixels."""
-WIDTH = 64
-"""Channels of the pyramid (ours), as of the light detector."""
 
 
 class PretrainedMaps(DetectionBackbone):

@@ -97,9 +97,7 @@ class SSD(Normalizing):
         if self.backbone.normalization is None:
             super().set_normalization(chunks)
         else:
-            mean, std = self.backbone.normalization
-            self.mean.copy_(mean)
-            self.std.copy_(std)
+            self.set_moments(*self.backbone.normalization)
 
     def look(self, images: Tensor) -> Tensor:
         """What the part of the backbone that never learns makes of uint8 images (B, channels, S, S)."""

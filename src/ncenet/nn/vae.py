@@ -29,10 +29,9 @@ class VAE(Normalizing):
 
     Args:
         shape: (channels, H, W) of one image or (D0,) of one vector.
-        latent: Z.
     """
 
-    def __init__(self, shape: tuple[int, ...], latent: int = LATENT) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__(shape[0])
         inner: tuple[int, ...]
         encoder: list[nn.Module]
@@ -48,8 +47,8 @@ class VAE(Normalizing):
             decoder = [nn.Sequential(nn.ReLU(), nn.Linear(HIDDEN, shape[0]))]
             inner = (HIDDEN,)
         flat = torch.Size(inner).numel()
-        self.encoder = nn.Sequential(*encoder, nn.Flatten(), nn.Linear(flat, 2 * latent))
-        self.decoder = nn.Sequential(nn.Linear(latent, flat), nn.Unflatten(1, inner), *reversed(decoder))
+        self.encoder = nn.Sequential(*encoder, nn.Flatten(), nn.Linear(flat, 2 * LATENT))
+        self.decoder = nn.Sequential(nn.Linear(LATENT, flat), nn.Unflatten(1, inner), *reversed(decoder))
 
     def standardize(self, inputs: Tensor) -> Tensor:
         """Inputs of mean 0 and deviation 1 in float32: what is encoded and reconstructed."""
@@ -67,15 +66,11 @@ class VAE(Normalizing):
 
 
 class Discriminator(nn.Sequential):
-    """Three layers from a latent (B, Z) to log odds (B,): of the pool against labelled.
+    """Three layers from a latent (B, Z) to log odds (B,): of the pool against labelled."""
 
-    Args:
-        latent: Z.
-    """
-
-    def __init__(self, latent: int = LATENT) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            nn.Linear(latent, HIDDEN),
+            nn.Linear(LATENT, HIDDEN),
             nn.ReLU(),
             nn.Linear(HIDDEN, HIDDEN),
             nn.ReLU(),

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
@@ -71,22 +72,26 @@ class ScoreFile(ABC):
 
     def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
         """Some rows, by their numbers in ascending order."""
-        pa, parts, at = pyarrow("reading scores"), [], 0
-        for start, table in self.chunks(columns):
-            stop = at
-            while stop < len(wanted) and wanted[stop] < start + len(table):
-                stop += 1
-            if stop > at:
-                parts.append(table.take(pa.array([row - start for row in wanted[at:stop]])))
-            at = stop
-            if at == len(wanted):
-                break
-        return pa.concat_tables(parts)
+        return _taken(self.chunks(columns), wanted)
 
     @property
     def kind(self) -> str:
         """Files of one kind have to have columns of the same types."""
         return type(self).__name__
+
+
+def _taken(chunks: Iterator[tuple[int, Any]], wanted: Sequence[int]) -> Any:
+    """A table of some rows, by their numbers in ascending order, of chunks that hold them."""
+    pa, parts, at = pyarrow("reading scores"), [], 0
+    for start, table in chunks:
+        first = at
+        while at < len(wanted) and wanted[at] < start + len(table):
+            at += 1
+        if at > first:
+            parts.append(table.take(pa.array([row - start for row in wanted[first:at]])))
+        if at == len(wanted):
+            break
+    return pa.concat_tables(parts)
 
 
 class ParquetFile(ScoreFile):
@@ -97,6 +102,8 @@ class ParquetFile(ScoreFile):
         with addresses.reading(address) as file:
             self._metadata = pa.parquet.read_metadata(file)
         self.count = self._metadata.num_rows
+        groups = map(self._metadata.row_group, range(self._metadata.num_row_groups))
+        self._starts = [0, *accumulate(group.num_rows for group in groups)]
         schema = self._metadata.schema.to_arrow_schema()
         self.types = {field.name: type_word(field.type) for field in schema}
         try:
@@ -106,39 +113,26 @@ class ParquetFile(ScoreFile):
 
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`; a row group, or a part of a large one."""
-        start = 0
-        with self._opened() as (file, source):
-            for number in range(self._metadata.num_row_groups):
-                for table in self._group(file, source, number, columns):
-                    yield start, table
-                    start += len(table)
+        return self._groups(range(self._metadata.num_row_groups), columns)
 
     def rows(self, wanted: Sequence[int], columns: Sequence[str]) -> Any:
         """See :class:`ScoreFile`; row groups without one of them are not read."""
-        pa, parts, at, start = pyarrow("reading scores"), [], 0, 0
-        with self._opened() as (file, source):
-            for number in range(self._metadata.num_row_groups):
-                end = start + self._metadata.row_group(number).num_rows
-                some = at < len(wanted) and wanted[at] < end
-                for table in self._group(file, source, number, columns) if some else ():
-                    first = at
-                    while at < len(wanted) and wanted[at] < start + len(table):
-                        at += 1
-                    if at > first:
-                        parts.append(table.take(pa.array([row - start for row in wanted[first:at]])))
-                    start += len(table)
-                start = end
-        return pa.concat_tables(parts)
+        numbers = {bisect_right(self._starts, row) - 1 for row in wanted}
+        return _taken(self._groups(sorted(numbers), columns), wanted)
 
-    def _group(self, file: Any, source: Any, number: int, columns: Sequence[str]) -> Iterator[Any]:
-        """The tables of a row group: one, or several of a large one."""
-        pa, there = pyarrow("reading scores"), self._metadata.row_group(number).num_rows
-        rows = rows_at_once(self._metadata, source, columns, number, CHUNK_ROWS)
-        if rows >= there:
-            yield file.read_row_group(number, columns=list(columns))
-            return
-        for batch in file.iter_batches(rows, row_groups=[number], columns=list(columns)):
-            yield pa.Table.from_batches([batch])
+    def _groups(self, numbers: Iterable[int], columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
+        """First row and table of some row groups, or of the parts of a large one."""
+        pa = pyarrow("reading scores")
+        with self._opened() as (file, source):
+            for number in numbers:
+                start = self._starts[number]
+                rows = rows_at_once(self._metadata, source, columns, number, CHUNK_ROWS)
+                if rows >= self._starts[number + 1] - start:
+                    yield start, file.read_row_group(number, columns=list(columns))
+                    continue
+                for batch in file.iter_batches(rows, row_groups=[number], columns=list(columns)):
+                    yield start, pa.Table.from_batches([batch])
+                    start += len(batch)
 
     def fingerprint(self) -> str:
         """By the sizes and bounds of all column chunks, which stand at the end of the file."""
@@ -173,17 +167,14 @@ class CsvFile(ScoreFile):
             raise DataError(f"{address}: is empty; the first line names the columns")
         self.types = dict.fromkeys(names, "text")
 
-    def chunks(self, columns: Sequence[str] | None) -> Iterator[tuple[int, Any]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`."""
         pa, start = pyarrow("reading scores"), 0
         import pyarrow.csv as csv
 
         with addresses.reading(self.name) as source, stores.reasons(self.name):
-            if self._empty():
-                return
-            names = self._names()
             convert = csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns or names)
+                column_types=dict.fromkeys(self.types, pa.string()), include_columns=list(columns)
             )
             options = csv.ReadOptions(block_size=16 * 2**20)
             parse = csv.ParseOptions(newlines_in_values=True)

@@ -80,6 +80,7 @@ def spread(
     from ncenet.functional.herding import herd, typical_distance
     from ncenet.functional.kcenter import k_centers
     from ncenet.functional.kmeanspp import k_means_seeds
+    from ncenet.strategies.cover import WIDTH
     from ncenet.strategies.diverse import by_rank
 
     if query_size >= len(vectors_MD) or how == "none":
@@ -87,7 +88,7 @@ def spread(
     vectors = torch.tensor(vectors_MD)
     if how == "herding":
         weights = by_rank(scores).float()
-        rows = herd(vectors, query_size, 0.35 * typical_distance(vectors), weights_N=weights).indices
+        rows = herd(vectors, query_size, WIDTH * typical_distance(vectors), weights_N=weights).indices
     elif how == "kcenter":
         rows = k_centers(vectors, query_size).indices
     elif how == "badge":
@@ -107,6 +108,7 @@ def _best_of_clusters(
     """The best image of each cluster: few rounds of k-means, begun at points drawn by k-means++."""
     import torch
 
+    from ncenet.functional.clusters import first_of_each
     from ncenet.functional.kmeanspp import k_means_seeds
     from ncenet.strategies.diverse import by_rank
 
@@ -125,10 +127,4 @@ def _best_of_clusters(
         sums = torch.zeros_like(centers).index_add_(0, groups, vectors * weights[:, None])
         filled = mass > 0
         centers[filled] = sums[filled] / mass[filled, None]
-    best: dict[int, int] = {}
-    for row, group in enumerate(groups.tolist()):
-        best.setdefault(group, row)
-    rows = sorted(best.values())
-    chosen = set(rows)
-    rest = [row for row in range(len(vectors)) if row not in chosen][: query_size - len(rows)]
-    return sorted(rows + rest)
+    return first_of_each(groups, query_size)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
+from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query, QueryStrategy
 
@@ -48,13 +47,7 @@ class Badge(QueryStrategy):
         residuals, features = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
             features.fill(prediction.ids, checked_features(prediction, "badge"))
-            if prediction.probs.dim() != 2:
-                raise UsageError(
-                    "badge needs one class an image, and a detector's predictions are of anchors"
-                )
-            residual_NC = residual(prediction.probs)
-            check_rows(prediction.ids, residual_NC)
-            residuals.fill(prediction.ids, residual_NC)
+            residuals.fill(prediction.ids, residual(checked_probs(prediction, "badge")))
         rows = k_means_seeds(residuals.rows, features.rows, min(query_size, len(ids)), rng=rng)
         length = residuals.rows[rows].square().sum(1) * features.rows[rows].square().sum(1)
         best.push([ids[row] for row in rows.tolist()], length)

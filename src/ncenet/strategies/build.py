@@ -142,7 +142,7 @@ def for_strategy(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
     strategy = recipe.loop.strategy
     if base.loop.options and "loop.options" not in changes:
         recipe = base.with_changes({"loop.options": _options_for(strategy, base.loop), **changes})
-    left = recipe.model.passes != PASSES and "model.passes" not in changes
+    left = recipe.model.passes == base.model.passes != PASSES and "model.passes" not in changes
     if left and (strategy == ORACLE or "samples" not in build_strategy(recipe.loop).needs):
         return recipe.with_changes({"model.passes": PASSES})
     return recipe

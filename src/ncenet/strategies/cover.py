@@ -19,9 +19,15 @@ WIDTH = 0.35
 
 
 def look_at(ids: Sequence[str], query_size: int, rng: Generator) -> list[str]:
-    """All ids, or a random part of many, sorted, so that of equal gains the smaller id wins."""
+    """All ids, or a random part of many, sorted, so that of equal gains the smaller id wins.
+
+    Raises:
+        ValueError: ``query_size`` is below 1.
+    """
     import torch
 
+    if query_size < 1:
+        raise ValueError(f"query_size must be >= 1, got {query_size}")
     ordered = sorted(ids)
     most = max(LOOKED_AT, query_size)
     if len(ordered) <= most:

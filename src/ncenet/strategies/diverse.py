@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -10,11 +10,11 @@ from ncenet.strategies.cover import WIDTH
 from ncenet.strategies.gather import checked_features, gather_features
 from ncenet.types import PoolView, Prediction, Query
 
-Scored: TypeAlias = "Callable[[PoolView], Iterator[tuple[Sequence[str], Tensor]]]"
-"""Reads the predictions of a view and gives ids and scores, chunk by chunk."""
-
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+Scored: TypeAlias = "Iterable[tuple[Prediction, Tensor]]"
+"""Predictions on the pool, chunk by chunk, and the scores (N,) of the images of each."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,28 @@ class SpreadQuery:
     def query(self, scored: Scored, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """``query_size`` images, the highest score first, or the whole pool when it is smaller.
 
+        Args:
+            scored: the whole pool, see :data:`Scored`; read once.
+            view: the labelled set is looked at again.
+            query_size: how many.
+            rng: seeds k-means.
+
         Raises:
             NonFiniteScore: a score or a feature is nan or inf.
             UsageError: the predictions carry no features.
             ValueError: ``query_size`` is below 1.
         """
+        from ncenet.functional.clusters import first_of_each, k_means
         from ncenet.functional.herding import herd, typical_distance
         from ncenet.functional.kcenter import k_centers
 
-        top, features_MD = _top(scored, view, query_size * self.factor)
+        top, features_MD = _top(scored, query_size * self.factor)
         if len(top) <= query_size:
             return top
         if self.how == "kmeans":
-            rows = _best_of_clusters(top.scores, features_MD, query_size, rng)
+            clusters = k_means(features_MD, query_size, rng=rng, weights_N=by_rank(top.scores))
+            # Where images coincide there are fewer clusters than asked for: the best of the others are added.
+            rows = first_of_each(clusters, query_size)
         else:
             labeled_LD = None
             if view.labeled_ids:
@@ -71,58 +80,23 @@ class SpreadQuery:
         return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
 
 
-def _top(scored: Scored, view: PoolView, m: int) -> tuple[Query, Tensor]:
+def _top(scored: Scored, m: int) -> tuple[Query, Tensor]:
     """The m images with the highest scores, best first, and their features (m, D)."""
     import torch
 
     from ncenet.functional.topk import TopK
 
-    best, watched = TopK(m), _Watched(view)
+    best = TopK(m)
     kept: dict[str, Tensor] = {}
-    for ids, scores in scored(watched):
-        best.push(ids, scores)
-        features = watched.features_of(ids)
+    for prediction, scores in scored:
+        best.push(prediction.ids, scores)
+        features = checked_features(prediction, "diversify")
         for row in (scores >= best.floor).nonzero().flatten().tolist():
-            kept[ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
+            kept[prediction.ids[row]] = features[row].float().clone()  # a view would keep the chunk alive
         if len(kept) > 2 * m:
             kept = {image: kept[image] for image in best.query().ids}
     top = best.query()
     return top, torch.stack([kept[image] for image in top.ids]) if top.ids else torch.empty(0, 0)
-
-
-class _Watched:
-    """A view that remembers the features of the chunk that was read last."""
-
-    def __init__(self, view: PoolView) -> None:
-        self._view = view
-        self._last: Prediction | None = None
-
-    @property
-    def ids(self) -> Sequence[str]:
-        return self._view.ids
-
-    @property
-    def labeled_ids(self) -> Sequence[str]:
-        return self._view.labeled_ids
-
-    @property
-    def labels(self) -> Sequence[int]:
-        return self._view.labels
-
-    def inputs(self, ids: Sequence[str]) -> Tensor:
-        return self._view.inputs(ids)
-
-    def predictions(self) -> Iterator[Prediction]:
-        for prediction in self._view.predictions():
-            self._last = prediction
-            yield prediction
-
-    def labeled_predictions(self) -> Iterator[Prediction]:
-        return self._view.labeled_predictions()
-
-    def features_of(self, ids: Sequence[str]) -> Tensor:
-        assert self._last is not None and list(self._last.ids) == list(ids), "scores come chunk by chunk"
-        return checked_features(self._last, "diversify")
 
 
 def by_rank(scores: Sequence[float]) -> Tensor:
@@ -131,19 +105,3 @@ def by_rank(scores: Sequence[float]) -> Tensor:
     from scipy.stats import rankdata
 
     return torch.from_numpy(rankdata(scores)) / len(scores)
-
-
-def _best_of_clusters(
-    scores: Sequence[float], features_MD: Tensor, query_size: int, rng: Generator
-) -> list[int]:
-    """Rows of the best image in each of ``query_size`` clusters; ``scores`` don't increase."""
-    from ncenet.functional.clusters import k_means
-
-    clusters = k_means(features_MD, query_size, rng=rng, weights_N=by_rank(scores))
-    best: dict[int, int] = {}
-    for row, cluster in enumerate(clusters.tolist()):
-        best.setdefault(cluster, row)
-    rows = list(best.values())
-    # Where images coincide there are fewer clusters than asked for: the best of the others come along.
-    others = sorted(set(range(len(scores))) - set(rows))
-    return rows + others[: query_size - len(rows)]

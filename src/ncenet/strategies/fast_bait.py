@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncenet.errors import UsageError
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
+from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -65,9 +64,5 @@ def informative(prediction: Prediction) -> Tensor:
         NonFiniteScore: a likelihood or a feature is nan or inf, or too large to be squared.
         UsageError: there are no features, or the predictions are a detector's.
     """
-    if prediction.probs.dim() != 2:
-        raise UsageError("fast-bait needs one class an image, and a detector's predictions are of anchors")
-    features = checked_features(prediction, "fast-bait")
-    check_rows(prediction.ids, prediction.probs)
-    p = normalized(prediction.probs).amax(1, keepdim=True).float()
-    return (p * (1 - p)).clamp_min(0).sqrt() * features.float()
+    p = normalized(checked_probs(prediction, "fast-bait")).amax(1, keepdim=True).float()
+    return (p * (1 - p)).clamp_min(0).sqrt() * checked_features(prediction, "fast-bait").float()

@@ -64,6 +64,23 @@ def checked_features(prediction: Prediction, strategy: str) -> Tensor:
     return prediction.features
 
 
+def checked_probs(prediction: Prediction, strategy: str) -> Tensor:
+    """Likelihoods (N, C) of a chunk of classified images, as the head says them.
+
+    Args:
+        prediction: the chunk.
+        strategy: who asks, for the message.
+
+    Raises:
+        NonFiniteScore: one is nan or inf.
+        UsageError: the predictions are a detector's.
+    """
+    if prediction.probs.dim() != 2:
+        raise UsageError(f"{strategy} needs one class an image, and a detector's predictions are of anchors")
+    check_rows(prediction.ids, prediction.probs)
+    return prediction.probs
+
+
 def check_rows(ids: Sequence[str], rows: Tensor) -> None:
     """Refuse rows (N, D) whose squared length is not finite in float32.
 

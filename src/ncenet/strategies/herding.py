@@ -50,8 +50,6 @@ class Herding(WithOptions, QueryStrategy):
             UsageError: the head has no radius.
             ValueError: ``query_size`` is below 1.
         """
-        if query_size < 1:
-            raise ValueError(f"query_size must be >= 1, got {query_size}")
         ids = look_at(view.ids, query_size, rng)
         if not ids:
             return Query((), ())

@@ -51,8 +51,6 @@ class MaxHerding(WithOptions, QueryStrategy):
         """
         from ncenet.functional.herding import typical_distance
 
-        if query_size < 1:
-            raise ValueError(f"query_size must be >= 1, got {query_size}")
         ids = look_at(view.ids, query_size, rng)
         if not ids:
             return Query((), ())

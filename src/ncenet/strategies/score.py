@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ncenet.errors import UsageError
@@ -85,8 +85,8 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         """Whether the score of one chunk can mean something; false for all chunks is an error."""
         return True
 
-    def scored(self, view: PoolView) -> Iterator[tuple[Sequence[str], Tensor]]:
-        """Ids and scores of the images of the pool, chunk by chunk.
+    def scored(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
+        """Predictions on the pool, chunk by chunk, and the scores (N,) of the images of each.
 
         Raises:
             UsageError: the predictions are such that the score means nothing on any chunk.
@@ -94,7 +94,7 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         told = []
         for prediction in view.predictions():
             told.append(self.tells_apart(prediction))
-            yield prediction.ids, self.image_scores(prediction)
+            yield prediction, self.image_scores(prediction)
         if told and not any(told):
             raise UsageError(self.alike)
 
@@ -110,12 +110,12 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         """
         if self.options.diversify != "none":
             spread = SpreadQuery(self.options.diversify, self.options.diversify_factor)
-            return spread.query(self.scored, view, query_size, rng=rng)
+            return spread.query(self.scored(view), view, query_size, rng=rng)
         from ncenet.functional.topk import TopK
 
         best = TopK(query_size)
-        for ids, scores in self.scored(view):
-            best.push(ids, scores)
+        for prediction, scores in self.scored(view):
+            best.push(prediction.ids, scores)
         return best.query()
 
 

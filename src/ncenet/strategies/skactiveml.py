@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from ncenet.errors import MissingExtra, UsageError
+from ncenet.errors import MissingExtra
 from ncenet.section import Section
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_rows, checked_features
+from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs
 from ncenet.strategies.options import WithOptions
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Query, QueryStrategy
@@ -74,13 +74,8 @@ class ScikitActiveml(WithOptions, QueryStrategy):
         vectors, probs = GatheredRows([*ids, *labeled]), GatheredRows([*ids, *labeled])
         for predictions in (view.predictions(), view.labeled_predictions() if labeled else ()):
             for prediction in predictions:
-                if prediction.probs.dim() != 2:
-                    raise UsageError(
-                        "scikit-activeml needs one class an image; a detector's predictions are of anchors"
-                    )
-                check_rows(prediction.ids, prediction.probs)
+                probs.fill(prediction.ids, normalized(checked_probs(prediction, "scikit-activeml")))
                 vectors.fill(prediction.ids, checked_features(prediction, "scikit-activeml"))
-                probs.fill(prediction.ids, normalized(prediction.probs))
         target = dict(zip(view.labeled_ids, view.labels, strict=False))
         y = np.array([np.nan] * len(ids) + [target.get(image, np.nan) for image in labeled], dtype=float)
         rows = theirs(

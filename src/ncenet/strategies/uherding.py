@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import GatheredRows, check_rows, checked_features, gather_features
+from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs, gather_features
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -48,20 +48,13 @@ class UHerding(QueryStrategy):
         from ncenet.functional.calibration import find_temperature, out_of_fold, tempered
         from ncenet.functional.scores import margin
 
-        if query_size < 1:
-            raise ValueError(f"query_size must be >= 1, got {query_size}")
         ids = look_at(view.ids, query_size, rng)
         if not ids:
             return Query((), ())
         places, probs = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
-            if prediction.probs.dim() != 2:
-                raise UsageError(
-                    "uherding needs one class an image, and a detector's predictions are of anchors"
-                )
-            check_rows(prediction.ids, prediction.probs)
+            probs.fill(prediction.ids, checked_probs(prediction, "uherding"))
             places.fill(prediction.ids, unit(checked_features(prediction, "uherding")))
-            probs.fill(prediction.ids, prediction.probs)
         labeled_LD, width, temperature = None, WIDEST, torch.inf
         if view.labeled_ids:
             if not view.labels:
