@@ -13,13 +13,13 @@ import math
 import time
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import conv2d, cross_entropy, interpolate, unfold
+from torch import Tensor
+from torch.nn.functional import cross_entropy, interpolate
 
 from ncenet.data.dataset import TestSet, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.learners.classifier import Classifier
-from ncenet.nn.backbones import SmallNet
+from ncenet.nn.backbones import SmallNet, whiten
 from ncenet.nn.heads import Head, heads
 from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
@@ -30,69 +30,19 @@ SMOOTHING = 0.1
 WIDTHS = ["32-64-128", "16-32-64-128", "32-64-128-256", "64-128-256"]
 
 
-class WhiteningStem(nn.Module):
-    """A fixed 3x3 convolution that whitens: its outputs on the first training batch are uncorrelated.
-
-    Rows are the eigenvectors of the covariance of that batch's patches, each divided by the root of its
-    eigenvalue (plus ``eps``): the stem of Page's "How to Train Your ResNet 8: Bag of Tricks" (2019).
-    """
-
-    weight: Tensor
-
-    def __init__(self, channels: int, side: int = 3, eps: float = 1e-2) -> None:
-        super().__init__()
-        self.side, self.eps, self.known = side, eps, False
-        outputs = channels * side**2
-        self.register_buffer("weight", torch.zeros(outputs, channels, side, side))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training and not self.known:
-            self._learn(x.detach().float())
-        return conv2d(x, self.weight.to(x.dtype), padding=self.side // 2)
-
-    def _learn(self, x: Tensor) -> None:
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            patches = unfold(x, self.side).transpose(1, 2).flatten(0, 1)
-            self.set(torch.cov(patches.T))
-
-    def set(self, covariance: Tensor) -> None:
-        values, vectors = torch.linalg.eigh(covariance)
-        rows = vectors.T / (values.clamp(min=0) + self.eps).sqrt()[:, None]
-        self.weight.copy_(rows.view_as(self.weight))
-        self.known = True
-
-
-def natural_covariance(channels: int, side: int, *, near: float = 0.93, color: float = 0.85) -> Tensor:
-    """Correlations (channels * side^2, channels * side^2) of a patch's numbers in photographs, by formula.
-
-    Args:
-        channels: of the image.
-        side: of the patch, in pixels.
-        near: correlation of neighbouring pixels; of pixels d apart it is ``near ** d``.
-        color: correlation of two channels of a pixel.
-    """
-    places = torch.cartesian_prod(torch.arange(side), torch.arange(side)).double()
-    colors = torch.full((channels, channels), color, dtype=torch.float64).fill_diagonal_(1)
-    return torch.kron(colors, near ** torch.cdist(places, places))
-
-
 class TriedNet(SmallNet):
     """The small network with what was tried on it.
 
     Args:
         sides: of images in the first parts of a fit; each has as many steps, and so has the whole.
-        whiten: the first convolution is a fixed one that whitens patches, and one of 1x1 that learns.
+        whitened: behind a stem that whitens.
     """
 
-    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whiten: str | None) -> None:
+    def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whitened: bool) -> None:
         super().__init__((3, 32, 32), widths)
         self.sides, self.steps, self.step = [*sides, 32], steps, 0
-        if whiten:
-            whitening = WhiteningStem(3)
-            if whiten == "formula":
-                whitening.set(natural_covariance(3, 3))
-            stem = nn.Sequential(whitening, nn.Conv2d(27, widths[0], 1, bias=False))
-            self.blocks[0].widen[0] = stem
+        if whitened:
+            whiten(self)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
@@ -142,11 +92,7 @@ def main() -> None:
     parser.add_argument(
         "--sides", nargs="*", type=int, default=[], help="of images in the first parts of a fit"
     )
-    parser.add_argument(
-        "--whiten",
-        choices=["batch", "formula"],
-        help="a fixed first convolution that whitens patches: of the first batch, or of photographs by formula",
-    )
+    parser.add_argument("--whitened", action="store_true", help="behind a fixed stem that whitens")
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--nesterov", action="store_true")
     parser.add_argument("--precision", default="fp32")
@@ -180,7 +126,7 @@ def main() -> None:
                     DataRecipe(image_size=32),
                     streams,
                     backbone=lambda widths=widths, steps=steps: TriedNet(
-                        widths, arguments.sides, steps, arguments.whiten
+                        widths, arguments.sides, steps, arguments.whitened
                     ),
                 )
                 start = time.process_time()
