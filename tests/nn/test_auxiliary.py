@@ -43,7 +43,9 @@ class TestStageChannels:
         assert all(torch.equal(value, before[name]) for name, value in backbone.state_dict().items())
 
     def test_a_backbone_without_stages_is_refused(self):
-        with pytest.raises(UsageError, match=r"and Linear shows none: take small, medium, resnet18 or mlp"):
+        with pytest.raises(
+            UsageError, match=r"and Linear shows none: take small, medium, medium-whitened, resnet18 or mlp"
+        ):
             stage_channels(nn.Linear(3, 2), (3,))
 
 
