@@ -20,7 +20,7 @@ from ncenet.recipe_changes import drop_unread, put
 from ncenet.recipe_head import HeadRecipe as HeadRecipe
 from ncenet.recipe_train import TrainRecipe as TrainRecipe
 from ncenet.section import Section, explain, flat
-from ncenet.unread import BRINGS_WEIGHTS, unread
+from ncenet.unread import BRINGS_WEIGHTS, head_alone, unread
 
 OnBadImage: TypeAlias = Literal["stop", "skip"]
 Foreign: TypeAlias = Literal["ask", "leave-out"]
@@ -319,6 +319,11 @@ class Recipe(Section):
     def on_vectors(self) -> bool:
         """Whether the learner reads stored vectors; those of a detector are for choosing images alone."""
         return self.model.features is not None and self.task == "classification"
+
+    @property
+    def fits_head(self) -> bool:
+        """Whether the head learns alone, of all labels at once, on stored vectors."""
+        return self.on_vectors and head_alone(flat(self.model_dump()))
 
     def with_changes(self, changes: dict[str, Any]) -> Recipe:
         """A copy with some fields replaced.

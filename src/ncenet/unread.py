@@ -50,7 +50,7 @@ def _softmax(values: Values) -> bool:
     return values.get("model.head.name") == "softmax"
 
 
-def _head_alone(values: Values) -> bool:
+def head_alone(values: Values) -> bool:
     """Whether a head is fitted to stored features in one go."""
     plain = values.get("model.backbone") == "identity" and values.get("model.dropout") == 0
     return values.get("model.features") is not None and plain and values.get("loop.strategy") != "ll4al"
@@ -105,7 +105,7 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
     ),
     (
         ("model.head.unlabeled",),
-        lambda values: not _head_alone(values) or values.get("model.head.prototypes_per_class") != 1,
+        lambda values: not head_alone(values) or values.get("model.head.prototypes_per_class") != 1,
         "they move one prototype a class, of a head that learns alone on stored features (model.features)",
     ),
     (
@@ -155,7 +155,7 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
     ),
     (
         tuple(f"train.{name}" for name in STEPS),
-        _head_alone,
+        head_alone,
         "a head on features is fitted to all labels at once, until it settles, and takes no such steps",
     ),
     (("train.crop_padding",), _detection, "task detection doesn't read it; it crops with train.box_augment"),

@@ -81,6 +81,11 @@ BASE = Recipe()
             "Training",
             "40 epochs, at least 400 steps, of 64 images",
         ),
+        (  # whose module learns beside the head
+            {"model.features": "gist", "loop.strategy": "ll4al"},
+            "Training",
+            "40 epochs, at least 400 steps, of 64 images",
+        ),
     ],
 )
 def test_what_must_be_stated_follows_the_recipe(changes, subject, fact):

@@ -85,15 +85,12 @@ def bootstrap(
     return intervals
 
 
-def bootstrap_differences(
-    results: Results, pairs: Mapping[str, str], *, replicates: int = REPLICATES
-) -> dict[str, Interval]:
+def bootstrap_differences(results: Results, pairs: Mapping[str, str]) -> dict[str, Interval]:
     """Intervals of the differences between arms.
 
     Args:
         results: of the comparison.
         pairs: arm -> the arm that it is held against.
-        replicates: of the bootstrap.
 
     Returns:
         By arm; without those that share no finished seed with their partner, those whose tests kept no class
@@ -107,7 +104,7 @@ def bootstrap_differences(
         for arm, against in pairs.items()
         if (table := image_differences(results, arm, against)) is not None
     }
-    return bootstrap(tables, Streams(0).numpy("bootstrap"), replicates=replicates)
+    return bootstrap(tables, Streams(0).numpy("bootstrap"))
 
 
 def image_differences(results: Results, arm: str, against: str) -> Floats | None:
@@ -125,9 +122,8 @@ def image_differences(results: Results, arm: str, against: str) -> Floats | None
     Raises:
         DataError: runs of one seed were tested on different images.
     """
-    ours, theirs = results.curves(arm), results.curves(against)
     rows, tested = [], set()
-    for seed in (seed for seed in ours if seed in theirs):
+    for seed in results.paired(arm, against):
         one, other = results.runs[arm, seed].predicted, results.runs[against, seed].predicted
         if one is None or other is None:
             return None

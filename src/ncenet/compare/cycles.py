@@ -54,11 +54,10 @@ def duels(results: Results, pairs: Mapping[str, str]) -> dict[str, list[Duel]]:
     """
     differences: dict[str, list[list[float]]] = {}
     for arm, against in pairs.items():
-        ours, theirs = results.curves(arm), results.curves(against)
-        seeds = [seed for seed in ours if seed in theirs]
+        pairs_of_seeds = results.paired(arm, against).values()
         differences[arm] = [
-            [ours[seed].accuracy[n] - theirs[seed].accuracy[n] for seed in seeds]
-            for n in range(len(results.labeled) if seeds else 0)
+            [ours.accuracy[n] - theirs.accuracy[n] for ours, theirs in pairs_of_seeds]
+            for n in range(len(results.labeled) if pairs_of_seeds else 0)
         ]
     tests = {
         (arm, n): p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
@@ -12,12 +12,12 @@ from ncenet.recipe import HeadRecipe, Recipe
 from ncenet.section import flat
 from ncenet.strategies.build import ORACLE
 
-Head: TypeAlias = HeadRecipe
-"""Settings of a head; a recipe sets none that it does not read, so that equal heads are equal."""
 
+def heads(comparison: Comparison) -> dict[str, HeadRecipe]:
+    """The head of each arm, by name of the arm.
 
-def heads(comparison: Comparison) -> dict[str, Head]:
-    """The head of each arm, by name of the arm."""
+    A recipe sets nothing that it does not read, so equal heads have equal settings.
+    """
     return {arm.name: _recipe(comparison, arm.name).model.head for arm in comparison.arms}
 
 
@@ -29,6 +29,13 @@ def strategy_of(comparison: Comparison, arm: str) -> str:
 def reads_the_test(comparison: Comparison, arm: str) -> bool:
     """Whether an arm is the oracle: no strategy, so it is judged by nobody, and nobody by it."""
     return strategy_of(comparison, arm) == ORACLE
+
+
+def against_baseline(comparison: Comparison) -> dict[str, str]:
+    """Each arm that is judged -> the baseline: all but the baseline itself and the oracle."""
+    baseline = comparison.baseline_arm
+    names = [arm.name for arm in comparison.arms if arm.name != baseline]
+    return {name: baseline for name in names if not reads_the_test(comparison, name)}
 
 
 def training_of(comparison: Comparison, arm: str) -> Recipe:
@@ -77,7 +84,7 @@ def check_random_arms(comparison: Comparison) -> None:
         )
 
 
-def head_name(head: Head) -> str:
+def head_name(head: HeadRecipe) -> str:
     """A head in words: its name, and the settings that are not the default.
 
     >>> head_name(HeadRecipe(name="softmax")), head_name(HeadRecipe(radius=0.5, kernel="cosine"))

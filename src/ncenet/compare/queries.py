@@ -136,8 +136,7 @@ def overlap(results: Results, one: str, other: str, labeled: int | None = None) 
     Returns:
         Mean over the seeds that both have finished; None if there are none, or nothing was queried.
     """
-    ours, theirs = results.curves(one), results.curves(other)
-    seeds = [seed for seed in ours if seed in theirs]
+    seeds = results.paired(one, other).keys()
     if not seeds:
         return None
     until = results.labeled[-1] if labeled is None else labeled

@@ -271,6 +271,11 @@ class Results:
         finished = [key for key in self.runs if key not in self.unfinished]
         return {seed: self.runs[arm, seed].curve(arm) for name, seed in finished if name == arm}
 
+    def paired(self, arm: str, against: str) -> dict[int, tuple[Curve, Curve]]:
+        """Curves of two arms by seed, of the seeds that both have finished."""
+        ours, theirs = self.curves(arm), self.curves(against)
+        return {seed: (ours[seed], theirs[seed]) for seed in ours if seed in theirs}
+
 
 def read_run(folder: Path, cycles: int | None = None) -> RunResults:
     """Read a run folder, finished or not.

@@ -22,7 +22,7 @@ from math import hypot, sqrt
 from statistics import fmean, stdev
 from typing import Literal, TypeAlias
 
-from ncenet.compare.heads import reads_the_test
+from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import Curve, Results
 
 Verdict: TypeAlias = Literal["better", "worse", "alike", "unclear"]
@@ -89,21 +89,12 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """``"better"`` or ``"worse"`` if the interval leaves out zero.
-
-        ``"alike"`` if it doesn't and all of it lies within half a point on either side (two one-sided tests,
-        Schuirmann 1987, each at 2.5 %), else ``"unclear"``.
+        """What the interval says, see :func:`verdict_of`; ``"unclear"`` for one seed.
 
         >>> Difference(Spread(0.001, 0.003, 10), -0.001, 0.003).verdict
         'alike'
         """
-        if self.low is not None and self.low > 0:
-            return "better"
-        if self.high is not None and self.high < 0:
-            return "worse"
-        if self.low is not None and self.high is not None and -RELEVANT <= self.low <= self.high <= RELEVANT:
-            return "alike"
-        return "unclear"
+        return "unclear" if self.low is None or self.high is None else verdict_of(self.low, self.high)
 
     @property
     def target(self) -> float:
@@ -129,6 +120,26 @@ class Difference:
             own = seeds_to_show(self.target, hypot(self.spread.deviation, self.hidden))
             return max(1, own - self.spread.seeds)
         return max(0, more)
+
+
+def verdict_of(low: float, high: float) -> Verdict:
+    """``"better"`` or ``"worse"`` if the 95 % interval of a difference leaves out zero.
+
+    ``"alike"`` if it doesn't and all of it lies within half a point on either side (two one-sided tests,
+    Schuirmann 1987, each at 2.5 %), else ``"unclear"``.
+
+    Args:
+        low: lower end, in accuracy; nan where there is no interval, which is unclear.
+        high: upper end.
+
+    >>> verdict_of(0.01, 0.02), verdict_of(-0.01, 0.02)
+    ('better', 'unclear')
+    """
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "alike" if -RELEVANT <= low <= high <= RELEVANT else "unclear"
 
 
 def student_quantile(probability: float, freedom: int) -> float:
@@ -302,13 +313,12 @@ def difference(results: Results, arm: str, against: str, measure: Measure = "acc
         against: the other one.
         measure: which accuracy.
     """
-    ours, theirs = results.curves(arm), results.curves(against)
-    seeds = [seed for seed in ours if seed in theirs]
-    if not seeds:
+    pairs = results.paired(arm, against).values()
+    if not pairs:
         return None
     return paired_difference(
-        [mean_over_cycles(ours[seed], measure) for seed in seeds],
-        [mean_over_cycles(theirs[seed], measure) for seed in seeds],
+        [mean_over_cycles(ours, measure) for ours, _ in pairs],
+        [mean_over_cycles(theirs, measure) for _, theirs in pairs],
         step=results.step / len(results.labeled),
     )
 
@@ -320,13 +330,9 @@ def difference_to_baseline(results: Results, arm: str) -> Difference | None:
     """
     baseline = results.comparison.baseline_arm
     found = difference(results, arm, baseline)
-    names = [
-        other.name
-        for other in results.comparison.arms
-        if other.name not in (arm, baseline) and not reads_the_test(results.comparison, other.name)
-    ]
-    others = [other.spread for name in names if (other := difference(results, name, baseline)) is not None]
     if found is None:
         return None
+    names = [name for name in against_baseline(results.comparison) if name != arm]
+    others = [other.spread for name in names if (other := difference(results, name, baseline)) is not None]
     deviation, freedom = pooled_deviation(found.spread, others)
     return replace(found, pooled=deviation, freedom=freedom)

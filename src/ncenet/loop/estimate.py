@@ -94,7 +94,7 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     strategy = open_simulated(recipe)
     auxiliary, members = strategy.auxiliary, recipe.model.members
-    alone = _head_alone(recipe) and auxiliary is None  # fitted to all labels at once
+    alone = recipe.fits_head and auxiliary is None  # fitted to all labels at once
     each = [STEPS if alone else n * max(fit.epochs, math.ceil(fit.min_steps / n)) for n in per_epoch]
     steps = sum(each)
     scored = tested * len(sizes)
@@ -120,11 +120,6 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
         megabytes=(16 * members * speed.parameters + min(images_bytes, recipe.data.cache_gb * 1e9)) / 1e6,
         parameters=members * speed.parameters,
     )
-
-
-def _head_alone(recipe: Recipe) -> bool:
-    model = recipe.model
-    return model.features is not None and model.backbone == "identity" and model.dropout == 0
 
 
 def reads_predictions(strategy: QueryStrategy) -> bool:

@@ -13,7 +13,7 @@ from ncenet.compare.across.table import Numbers, numbers
 from ncenet.compare.across.wins import win_shares
 from ncenet.compare.predictions import Floats
 from ncenet.compare.records import Table
-from ncenet.compare.statistics import RELEVANT, Verdict
+from ncenet.compare.statistics import Verdict, verdict_of
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.words import NOTHING, ends, percent, points
 
@@ -66,9 +66,7 @@ def suite_verdicts(results: SuiteResults) -> tuple[tuple[Verdict, str], ...]:
         if not runs:
             said.append(("unclear", f"{arm} against {baseline}: no seed has finished both yet."))
             continue
-        verdict: Verdict = "better" if low > 0 else "worse" if high < 0 else "unclear"
-        if verdict == "unclear" and -RELEVANT <= low <= high <= RELEVANT:
-            verdict = "alike"
+        verdict = verdict_of(low, high)
         how = {
             "alike": f"and {baseline} are alike, within half a point,",
             "unclear": f"against {baseline} is unclear",

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from ncenet.compare.cycles import Duel
 from ncenet.compare.efficiency import Target, areas, saving
 from ncenet.compare.factorial import effects, squares
-from ncenet.compare.heads import random_arm, reads_the_test
+from ncenet.compare.heads import against_baseline, random_arm, reads_the_test
 from ncenet.compare.records import Results, Table
 from ncenet.compare.rivals import Rival, best_rival, best_softmax_rival
-from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles, per_cycle
+from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles
 from ncenet.report.words import NOTHING, counted, interval, percent, points, spread_words
 
 DIFFER = 5e-5
@@ -108,7 +108,7 @@ def is_unbalanced(results: Results) -> bool:
 
 def balanced_summary(results: Results) -> Table:
     """For each arm its mean balanced accuracy over cycles beside the plain one, and against the baseline."""
-    baseline = results.comparison.baseline_arm
+    baseline, judged = results.comparison.baseline_arm, against_baseline(results.comparison)
     rows = []
     for arm in results.comparison.arms:
         curves = results.curves(arm.name).values()
@@ -116,25 +116,11 @@ def balanced_summary(results: Results) -> Table:
             spread_words(Spread.of([mean_over_cycles(c, measure) for c in curves]), 2) if curves else NOTHING
             for measure in ("accuracy", "balanced_accuracy")
         ]
-        found = (
-            None
-            if arm.name == baseline or reads_the_test(results.comparison, arm.name)
-            else difference(results, arm.name, baseline, measure="balanced_accuracy")
-        )
+        found = difference(results, arm.name, baseline, "balanced_accuracy") if arm.name in judged else None
         compared = (NOTHING,) * 3 if found is None else (*_difference(found), found.verdict)
         rows.append((arm.name, *means, *compared))
     columns = ("Accuracy, %", "Balanced, %", f"Balanced, against {baseline}", "95 % interval", "Verdict")
     return Table(("Arm", *columns), tuple(rows))
-
-
-def balanced_by_cycle(results: Results) -> Table:
-    """For each arm its balanced accuracy at each size of the labelled set, in %."""
-    rows = []
-    for arm in results.comparison.arms:
-        curves = results.curves(arm.name)
-        cells = [spread_words(s) for s in per_cycle(curves, "balanced_accuracy")] if curves else []
-        rows.append((arm.name, *(cells or [NOTHING] * len(results.labeled))))
-    return Table(("Labels", *(f"{n:,}" for n in results.labeled)), tuple(rows))
 
 
 def _duel(duel: Duel) -> str:

@@ -53,7 +53,7 @@ def _facts(recipes: Mapping[str, Recipe], used_up: int | None) -> dict[str, str]
         ),
         "Training": _training,
         "Tested network": lambda r: (
-            f"the one of {'the end' if _head_alone(r) else 'the last epoch'}; no checkpoint is chosen on the "
+            f"the one of {'the end' if r.fits_head else 'the last epoch'}; no checkpoint is chosen on the "
             "test images"
         ),
         "Pool": lambda r: (
@@ -88,13 +88,8 @@ def _seeds(comparison: Comparison) -> str:
     return f"{', '.join(map(str, comparison.seeds))} ({each}{', but ' if fewer else ''}{', '.join(fewer)})"
 
 
-def _head_alone(recipe: Recipe) -> bool:
-    """Whether nothing but a head is trained, on stored vectors."""
-    return recipe.on_vectors and recipe.model.backbone == "identity" and recipe.model.dropout == 0
-
-
 def _training(recipe: Recipe) -> str:
-    if _head_alone(recipe):
+    if recipe.fits_head:
         return "the head alone, of all labels at once, until it settles (L-BFGS)"
     train = recipe.train
     return f"{train.epochs} epochs, at least {train.min_steps:,} steps, of {train.batch_size} images"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
-from ncenet.compare.heads import reads_the_test
+from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.compare.suite import SuiteResults, read_compared
@@ -55,13 +55,12 @@ def print_results(folder: Path, console: Console, *, everything: bool = False) -
     # Tables must wrap within their cells even on a console that leaves wrapping to the terminal.
     if everything:
         console.print(terminal.whole_report(sections_of(results)), soft_wrap=False)
-    elif isinstance(results, Results | SuiteResults):
+        return
+    if isinstance(results, Results | SuiteResults):
         console.print(terminal.for_terminal(results), soft_wrap=False)
     else:
         console.print(terminal.as_rich(tables.of_run(results)), soft_wrap=False)
         console.print(words.headline(results), markup=False, highlight=False)
-    if everything:
-        return
     for name, run in _one_run_of_each(results).items():
         if run.copied:
             said = f"{name}: {words.copied(run.copied)}." if name else f"{words.copied(run.copied)}."
@@ -136,11 +135,7 @@ def results_record(folder: Path) -> dict[str, Any]:
             | {"sets": {name: results_record(of_set.folder) for name, of_set in results.sets.items()}}
         )
     comparison, baseline = results.comparison, results.comparison.baseline_arm
-    pairs = {
-        arm.name: baseline
-        for arm in comparison.arms
-        if arm.name != baseline and not reads_the_test(comparison, arm.name)
-    }
+    pairs = against_baseline(comparison)
     images = bootstrap_differences(results, pairs)
     return {
         "kind": "comparison",

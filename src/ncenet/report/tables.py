@@ -10,11 +10,12 @@ from ncenet.compare.bootstrap import Interval
 from ncenet.compare.heads import reads_the_test
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import ReplayNoise
-from ncenet.compare.statistics import Spread, difference_to_baseline, mean_over_cycles, per_cycle
+from ncenet.compare.statistics import Measure, Spread, difference_to_baseline, mean_over_cycles, per_cycle
 from ncenet.report.queried import labelled_classes
 from ncenet.report.words import (
     NOTHING,
     counted,
+    ends,
     interval,
     metric_name,
     outlook_words,
@@ -62,20 +63,19 @@ def summary(
             cells = [points(found.spread.mean), interval(found)]
             if images:
                 of = images.get(arm.name)
-                cells.append(NOTHING if of is None else f"{points(of.low)} to {points(of.high)}")
+                cells.append(NOTHING if of is None else ends(of.low, of.high))
             if replay:
                 cells.append(f"± {percent(replay.of_mean(found.spread.seeds), 2)}")
         rows.append((arm.name, mean, *cells, said))
     return Table(tuple(columns), tuple(rows))
 
 
-def by_cycle(results: Results) -> Table:
+def by_cycle(results: Results, measure: Measure = "accuracy") -> Table:
     """For each arm its accuracy at each size of the labelled set: mean and deviation over seeds, in %."""
     rows = []
     for arm in results.comparison.arms:
-        curves = results.curves(arm.name)
-        cells = [spread_words(s) for s in per_cycle(curves)] if curves else [NOTHING] * len(results.labeled)
-        rows.append((arm.name, *cells))
+        cells = [spread_words(cycle) for cycle in per_cycle(results.curves(arm.name), measure)]
+        rows.append((arm.name, *(cells or [NOTHING] * len(results.labeled))))
     return Table((counted(results.unit).capitalize(), *(f"{n:,}" for n in results.labeled)), tuple(rows))
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from math import isnan
 from pathlib import Path
 
-from ncenet.compare.heads import reads_the_test
+from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
 from ncenet.ledger import Ledger
@@ -88,7 +88,7 @@ def interval(difference: Difference, digits: int = 2) -> str:
     """
     if difference.low is None or difference.high is None:
         return "none: one seed"
-    return f"{points(difference.low, digits)} to {points(difference.high, digits)}"
+    return ends(difference.low, difference.high, digits)
 
 
 def ends(low: float, high: float, digits: int = 2) -> str:
@@ -102,7 +102,7 @@ def ends(low: float, high: float, digits: int = 2) -> str:
     return f"{points(low, digits)} to {points(high, digits)}"
 
 
-def percents(low: float, high: float, digits: int = 0) -> str:
+def percents(low: float, high: float) -> str:
     """Ends of an interval in percent; that there is none if they are no numbers.
 
     >>> percents(0.25, 0.75)
@@ -110,7 +110,7 @@ def percents(low: float, high: float, digits: int = 0) -> str:
     """
     if isnan(low) or isnan(high):
         return NOTHING
-    return f"{percent(low, digits)} to {percent(high, digits)}".replace("-", MINUS)
+    return f"{percent(low, 0)} to {percent(high, 0)}".replace("-", MINUS)
 
 
 def outlook_words(difference: Difference) -> str:
@@ -214,15 +214,13 @@ def choosing_words(found: Choosing) -> str:
 
 def verdicts(results: Results) -> dict[str, tuple[Difference | None, str]]:
     """Difference to the baseline and its sentence, for each other arm but the oracle."""
-    baseline = results.comparison.baseline_arm
     said: dict[str, tuple[Difference | None, str]] = {}
-    for arm in results.comparison.arms:
-        if arm.name != baseline and not reads_the_test(results.comparison, arm.name):
-            difference = difference_to_baseline(results, arm.name)
-            if difference is None:
-                said[arm.name] = None, f"{arm.name} against {baseline}: no seed has finished both yet."
-            else:
-                said[arm.name] = difference, verdict(arm.name, baseline, difference)
+    for arm, baseline in against_baseline(results.comparison).items():
+        difference = difference_to_baseline(results, arm)
+        if difference is None:
+            said[arm] = None, f"{arm} against {baseline}: no seed has finished both yet."
+        else:
+            said[arm] = difference, verdict(arm, baseline, difference)
     return said
 
 

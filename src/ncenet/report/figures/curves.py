@@ -11,7 +11,7 @@ from ncenet.compare.heads import head_name, heads
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import per_cycle
 from ncenet.recipe import BudgetUnit
-from ncenet.report.figures.drawing import FONT_POINTS, GREY, INK, MARKERS, PALETTE
+from ncenet.report.figures.drawing import FONT_POINTS, GREY, INK, MARKERS, PALETTE, dress_plot
 from ncenet.report.words import counted, metric_name
 
 if TYPE_CHECKING:
@@ -143,15 +143,10 @@ def _panel(
 
 def _dress(axes: Axes, lines: Sequence[Line], metric: str, unit: BudgetUnit) -> None:
     labeled = sorted({n for line in lines for n in line.labeled})
-    axes.set_xlabel(counted(unit), color=INK, fontsize=FONT_POINTS)
-    axes.set_ylabel(f"test {metric_name(metric)}, %", color=INK, fontsize=FONT_POINTS)
+    dress_plot(axes, counted(unit), f"test {metric_name(metric)}, %")
     if len(labeled) <= 10:
         axes.set_xticks(labeled)
     axes.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
-    axes.tick_params(colors=INK, labelsize=FONT_POINTS - 1)
-    axes.grid(axis="y", color=GREY, alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(INK)
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]], height: float) -> None:

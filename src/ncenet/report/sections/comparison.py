@@ -6,7 +6,7 @@ from ncenet.compare.bootstrap import bootstrap_differences, tests_differ
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
 from ncenet.compare.factorial import squares
-from ncenet.compare.heads import reads_the_test
+from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import replay_noise
 from ncenet.report import evidence, protocol, tables, words
@@ -36,7 +36,7 @@ def verdicts(results: Results) -> ReportSection | None:
 @comparison_sections.register("summary", order=2)
 def summary(results: Results) -> ReportSection:
     """Means over the cycles, differences to the baseline, intervals, verdicts."""
-    images = bootstrap_differences(results, _against_baseline(results))
+    images = bootstrap_differences(results, against_baseline(results.comparison))
     replay = replay_noise(results)
     blocks: list[Block] = [tables.summary(results, images, replay)]
     if images:
@@ -107,7 +107,7 @@ def balanced(results: Results) -> ReportSection | None:
         (
             note,
             tables.without_empty(evidence.balanced_summary(results)),
-            tables.without_empty(evidence.balanced_by_cycle(results)),
+            tables.without_empty(tables.by_cycle(results, "balanced_accuracy")),
         ),
     )
 
@@ -115,7 +115,7 @@ def balanced(results: Results) -> ReportSection | None:
 @comparison_sections.register("cycle-by-cycle", order=7)
 def cycle_by_cycle(results: Results) -> ReportSection | None:
     """Cycles won, tied and lost against the baseline."""
-    of_arms = duels(results, _against_baseline(results))
+    of_arms = duels(results, against_baseline(results.comparison))
     if not any(of_arms.values()):
         return None
     tests = family_size(of_arms)
@@ -278,13 +278,3 @@ def _shortened(table: Table) -> Table:
         return table
     ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
     return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
-
-
-def _against_baseline(results: Results) -> dict[str, str]:
-    """Each arm that is judged -> the baseline."""
-    comparison, baseline = results.comparison, results.comparison.baseline_arm
-    return {
-        arm.name: baseline
-        for arm in comparison.arms
-        if arm.name != baseline and not reads_the_test(comparison, arm.name)
-    }
