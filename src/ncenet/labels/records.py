@@ -139,7 +139,8 @@ class Known:
         """The answer in a row of a table, in which only ``id`` and ``label`` must be.
 
         Blanks around the name of a class, and around a word, mean nothing. An empty label in a row without
-        ``kind`` is no answer. There the words skip and unsure stand for themselves, unless a class is called so.
+        ``kind`` is no answer. There the words skip and unsure stand for themselves, unless a class is called
+        so.
 
         Args:
             row: values by column; None or "" for what is not known.
