@@ -196,7 +196,8 @@ class TestAskAndTell:
         assert f"1 image(s) changed since labelled: {asked[0]}" in done.said
         assert "the word undo in ncenet tell" in done.said
         write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "bee"})
-        assert ncenet("tell", "run", "answers.csv").out == "2 answers recorded; 1 images have a label\n"
+        done = ncenet("tell", "run", "answers.csv")
+        assert done.out == "1 answers recorded, 1 taken back; 1 images have a label\n"
         assert ncenet("ask", "run", "-n", 3).code == 0
         done = ncenet("tell", "run", "answers.csv")
         assert done.code == 0 and f"taken back before, and not once more: {asked[0]}" in done.out

@@ -92,6 +92,28 @@ def test_wrong_usage_exits_2_and_says_what_to_do(ncenet, words, message):
     assert done.out == ""
 
 
+@pytest.mark.parametrize("trial", ["nce-random/seed-0", "digits/nce-random/seed-0"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("ask study", "ask study --data digits", "tell study a.csv", "annotators study"),
+        *(
+            "export study a.csv",
+            "sort study",
+            "score study digits --out s.csv",
+            "export study m --model safetensors",
+        ),
+    ],
+)
+def test_a_comparison_in_the_place_of_a_run_is_named_with_a_run_in_it(ncenet, tmp_path, trial, words):
+    folder = tmp_path / "study" / trial
+    folder.mkdir(parents=True)
+    (folder / "recipe.yaml").touch()
+    done = ncenet(*words.split())
+    assert done.code == 2
+    assert f"study: holds a comparison, whose trials are runs: name one, such as study/{trial}" in done.said
+
+
 def test_a_mistake_in_a_recipe_is_named_by_file_line_and_field(ncenet, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("data:\n  train: digits\nloop:\n  cycles: 3\n  query_size: 0\n")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ncenet.data import ArrayPool, FolderPool, Subset, channels_of
-from ncenet.data.folders import find_images
+from ncenet.data.folders import classes_of, find_images
 from ncenet.data.pools import load_square, probe
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.errors import DataError, UnreadableImage
@@ -48,6 +48,27 @@ def test_hidden_files_and_other_suffixes_are_passed_over_but_broken_images_are_n
         pool.load("broken.jpg")
     with pytest.raises(UnreadableImage, match=r"^dangling\.png: no such file or directory$"):
         pool.load("dangling.png")
+
+
+@pytest.mark.parametrize("mark", ["ledger.sqlite", "comparison.yaml"])
+def test_what_a_run_draws_among_the_images_is_none_of_them(folder, mark):
+    """As after ``cd pets`` and ``ncenet init .``: not its figures, not what it sorted, no class ``runs``."""
+    before = find_images(folder)
+    drawn = {"curves.png": jpeg(9), "sorted/cat/1.jpg": jpeg(1), "seed-0/curves.png": jpeg(9), mark: b""}
+    write(folder / "runs" / "pets", drawn)
+    assert find_images(folder) == before
+    assert set(classes_of(folder, before).values()) == {"cat", "dog"}
+    assert find_images(folder / "runs" / "pets" / "sorted") == ["cat/1.jpg"], "named by itself it counts"
+
+    write(folder, {mark: b"", "curves.png": gray_png(9)})
+    assert find_images(folder) == before, "the run's folder is that of the images"
+
+
+@pytest.mark.parametrize("mark", ["ledger.sqlite", "comparison.yaml"])
+def test_the_folder_of_a_run_is_no_folder_of_images(tmp_path, mark):
+    write(tmp_path / "run", {mark: b"", "curves.png": gray_png(1)})
+    with pytest.raises(DataError, match="run: no images in this folder, it is that of a run or comparison"):
+        find_images(tmp_path / "run")
 
 
 def test_links_are_followed_but_not_in_circles(folder, tmp_path):

@@ -187,6 +187,7 @@ def text(folder, name, content):
         (other_lengths, "vectors of different lengths: 1, 2"),
         (no_vector, "has the columns id; expected"),
         (empty_row, "has 1 empty rows"),
+        (lambda f: f / "v.npy", r"v\.npy: cannot be read: no such file or directory"),  # not its ids
         (bare_npy, r"vectors without ids: .*v\.ids\.txt is not there; expected"),
         (lambda f: npz(f, table=TABLE * 1j), r"vectors are \(N, D\) numbers, got complex"),
         (lambda f: npz(f, table=TABLE > 0), r"vectors are \(N, D\) numbers, got bool"),

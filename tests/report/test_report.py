@@ -169,6 +169,13 @@ def test_a_run_becomes_a_page_too(tmp_path):
     assert HOSTILE in page.text
 
 
+def test_a_run_before_its_first_model_is_not_said_to_lack_held_out_images(tmp_path):
+    write_run(tmp_path / "run", BASE, [])
+    text = page_of(tmp_path / "run").text
+    assert "No model was trained yet" in text
+    assert "how good the network is cannot be said" not in text
+
+
 def test_a_run_without_held_out_images_claims_nothing(tmp_path):
     write_run(tmp_path / "run", BASE, [0.5], test=False)
     files = [file.name for file in write_report(tmp_path / "run")]

@@ -19,7 +19,7 @@ from ncenet.console import plain_console
 from ncenet.errors import UsageError
 from ncenet.ledger.provenance import Kind, Provenance
 from ncenet.recipe import Recipe
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import RunFolder, refuse_comparison
 from ncenet.run.people import with_features
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def ask(
     from ncenet.run.recipe_record import load_recipe
 
     files = RunFolder(folder)
+    if not files.recipe.exists() and not files.ledger.exists():
+        refuse_comparison(folder)
     if data is None and not files.recipe.exists() and not files.ledger.exists():
         raise UsageError(
             f"{folder}: no run here yet; say where the images are: ncenet ask {folder} --data PHOTOS"

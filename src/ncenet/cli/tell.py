@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,9 @@ def tell(
 
     Answers may be partial, late, or corrections of earlier ones. An empty label is no answer; the words skip
     and unsure close an image without a label, and undo takes its answer back (unless a class is called so).
-    The same answers told again change nothing, so an interrupted command can be repeated. Columns who and
-    hash of a table count, as they do for ncenet import: an answer about other bytes is refused.
+    The same answers told again change nothing, so an interrupted command can be repeated. What they correct,
+    and what stands again once an answer was taken back, is listed. Columns who and hash of a table count, as
+    they do for ncenet import: an answer about other bytes is refused.
 
     For example:
 
@@ -58,16 +60,29 @@ def tell(
         done = record_answers(run, _text(answers, name), name, who=who, otherwise=getpass.getuser())
     if json_output:
         undone = {"taken_back_before": list(done.before)} if done.taken_back else {}
-        print(json.dumps({"answers": done.answers, "labeled": done.labeled, "cut": done.cut, **undone}))
+        corrected = {"corrected": list(done.corrected)} if done.corrected else {}
+        counted = {"answers": done.answers, "labeled": done.labeled, "cut": done.cut}
+        print(json.dumps({**counted, **corrected, **undone}))
         return
-    console = plain_console()
-    console.print(
-        f"{done.answers} answers recorded; {done.labeled} images have a label{said_of_cuts(done.cut)}",
-        highlight=False,
+    new = done.answers - len(done.known) - len(done.taken_back)
+    back = len(done.taken_back) - len(done.before)
+    parts = [f"{new} answers recorded"] if new or done.known or not back else []
+    parts += [f"{len(done.known)} known already"] * bool(done.known) + [f"{back} taken back"] * bool(back)
+    said = f"{', '.join(parts)}; {done.labeled} images have a label{said_of_cuts(done.cut)}"
+    plain_console().print(said, highlight=False)
+    _list("corrected:", [f"{id!r}: {what}" for id, what in done.corrected.items()])
+    _list("taken back before, and not once more:", done.before)
+    _list(
+        "an earlier answer stands again, which undo under another name (--who) takes back too:",
+        [f"{id!r}: {what}" for id, what in done.uncovered.items()],
     )
-    if before := done.before:
-        shown = ", ".join(before[:SHOWN]) + (f" and {len(before) - SHOWN} more" if before[SHOWN:] else "")
-        console.print(f"taken back before, and not once more: {shown}")
+
+
+def _list(what: str, found: Sequence[str]) -> None:
+    """Print the first of these in a line, when there are any."""
+    if found:
+        shown = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if found[SHOWN:] else "")
+        plain_console().print(f"{what} {shown}", highlight=False)
 
 
 def _text(source: str, name: str) -> str:

@@ -26,6 +26,10 @@ _BESIDE = frozenset(
     )
 )
 """Folders with the images of a data set, and what was made of them: no classes. Without a last s."""
+_OURS = frozenset({"ledger.sqlite", "comparison.yaml"})
+"""Files by which the folder of a run or of a comparison is known."""
+_DRAWN = "curves.png"
+"""The figure that a report puts there."""
 _SHOWN = 4
 
 
@@ -40,6 +44,8 @@ def find_images(root: Path) -> list[str]:
     passed: list[str] = []
     found = list(files_below(root, SUFFIXES, passed=passed))
     if not found:
+        if any((root / name).exists() for name in _OURS):
+            raise DataError(f"{root}: no images in this folder, it is that of a run or comparison of ncenet")
         others = f"; {len(passed)} other file(s), such as {min(passed)!r}, were passed over" if passed else ""
         raise DataError(
             f"{root}: no images in this folder{others}. Files count by suffix: {' '.join(sorted(SUFFIXES))}"
@@ -50,7 +56,8 @@ def find_images(root: Path) -> list[str]:
 def files_below(root: Path, suffixes: Collection[str], *, passed: list[str] | None = None) -> list[str]:
     """Paths of the files below a folder that have one of these suffixes, relative to it with ``/``, sorted.
 
-    Hidden files and folders are passed over, and those that systems keep for themselves. Links are followed,
+    Hidden files and folders are passed over, and those that systems keep for themselves. So is what a run or
+    comparison has written among the images: figures and sorted copies are none of them. Links are followed,
     except into a folder that they are in.
 
     Args:
@@ -73,8 +80,11 @@ def _walk(
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+    ours = not _OURS.isdisjoint(entry.name for entry in entries)
+    if ours and prefix:
+        return
     for entry in entries:
-        if is_hidden(entry.name):
+        if is_hidden(entry.name) or (ours and entry.name == _DRAWN):
             continue
         path = prefix + entry.name
         if _is_folder(entry):

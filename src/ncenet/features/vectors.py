@@ -151,10 +151,11 @@ def _npz(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 def _npy(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     beside = _ids_beside(file)
-    if not beside.exists():
+    if file.exists() and not beside.exists():
         raise DataError(f"{file}: vectors without ids: {beside} is not there; {_SHOULD}")
+    vectors = map_npy(file)
     with open_text(beside) as lines:
-        return [line.rstrip("\r\n") for line in lines], map_npy(file)
+        return [line.rstrip("\r\n") for line in lines], vectors
 
 
 def _ids_beside(file: Path) -> Path:

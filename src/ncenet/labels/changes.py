@@ -101,7 +101,7 @@ def effects_of(
     classes, gate = frozenset(run.class_names), run.sizes.gate() if run.task == "detection" else None
     changes = []
     for record in records:
-        record = _as_called_now(record, renamed, classes)
+        record = as_called_now(record, renamed, classes)
         name, before, cut = who or record.who or otherwise, standing.get(record.id), gate.cut if gate else 0
         try:
             passed = _passed(record, items.get(record.id), classes, gate)
@@ -177,7 +177,7 @@ def _as_of_now(ledger: Ledger, changes: Sequence[Change]) -> list[Change]:
     fresh = []
     for change in changes:
         if change.status not in MISMATCHES and by_class:
-            change = replace(change, record=_as_called_now(change.record, renamed, classes))
+            change = replace(change, record=as_called_now(change.record, renamed, classes))
         record, before = change.record, standing.get(change.record.id)
         mismatch = None if change.status in MISMATCHES else _of_image(record, items.get(record.id))
         if mismatch is None and change.status not in MISMATCHES and by_class:
@@ -227,7 +227,7 @@ def _passed(record: Record, item: Item | None, classes: frozenset[str], gate: Bo
         raise _Misfit("no such boxes", str(error)) from error
 
 
-def _as_called_now(record: Record, renamed: Mapping[Label, Label], classes: Collection[Label]) -> Record:
+def as_called_now(record: Record, renamed: Mapping[Label, Label], classes: Collection[Label]) -> Record:
     """The record under the name of today, where its class was renamed or merged since."""
     if record.label is not None and record.label in renamed and record.label not in classes:
         return replace(record, label=renamed[record.label])

@@ -19,6 +19,8 @@ Kind: TypeAlias = Literal["answer", "skip", "unsure"]
 
 COLUMNS = ("id", "label", "kind", "hash", "who", "at", "cycle")
 """What a table of records says of an answer, in this order."""
+WORDS = (*(answer.value for answer in Answer), "undo")
+"""What may stand in the place of a label: skip and unsure, and undo in answers to a query."""
 WRITTEN = (*COLUMNS, "held_out")
 """What is written: also ``yes`` where the image measures the model, so that nobody trains on it unawares."""
 
@@ -136,8 +138,9 @@ class Known:
     def record(self, row: Mapping[str, Any], where: str) -> Record | None:
         """The answer in a row of a table, in which only ``id`` and ``label`` must be.
 
-        Blanks around the name of a class mean nothing. An empty label in a row without ``kind`` is no
-        answer. There the words skip and unsure stand for themselves, unless a class is called so.
+        Blanks around the name of a class, and around a word, mean nothing. An empty label in a row without
+        ``kind`` is no answer. There the words skip and unsure stand for themselves, unless a class is called
+        so.
 
         Args:
             row: values by column; None or "" for what is not known.
@@ -156,7 +159,8 @@ class Known:
         label, kind = values["label"] or None, _kind(values["kind"] or None, where)
         if label is not None and label not in self.class_names:
             bare = label.strip()  # a cell " cat " of a spreadsheet; no class has blanks around it
-            label = bare if bare in self.class_names or (kind is None and not bare) else label
+            said = bare in self.class_names or bare.lower() in WORDS
+            label = bare if said or (kind is None and not bare) else label
         if kind is None:
             label = label or None
             if label is None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError, mod
 
 from ncenet.errors import DamagedRecord, DataError, MissingExtra, UsageError
 from ncenet.recipe import Aggregate
-from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.folder import CycleFolder, RunFolder, refuse_comparison
 from ncenet.run.record_files import read_left_out, read_test
 from ncenet.run.records import ClassTest
 from ncenet.section import explain
@@ -79,6 +79,7 @@ def model_file(source: str | Path, revision: str | None = None) -> Path:
     if last is not None:
         return last
     if path.is_dir():
+        refuse_comparison(path)
         raise UsageError(f"{path}: no model here: no {WEIGHTS}, and no cycle of a run has been trained yet")
     raise UsageError(f"{source}: no such file or folder; a model of the Hub is written hub:OWNER/NAME")
 

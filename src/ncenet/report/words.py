@@ -170,6 +170,8 @@ def copied(count: int) -> str:
 def headline(run: RunResults) -> str:
     """What one run shows, and what it doesn't."""
     curve = run.curve(run.recipe.loop.strategy)
+    if not run.cycles:
+        return "No model was trained yet, so nothing can be said of how good it is."
     if not curve.labeled:
         return "Nothing was tested on held-out images: how good the network is cannot be said."
     last, first, grew = percent(curve.accuracy[-1]), percent(curve.accuracy[0]), len(curve.labeled) > 1

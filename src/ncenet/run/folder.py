@@ -56,6 +56,19 @@ def refuse_own(out: Path) -> None:
             raise UsageError(f"{out}: is a file of the run in {folder}; name another file")
 
 
+def refuse_comparison(folder: Path) -> None:
+    """Make sure that a folder that is to be that of a run isn't the one of a comparison, which holds several.
+
+    Raises:
+        UsageError: it is.
+    """
+    for pattern in ("*/seed-*/recipe.yaml", "*/*/seed-*/recipe.yaml"):  # of one data set, and of several
+        if (trial := min(folder.glob(pattern), default=None)) is not None:
+            raise UsageError(
+                f"{folder}: holds a comparison, whose trials are runs: name one, such as {trial.parent}"
+            )
+
+
 @dataclass(frozen=True)
 class CycleFolder:
     """Paths of the files of one cycle; see :mod:`ncenet.run.records` for what they hold.
