@@ -70,8 +70,9 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: trials are to be run, and their images are not there, or another process runs them.
-        DataError: likewise, and the images have no labels.
+        UsageError: trials are to be run, and their images or networks are not to be had, or another process
+            runs them.
+        DataError: likewise, and the images have no labels, or weights or vectors are not what they should be.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
     from ncenet.files import alone, write_text
@@ -92,6 +93,7 @@ def run(
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
+        check_networks(jobs)
         check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
         kept = {
@@ -183,6 +185,24 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
             open_simulated(trial.recipe)
         except UsageError as error:
             raise RecipeError(f"{name}: {error}") from None
+
+
+def check_networks(trials: Mapping[str, Trial]) -> None:
+    """Make sure that the networks of trials, by name, can be had for their images; of equal ones once.
+
+    Raises:
+        UsageError: one can't, or it doesn't take such images.
+        MissingExtra: a package that it needs is not installed.
+        DataError: weights or vectors are not what they should be, or an image has no vector.
+    """
+    from ncenet.loop.networks import check_network
+
+    different: dict[tuple[str, str], Recipe] = {}
+    for trial in trials.values():
+        network = trial.recipe.model.model_dump_json(exclude={"head"})
+        different.setdefault((trial.recipe.data.model_dump_json(), network), trial.recipe)
+    for recipe in different.values():
+        check_network(recipe)
 
 
 def check_base_options(comparison: Comparison) -> None:

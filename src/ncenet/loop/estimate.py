@@ -16,18 +16,18 @@ from ncenet.boxes import Boxes
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import ArrayPool
-from ncenet.errors import DataError, UnreadableImage
-from ncenet.features.pool import open_source
+from ncenet.errors import DataError
 from ncenet.learners import classifier, detector
 from ncenet.learners.box_counts import spent
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.detector import Detector
 from ncenet.learners.head_fit import STEPS
+from ncenet.loop.networks import shape_of
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.types import LabeledSet, Pool, QueryStrategy
+from ncenet.types import LabeledSet, QueryStrategy
 
 _LOOKED_AT = 20
 _PROBE_STEPS = 5
@@ -103,7 +103,7 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
 
     batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
     timed = speed_of if measure is None else measure
-    speed = timed(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
+    speed = timed(recipe, shape_of(train.pool, recipe), names, batch, auxiliary)
     images_bytes = (pool + tested) * math.prod(speed.shape)
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
@@ -130,23 +130,6 @@ def _head_alone(recipe: Recipe) -> bool:
 def reads_predictions(strategy: QueryStrategy) -> bool:
     """Whether a query takes predictions on the pool."""
     return bool(strategy.needs - {"inputs"})
-
-
-def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
-    """Shape of one input: of a vector where there are features, else judged by the first readable image."""
-    if recipe.model.features is not None:
-        return (open_source(recipe.model, pool=pool, ids=list(pool.ids())).dim,)
-    for id in pool.ids():
-        try:
-            image = pool.load(id)
-        except UnreadableImage:
-            continue
-        if image.ndim == 1:
-            return (image.shape[0],)
-        own = image.shape[0] if image.shape[0] == image.shape[1] <= 64 else 64
-        size = recipe.data.image_size or own
-        return (image.shape[2], size, size)
-    raise DataError(f"{recipe.data.train}: no image can be read")
 
 
 def _boxes_per_image(train: Dataset) -> float:
