@@ -69,6 +69,31 @@ def test_without_held_out_images_nothing_is_trained(tmp_path, simulated):
 
 
 @pytest.mark.parametrize(
+    ("base", "changes", "path"),
+    [
+        ({"model.dropout": 0.5, "model.passes": 7}, {"loop.strategy": "margin"}, "model.passes"),
+        ({"model.head.radius": 0.5}, {"model.head.name": "softmax"}, "model.head.radius"),
+        (
+            {"train.schedule": "steps", "train.lr_drops": (0.5,)},
+            {"train.schedule": "cosine"},
+            "train.lr_drops",
+        ),
+    ],
+)
+def test_a_setting_of_the_base_that_no_arm_reads_is_refused(tmp_path, simulated, base, changes, path):
+    whole = BASE.with_changes({"loop.strategy": "bald" if "model.passes" in base else "random", **base})
+    arms = [Arm(name="a", changes=changes), Arm(name="b", changes={**changes, "loop.strategy": "entropy"})]
+    unread = Comparison(base=whole, arms=arms, seeds=[0])
+    for look in (lambda: run(unread, tmp_path / "out", processes=1), lambda: cost(unread, tmp_path / "out")):
+        with pytest.raises(RecipeError, match=rf"^base\.{path}: no arm reads it: leave it out"):
+            look()
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+    reads = Arm(name="c", changes={"loop.strategy": "bald"} if path == "model.passes" else {})
+    run(unread.model_copy(update={"arms": (*unread.arms, reads)}), tmp_path / "out", processes=1)
+    assert len(simulated.calls) == 3
+
+
+@pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"model.backbone": "smal"}, "^a, seed 0: unknown backbone 'smal': did you mean 'small'"),

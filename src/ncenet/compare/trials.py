@@ -16,6 +16,8 @@ from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_record import differing
+from ncenet.section import flat
+from ncenet.unread import UNREAD
 
 ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
 
@@ -206,10 +208,10 @@ def check_networks(trials: Mapping[str, Trial]) -> None:
 
 
 def check_base_options(comparison: Comparison) -> None:
-    """Make sure that each option of the base goes to an arm.
+    """Make sure that what the base sets goes to an arm: each option, and what not every recipe reads.
 
     Raises:
-        RecipeError: the strategy of no arm has one of them.
+        RecipeError: the strategy of no arm has such an option, or no arm reads such a setting.
 
     >>> from ncenet.compare import Arm
     >>> base = Recipe().with_changes({"loop.options.bins": 5})
@@ -223,6 +225,21 @@ def check_base_options(comparison: Comparison) -> None:
     for option in comparison.base.loop.options:
         if option not in read:
             raise RecipeError(f"base.loop.options.{option}: the strategy of no arm has such an option")
+    parts = list(comparison.sets.values()) or [comparison]
+    arms = [
+        (arm.changes, flat(part.recipe(arm.name, 0).model_dump()))
+        for part in parts
+        for arm in comparison.arms
+    ]
+    base = flat(comparison.base.model_dump())
+    for path in sorted(LEFT_BEHIND & base.keys()):
+        sections = {path.rsplit(".", n)[0] for n in range(path.count(".") + 1)}
+        if all(sections.isdisjoint(changes) and recipe[path] != base[path] for changes, recipe in arms):
+            raise RecipeError(f"base.{path}: no arm reads it: leave it out")
+
+
+LEFT_BEHIND = frozenset({"model.passes", *(path for paths, _, _ in UNREAD for path in paths)})
+"""Settings of a base that an arm without a use for them has at their defaults."""
 
 
 def check_images(comparison: Comparison) -> None:
