@@ -8,6 +8,7 @@ from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
 from ncenet.strategies.gather import GatheredRows, check_rows, checked_features, gather_features
+from ncenet.strategies.margin import check_classes
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class UHerding(QueryStrategy):
 
         Raises:
             NonFiniteScore: a likelihood or a feature is nan or inf, or too large to be squared.
-            UsageError: the predictions carry no features, or are those of a detector; or labels are missing.
+            UsageError: the predictions carry no features, are those of a detector or of one class; or labels
+                are missing.
             ValueError: ``query_size`` is below 1.
         """
         import torch
@@ -59,6 +61,7 @@ class UHerding(QueryStrategy):
                 raise UsageError(
                     "uherding needs one class an image, and a detector's predictions are of anchors"
                 )
+            check_classes(prediction.probs, "uherding")
             check_rows(prediction.ids, prediction.probs)
             places.fill(prediction.ids, unit(checked_features(prediction, "uherding")))
             probs.fill(prediction.ids, prediction.probs)
