@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy, interpolate
 from ncenet.data.dataset import TestSet, as_test_set
 from ncenet.data.open import open_dataset, open_test
 from ncenet.learners.classifier import Classifier
-from ncenet.nn.backbones import SmallNet, whiten
+from ncenet.nn.backbones import SmallNet
 from ncenet.nn.heads import Head, heads
 from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import DataRecipe, HeadRecipe, ModelRecipe, TrainRecipe
@@ -39,10 +39,8 @@ class TriedNet(SmallNet):
     """
 
     def __init__(self, widths: tuple[int, ...], sides: list[int], steps: int, whitened: bool) -> None:
-        super().__init__((3, 32, 32), widths)
+        super().__init__((3, 32, 32), widths, whitened=whitened)
         self.sides, self.steps, self.step = [*sides, 32], steps, 0
-        if whitened:
-            whiten(self)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:

@@ -83,6 +83,10 @@ class Renamed(FutureWarning):
     """Something goes by another name now; the old one still works, and the message says the new one."""
 
 
+class MissingGlyphs(UserWarning):
+    """No font of this machine has characters of a figure, which shows boxes in their place."""
+
+
 class BrokenPlugIn(UserWarning):
     """A plug-in can't be loaded or used and is left out; the message names it, and says why."""
 

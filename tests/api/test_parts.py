@@ -185,6 +185,7 @@ QUERIES = {
     r"query returns 'a' 2 times: the ids of a query are distinct": lambda ids, n: ncenet.Query("aa", (1, 1)),
     r"query returns 'x', which is none of the ids of its pool": lambda ids, n: ncenet.Query(("x",), (1.0,)),
     r"query returns 5 ids, and 4 were asked for": lambda ids, n: ncenet.Query(ids[: n + 1], [1] * (n + 1)),
+    r"query returns no ids, and its pool holds": lambda ids, n: ncenet.Query((), ()),
     r"query returns 4 ids and 3 scores: each image has a score": lambda ids, n: ncenet.Query(
         ids[:n], [1] * 3
     ),

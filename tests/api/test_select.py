@@ -39,6 +39,19 @@ def test_every_strategy_works_on_arrays_or_says_why_not(name):
     assert ncenet.select(**tensors, query_size=5, strategy=name) == query, "numpy and torch alike"
 
 
+@pytest.mark.parametrize("name", ["margin", "uherding"])
+def test_one_class_has_no_two_to_compare(name):
+    with pytest.raises(
+        UsageError, match=rf"^{name} compares the two likeliest classes, and .* \(5, 1\) are of"
+    ):
+        ncenet.select(PROBS[:5, :1], 2, features=FEATURES[:5], strategy=name)
+
+
+def test_one_pass_disagrees_with_no_other():
+    with pytest.raises(UsageError, match=r"^bald compares passes, and samples of shape \(1, 23, 4\)"):
+        ncenet.select(samples=SAMPLES[:1], query_size=2, strategy="bald")
+
+
 @pytest.mark.parametrize("name", ["margin", "core-set", "badge", "class-balanced", "typiclust", "random"])
 def test_it_is_what_the_strategy_says_of_a_pool(name):
     strategy = strategies.get(name)()

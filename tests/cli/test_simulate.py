@@ -59,6 +59,7 @@ def test_a_dry_run_counts_and_writes_nothing(ncenet, tmp_path):
 def test_a_dry_run_takes_no_more_labels_than_there_are(ncenet):
     done = ncenet("simulate", "digits", "--dry-run", "--initial", 1200, "--query-size", 90, "--cycles", 9)
     assert "1,297 of a pool of 1,297" in done.out
+    assert "cycles     3 of 9, then the pool is used up, " in done.out, "1,200, 1,290 and all"
 
 
 def test_what_a_run_leaves_behind(run):

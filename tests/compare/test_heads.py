@@ -1,7 +1,9 @@
 import pytest
 import yaml
 
+import ncenet as api
 from ncenet.compare import Arm, Comparison
+from ncenet.compare.data_sets import DataSet
 from ncenet.compare.heads import check_random_arms, head_name, heads, random_arm
 from ncenet.errors import RecipeError
 from ncenet.recipe import HeadRecipe, Recipe
@@ -70,3 +72,22 @@ def test_the_lines_that_help_take_no_name_that_is_taken():
 
 def test_a_head_is_named_by_what_is_not_the_default():
     assert head_name(HeadRecipe()) == "NCE"
+
+
+def test_a_file_is_asked_for_a_random_arm_wherever_it_is_read(tmp_path, ncenet):
+    """The command and the function alike, before anything is written."""
+    asked = comparison(("entropy", {**SOFTMAX, "loop.strategy": "entropy"}))
+    (tmp_path / "arms.yaml").write_text(asked.to_yaml())
+    why = "no arm picks at random with the head of 'entropy'"
+    with pytest.raises(RecipeError, match=why):
+        api.compare(tmp_path / "arms.yaml", tmp_path / "out")
+    done = ncenet("compare", tmp_path / "arms.yaml", "--out", tmp_path / "out")
+    assert done.code == 2 and why in done.err and not (tmp_path / "out").exists()
+
+
+def test_each_data_set_is_asked_for_a_random_arm():
+    several = comparison(("entropy", {"loop.strategy": "entropy"})).model_copy(
+        update={"data": (DataSet(train="digits"), DataSet(train="shapes"))}
+    )
+    with pytest.raises(RecipeError, match="no arm picks at random with the head of 'entropy'"):
+        check_random_arms(several)

@@ -68,6 +68,59 @@ def test_without_held_out_images_nothing_is_trained(tmp_path, simulated):
     assert len(simulated.calls) == 4
 
 
+@pytest.mark.parametrize(
+    ("base", "changes", "path"),
+    [
+        ({"model.dropout": 0.5, "model.passes": 7}, {"loop.strategy": "margin"}, "model.passes"),
+        ({"model.head.radius": 0.5}, {"model.head.name": "softmax"}, "model.head.radius"),
+        (
+            {"train.schedule": "steps", "train.lr_drops": (0.5,)},
+            {"train.schedule": "cosine"},
+            "train.lr_drops",
+        ),
+    ],
+)
+def test_a_setting_of_the_base_that_no_arm_reads_is_refused(tmp_path, simulated, base, changes, path):
+    whole = BASE.with_changes({"loop.strategy": "bald" if "model.passes" in base else "random", **base})
+    arms = [Arm(name="a", changes=changes), Arm(name="b", changes={**changes, "loop.strategy": "entropy"})]
+    unread = Comparison(base=whole, arms=arms, seeds=[0])
+    for look in (lambda: run(unread, tmp_path / "out", processes=1), lambda: cost(unread, tmp_path / "out")):
+        with pytest.raises(RecipeError, match=rf"^base\.{path}: no arm reads it: leave it out"):
+            look()
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+    reads = Arm(name="c", changes={"loop.strategy": "bald"} if path == "model.passes" else {})
+    run(unread.model_copy(update={"arms": (*unread.arms, reads)}), tmp_path / "out", processes=1)
+    assert len(simulated.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model.backbone": "smal"}, "^a, seed 0: unknown backbone 'smal': did you mean 'small'"),
+        ({"model.features": "lite9"}, "^a, seed 0: unknown extractor 'lite9': did you mean 'lite2'"),
+        ({"model.backbone": "identity"}, "^backbone identity takes feature vectors, got images"),
+        ({"model.features": "gone.npz"}, r"^gone\.npz: cannot be read"),
+    ],
+)
+def test_a_network_that_cannot_be_had_is_told_once_before_anything_is_written(
+    tmp_path, simulated, changes, why
+):
+    lost = COMPARISON.model_copy(update={"base": BASE.with_changes(changes)})
+    with pytest.raises((DataError, UsageError), match=why):
+        run(lost, tmp_path / "out", processes=1)
+    assert simulated.calls == [] and not (tmp_path / "out").exists()
+
+
+def test_a_network_of_many_trials_is_looked_at_once(tmp_path, simulated, monkeypatch):
+    seen = []
+    monkeypatch.setattr("ncenet.loop.networks.check_network", lambda recipe: seen.append(recipe.loop.seed))
+    arms = [*COMPARISON.arms, Arm(name="c", changes={"model.dropout": 0.5})]
+    run(Comparison(base=BASE, arms=arms, seeds=[0, 1]), tmp_path, processes=1)
+    assert seen == [0, 0]
+    run(Comparison(base=BASE, arms=arms, seeds=[0, 1]), tmp_path, processes=1)
+    assert seen == [0, 0], "what is finished needs no network"
+
+
 def test_of_several_sets_each_is_looked_at_before_anything_is_trained(tmp_path, simulated):
     for folder, names in (("train", "ab"), ("same", "ab"), ("other", "abz")):
         write(tmp_path / folder, {f"{name}/{n}.jpg": jpeg(n) for n in range(3) for name in names})

@@ -102,15 +102,26 @@ def test_strategies_of_a_seed_share_the_initial_set_and_then_part(tmp_path):
     assert asked["random"][INITIAL_SIZE:] != asked["confusion"][INITIAL_SIZE:]
 
 
-def test_a_pool_that_is_used_up_ends_the_run(tmp_path):
+def test_a_pool_that_is_used_up_ends_the_run(tmp_path, monkeypatch):
     recipe = plan("confusion", "nce").with_changes(
         {"loop.initial": 1290, "train.batch_size": 512, "train.min_steps": 1, "loop.cycles": 5}
     )
-    for _ in range(2):
+    simulate(recipe, tmp_path)
+    with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        assert len(ledger.labeled()) == 1297
+        assert [number for number, _ in ledger.cycles()] == [1, 2]
+
+    def opened(*_, **__):
+        raise AssertionError("it is finished, and its images are of no use any more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ncenet.loop.simulate.open_loop", opened)
         simulate(recipe, tmp_path)
-        with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
-            assert len(ledger.labeled()) == 1297
-            assert [number for number, _ in ledger.cycles()] == [1, 2]
+    (tmp_path / "cycles/001/test.json").unlink()
+    simulate(recipe, tmp_path)
+    assert (tmp_path / "cycles/001/test.json").exists(), "what is gone is made again"
+    with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        assert [number for number, _ in ledger.cycles()] == [1, 2]
 
 
 class Interrupt(Exception):

@@ -155,6 +155,42 @@ def test_what_cannot_be_learned():
     vectors, targets = lesson(8)
     with pytest.raises(UsageError, match="the labelled set is empty"):
         fit_head(made(), vectors[:0], targets[:0])
-    vectors[3, 2] = math.nan
-    with pytest.raises(NonFiniteScore, match=r"1 score.* 'row 3 of the labelled vectors'"):
-        fit_head(made(), vectors, targets)
+    for entry in (math.nan, math.inf):
+        vectors[3, 2] = entry
+        with pytest.raises(NonFiniteScore, match=r"1 score.* 'row 3 of the labelled vectors'"):
+            fit_head(made(), vectors, targets)
+
+
+WHOLE = lesson(8)[1]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "targets", "why"),
+    [
+        (None, WHOLE.float(), r"targets: torch\.float32, expected whole numbers.*: targets\.long\(\)"),
+        (None, WHOLE > 1, r"targets: torch\.bool, expected whole numbers"),
+        (None, torch.eye(C)[WHOLE], r"targets: shape \(8, 4\), expected one class .*targets\.argmax\(1\)"),
+        (None, WHOLE[:, None], r"targets: shape \(8, 1\), expected one class index for each image, \(8,\)"),
+        (None, WHOLE[0], r"targets: shape \(\), expected one class"),
+        (None, WHOLE + 1, "targets: 4 is no class index, and 1 more of 8: the head has 4 classes, from 0 on"),
+        (None, WHOLE - 1, "targets: -1 is no class index"),
+        (None, WHOLE[:5], "targets: 5 of them for 8 vectors"),
+        (None, WHOLE.tolist(), r"targets: a list, expected a tensor: torch\.as_tensor\(targets\)"),
+        (lesson(8)[0].numpy(), WHOLE, "vectors_LD: a ndarray, expected a tensor"),
+        (lesson(8)[0][:, :5], WHOLE, r"shape \(8, 5\), expected a row of 24 floating-point numbers"),
+        (lesson(8)[0][0], WHOLE, r"vectors_LD: torch\.float32 of shape \(24,\)"),
+        (torch.ones(8, D, dtype=torch.int64), WHOLE, r"vectors_LD: torch\.int64 of shape \(8, 24\)"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"name": "softmax"}], ids=["nce", "softmax"])
+def test_arrays_of_another_shape_or_type_are_told(options, vectors, targets, why):
+    with pytest.raises(UsageError, match=f"^{why}" if why.startswith(("targets", "vectors")) else why):
+        fit_head(made(**options), lesson(8)[0] if vectors is None else vectors, targets)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int8, torch.int32])
+@pytest.mark.parametrize("options", [{}, {"name": "softmax"}], ids=["nce", "softmax"])
+def test_whole_numbers_of_any_type_are_targets(options, kind):
+    one, other = made(**options), made(**options)
+    vectors, targets = lesson(20)
+    assert fit_head(one, vectors, targets.to(kind)).loss == fit_head(other, vectors, targets).loss

@@ -71,3 +71,10 @@ def test_a_head_on_features_is_measured_on_vectors_by_the_steps_of_its_fit(monke
     ((_, shape, _, batch, _),) = asked
     assert (shape, batch, cost.steps) == ((1280,), 40, 3 * module.STEPS)
     assert cost.parameters > 0 and cost.train_seconds > 0
+
+
+def test_held_out_images_are_never_learned_and_a_pool_that_is_used_up_ends_the_cycles():
+    cost = cost_of(RECIPE.with_changes({"loop.held_out": 1270, "loop.strategy": "confusion"}), Probes())
+    assert (cost.pool, cost.labels, cost.cycles) == (1297, 27, 2), "20 and the 7 that are left"
+    assert cost.predictions == 2 * 1270 + 7, "tested twice, and one query"
+    assert cost_of(RECIPE, Probes()).cycles == 3

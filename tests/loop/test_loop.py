@@ -16,7 +16,8 @@ from ncenet.errors import LedgerError, UnknownName, UsageError
 from ncenet.ledger import Answer, Ledger
 from ncenet.ledger.provenance import TYPICAL, by_strategy
 from ncenet.run import advice as trust
-from ncenet.types import Query
+from ncenet.strategies import strategies
+from ncenet.types import Query, QueryStrategy
 from tests.loop.fakes import CLASSES
 
 
@@ -139,6 +140,29 @@ def test_a_small_pool_gives_what_it_has_and_then_nothing(make):
     assert len(rest) == 5
     answer(loop, rest.ids)
     assert len(loop.ask(10)) == 0
+
+
+def test_a_strategy_that_gives_fewer_is_asked_once_until_there_are_answers(make):
+    class Few(QueryStrategy):
+        needs, asked = frozenset({"probs"}), 0
+
+        def query(self, view, query_size, *, rng):
+            self.asked += 1
+            list(view.predictions())
+            return Query(tuple(view.ids[self.asked : self.asked + 2]), (1.0, 0.5))
+
+    few = Few()
+    with strategies.temporarily(few=lambda: few):
+        loop = make(strategy="few")
+        answer(loop, loop.ask(5).ids)
+        once = loop.ask(4)
+        assert loop.ask(4) == once and len(once) == 2 and few.asked == 1
+        assert make(strategy="few").ask(4) == once and few.asked == 1, "a new process reads it"
+        loop.ask(6)
+        assert few.asked == 2, "more are another query"
+        loop.tell({loop.pool.ids()[-1]: Answer.SKIP}, who="ann")
+        loop.ask(6)
+        assert few.asked == 3, "another pool is another query"
 
 
 def test_a_subset_of_the_pool_is_scored_and_drawn_anew_each_cycle(make):

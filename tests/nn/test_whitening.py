@@ -46,11 +46,11 @@ def test_an_image_is_whitened_patch_by_patch():
 def test_the_stem_never_learns_and_the_rest_does(channels):
     network = backbones.get("medium-whitened")((channels, 16, 16))
     assert isinstance(network, MediumWhitenedNet)
-    stem = network.blocks[0].widen[0][0].weight.clone()
+    stem = network.stem.weight.clone()
     before = [parameter.detach().clone() for parameter in network.parameters()]
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, weight_decay=0.1)
     network(torch.randn(4, channels, 16, 16)).square().sum().backward()
     optimizer.step()
-    assert torch.equal(network.blocks[0].widen[0][0].weight, stem)
+    assert torch.equal(network.stem.weight, stem)
     assert all(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
-    assert "blocks.0.widen.0.0.weight" in network.state_dict(), "so that a stored network keeps its stem"
+    assert "stem.weight" in network.state_dict(), "so that a stored network keeps its stem"

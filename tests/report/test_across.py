@@ -56,6 +56,16 @@ def test_a_mean_over_some_of_the_sets_says_so(tmp_path):
     assert found["a"]["Mean over cycles, %"] == "30.0 (1 of 2 sets)"
     assert found["random"]["Mean over cycles, %"] == "20.0"
     assert table(shown["Seconds a query"])["a"]["all sets"] == "0.750 (1 of 2 sets)"
+    thirds = table(shown["Early, middle and late, against random, percentage points"])["a"]
+    assert len(thirds) == 5 and all(
+        shown.startswith("+10.00 (") and shown.endswith("; 1 of 2 sets)")
+        for shown in list(thirds.values())[1:]
+    )
+    wins = table(shown["Who wins how often"])
+    assert wins["a"]["random"] == "100 (1 of 2 sets)" and wins["random"]["a"] == "0 (1 of 2 sets)"
+    reach = table(shown["Labels to reach what random reaches with all"])
+    assert reach["a"]["Of the budget, %"].endswith("(1 of 2 sets)")
+    assert "sets" not in reach["random"]["Of the budget, %"]
 
 
 def test_verdicts_say_on_what_they_rest(sections):

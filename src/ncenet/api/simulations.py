@@ -63,7 +63,8 @@ def compare(
     """Several arms over paired seeds; runs what is missing.
 
     Args:
-        comparison: arms, seeds and perhaps data sets, or a file that holds them. A strategy beside others:
+        comparison: arms, seeds and perhaps data sets, or a file that holds them, in which each head has an
+            arm that picks at random, as the command asks for. A strategy beside others:
             :meth:`ncenet.Comparison.beside`.
         folder: takes the runs, the records of the figures and the report.
         arms: names of those that run now. Default: all.
@@ -77,7 +78,8 @@ def compare(
         ``sets``.
 
     Raises:
-        RecipeError: the comparison can't be read, or does not hold together.
+        RecipeError: the comparison can't be read, or does not hold together; or no arm of the file picks at
+            random with one of the heads.
         UsageError: there is nothing to test on, or another process is at work here.
 
     >>> import ncenet
@@ -87,9 +89,14 @@ def compare(
     ncenet.errors.UnknownName: unknown arm 'NEC': did you mean 'NCE'? known: NCE
     """
     from ncenet.compare.analysis import analyze
+    from ncenet.compare.heads import check_random_arms
     from ncenet.compare.trials import run
 
-    whole = comparison if isinstance(comparison, Comparison) else Comparison.load(Path(comparison))
+    if isinstance(comparison, Comparison):
+        whole = comparison
+    else:
+        whole = Comparison.load(Path(comparison))
+        check_random_arms(whole)
     target = Path(folder)
     with Onlooker(notify).at_work() as show:
         run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ncenet.cli.commands import app, overview
-from ncenet.errors import BrokenPlugIn, NcenetError, Renamed, UsageError
+from ncenet.errors import BrokenPlugIn, MissingGlyphs, NcenetError, Renamed, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,16 +80,17 @@ def _for_want_of_memory(error: Exception) -> bool:
 
 @contextmanager
 def pointing_out() -> Iterator[None]:
-    """Names that have changed, and plug-ins that are broken, are told in one line each."""
+    """Names that have changed, plug-ins that are broken and missing fonts are told in one line each."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Renamed)
         warnings.simplefilter("always", BrokenPlugIn)
+        warnings.simplefilter("always", MissingGlyphs)
         # What Pillow thinks of an image that it decodes is no matter of whoever reads the lines.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         show = warnings.showwarning
 
         def point_out(message: Warning | str, *args: Any, **options: Any) -> None:
-            if not isinstance(message, Renamed | BrokenPlugIn):
+            if not isinstance(message, Renamed | BrokenPlugIn | MissingGlyphs):
                 show(message, *args, **options)
                 return
             from ncenet.console import plain_console

@@ -64,8 +64,7 @@ def compare(
 
     comparison = Comparison.load(file)
     comparison = with_sources(comparison, data, test)
-    for part in comparison.sets.values() or [comparison]:
-        check_random_arms(part)
+    check_random_arms(comparison)
     folder = out or Path("runs") / file.stem
     if dry_run:
         from ncenet.cli.trials import print_cost

@@ -69,8 +69,13 @@ class Costs:
             on = (" in each trial" if several else "") + (f" on {name}" if name else "")
             initial = recipe.loop.initial
             yield f"labels     {one.labels:,} of a pool of {one.pool:,}{on} (initial {initial:,})"
+            cycles, most = str(one.cycles), recipe.loop.cycles
+            if one.cycles < most:
+                cycles = f"{one.cycles} of {most}, then the pool is used up"
             if not several:
-                yield f"cycles     {recipe.loop.cycles}, {one.steps:,} training steps in all"
+                yield f"cycles     {cycles}, {one.steps:,} training steps in all"
+            elif one.cycles < most:
+                yield f"cycles     {cycles}"
         left = f" for {self.trials - self.finished} trials one after the other" if self.trials else ""
         for embedding in self.embeddings:
             yield f"features   {embedding}"

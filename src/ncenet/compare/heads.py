@@ -63,11 +63,18 @@ def random_arm(comparison: Comparison, arm: str) -> str | None:
 
 
 def check_random_arms(comparison: Comparison) -> None:
-    """Make sure that what selection gains can be told from what the head gains.
+    """Make sure that what selection gains can be told from what the head gains, on each data set.
+
+    A file is asked for that, wherever it is read; who puts arms together in Python may compare what he likes.
 
     Raises:
         RecipeError: a head is used without a random arm of the same head; holds the lines to add.
     """
+    for part in comparison.sets.values() or [comparison]:
+        _check_random_arms(part)
+
+
+def _check_random_arms(comparison: Comparison) -> None:
     missing: dict[str, Arm] = {}
     for arm in comparison.arms:
         if random_arm(comparison, arm.name) is None:

@@ -17,6 +17,8 @@ from ncenet.files import alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_record import check_recipe, differing
+from ncenet.section import flat
+from ncenet.unread import UNREAD
 
 ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
 
@@ -71,8 +73,9 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: trials are to be run, and their images are not there, or another process runs them.
-        DataError: likewise, and the images have no labels.
+        UsageError: trials are to be run, and their images or networks are not to be had, or another process
+            runs them.
+        DataError: likewise, and the images have no labels, or weights or vectors are not what they should be.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
 
@@ -90,6 +93,7 @@ def run(
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
+        check_networks(jobs)
         check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
         kept = {
@@ -183,11 +187,29 @@ def check_strategies(trials: Mapping[str, Trial]) -> None:
             raise RecipeError(f"{name}: {error}") from None
 
 
-def check_base_options(comparison: Comparison) -> None:
-    """Make sure that each option of the base goes to an arm.
+def check_networks(trials: Mapping[str, Trial]) -> None:
+    """Make sure that the networks of trials, by name, can be had for their images; of equal ones once.
 
     Raises:
-        RecipeError: the strategy of no arm has one of them.
+        UsageError: one can't, or it doesn't take such images.
+        MissingExtra: a package that it needs is not installed.
+        DataError: weights or vectors are not what they should be, or an image has no vector.
+    """
+    from ncenet.loop.networks import check_network
+
+    different: dict[tuple[str, str], Recipe] = {}
+    for trial in trials.values():
+        network = trial.recipe.model.model_dump_json(exclude={"head"})
+        different.setdefault((trial.recipe.data.model_dump_json(), network), trial.recipe)
+    for recipe in different.values():
+        check_network(recipe)
+
+
+def check_base_options(comparison: Comparison) -> None:
+    """Make sure that what the base sets goes to an arm: each option, and what not every recipe reads.
+
+    Raises:
+        RecipeError: the strategy of no arm has such an option, or no arm reads such a setting.
 
     >>> from ncenet.compare import Arm
     >>> base = Recipe().with_changes({"loop.options.bins": 5})
@@ -201,6 +223,21 @@ def check_base_options(comparison: Comparison) -> None:
     for option in comparison.base.loop.options:
         if option not in read:
             raise RecipeError(f"base.loop.options.{option}: the strategy of no arm has such an option")
+    parts = list(comparison.sets.values()) or [comparison]
+    arms = [
+        (arm.changes, flat(part.recipe(arm.name, 0).model_dump()))
+        for part in parts
+        for arm in comparison.arms
+    ]
+    base = flat(comparison.base.model_dump())
+    for path in sorted(LEFT_BEHIND & base.keys()):
+        sections = {path.rsplit(".", n)[0] for n in range(path.count(".") + 1)}
+        if all(sections.isdisjoint(changes) and recipe[path] != base[path] for changes, recipe in arms):
+            raise RecipeError(f"base.{path}: no arm reads it: leave it out")
+
+
+LEFT_BEHIND = frozenset({"model.passes", *(path for paths, _, _ in UNREAD for path in paths)})
+"""Settings of a base that an arm without a use for them has at their defaults."""
 
 
 def check_images(comparison: Comparison) -> None:

@@ -52,7 +52,7 @@ def fit_head(
     Args:
         head: changed in place; left in eval mode. It meets the targets and is initialised here.
         vectors_LD: (L, D), finite, on the head's device.
-        targets: (L,) class indices in [0, C).
+        targets: (L,) class indices in [0, C), whole numbers of any type.
         steps: most steps.
         notify: called with the step and the loss, about once a step.
 
@@ -60,12 +60,12 @@ def fit_head(
         What the fit did; its details are what the head reports without the names of the classes, none.
 
     Raises:
-        UsageError: there is nothing to learn from.
+        UsageError: there is nothing to learn from; vectors or targets are of another shape or type, or of
+            another number than the others; or a target is no class of the head.
         NonFiniteScore: a vector has entries that are no numbers.
         Diverged: the loss is nan or inf.
     """
-    if len(vectors_LD) == 0:
-        raise UsageError("nothing to learn from: the labelled set is empty")
+    targets = _checked(head, vectors_LD, targets)
     check_squares(vectors_LD, "labelled vectors")
     begun = time.perf_counter()
     vectors = vectors_LD.float()
@@ -81,6 +81,42 @@ def fit_head(
     if not math.isfinite(loss):
         raise Diverged(loss, 1, 1, None)
     return FitReport(len(targets), taken, time.perf_counter() - begun, loss, accuracy)
+
+
+def _checked(head: Head, vectors: Tensor, targets: Tensor) -> Tensor:
+    """The targets as torch counts with them.
+
+    Raises:
+        UsageError: they are not what :func:`fit_head` takes; says what they are, and what helps.
+    """
+    for name, given in (("vectors_LD", vectors), ("targets", targets)):
+        if not isinstance(given, Tensor):
+            raise UsageError(f"{name}: a {type(given).__name__}, expected a tensor: torch.as_tensor({name})")
+    if vectors.dim() != 2 or vectors.shape[1] != head.in_features or not vectors.is_floating_point():
+        raise UsageError(
+            f"vectors_LD: {vectors.dtype} of shape {tuple(vectors.shape)}, expected a row of "
+            f"{head.in_features} floating-point numbers for each labelled image"
+        )
+    if targets.dim() != 1:
+        raise UsageError(
+            f"targets: shape {tuple(targets.shape)}, expected one class index for each image, "
+            f"({len(vectors)},): of rows with a 1 for the class, targets.argmax(1)"
+        )
+    if len(targets) != len(vectors):
+        raise UsageError(f"targets: {len(targets)} of them for {len(vectors)} vectors, expected one for each")
+    if targets.dtype == torch.bool or targets.is_floating_point() or targets.is_complex():
+        raise UsageError(
+            f"targets: {targets.dtype}, expected whole numbers, class indices: targets.long(), if they are"
+        )
+    if len(vectors) == 0:
+        raise UsageError("nothing to learn from: the labelled set is empty")
+    targets = targets.long()
+    if strange := targets[(targets < 0) | (targets >= head.num_classes)].tolist():
+        raise UsageError(
+            f"targets: {strange[0]} is no class index, and {len(strange) - 1} more of {len(targets)}: the "
+            f"head has {head.num_classes} classes, from 0 on"
+        )
+    return targets
 
 
 def _minimise(

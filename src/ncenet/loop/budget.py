@@ -28,6 +28,15 @@ def asked_for(files: CycleFolder, query: Query) -> int | None:
     return asked.asked if asked is not None and written is not None and written.ids == query.ids else None
 
 
+def made_for(files: CycleFolder, query: Query, query_size: int, pool: int) -> bool:
+    """Whether a query was made for this size from as many images as there are now.
+
+    A strategy of one's own may give fewer than it is asked for; it isn't asked again before answers come.
+    """
+    asked = read_asked(files)
+    return asked is not None and asked.pool == pool and asked_for(files, query) == query_size
+
+
 def cut(query: Query, budget: int, count: BoxCount) -> Query:
     """The first images of a query, until their boxes reach the budget; at least one.
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncenet.data.open import open_test, open_train
+from ncenet.data.open import open_train
 from ncenet.errors import UnreadableImage
-from ncenet.features.pool import open_source
 from ncenet.features.vectors import VectorTable
+from ncenet.loop.networks import pools_of, source_of
 from ncenet.recipe import Recipe
 from ncenet.types import Pool
 
@@ -77,15 +77,7 @@ def embedding_of(recipe: Recipe) -> EmbeddingCost | None:
     if name is None:
         return None
     train = open_train(recipe)
-    test = open_test(recipe.data, train) if recipe.on_vectors else None
-    pools: list[Pool] = [train.pool] if test is None else [train.pool, test.pool]
-    source = open_source(
-        recipe.model,
-        pool=train.pool,
-        ids=train.pool.ids(),
-        workers=recipe.data.workers,
-        threads=recipe.train.threads,
-    )
+    pools, source = pools_of(recipe, train), source_of(recipe, train)
     if isinstance(source, VectorTable):
         for pool in pools:
             source.check(pool.ids())

@@ -16,18 +16,18 @@ from ncenet.boxes import Boxes
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import ArrayPool
-from ncenet.errors import DataError, UnreadableImage
-from ncenet.features.pool import open_source
+from ncenet.errors import DataError
 from ncenet.learners import classifier, detector
 from ncenet.learners.box_counts import spent
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.detector import Detector
 from ncenet.learners.head_fit import STEPS
+from ncenet.loop.networks import shape_of
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.nn.auxiliary import AuxiliaryFactory
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.types import LabeledSet, Pool, QueryStrategy
+from ncenet.types import LabeledSet, QueryStrategy
 
 _LOOKED_AT = 20
 _PROBE_STEPS = 5
@@ -46,6 +46,7 @@ class Cost:
     Attributes:
         pool: images there are.
         labels: images labelled in all.
+        cycles: that train, fewer than the recipe's where the pool is used up before.
         steps: optimizer steps in all.
         predictions: images predicted in all, on pool and test set, by each member.
         train_seconds: spent in fits.
@@ -56,6 +57,7 @@ class Cost:
 
     pool: int
     labels: int
+    cycles: int
     steps: int
     predictions: int
     train_seconds: float
@@ -85,12 +87,14 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     names = recipe.data.classes or train.class_names
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
-    pool, tested = len(train.pool.ids()), 0 if test is None else len(test.pool.ids())
     loop, fit = recipe.loop, recipe.train
+    pool = len(train.pool.ids())
+    askable = max(1, pool - loop.held_out)  # the others measure, and are never learned
+    tested = loop.held_out or (0 if test is None else len(test.pool.ids()))
     per_label = 1.0 if loop.budget_unit == "image" else 1 / _boxes_per_image(train)
     budgets = [loop.initial + i * loop.query_size for i in range(loop.cycles)]
-    sizes = [min(pool, math.ceil(budget * per_label)) for budget in budgets]
-    sizes = sizes[: 1 + next((n for n, size in enumerate(sizes) if size == pool), loop.cycles)]
+    sizes = [min(askable, math.ceil(budget * per_label)) for budget in budgets]
+    sizes = sizes[: 1 + next((n for n, size in enumerate(sizes) if size == askable), loop.cycles)]
     per_epoch = [math.ceil(size / fit.batch_size) for size in sizes]
     strategy = open_simulated(recipe)
     auxiliary, members = strategy.auxiliary, recipe.model.members
@@ -99,12 +103,12 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     steps = sum(each)
     scored = tested * len(sizes)
     if reads_predictions(strategy):
-        scored += sum(min(pool - size, loop.pool_subset or pool) for size in sizes[:-1])
+        scored += sum(min(askable - size, loop.pool_subset or pool) for size in sizes[:-1])
 
     batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
     timed = speed_of if measure is None else measure
-    speed = timed(recipe, _shape(train.pool, recipe), names, batch, auxiliary)
-    images_bytes = (pool + tested) * math.prod(speed.shape)
+    speed = timed(recipe, shape_of(train.pool, recipe), names, batch, auxiliary)
+    images_bytes = (pool if loop.held_out else pool + tested) * math.prod(speed.shape)
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
         steps += fits * sum(each[1:])
@@ -112,6 +116,7 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     return Cost(
         pool=pool,
         labels=sizes[-1],
+        cycles=len(sizes),
         steps=members * steps,
         predictions=scored,
         train_seconds=members * steps * speed.step,
@@ -125,23 +130,6 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
 def reads_predictions(strategy: QueryStrategy) -> bool:
     """Whether a query takes predictions on the pool."""
     return bool(strategy.needs - {"inputs"})
-
-
-def _shape(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
-    """Shape of one input: of a vector where there are features, else judged by the first readable image."""
-    if recipe.model.features is not None:
-        return (open_source(recipe.model, pool=pool, ids=list(pool.ids())).dim,)
-    for id in pool.ids():
-        try:
-            image = pool.load(id)
-        except UnreadableImage:
-            continue
-        if image.ndim == 1:
-            return (image.shape[0],)
-        own = image.shape[0] if image.shape[0] == image.shape[1] <= 64 else 64
-        size = recipe.data.image_size or own
-        return (image.shape[2], size, size)
-    raise DataError(f"{recipe.data.train}: no image can be read")
 
 
 def _boxes_per_image(train: Dataset) -> float:

@@ -19,7 +19,7 @@ from ncenet.learners.processes import group
 from ncenet.ledger.ledger import Ledger
 from ncenet.ledger.provenance import HELD_OUT, INITIAL, TYPICAL, Kind, Provenance, by_strategy
 from ncenet.ledger.records import Answer
-from ncenet.loop.budget import BoxCount, asked_for, cut
+from ncenet.loop.budget import BoxCount, asked_for, cut, made_for
 from ncenet.loop.first import FirstQueries, random_query
 from ncenet.loop.held_out_copies import set_copies_apart
 from ncenet.loop.labelled_bytes import LabelledBytes
@@ -295,12 +295,13 @@ class Loop:
         last = self.ledger.latest_query(cycle, by=self._asking(cycle))
         if last is None or self.ledger.open_ids(last) != list(last.query.ids):
             return None
+        files = self.folder.cycle(cycle)
         if self.budget_unit == "box":
-            return last.query if asked_for(self.folder.cycle(cycle), last.query) == query_size else None
-        available = len(self._open())
-        if cycle and self.pool_subset is not None:
-            available = min(available, self.pool_subset)
-        return last.query if len(last.query) == min(query_size, available) else None
+            return last.query if asked_for(files, last.query) == query_size else None
+        there = len(self._open())
+        available = min(there, self.pool_subset or there) if cycle else there
+        whole = len(last.query) == min(query_size, available)
+        return last.query if whole or made_for(files, last.query, query_size, there) else None
 
     def _asking(self, cycle: int) -> Provenance:
         """Who makes the query of a cycle."""

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from ncenet.data.dataset import Oracle, TestSet
 from ncenet.errors import RecipeError, UsageError
+from ncenet.features.names import check_network_names
 from ncenet.functional.lookahead import ClassMeans, KnownPoints, LookAhead, Ridge, greedy
 from ncenet.loop.loop import Loop
 from ncenet.recipe import Recipe
@@ -164,9 +165,10 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
     """What makes the queries of a simulation: the strategy of a recipe, or the oracle line.
 
     Raises:
-        UnknownName: there is no such strategy.
+        UnknownName: there is no such strategy, or no such head, backbone or extractor.
         RecipeError: the rest of the recipe doesn't let it work.
     """
+    check_network_names(recipe)
     if recipe.loop.strategy != ORACLE:
         return open_strategy(recipe)
     options = checked(

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_train
+from ncenet.errors import DamagedRecord
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
@@ -18,7 +20,8 @@ from ncenet.loop.open import open_loop
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.record_files import read_asked
 from ncenet.types import Learner, Query
 
 
@@ -103,7 +106,19 @@ def _simulate(
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
-    """Whether every cycle of this very recipe was trained and tested."""
+    """Whether every cycle of this very recipe was trained and tested, or as many as there were images for."""
     files = RunFolder(folder)
-    tested = all(files.cycle(n).test.exists() for n in range(1, recipe.loop.cycles + 1))
-    return tested and files.recipe.exists() and Recipe.load(files.recipe) == recipe
+    if not files.recipe.exists() or Recipe.load(files.recipe) != recipe:
+        return False
+    cycles = map(files.cycle, range(1, recipe.loop.cycles + 1))
+    tested = list(takewhile(lambda cycle: cycle.test.exists(), cycles))
+    return len(tested) == recipe.loop.cycles or (len(tested) > 0 and _asked_in_vain(tested[-1]))
+
+
+def _asked_in_vain(cycle: CycleFolder) -> bool:
+    """Whether no image was left to ask for."""
+    try:
+        asked = read_asked(cycle)
+    except DamagedRecord:  # the ledger knows as well
+        return False
+    return asked is not None and asked.size == 0

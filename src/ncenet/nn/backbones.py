@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from abc import abstractmethod
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,10 @@ class Backbone(nn.Module):
         return self.forward_stages(x)[1]
 
 
-def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, batch normalisation, ReLU."""
+def conv(inputs: int, outputs: int, *, side: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution of side x side, an odd number, batch normalisation, ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+        nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
@@ -61,9 +62,9 @@ def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
 class _Stage(nn.Module):
     """Widen, halve the side, refine: the costly second convolution runs on a quarter of the pixels."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, side: int = 3) -> None:
         super().__init__()
-        self.widen = conv(in_channels, out_channels)
+        self.widen = conv(in_channels, out_channels, side=side)
         self.halve = nn.MaxPool2d(2, ceil_mode=True)
         self.refine = conv(out_channels, out_channels)
 
@@ -80,20 +81,28 @@ class SmallNet(Backbone):
     Args:
         shape: (channels, H, W) of one image.
         widths: channels of the stages; the last is D. ``benchmarks/results/small_backbone.md`` compares some.
+        whitened: a fixed stem that whitens and a 1x1 convolution that learns take the first one's place.
     """
 
     _called = "small"
 
-    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        widths: tuple[int, ...] = (16, 32, 64, 128),
+        *,
+        whitened: bool = False,
+    ) -> None:
         super().__init__()
         _check_image(shape, self._called)
-        channels = (shape[0], *widths)
-        self.blocks = nn.ModuleList(_Stage(a, b) for a, b in zip(channels, widths, strict=False))
+        self.stem = Whitening(shape[0]) if whitened else nn.Identity()
+        first = _Stage(9 * shape[0], widths[0], side=1) if whitened else _Stage(shape[0], widths[0])
+        self.blocks = nn.ModuleList([first, *(_Stage(a, b) for a, b in pairwise(widths))])
         self.out_features = widths[-1]
 
     def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Features (B, D), and the maps of the stages."""
-        maps = []
+        x, maps = self.stem(x), []
         for block in self.blocks:
             x = block(x)
             maps.append(x)
@@ -109,31 +118,18 @@ class MediumNet(SmallNet):
     """
 
     _called = "medium"
+    _whitened = False
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__(shape, (32, 64, 128, 256))
+        super().__init__(shape, (32, 64, 128, 256), whitened=self._whitened)
 
 
 @backbones.register("medium-whitened")
 class MediumWhitenedNet(MediumNet):
-    """The medium network behind a fixed stem that whitens: a point more on CIFAR-10, as fast. D = 256.
-
-    Args:
-        shape: (channels, H, W) of one image.
-    """
+    """The medium network behind a stem that whitens (:mod:`ncenet.nn.whitening`): more accurate, as fast."""
 
     _called = "medium-whitened"
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__(shape)
-        whiten(self)
-
-
-def whiten(network: SmallNet) -> None:
-    """Put a fixed stem that whitens and a 1x1 convolution that learns in the first convolution's place."""
-    first = network.blocks[0].widen
-    channels, width = first[0].in_channels, first[0].out_channels
-    first[0] = nn.Sequential(Whitening(channels), nn.Conv2d(9 * channels, width, 1, bias=False))
+    _whitened = True
 
 
 @backbones.register("resnet18")

@@ -35,7 +35,8 @@ def natural_covariance(channels: int, side: int) -> Tensor:
 def inverse_root(covariance_DD: Tensor) -> Tensor:
     """``(covariance + EPS) ** -0.5`` (D, D): of all maps that whiten the one that changes vectors least."""
     values, vectors = torch.linalg.eigh(covariance_DD)
-    return vectors * (values + EPS).rsqrt() @ vectors.T
+    root: Tensor = vectors * (values + EPS).rsqrt() @ vectors.T
+    return root
 
 
 class Whitening(nn.Module):

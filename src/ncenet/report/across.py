@@ -134,10 +134,16 @@ def cell(value: float, shown: Any) -> str:
     return NOTHING if isnan(value) else str(shown(value))
 
 
-def over_sets(found: Estimate, arm: int, of: Numbers, shown: Any) -> str:
+def over_sets(found: Estimate, at: int | tuple[int, int], of: Numbers, shown: Any) -> str:
     """A mean over sets, and over how many where it is not over all."""
-    sets, mean = int(found.sets[arm]), cell(float(found.mean[arm]), shown)
-    return f"{mean} ({sets} of {len(of.sets)} sets)" if 0 < sets < len(of.sets) else mean
+    mean, some = cell(float(found.mean[at]), shown), some_sets(found, at, of)
+    return f"{mean} ({some})" if some else mean
+
+
+def some_sets(found: Estimate, at: int | tuple[int, int], of: Numbers) -> str:
+    """Over how many sets a mean is, where it is over some of them; nothing where it is over all or none."""
+    sets = int(found.sets[at])
+    return f"{sets} of {len(of.sets)} sets" if 0 < sets < len(of.sets) else ""
 
 
 def _ranks(found: Ranks | None) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from ncenet.data.pools import Subset
 from ncenet.data.scan import Scan
 from ncenet.data.shards import ShardedPool
 from ncenet.errors import DataError, UsageError
+from ncenet.features.names import check_network_names
 from ncenet.files import alone
 from ncenet.ledger import Answer, Ledger
 from ncenet.progress import Notify
@@ -275,6 +276,7 @@ def survey(
 
     Raises:
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
+        UnknownName: there is no such strategy, head, backbone or extractor.
         UsageError: the images are not there, or the folder is a file.
         DataError: the images have no labels and the recipe names no classes; or an image file of the pool is
             for testing too.
@@ -285,6 +287,7 @@ def survey(
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file, and a run has a folder of its own")
+    check_network_names(recipe)
     if strategy is None:
         open_strategy(recipe)
     else:

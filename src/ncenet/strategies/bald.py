@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, normalized
 from ncenet.types import Prediction
@@ -32,7 +33,13 @@ class Bald(ScoreStrategy):
         """In [0, log C] nats, from ``extras["samples"]`` (M, N, C), normalised for an NCE head."""
         from ncenet.functional.scores import bald
 
-        return bald(normalized(prediction.extras["samples"]))
+        samples = prediction.extras["samples"]
+        if len(samples) < 2:
+            raise UsageError(
+                f"bald compares passes, and samples of shape {tuple(samples.shape)}, (M, N, C), are of "
+                f"{len(samples)}: give at least two"
+            )
+        return bald(normalized(samples))
 
     def tells_apart(self, prediction: Prediction) -> bool:
         """Whether two passes disagree on an image."""

@@ -55,7 +55,6 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
 ORACLE = "oracle"
 """No strategy but a line that none can be above: it reads hidden labels and test accuracy."""
 
-BUILT_IN_HEADS = frozenset({"nce", "softmax"})
 PASSES: int = ModelRecipe.model_fields["passes"].default
 
 
@@ -95,12 +94,7 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: it doesn't; says which field to change.
-        UnknownName: there is no such head.
     """
-    if recipe.model.head.name not in BUILT_IN_HEADS:
-        from ncenet.nn.heads import heads  # brings torch
-
-        heads.get(recipe.model.head.name)
     asked = strategy.needs | strategy.requires
     for name, (met, what) in CONDITIONS.items():
         if name in asked and not met(recipe):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
@@ -26,4 +27,22 @@ class Margin(ScoreStrategy):
         """Second largest likelihood minus the largest, in [-1, 0]; an NCE head's are taken as they are."""
         from ncenet.functional.scores import margin
 
+        check_classes(prediction.probs, "margin")
         return margin(prediction.probs)
+
+
+def check_classes(probs: Tensor, name: str) -> None:
+    """Make sure that there are two classes to be close together.
+
+    Args:
+        probs: likelihoods (..., C).
+        name: of the strategy that compares them.
+
+    Raises:
+        UsageError: there are fewer.
+    """
+    if probs.shape[-1] < 2:
+        raise UsageError(
+            f"{name} compares the two likeliest classes, and likelihoods of shape {tuple(probs.shape)} are "
+            f"of {probs.shape[-1]}: give a column for each class, such as 1 - p beside p"
+        )

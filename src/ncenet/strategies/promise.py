@@ -41,7 +41,7 @@ def query_of(strategy: QueryStrategy, view: PoolView, query_size: int, *, rng: G
 
     Raises:
         UsageError: that is no query, or one with other ids than those of the pool, one of them twice, more
-            of them than were asked for, or not a score for each.
+            of them than were asked for, none of a pool that holds some, or not a score for each.
         NonFiniteScore: a score is nan or infinite.
     """
     said = strategy.query(view, query_size, rng=rng)
@@ -60,6 +60,8 @@ def query_of(strategy: QueryStrategy, view: PoolView, query_size: int, *, rng: G
         raise UsageError(f"{who} {len(ids):,} ids and {len(scores):,} scores: each image has a score")
     if len(ids) > query_size:
         raise UsageError(f"{who} {len(ids):,} ids, and {query_size:,} were asked for")
+    if not ids and len(view.ids):
+        raise UsageError(f"{who} no ids, and its pool holds {len(view.ids):,}: it asks for one at least")
     twice, most = Counter(ids).most_common(1)[0] if ids else ("", 0)
     if most > 1:
         raise UsageError(f"{who} {twice!r} {most} times: the ids of a query are distinct")

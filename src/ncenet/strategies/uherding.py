@@ -8,6 +8,7 @@ from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
 from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs, gather_features
+from ncenet.strategies.margin import check_classes
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class UHerding(QueryStrategy):
 
         Raises:
             NonFiniteScore: a likelihood or a feature is nan or inf, or too large to be squared.
-            UsageError: the predictions carry no features, or are those of a detector; or labels are missing.
+            UsageError: the predictions carry no features, are those of a detector or of one class; or labels
+                are missing.
             ValueError: ``query_size`` is below 1.
         """
         import torch
@@ -53,6 +55,7 @@ class UHerding(QueryStrategy):
             return Query((), ())
         places, probs = GatheredRows(ids), GatheredRows(ids)
         for prediction in view.predictions():
+            check_classes(prediction.probs, "uherding")
             probs.fill(prediction.ids, checked_probs(prediction, "uherding"))
             places.fill(prediction.ids, unit(checked_features(prediction, "uherding")))
         labeled_LD, width, temperature = None, WIDEST, torch.inf

@@ -7,6 +7,7 @@ import pytest
 
 from ncenet.compare import Comparison
 from ncenet.compare.analysis import analyze, read_analysis
+from ncenet.compare.records import read_run
 from ncenet.data.open import open_dataset
 from ncenet.errors import DataError
 from ncenet.report import write_report
@@ -90,6 +91,17 @@ def test_another_cycle_renews_what_it_changes(analyzed, tmp_path):
     analyze(folder)
     after = contents(folder)
     assert [name for name in FILES if after[name] != before[name]] == ["regions.json"]
+
+
+def test_cycles_beyond_those_of_the_file_are_in_no_figure(compared):
+    base = COMPARISON.base.with_changes({"loop.cycles": 2})
+    (compared / "comparison.yaml").write_text(COMPARISON.model_copy(update={"base": base}).to_yaml())
+    found = analyze(compared)
+    assert found.problems == {} and found.regions.cycle == 2
+    assert {panel.cycle for panel in found.embedding.panels} == {1}, "the last one makes no query"
+    assert read_run(compared / COMPARISON.folder("NCE rejection", 3), 2).cycles[-1].queried == (), (
+        "as in tables"
+    )
 
 
 def test_a_half_written_file_is_written_again(compared, analyzed):

@@ -32,10 +32,11 @@ class TrialModels:
     Args:
         arm: name of the arm.
         folder: run folder of the trial.
+        most: read it as a trial of so many cycles, without what came later. Default: as it is.
     """
 
-    def __init__(self, arm: str, folder: Path) -> None:
-        self.arm, self.folder = arm, folder
+    def __init__(self, arm: str, folder: Path, most: int | None = None) -> None:
+        self.arm, self.folder, self.most = arm, folder, most
         self._loaded: tuple[int, Classifier | Committee] | None = None
 
     @cached_property
@@ -51,7 +52,8 @@ class TrialModels:
     @cached_property
     def cycles(self) -> tuple[int, ...]:
         """Numbers of the cycles whose fit has finished."""
-        return tuple(cycle.number for cycle in self._run.cycles() if cycle.fit.exists())
+        fitted = (cycle.number for cycle in self._run.cycles() if cycle.fit.exists())
+        return tuple(number for number in fitted if self.most is None or number <= self.most)
 
     @cached_property
     def sound(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class TrialModels:
 
     def queried(self, cycle: int) -> tuple[str, ...]:
         """What a cycle asked for; nothing in the last one."""
-        query = read_query(self._run.cycle(cycle))
+        query = None if cycle == self.most else read_query(self._run.cycle(cycle))
         return () if query is None else query.ids
 
     def unlabeled(self, cycle: int) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def _pieces(comparison: Comparison, folder: Path) -> list[Piece]:
 
     def fresh(trials: Sequence[TrialModels]) -> list[TrialModels]:
         """Others of the same folders: what they decode and load goes when their work is done."""
-        return [TrialModels(trial.arm, trial.folder) for trial in trials]
+        return [TrialModels(trial.arm, trial.folder, trial.most) for trial in trials]
 
     def information_of(trials: Sequence[TrialModels]) -> Callable[[Progress], Section]:
         return lambda progress: measure_information(fresh(trials), figures.images)
@@ -110,7 +110,9 @@ def _pieces(comparison: Comparison, folder: Path) -> list[Piece]:
         return pieces
     begun: list[list[TrialModels]] = []
     for seed in comparison.seeds:
-        trials = [TrialModels(arm, folder / comparison.folder(arm, seed)) for arm in arms]
+        # Cycles beyond those of the file, from when it asked for more, are in no table either.
+        most = comparison.base.loop.cycles
+        trials = [TrialModels(arm, folder / comparison.folder(arm, seed), most) for arm in arms]
         if not all(trial.cycles for trial in trials):
             continue
         begun.append(trials)

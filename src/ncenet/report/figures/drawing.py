@@ -6,6 +6,8 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from ncenet.report.figures.glyphs import with_glyphs
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -24,7 +26,8 @@ DOTS = 200
 def as_png(figure: Figure) -> bytes:
     """The figure as a PNG on white, 200 dots per inch."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS)
+    with with_glyphs(figure, told=True):
+        figure.savefig(file, format="png", dpi=DOTS)
     return file.getvalue()
 
 
@@ -37,7 +40,8 @@ def as_svg(figure: Figure) -> str:
 
     file = io.StringIO()
     # Text stays text, and ids don't change from one time to the next.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncenet"}):
+    svg_settings = matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncenet"})
+    with svg_settings, with_glyphs(figure, told=False):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(file, format="svg", transparent=True, metadata=nothing)
     svg = file.getvalue()

@@ -9,7 +9,7 @@ from ncenet.compare.across.estimate import estimate
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
-from ncenet.report.across import against, cell
+from ncenet.report.across import against, over_sets, some_sets
 from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING, ends, percent, percents, points
@@ -33,7 +33,8 @@ def in_thirds(results: SuiteResults) -> ReportSection | None:
         cells = []
         for part in parts:
             mean, low, high, *_ = part.at(a)
-            cells.append(NOTHING if np.isnan(mean) else f"{points(mean)} ({ends(low, high)})")
+            around = "; ".join(filter(None, (ends(low, high), some_sets(part, a, of))))
+            cells.append(NOTHING if np.isnan(mean) else f"{points(mean)} ({around})")
         rows.append((arm, *cells))
     note = Note(
         "Thirds of the cycles of each set, the first cycle included; the area under the curve is taken by "
@@ -55,10 +56,10 @@ def labels_to_reach(results: SuiteResults) -> ReportSection | None:
     found = estimate(np.moveaxis(shares, -1, 0)).of_shares()
     rows = []
     for a, arm in enumerate(of.arms):
-        mean, low, high, sets_low, sets_high = found.at(a)
+        _, low, high, sets_low, sets_high = found.at(a)
         there = reached[..., a][np.isfinite(reached[..., a])]
         count = f"{int(there.sum())} of {len(there)}"
-        shown = cell(mean, lambda x: percent(x, 0))
+        shown = over_sets(found, a, of, lambda x: percent(x, 0))
         at_least = "at least " if len(there) and not there.all() else ""
         rows.append((arm, f"{at_least}{shown}", percents(low, high), percents(sets_low, sets_high), count))
     note = Note(

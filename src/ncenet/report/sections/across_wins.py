@@ -6,7 +6,7 @@ from ncenet.compare.across.table import numbers
 from ncenet.compare.across.wins import win_shares
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
-from ncenet.report.across import cell
+from ncenet.report.across import over_sets
 from ncenet.report.blocks import Folded, Note, ReportSection
 from ncenet.report.sections import suite_sections
 from ncenet.report.words import NOTHING, percent, percents
@@ -22,7 +22,7 @@ def wins(results: SuiteResults) -> ReportSection | None:
     rows, listed = [], []
     for a, arm in enumerate(of.arms):
         cells = [
-            NOTHING if a == b else cell(float(found.mean[a, b]), lambda x: percent(x, 0))
+            NOTHING if a == b else over_sets(found, (a, b), of, lambda x: percent(x, 0))
             for b in range(len(of.arms))
         ]
         rows.append((arm, *cells))

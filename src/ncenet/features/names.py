@@ -1,0 +1,60 @@
+"""The names of networks in a recipe: whether they stand for something, told before anything is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ncenet.features.vectors import is_vectors
+from ncenet.given import is_given
+from ncenet.recipe import Recipe
+from ncenet.registry import Registry
+from ncenet.unread import BRINGS_WEIGHTS
+
+BUILT_IN: dict[str, frozenset[str]] = {
+    "head": frozenset({"nce", "softmax"}),
+    "backbone": frozenset({"small", "medium", "medium-whitened", "resnet18", "mlp", "identity"}),
+    "detection backbone": frozenset({"small", "ssd300-vgg16", "lite0", "lite2"}),
+    "extractor": frozenset({"gist", "lite0", "lite2", "timm"}),
+}
+"""What is known without the registries, which bring torch."""
+
+
+def check_network_names(recipe: Recipe) -> None:
+    """Make sure that head, backbone and features of a recipe are such as there are.
+
+    Of ``timm:NAME`` and of files that is all: only opening them tells whether there are such.
+
+    Raises:
+        UnknownName: there is no such head, backbone or extractor; the message names the nearest.
+        UsageError: it is that of a plug-in which can't be loaded.
+
+    >>> check_network_names(Recipe().with_changes({"model.backbone": "smal"}))
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.UnknownName: unknown backbone 'smal': did you mean 'small'? known: identity, medium, medium-whitened, mlp, resnet18, small
+    """  # noqa: E501 - a message is one line
+    model = recipe.model
+    if model.head.name not in BUILT_IN["head"]:
+        from ncenet.nn.heads import heads
+
+        heads.get(model.head.name)
+    kind = "backbone" if recipe.task == "classification" else "detection backbone"
+    elsewhere = is_given(model.backbone) or model.backbone.startswith("timm:")
+    if not elsewhere and model.backbone not in BUILT_IN[kind] | BRINGS_WEIGHTS:
+        _backbones(recipe).get(model.backbone)
+    extractor = (model.features or "").partition(":")[0]
+    if model.features and not is_vectors(model.features) and extractor not in BUILT_IN["extractor"]:
+        from ncenet.features.extractor import extractors
+
+        extractors.get(extractor)
+
+
+def _backbones(recipe: Recipe) -> Registry[Any]:
+    if recipe.task == "classification":
+        from ncenet.nn.backbones import backbones
+
+        return backbones
+    from ncenet.nn import pretrained_maps  # noqa: F401 - enters its own
+    from ncenet.nn.detection_backbones import detection_backbones
+
+    return detection_backbones
