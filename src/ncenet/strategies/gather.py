@@ -103,3 +103,20 @@ def gather_features(predictions: Iterable[Prediction], ids: Sequence[str], strat
     for prediction in predictions:
         table.fill(prediction.ids, checked_features(prediction, strategy))
     return table.rows
+
+
+def check_classes(probs: Tensor, name: str) -> None:
+    """Make sure that there are two classes to be close together.
+
+    Args:
+        probs: likelihoods (..., C).
+        name: of the strategy that compares them.
+
+    Raises:
+        UsageError: there are fewer.
+    """
+    if probs.shape[-1] < 2:
+        raise UsageError(
+            f"{name} compares the two likeliest classes, and likelihoods of shape {tuple(probs.shape)} are "
+            f"of {probs.shape[-1]}: give a column for each class, such as 1 - p beside p"
+        )

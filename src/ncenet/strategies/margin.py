@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncenet.errors import UsageError
 from ncenet.strategies import strategies
+from ncenet.strategies.gather import check_classes
 from ncenet.strategies.score import ScoreStrategy
 from ncenet.types import Prediction
 
@@ -29,20 +29,3 @@ class Margin(ScoreStrategy):
 
         check_classes(prediction.probs, "margin")
         return margin(prediction.probs)
-
-
-def check_classes(probs: Tensor, name: str) -> None:
-    """Make sure that there are two classes to be close together.
-
-    Args:
-        probs: likelihoods (..., C).
-        name: of the strategy that compares them.
-
-    Raises:
-        UsageError: there are fewer.
-    """
-    if probs.shape[-1] < 2:
-        raise UsageError(
-            f"{name} compares the two likeliest classes, and likelihoods of shape {tuple(probs.shape)} are "
-            f"of {probs.shape[-1]}: give a column for each class, such as 1 - p beside p"
-        )

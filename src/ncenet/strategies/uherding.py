@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 from ncenet.errors import UsageError
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs, gather_features
-from ncenet.strategies.margin import check_classes
+from ncenet.strategies.gather import (
+    GatheredRows,
+    check_classes,
+    checked_features,
+    checked_probs,
+    gather_features,
+)
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
