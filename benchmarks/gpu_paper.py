@@ -9,7 +9,10 @@ crop and flip, 1,000 random labels, 1,000 more a cycle to 10,000, weights afresh
 the device as uint8, crops and flips are made there, in bf16 and channels_last, compiled. Arms stand in the
 order in which they answer most. A line is written and synced after each cycle, with the ids that were asked
 for, so nothing but the cycle that runs is lost; a seed's arms share their initial images. It also says how
-many images a second training took, against the network alone on one batch that never changes.
+many images a second training took, and first what the network alone does on one batch that never changes.
+
+All batches are of one size, for which the network is compiled once: one that an epoch doesn't fill takes the
+first images of the next, so that each image is seen as often as there are epochs.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import json
 import os
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +55,21 @@ def load(path: str, device: str) -> tuple[Tensor, Tensor]:
     return pixels.permute(0, 3, 1, 2).to(device), targets.to(device)
 
 
+def some_of(count: int, most: int | None) -> Tensor:
+    """Rows of so many images at most, at random: files are often in the order of the classes."""
+    return torch.from_numpy(np.sort(np.random.default_rng(0).permutation(count)[:most]))
+
+
+@cache
+def moments(device: str) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of bytes, copied to the device once: a copy in each step would wait for the step."""
+    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) * 255 for v in (MEAN, DEVIATION))
+    return mean, deviation
+
+
 def prepared(pixels: Tensor, device: str) -> Tensor:
     """Normalised, in channels_last."""
-    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) * 255 for v in (MEAN, DEVIATION))
+    mean, deviation = moments(device)
     return ((pixels.float() - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 
@@ -68,6 +84,12 @@ def cropped(pixels: Tensor) -> Tensor:
     columns = torch.where(flip, columns.flip(-1), columns)
     batch = torch.arange(B, device=pixels.device)[:, None, None]
     return padded.permute(0, 2, 3, 1)[batch, rows, columns].permute(0, 3, 1, 2)
+
+
+def batches(count: int, epochs: int, size: int, device: str) -> list[Tensor]:
+    """Rows of all steps: one random order after the other, cut into batches of one size."""
+    order = torch.cat([torch.randperm(count, device=device) for _ in range(epochs)])
+    return list(order.split(size)[: max(1, len(order) // size)])
 
 
 class Net:
@@ -97,14 +119,12 @@ class Net:
         """Images a second."""
         args, begun, seen = self.args, time.perf_counter(), 0
         self.head.meet(targets)
-        for epoch in range(args.epochs):
-            rate = 0.1 if epoch < 0.8 * args.epochs else 0.01
+        steps = batches(len(targets), args.epochs, args.batch, args.device)
+        for number, rows in enumerate(steps):
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            order = torch.randperm(len(targets), device=args.device)
-            for rows in order.split(args.batch)[: max(1, len(order) // args.batch)]:
-                self.step(prepared(cropped(pixels[rows]), args.device), targets[rows])
-                seen += len(rows)
+                group["lr"] = 0.1 if number < 0.8 * len(steps) else 0.01
+            self.step(prepared(cropped(pixels[rows]), args.device), targets[rows])
+            seen += len(rows)
         synchronize(args.device)
         return seen / (time.perf_counter() - begun)
 
@@ -155,11 +175,16 @@ def cycle(
     return {
         "arm": arm, "seed": seed, "cycle": number, "labels": len(labeled), "accuracy": accuracy,
         "seconds": round(time.perf_counter() - begun, 2), "images_per_second": round(rate),
-        "epochs": args.epochs, "asked": asked,
+        **settings(args), "asked": asked,
     }  # fmt: skip
 
 
-def whole_rows(file: Path, epochs: int) -> list[dict[str, Any]]:
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What all cycles of a file have in common."""
+    return {name: getattr(args, name) for name in ("epochs", "batch", "initial", "query_size", "pool")}
+
+
+def whole_rows(file: Path, common: dict[str, Any]) -> list[dict[str, Any]]:
     """What is there already; a last line that was cut off goes, and its cycle runs again."""
     if not file.exists():
         return []
@@ -168,8 +193,9 @@ def whole_rows(file: Path, epochs: int) -> list[dict[str, Any]]:
     if len(whole) < len(text):
         os.truncate(file, len(whole))
     rows = [json.loads(line) for line in whole.splitlines()]
-    if others := {row["epochs"] for row in rows} - {epochs}:
-        raise SystemExit(f"{file} holds runs of {others.pop()} epochs, not {epochs}: name another file")
+    for name, value in common.items():
+        if others := {row.get(name) for row in rows} - {value}:
+            raise SystemExit(f"{file} holds runs of {name} {others.pop()}, not {value}: name another file")
     return rows
 
 
@@ -197,14 +223,18 @@ def main() -> None:
         heads.get(head), strategies.get(how)
     args.compile &= args.device != "cpu"
     torch.set_float32_matmul_precision("high")
-    begun, longest = time.perf_counter(), 0.0
+    begun, last, of = time.perf_counter(), 0.0, args.initial
+    done: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in whole_rows(args.out, settings(args)):
+        done.setdefault((row["arm"], row["seed"]), []).append(row)
+        last, of = row["seconds"], row["labels"]
     pixels, targets = load(args.train, args.device)
     test, test_targets = load(args.test, args.device)
-    pixels, targets = pixels[: args.pool], targets[: args.pool]
+    some = some_of(len(pixels), args.pool).to(args.device)
+    pixels, targets = pixels[some], targets[some]
     data = Stored("cifar10", pixels, targets, test, test_targets, 10, pixels, test)
-    done: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for row in whole_rows(args.out, args.epochs):
-        done.setdefault((row["arm"], row["seed"]), []).append(row)
+    alone = Net(args, "nce").alone(5 if args.device == "cpu" else 100)
+    print(f"the network alone: {alone:.0f} images a second", flush=True)
     with args.out.open("a", encoding="utf-8") as file:
         for seed in range(args.seeds):
             for arm in args.arms:
@@ -213,19 +243,20 @@ def main() -> None:
                 for row in rows:
                     labeled += row["asked"]
                 for number in range(len(rows) + 1, args.cycles + 1):
-                    growth = 1 + args.query_size / len(labeled)
-                    if args.limit_s and time.perf_counter() - begun + growth * longest > args.limit_s:
+                    if rows and not rows[-1]["asked"]:  # the pool is used up
+                        break
+                    needed = last * max(1.0, len(labeled) / of)
+                    if args.limit_s and time.perf_counter() - begun + needed > args.limit_s:
                         return
                     row = cycle(args, data, arm, seed, number, labeled)
+                    rows.append(row)
                     labeled += row["asked"]
-                    longest = row["seconds"]
+                    last, of = row["seconds"], row["labels"]
                     file.write(json.dumps(row) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
                     shown = {key: value for key, value in row.items() if key != "asked"}
                     print(json.dumps(shown), flush=True)
-    alone = Net(args, "nce").alone(5 if args.device == "cpu" else 100)
-    print(f"the network alone: {alone:.0f} images a second")
 
 
 if __name__ == "__main__":

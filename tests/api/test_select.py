@@ -1,5 +1,7 @@
 """Strategies on plain arrays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,48 @@ def test_predictions_may_be_given_as_they_come():
     assert ncenet.select(PROBS.tolist(), 5, ids=ids).ids == whole.ids
 
 
+def test_what_chunks_say_is_put_together_by_name():
+    def chunk(rows, **more):
+        ids = [f"{row:05}" for row in range(N)][rows]
+        return ncenet.parts.Prediction(ids, PROBS[rows], **more)
+
+    whole, first, rest = ncenet.select(PROBS, 5), slice(5), slice(5, None)
+    with_samples = {"samples": SAMPLES[:, first]}
+    losses = {"loss": torch.ones(N)}
+    for chunks in (
+        [chunk(first), chunk(rest)],
+        [chunk(first, extras=with_samples), chunk(rest)],  # nobody asks for them
+        [chunk(rest), chunk(first, extras=with_samples)],
+        chunk(slice(None), extras=losses),
+    ):
+        assert ncenet.select(chunks, 5) == whole
+    with pytest.raises(UsageError, match="bald needs samples"):
+        ncenet.select([chunk(first, extras=with_samples), chunk(rest)], 5, strategy="bald")
+    other = ncenet.parts.Prediction(["a"], torch.ones(1, C + 1))
+    with pytest.raises(UsageError, match=r"probs are \(5, 4\) in the first chunk and \(1, 5\) in another"):
+        ncenet.select([chunk(first), other], 5)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [np.arange(N), torch.arange(N), range(N), np.arange(N).astype(str), [Path(str(n)) for n in range(N)]],
+    ids=["numpy", "torch", "range", "numpy texts", "paths"],
+)
+def test_ids_come_back_as_their_text(ids):
+    assert ncenet.select(PROBS, N, ids=ids).ids == tuple(str(int(id)) for id in ncenet.select(PROBS, N).ids)
+
+
+@pytest.mark.parametrize(
+    "id",
+    [b"a", 0.5, float("nan"), None, ("a", 1), torch.tensor(3), np.array([1])],
+    ids=["bytes", "half", "nan", "none", "pair", "tensor", "array"],
+)
+def test_what_is_no_id_is_refused_and_not_written_out(id):
+    of = rf"is of type {type(id).__name__}: an id is a text or a whole number"
+    with pytest.raises(UsageError, match=of):
+        ncenet.select(PROBS, 2, ids=[*map(str, range(N - 1)), id])
+
+
 def test_options_go_to_the_strategy():
     spread = ncenet.select(PROBS, 5, features=FEATURES, options={"diversify": "kmeans"})
     assert set(spread.ids) != set(ncenet.select(PROBS, 5).ids)
@@ -122,6 +166,14 @@ def test_options_go_to_the_strategy():
             {"features": FEATURES, "labels": [-1], "strategy": "core-set"},
             "labels: -1 is no class index, from",
         ),
+        ({"probs": PROBS, "labels": 3}, "labels: one for each image, and 3 is not several"),
+        ({"probs": PROBS, "labels": [[0]]}, r"labels: \[0\] is no class index of 4 classes"),
+        (
+            {"features": FEATURES[..., None], "strategy": "core-set"},
+            r"expected an array \(N, D\), got .*, 1\)",
+        ),
+        ({"samples": PROBS, "strategy": "bald"}, r"samples: expected an array \(M, N, C\) or \(M, N, A, C\)"),
+        ({"probs": PROBS, "labeled_probs": 1.0}, r"labeled_probs: expected a row for each image"),
         ({"probs": PROBS, "strategy": "rejection"}, "rejection can't tell the images apart"),
     ],
 )

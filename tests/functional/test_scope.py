@@ -27,6 +27,12 @@ def test_without_both_kinds_of_answers_nothing_is_left_out(labeled: int, skipped
     assert in_scope(torch.cat([ours, theirs]), ours[:labeled], theirs[:skipped], least=1, rng=rng()).all()
 
 
+def test_of_an_empty_pool_nothing_is_told() -> None:
+    labeled, skipped = heaps(9, 0)
+    assert in_scope(labeled[:0], labeled, skipped, least=10, rng=rng()).shape == (0,)
+    assert chance_in_scope(labeled[:0], labeled, skipped, rng=rng()).shape == (0,)
+
+
 def test_skips_that_look_like_labels_teach_nothing() -> None:
     ours, theirs = heaps(100, 0)
     pool = torch.cat([ours, theirs])

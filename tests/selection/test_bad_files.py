@@ -136,3 +136,16 @@ def test_scores_of_ours_that_were_written_without_embeddings(tmp_path):
         (tmp_path / str(number)).mkdir()
         with pytest.raises(UsageError, match=why):
             chosen(tmp_path / str(number), {"a.parquet": held}, diversify="herding")
+
+
+@pytest.mark.parametrize("name", ["probs.npy", "probs.npz", "scores.jsonl", "empty.txt"])
+def test_a_file_of_another_form_is_not_called_a_broken_parquet_file(name, tmp_path):
+    probs, file = np.full((2, 2), 0.5), tmp_path / name
+    if name.startswith("probs"):
+        (np.save if name.endswith("npy") else np.savez)(file, probs)
+    else:
+        file.write_text('{"id": "a", "prob_a": 0.5}\n' if "jsonl" in name else "")
+    with pytest.raises(DataError, match=rf"{name}: scores are read from Parquet and CSV files, .* neither"):
+        ncenet.select(file, 1, notify=False)
+    pq.write_table(table(), tmp_path / "plain")  # whatever it is called
+    assert len(ncenet.select(tmp_path / "plain", 2, notify=False)) == 2

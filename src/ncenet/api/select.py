@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from numbers import Integral, Number
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SIZE = 100
 """Images of a query when nobody says how many (ours)."""
 Files: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
+SHAPES = {"probs": "NC NAC", "features": "ND", "samples": "MNC MNAC", "boxes": "NA4"}
+"""What an array may be of: a letter for each dimension."""
 FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
 """What a strategy may need and arrays can hold; the rest is made while a network is trained."""
 
@@ -130,6 +133,7 @@ def select(
     strategy = whole_strategy(strategy)
     pool = _pool(predictions, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)
     _check(strategy.needs, pool, name)
+    labels = None if labels is None else _listed(labels, "labels")
     labeled = _labeled(pool, labeled_probs, labeled_features, labels)
     lacking = [
         what
@@ -213,7 +217,7 @@ def _pool(
     if len(set(sizes.values())) > 1:
         raise UsageError("of different numbers of images: " + ", ".join(f"{k} {n}" for k, n in sizes.items()))
     count = next(iter(sizes.values()))
-    names = [f"{row:05}" for row in range(count)] if ids is None else [str(id) for id in ids]
+    names = [f"{row:05}" for row in range(count)] if ids is None else _names(ids)
     if len(names) != count or len(set(names)) < count:
         raise UsageError(f"{count} images need {count} distinct ids, got {len(set(names))}")
     tensors = {key: tensor for key, (tensor, _) in arrays.items()}
@@ -221,11 +225,36 @@ def _pool(
     return Prediction(names, probs_, features_, tensors)
 
 
+def _names(ids: Any) -> list[str]:
+    """Ids as text.
+
+    Raises:
+        UsageError: one is no text and no number: written out, it would be an id that nobody gave.
+    """
+    names = []
+    for id in _listed(ids, "ids"):
+        number, several = isinstance(id, Number), isinstance(id, Sized)
+        if id is None or (number and not isinstance(id, Integral)) or (several and not isinstance(id, str)):
+            raise UsageError(f"ids: {id!r} is of type {type(id).__name__}: an id is a text or a whole number")
+        names.append(str(id))
+    return names
+
+
+def _listed(values: Any, name: str) -> list[Any]:
+    """Values one by one, numbers as Python's: those of a tensor write themselves as tensor(5)."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(listed, Iterable):
+        raise UsageError(f"{name}: one for each image, and {values!r} is not several")
+    return list(listed)
+
+
 def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Prediction | None:
     """What was given of the labelled images; None when nothing was."""
     import torch
 
-    given = [each for each in (probs, features, labels) if each is not None]
+    said = None if probs is None else _tensor(probs, "labeled_probs")
+    vectors = None if features is None else _tensor(features, "labeled_features")
+    given = [each for each in (said, vectors, labels) if each is not None]
     if not given:
         return None
     sizes = {len(each) for each in given}
@@ -235,8 +264,7 @@ def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Predic
     while any(id.startswith(begins) for id in pool.ids):  # ids of the pool are their own
         begins = f"_{begins}"
     ids = [f"{begins}{row:05}" for row in range(sizes.pop())]
-    said = torch.empty(len(ids), 0) if probs is None else _tensor(probs, "labeled_probs")
-    vectors = None if features is None else _tensor(features, "labeled_features")
+    said = torch.empty(len(ids), 0) if said is None else said
     for mine, theirs, what in ((vectors, pool.features, "features"), (said, pool.probs, "probs")):
         if mine is not None and theirs is not None and mine.numel() and mine.shape[1:] != theirs.shape[1:]:
             raise UsageError(
@@ -277,19 +305,26 @@ def _chunks(predictions: Any) -> list[Prediction]:
 
 
 def _joined(chunks: Sequence[Prediction]) -> Prediction:
+    """Chunks as one prediction; what some of them are without, all are."""
+    parts = [{"probs": each.probs, "features": each.features, **each.extras} for each in chunks]
+    kept = [key for key in parts[0] if all(part.get(key) is not None for part in parts)]
+    whole = {key: _together([part[key] for part in parts], key) for key in kept}
+    probs, features = whole.pop("probs"), whole.pop("features", None)
+    return Prediction([id for chunk in chunks for id in chunk.ids], probs, features, whole)
+
+
+def _together(arrays: Sequence[Any], name: str) -> Tensor:
+    """An array of the images of all chunks."""
     import torch
 
-    features = [chunk.features for chunk in chunks if chunk.features is not None]
-    extras = {
-        key: torch.cat([chunk.extras[key] for chunk in chunks], dim=1 if key == "samples" else 0)
-        for key in chunks[0].extras
-    }
-    return Prediction(
-        [id for chunk in chunks for id in chunk.ids],
-        torch.cat([chunk.probs for chunk in chunks]),
-        torch.cat(features) if len(features) == len(chunks) else None,
-        extras,
-    )
+    tensors, axis = [_tensor(array, name) for array in arrays], int(name == "samples")
+    shapes = [(*tensor.shape[:axis], *tensor.shape[axis + 1 :]) for tensor in tensors]
+    if other := next((number for number, shape in enumerate(shapes) if shape != shapes[0]), None):
+        raise UsageError(
+            f"{name} are {tuple(tensors[0].shape)} in the first chunk and {tuple(tensors[other].shape)} in "
+            "another: rows of different lengths"
+        )
+    return torch.cat(tensors, dim=axis)
 
 
 def _tensor(values: Any, name: str) -> Tensor:
@@ -312,10 +347,14 @@ def _tensor(values: Any, name: str) -> Tensor:
         raise UsageError(f"{name}: no array of numbers: {error}") from error
     if tensor.is_complex():
         raise UsageError(f"{name}: complex numbers, and real ones are read")
-    if tensor.dim() < 2:
+    shapes = SHAPES.get(name.removeprefix("labeled_"), "").split()
+    if tensor.dim() < (2 if shapes else 1):  # what else a learner says of an image may be one number
         raise UsageError(
             f"{name}: expected a row for each image, got an array of shape {tuple(tensor.shape)}"
         )
+    if shapes and tensor.dim() not in map(len, shapes):
+        wanted = " or ".join(f"({', '.join(shape)})" for shape in shapes)
+        raise UsageError(f"{name}: expected an array {wanted}, got one of shape {tuple(tensor.shape)}")
     tensor = tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
     if (name.endswith("probs") or name == "samples") and tensor.numel():
         low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())

@@ -105,11 +105,11 @@ class _Line(NamedTuple):
 
 
 def _line(pool_ND: Tensor, labeled_LD: Tensor, skipped_SD: Tensor, rng: Generator) -> _Line | None:
-    """The line; None where one kind of answer is missing, or answers left out are not told apart."""
+    """The line; None without a pool or one kind of answer, or where answers left out are not told apart."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    if not len(labeled_LD) or not len(skipped_SD):
+    if not (len(pool_ND) and len(labeled_LD) and len(skipped_SD)):
         return None
     answers = at_least_float32(torch.cat([labeled_LD, skipped_SD])).double()
     labeled = torch.cat([torch.ones(len(labeled_LD)), torch.zeros(len(skipped_SD))]).long()

@@ -99,7 +99,13 @@ class ParquetFile(ScoreFile):
 
     def __init__(self, address: str) -> None:
         pa, self.name = pyarrow("reading scores"), address
-        with addresses.reading(address) as file:
+        with addresses.reading(address, handle=True) as file:
+            if not address.lower().endswith(ENDINGS) and file.read(4) != b"PAR1":
+                raise DataError(
+                    f"{address}: scores are read from Parquet and CSV files, and this is neither; "
+                    "`ncenet.select` in Python takes arrays"
+                )
+            file.seek(0)
             self._metadata = pa.parquet.read_metadata(file)
         self.count = self._metadata.num_rows
         groups = map(self._metadata.row_group, range(self._metadata.num_row_groups))
