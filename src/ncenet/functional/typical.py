@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional._precision import at_least_float32, no_autocast
+from ncenet.functional._precision import at_least_float32, middle, no_autocast
 from ncenet.functional.clusters import k_means
 
 NEIGHBORS = 20
@@ -62,8 +62,7 @@ def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS, *, block: int = RO
     if N < 2:
         return torch.zeros(N)
     with torch.no_grad(), no_autocast(points_ND):
-        points = at_least_float32(points_ND)
-        points = (points - points.mean(0)).float()  # a common offset would use up the digits of float32
+        points = (at_least_float32(points_ND) - middle(points_ND)).float()
         norms = points.square().sum(1)
         means = []
         for start in range(0, N, block):
