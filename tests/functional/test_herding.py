@@ -366,3 +366,11 @@ def test_one_point_many_times_leaves_the_typical_distance_in_the_scale_of_the_ot
     points = torch.cat([torch.zeros(90, 4), normal(10, 4)]) * scale
     apart = torch.pdist(points)
     assert typical_distance(points) == pytest.approx(float(apart[apart > 0].median()), rel=1e-5)
+
+
+def test_a_point_far_from_all_others_leaves_them_their_distances():
+    pool = torch.randn(40, 3, generator=torch.Generator().manual_seed(3))
+    near, far = pool.clone(), pool.clone()
+    near[0], far[0] = 1e3, 1e6  # neither covers anything but itself
+    assert herd(far, 20, 0.5).indices.tolist() == herd(near, 20, 0.5).indices.tolist()
+    assert typical_distance(far[1:]) == pytest.approx(typical_distance(far), rel=0.05)

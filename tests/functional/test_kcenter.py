@@ -131,3 +131,15 @@ def test_what_cannot_be_is_an_error() -> None:
         k_centers(normal(5, 2), -1)
     with pytest.raises(ValueError, match=r"centres \(3, 4\) and pool \(5, 2\) differ in D"):
         k_centers(normal(5, 2), 1, normal(3, 4))
+
+
+def test_a_point_far_from_all_others_leaves_them_their_distances():
+    pool = torch.randn(40, 3, generator=torch.Generator().manual_seed(3))
+    pool[0] = 1e6
+    picks = k_centers(pool, 20)
+    assert picks.indices[0] == 0, "the farthest from the mean"
+    left, centers = pool[1:].double(), pool[picks.indices[:2]].double()
+    for index, squared in zip(picks.indices[2:], picks.squared_distances[2:], strict=True):
+        nearest = torch.cdist(left, centers).amin(1).square()
+        assert squared == pytest.approx(float(nearest.max()), rel=1e-4)
+        centers = torch.cat([centers, pool[index : index + 1].double()])

@@ -90,3 +90,10 @@ def test_what_cannot_be_is_an_error() -> None:
     points[4, 1] = points[6, 0] = math.nan
     with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 4 of the features'"):
         typical_images(points, [], 2, rng=rng())
+
+
+def test_a_point_far_from_all_others_leaves_them_their_distances():
+    points = torch.randn(40, 3, generator=torch.Generator().manual_seed(3))
+    alone = typicality(points, 5)
+    points = torch.cat([points, torch.full((1, 3), 1e6)])
+    torch.testing.assert_close(typicality(points, 5)[:40], alone)

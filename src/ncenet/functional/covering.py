@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ncenet.functional._precision import at_least_float32
+from ncenet.functional._precision import at_least_float32, middle
 
 ROUNDING = 2e-6
 """A kernel that exceeds the cover by less than this part of it covers nothing new, and a squared distance
@@ -68,8 +68,7 @@ class Kernel:
     Args:
         points_MD: the points.
         radius: R.
-        offset: something near the mean. Distances do not change with it, but it would use up the digits of
-            float32.
+        offset: what is taken off all vectors, see :func:`ncenet.functional._precision.middle`.
         sizes: of its blocks.
     """
 
@@ -126,7 +125,7 @@ class GreedyCover:
     def __init__(
         self, part_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor, sizes: HerdSizes
     ) -> None:
-        kernel = Kernel(part_MD, radius, at_least_float32(part_MD).mean(0), sizes)
+        kernel = Kernel(part_MD, radius, middle(part_MD), sizes)
         self.weights, self.sizes = weights_M, sizes
         self.cover = kernel.covered_by(centers_LD)
         self.between = self.cover.new_empty(len(part_MD), len(part_MD))

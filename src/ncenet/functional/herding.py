@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from ncenet.errors import NonFiniteScore
-from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
+from ncenet.functional._precision import at_least_float32, check_squares, middle, no_autocast
 from ncenet.functional.covering import GreedyCover, HerdSizes
 from ncenet.functional.herding_pairs import by_pairs
 from ncenet.functional.herding_parts import in_parts
@@ -156,7 +156,7 @@ def typical_distance(points_ND: Tensor) -> float:
     points = at_least_float32(points_ND[:: max(1, -(-len(points_ND) // SPREAD))])
     check_squares(points, "points")
     with torch.no_grad(), no_autocast(points):
-        distances = torch.pdist(points - points.mean(0))
+        distances = torch.pdist(points - middle(points))
     apart = distances[distances > 0]  # a pool may hold one image many times
     return float(apart.median()) if len(apart) else 1.0
 

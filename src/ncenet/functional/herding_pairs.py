@@ -24,7 +24,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from ncenet.functional._precision import at_least_float32
+from ncenet.functional._precision import middle
 from ncenet.functional.covering import PICKED, ROUNDING, TIE, HerdSizes, Kernel
 from ncenet.functional.herding_parts import in_parts
 
@@ -105,7 +105,7 @@ class Near:
     def __init__(
         self, points_MD: Tensor, radius: float, weights_M: Tensor, centers_LD: Tensor, sizes: HerdSizes
     ) -> None:
-        self.kernel = Kernel(points_MD, radius, at_least_float32(points_MD).mean(0), sizes)
+        self.kernel = Kernel(points_MD, radius, middle(points_MD), sizes)
         self.blocks = sizes.blocks
         self.weights, self.cover = weights_M, self.kernel.covered_by(centers_LD)
         floor = (self.cover * (1 + ROUNDING)).log().clamp_min_(LEAST)

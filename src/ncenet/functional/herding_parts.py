@@ -23,7 +23,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ncenet.functional._precision import at_least_float32
+from ncenet.functional._precision import middle
 from ncenet.functional.covering import PICKED, ROUNDING, GreedyCover, HerdSizes, Kernel
 
 EAGER = 0.9
@@ -82,7 +82,7 @@ class _Judges:
     def __init__(
         self, points_JD: Tensor, radius: float, weights_J: Tensor, centers_LD: Tensor, sizes: HerdSizes
     ) -> None:
-        self.kernel, self.sizes = Kernel(points_JD, radius, at_least_float32(points_JD).mean(0), sizes), sizes
+        self.kernel, self.sizes = Kernel(points_JD, radius, middle(points_JD), sizes), sizes
         self.weights, self.cover = weights_J, self.kernel.covered_by(centers_LD)
 
     def rows(self, points_FD: Tensor) -> Tensor:

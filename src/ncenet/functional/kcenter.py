@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
+from ncenet.functional._precision import at_least_float32, check_squares, middle, no_autocast
 
 ROUNDING = 1e-6
 """A squared distance below this part of the point's squared norm is rounding, and counts as 0 (ours)."""
@@ -111,15 +111,15 @@ class _Greedy:
 
     def __init__(self, pool_ND: Tensor, k: int, centers_LD: Tensor, sizes: CenterSizes) -> None:
         self.pool, self.k, self.count, self.sizes = pool_ND, k, len(centers_LD), sizes
-        # Distances do not change with a common offset, but it would use up the digits of float32.
-        self.offset = at_least_float32(pool_ND).mean(0)
+        self.offset = middle(pool_ND)
         self.centers = self.offset.new_empty(self.count + k, len(self.offset), dtype=torch.float32)
         self.centers[: self.count] = self.centred(centers_LD)
         self.norms = self.centers.square().sum(1)
         self.indices: list[int] = []
         self.squared_distances: list[float] = []
         if self.count == 0:
-            self.bound = torch.cat([self.centred(rows).square().sum(1) for rows in self.blocks()])
+            mean = (at_least_float32(pool_ND).mean(0) - self.offset).float()
+            self.bound = torch.cat([(self.centred(r) - mean).square().sum(1) for r in self.blocks()])
             first = int(self.bound.argmax())
             self.add(first, self.centred(pool_ND[first]), float(self.bound[first]))
         self.folded = torch.full((len(pool_ND),), min(self.count, sizes.first), device=pool_ND.device)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from ncenet.functional._precision import at_least_float32, check_squares, no_autocast
+from ncenet.functional._precision import at_least_float32, check_squares, middle, no_autocast
 from ncenet.functional.clusters import k_means
 
 NEIGHBORS = 20
@@ -61,8 +61,7 @@ def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS, *, block: int = RO
     if N < 2:
         return torch.zeros(N)
     with torch.no_grad(), no_autocast(points_ND):
-        points = at_least_float32(points_ND)
-        points = (points - points.mean(0)).float()  # a common offset would use up the digits of float32
+        points = (at_least_float32(points_ND) - middle(points_ND)).float()
         norms = points.square().sum(1)
         means = []
         for start in range(0, N, block):
