@@ -95,6 +95,8 @@ class TestAskAndTell:
         first = ncenet(*start, "-n", 2)
         held_out = ids(first)
         assert len(held_out) == 4
+        assert "these are the 4 of them that are open, not 2" in first.err
+        assert "that are open, not" not in ncenet("ask", "run").err
         assert "they measure every model and train none, so they come first" in first.said
         write_answers(photos.parent / "a.csv", dict.fromkeys(held_out, "ant"))
         assert ncenet("tell", "run", "a.csv").code == 0

@@ -180,3 +180,28 @@ def test_where_no_run_is_nothing_is_repaired(ncenet, tmp_path):
     assert "no run here" in ncenet("repair", tmp_path / "empty").said
     assert "there is no such folder" in ncenet("repair", tmp_path / "none").said
     assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_only_contains_runs_or_comparisons_is_none(ncenet, run):
+    within = f"there is in folders in it: name one, such as {run}"
+    for command in ("repair", "report"):
+        done = ncenet(command, run.parent)
+        assert done.code == 2 and within in done.said
+    run.rename(run.parent / "seed-0")
+    pets = run.parent / "runs" / "pets"
+    (pets / "random").mkdir(parents=True)
+    (run.parent / "seed-0").rename(pets / "random" / "seed-0")
+    (pets / "comparison.yaml").write_text("")
+    done = ncenet("repair", pets.parent)
+    assert done.code == 2 and f"name one, such as {pets}" in done.said
+
+
+def test_a_trial_that_was_stopped_before_it_began_has_nothing_to_mend(ncenet, run):
+    folder = run.parent / "pets"
+    (folder / "random").mkdir(parents=True)
+    run.rename(folder / "random" / "seed-0")
+    (folder / "random" / "seed-1").mkdir()
+    (folder / "random" / "seed-1" / ".lock").touch()
+    (folder / "random" / "seed-0" / "cycles" / "001" / "fit.json").write_bytes(b"junk")
+    done = ncenet("repair", folder)
+    assert done.code == 0 and "fit.json" in done.out

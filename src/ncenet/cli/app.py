@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with pointing_out():
                 _call(words)
     except KeyboardInterrupt:
-        _say("interrupted; run the same command again to go on")
+        from ncenet.console import plain_console
+
+        plain_console(stderr=True).print("interrupted; run the same command again to go on")
         sys.exit(130)
     except NcenetError as error:
         if debug:

@@ -43,8 +43,8 @@ def ask(
 
     The first call makes the run folder and draws a random initial set. Later calls train on the answers that
     `ncenet tell` brought, and query; before any answer came they print the same images again. With
-    --held-out, the images that will measure the model are printed first. Photographs are learned on
-    pretrained features where the extra for them is installed, as `ncenet label` learns them.
+    --held-out, the images that will measure the model are printed first, all of them. Photographs are learned
+    on pretrained features where the extra for them is installed, as `ncenet label` learns them.
 
     For example:
 
@@ -110,6 +110,11 @@ def ask(
     _show(query, folder, out, raw, json_output)
     if asked is not None and query.ids:
         plain_console(stderr=True).print(_who(asked.asked), soft_wrap=True)
+        if number is not None and asked.asked.kind is Kind.HELD_OUT and len(query) != number:
+            plain_console(stderr=True).print(
+                f"these are the {len(query)} of them that are open, not {number}: all come before anything "
+                "else is asked, and answers may be told a few at a time"
+            )
 
 
 def _from_scores(

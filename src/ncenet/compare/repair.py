@@ -8,7 +8,8 @@ from pathlib import Path
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.records import COMPARISON_FILE
 from ncenet.errors import RecipeError
-from ncenet.run.repair import Repaired, repair_run, set_aside
+from ncenet.run.folder import RunFolder
+from ncenet.run.repair import Repaired, is_there, repair_run, set_aside
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -18,7 +19,11 @@ def runs_in(folder: Path) -> list[Path]:
 
 def is_comparison(folder: Path) -> bool:
     """Whether a folder is that of a comparison, perhaps of several data sets."""
-    return (folder / COMPARISON_FILE).exists() or (bool(runs_in(folder)) and not (folder / "cycles").exists())
+    if (folder / COMPARISON_FILE).exists():
+        return True
+    # A folder that says nothing and holds comparisons is any folder, such as `runs`.
+    whole = (folder / "cycles").exists() or any(folder.glob(f"*/{COMPARISON_FILE}"))
+    return bool(runs_in(folder)) and not whole
 
 
 def repair_comparison(
@@ -46,6 +51,6 @@ def repair_comparison(
                 Repaired(file, "says which runs there are", "written anew by the command that made it")
             )
     for run in runs_in(folder):
-        if any(run.iterdir()):
+        if is_there(RunFolder(run)):  # what was stopped before its run began has nothing to mend
             found += repair_run(run, sound_model, dry_run=dry_run)
     return found

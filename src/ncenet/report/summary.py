@@ -18,7 +18,7 @@ from ncenet.report import tables, words
 from ncenet.report.across import suite_record
 from ncenet.report.sections import sections_of, title_of
 from ncenet.report.writers import ReportContent, report_formats, terminal
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import RunFolder, runs_within
 from ncenet.run.record_files import SCHEMA
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_results(folder: Path) -> Results | SuiteResults | RunResults:
     if recipe.exists():
         return read_run(folder)
     why = f"it has no {recipe.name}, no {COMPARISON_FILE}" if folder.exists() else "there is no such folder"
-    raise UsageError(f"{folder}: neither a run nor a comparison: {why}")
+    raise UsageError(f"{folder}: neither a run nor a comparison: {why}{runs_within(folder)}")
 
 
 def print_results(folder: Path, console: Console, *, everything: bool = False) -> None:

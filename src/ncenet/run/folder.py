@@ -69,6 +69,13 @@ def refuse_comparison(folder: Path) -> None:
             )
 
 
+def runs_within(folder: Path) -> str:
+    """What to add where a folder is taken for one of a run, and only those in it are; empty where none is."""
+    marks = ("*/recipe.yaml", "*/comparison.yaml", "*/ledger.sqlite")
+    within = min((file.parent for mark in marks for file in folder.glob(mark)), default=None)
+    return "" if within is None else f"; there is in folders in it: name one, such as {within}"
+
+
 @dataclass(frozen=True)
 class CycleFolder:
     """Paths of the files of one cycle; see :mod:`ncenet.run.records` for what they hold.

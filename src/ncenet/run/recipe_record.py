@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ncenet.errors import EmptyLedger, LedgerError, RecipeError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
-from ncenet.run.folder import RunFolder, refuse_comparison
+from ncenet.run.folder import RunFolder, refuse_comparison, runs_within
 from ncenet.section import flat
 
 FREE = frozenset({"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"})
@@ -118,7 +118,7 @@ def load_recipe(files: RunFolder) -> Recipe:
         raise UsageError(f"{files.recipe}: is missing; ncenet repair {files.path} writes it anew")
     if not files.recipe.exists():
         refuse_comparison(files.path)
-        raise UsageError(f"{files.path}: no run here; ncenet ask makes one")
+        raise UsageError(f"{files.path}: no run here{runs_within(files.path) or '; ncenet ask makes one'}")
     return Recipe.load(files.recipe)
 
 

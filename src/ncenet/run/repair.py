@@ -22,7 +22,7 @@ from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import Kind
 from ncenet.recipe import Recipe
 from ncenet.run import record_files
-from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.folder import CycleFolder, RunFolder, runs_within
 from ncenet.run.opinions import read_opinions
 from ncenet.run.recipe_file import keep
 from ncenet.run.recipe_record import differing, is_begun, recorded
@@ -72,14 +72,19 @@ def repair_run(
     return list(_Repair(RunFolder(folder), sound_model, dry_run).found())
 
 
+def is_there(files: RunFolder) -> bool:
+    """Whether a folder has anything of a run in it, be it broken."""
+    return files.ledger.exists() or files.recipe.exists() or bool(files.cycles())
+
+
 class _Repair:
     def __init__(self, files: RunFolder, sound_model: Callable[[Path], object], dry_run: bool) -> None:
         self._files, self._sound, self._dry = files, sound_model, dry_run
 
     def found(self) -> Iterator[Repaired]:
         files = self._files
-        if not files.ledger.exists() and not files.recipe.exists() and not files.cycles():
-            raise UsageError(f"{files.path}: no run here")
+        if not is_there(files):
+            raise UsageError(f"{files.path}: no run here{runs_within(files.path)}")
         if not is_begun(files):
             if files.ledger.exists():
                 yield self._aside(files.ledger, "is empty")
