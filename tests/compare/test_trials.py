@@ -94,6 +94,18 @@ def test_a_setting_of_the_base_that_no_arm_reads_is_refused(tmp_path, simulated,
 
 
 @pytest.mark.parametrize(
+    "changed",
+    [
+        {"arms": [Arm(name="a", changes={"model.head.name": "paper"})]},
+        {"arms": [Arm(name="a")], "data": [DataSet(train="digits", changes={"train.epochs": 7})]},
+    ],
+    ids=["arms", "sets"],
+)
+def test_what_all_arms_or_sets_change_is_no_setting_of_the_base(changed):
+    trials.check_base_options(Comparison(seeds=[0], **changed))
+
+
+@pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"model.backbone": "smal"}, "^a, seed 0: unknown backbone 'smal': did you mean 'small'"),

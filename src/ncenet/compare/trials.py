@@ -229,8 +229,8 @@ def check_base_options(comparison: Comparison) -> None:
         for part in parts
         for arm in comparison.arms
     ]
-    base = flat(comparison.base.model_dump())
-    for path in sorted(LEFT_BEHIND & base.keys()):
+    base, plain = flat(comparison.base.model_dump()), flat(Recipe().model_dump())
+    for path in sorted(path for path in LEFT_BEHIND & base.keys() if base[path] != plain[path]):
         sections = {path.rsplit(".", n)[0] for n in range(path.count(".") + 1)}
         if all(sections.isdisjoint(changes) and recipe[path] != base[path] for changes, recipe in arms):
             raise RecipeError(f"base.{path}: no arm reads it: leave it out")
