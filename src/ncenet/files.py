@@ -20,6 +20,9 @@ from filelock import FileLock, Timeout
 
 from ncenet.errors import UsageError
 
+LEDGER_FILE = "ledger.sqlite"
+COMPARISON_FILE = "comparison.yaml"
+"""Files by which the folder of a run, or of a comparison, is known."""
 LOCK = ".lock"
 """File by which processes know of each other; it stays, and holds nothing."""
 AT_WORK = "another ncenet is at work in this folder; wait until it has ended, or name another"

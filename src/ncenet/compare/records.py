@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
 from ncenet.errors import DataError
+from ncenet.files import COMPARISON_FILE
 from ncenet.ledger import Ledger
 from ncenet.recipe import BudgetUnit, Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 HEADLINE = "accuracy"
 """What the headline number of a test is unless boxes were tested."""
-COMPARISON_FILE = "comparison.yaml"
-"""Name of the file that makes a folder the folder of a comparison."""
 
 
 @dataclass(frozen=True)

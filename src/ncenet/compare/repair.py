@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import COMPARISON_FILE
 from ncenet.errors import RecipeError
+from ncenet.files import COMPARISON_FILE
 from ncenet.run.folder import RunFolder
 from ncenet.run.repair import Repaired, is_there, repair_run, set_aside
 

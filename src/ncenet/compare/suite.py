@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import COMPARISON_FILE, Results, read_comparison
+from ncenet.compare.records import Results, read_comparison
 from ncenet.errors import DataError
+from ncenet.files import COMPARISON_FILE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ncenet.data.set_apart import split_of, splits_among
 from ncenet.errors import DataError
+from ncenet.files import COMPARISON_FILE, LEDGER_FILE
 from ncenet.text_files import is_hidden
 
 SUFFIXES = frozenset(
@@ -26,8 +27,7 @@ _BESIDE = frozenset(
     )
 )
 """Folders with the images of a data set, and what was made of them: no classes. Without a last s."""
-_OURS = frozenset({"ledger.sqlite", "comparison.yaml"})
-"""Files by which the folder of a run or of a comparison is known."""
+_OURS = frozenset({LEDGER_FILE, COMPARISON_FILE})
 _DRAWN = "curves.png"
 """The figure that a report puts there."""
 _SHOWN = 4

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
 from ncenet.compare.heads import against_baseline
-from ncenet.compare.records import COMPARISON_FILE, Results, RunResults, read_run
+from ncenet.compare.records import Results, RunResults, read_run
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.errors import UsageError
-from ncenet.files import whole
+from ncenet.files import COMPARISON_FILE, whole
 from ncenet.report import tables, words
 from ncenet.report.across import suite_record
 from ncenet.report.sections import sections_of, title_of

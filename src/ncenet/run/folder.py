@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.errors import DataError, UsageError
+from ncenet.files import COMPARISON_FILE, LEDGER_FILE
 
 OWN = re.compile(
     r"cycles/.*|ledger\.sqlite.*|recipe\.yaml|(bad_images|duplicates|images|looks-.*)\.csv|events\.jsonl"
@@ -52,7 +53,7 @@ def refuse_own(out: Path) -> None:
     """
     place = out.absolute()
     for folder in place.parents if place.is_file() else ():
-        if OWN.fullmatch(place.relative_to(folder).as_posix()) and (folder / "ledger.sqlite").exists():
+        if OWN.fullmatch(place.relative_to(folder).as_posix()) and (folder / LEDGER_FILE).exists():
             raise UsageError(f"{out}: is a file of the run in {folder}; name another file")
 
 
@@ -71,7 +72,7 @@ def refuse_comparison(folder: Path) -> None:
 
 def runs_within(folder: Path) -> str:
     """What to add where a folder is taken for one of a run, and only those in it are; empty where none is."""
-    marks = ("*/recipe.yaml", "*/comparison.yaml", "*/ledger.sqlite")
+    marks = ("*/recipe.yaml", f"*/{COMPARISON_FILE}", f"*/{LEDGER_FILE}")
     within = min((file.parent for mark in marks for file in folder.glob(mark)), default=None)
     return "" if within is None else f"; there is in folders in it: name one, such as {within}"
 
@@ -174,7 +175,7 @@ class RunFolder:
     @property
     def ledger(self) -> Path:
         """File of the ledger."""
-        return self.path / "ledger.sqlite"
+        return self.path / LEDGER_FILE
 
     @property
     def recipe(self) -> Path:
