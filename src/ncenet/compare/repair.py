@@ -9,7 +9,7 @@ from ncenet.compare.comparison import Comparison
 from ncenet.errors import RecipeError
 from ncenet.files import COMPARISON_FILE
 from ncenet.run.folder import RunFolder
-from ncenet.run.repair import Repaired, is_there, repair_run, set_aside
+from ncenet.run.repair import Repaired, holds_a_run, repair_run, set_aside
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -51,6 +51,6 @@ def repair_comparison(
                 Repaired(file, "says which runs there are", "written anew by the command that made it")
             )
     for run in runs_in(folder):
-        if is_there(RunFolder(run)):  # what was stopped before its run began has nothing to mend
+        if holds_a_run(RunFolder(run)):  # what was stopped before its run began has nothing to mend
             found += repair_run(run, sound_model, dry_run=dry_run)
     return found

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import COMPARISON_FILE, Results, read_run
+from ncenet.compare.records import Results, read_run
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
-from ncenet.files import alone, write_text
+from ncenet.files import COMPARISON_FILE, alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_record import check_recipe, differing

@@ -72,7 +72,7 @@ def repair_run(
     return list(_Repair(RunFolder(folder), sound_model, dry_run).found())
 
 
-def is_there(files: RunFolder) -> bool:
+def holds_a_run(files: RunFolder) -> bool:
     """Whether a folder has anything of a run in it, be it broken."""
     return files.ledger.exists() or files.recipe.exists() or bool(files.cycles())
 
@@ -83,7 +83,7 @@ class _Repair:
 
     def found(self) -> Iterator[Repaired]:
         files = self._files
-        if not is_there(files):
+        if not holds_a_run(files):
             raise UsageError(f"{files.path}: no run here{runs_within(files.path)}")
         if not is_begun(files):
             if files.ledger.exists():

@@ -21,10 +21,9 @@ from ncenet.compare.analysis.records import (
     record_text,
 )
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import COMPARISON_FILE
 from ncenet.engines.trial import Event
 from ncenet.errors import NcenetError
-from ncenet.files import write_text
+from ncenet.files import COMPARISON_FILE, write_text
 from ncenet.section import Section
 
 if TYPE_CHECKING:
