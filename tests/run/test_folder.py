@@ -10,6 +10,8 @@ from ncenet.run.folder import CycleFolder, RunFolder
 SRC = Path(ncenet.__file__).parent
 ELSEWHERE = {"model.safetensors", "query.csv", "checkpoint.pt", "cycles"}
 """What is a word, or the name of something else as well: exported models, files that people fill in."""
+BELOW = SRC / "data" / "folders.py"
+"""Passes over run folders, and can't ask: it lies below ``run``."""
 
 
 def names():
@@ -43,11 +45,15 @@ def test_no_other_module_spells_the_name_of_a_file_of_a_run():
     found = [
         f"{file.relative_to(SRC)}: {text!r}"
         for file in SRC.rglob("*.py")
-        if file != Path(folder.__file__)
+        if file not in (Path(folder.__file__), BELOW)
         for text in strings(ast.parse(file.read_text(encoding="utf-8")))
         if any(name in text for name in looked_for)
     ]
     assert found == [], "ask run.folder.RunFolder for its path"
+
+
+def test_a_folder_is_known_as_that_of_a_run_by_its_ledger():
+    assert RunFolder(Path()).ledger.name in strings(ast.parse(BELOW.read_text(encoding="utf-8")))
 
 
 def test_cycles_are_found_by_number(tmp_path):
