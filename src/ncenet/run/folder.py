@@ -62,6 +62,8 @@ def refuse_comparison(folder: Path) -> None:
     Raises:
         UsageError: it is.
     """
+    if not (folder / "comparison.yaml").exists():  # trials may lie deeper, of a comparison in it
+        return
     for pattern in ("*/seed-*/recipe.yaml", "*/*/seed-*/recipe.yaml"):  # of one data set, and of several
         if (trial := min(folder.glob(pattern), default=None)) is not None:
             raise UsageError(
