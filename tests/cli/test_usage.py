@@ -109,6 +109,7 @@ def test_a_comparison_in_the_place_of_a_run_is_named_with_a_run_in_it(ncenet, tm
     folder = tmp_path / "study" / trial
     folder.mkdir(parents=True)
     (folder / "recipe.yaml").touch()
+    (tmp_path / "study" / "comparison.yaml").touch()
     done = ncenet(*words.split())
     assert done.code == 2
     assert f"study: holds a comparison, whose trials are runs: name one, such as study/{trial}" in done.said

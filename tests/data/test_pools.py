@@ -60,7 +60,7 @@ def test_what_a_run_draws_among_the_images_is_none_of_them(folder, mark):
     assert set(classes_of(folder, before).values()) == {"cat", "dog"}
     assert find_images(folder / "runs" / "pets" / "sorted") == ["cat/1.jpg"], "named by itself it counts"
 
-    write(folder, {mark: b"", "curves.png": gray_png(9)})
+    write(folder, {mark: b"", "curves.png": gray_png(9), "cycles/001/pictures/query-1.jpg": jpeg(9)})
     assert find_images(folder) == before, "the run's folder is that of the images"
 
 

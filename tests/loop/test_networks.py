@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from ncenet.data.open import open_train
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UsageError
 from ncenet.loop.networks import check_network
 from ncenet.recipe import Recipe
+from tests.data.detection.make import samples, write_coco
 from tests.features.conftest import cache, photos  # noqa: F401
 
 DIGITS = Recipe().with_changes({"data.train": "digits"})
@@ -41,6 +43,22 @@ def test_images_without_a_vector_are_told_unless_some_may_be_unreadable(tmp_path
     with pytest.raises(DataError, match=r"no vector for 1 of 30 image\(s\), the first 'ant/0\.png'"):
         check_network(recipe)
     check_network(recipe.with_changes({"data.on_bad_image": "skip"}))
+
+
+def test_where_images_of_the_pool_measure_those_of_a_test_set_need_no_vector(tmp_path):
+    ids = open_train(DIGITS).pool.ids()
+    np.savez(tmp_path / "pool.npz", ids=np.array(ids), vectors=np.ones((len(ids), 4), np.float32))
+    recipe = DIGITS.with_changes({"model.features": str(tmp_path / "pool.npz")})
+    with pytest.raises(DataError, match="no vector for 500 of 500"):
+        check_network(recipe)
+    check_network(recipe.with_changes({"loop.held_out": 5}))
+
+
+def test_a_detector_that_chooses_by_features_is_looked_at_itself(tmp_path):
+    made = write_coco(tmp_path, samples())
+    changes = {"task": "detection", "data.train": str(made), "model.features": "gist", "data.image_size": 100}
+    with pytest.raises(UsageError, match=r"data\.image_size is 100"):
+        check_network(Recipe().with_changes(changes))
 
 
 def test_a_look_changes_no_random_number():

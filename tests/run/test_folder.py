@@ -3,8 +3,11 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 import ncenet
 from ncenet import files
+from ncenet.errors import UsageError
 from ncenet.run import folder
 from ncenet.run.folder import CycleFolder, RunFolder
 
@@ -57,3 +60,14 @@ def test_cycles_are_found_by_number(tmp_path):
         run.cycle(number).path.mkdir(parents=True)
     (run.all_cycles / "later").mkdir()
     assert [cycle.number for cycle in run.cycles()] == [1, 2, 12]
+
+
+def test_a_folder_of_comparisons_is_none_itself(tmp_path):
+    """A run may lie beside them, as after ``ncenet ask runs --data photos``."""
+    comparison, trial = tmp_path / "study", tmp_path / "study" / "random" / "seed-0"
+    trial.mkdir(parents=True)
+    for file in (comparison / "comparison.yaml", trial / "recipe.yaml"):
+        file.touch()
+    folder.refuse_comparison(tmp_path)
+    with pytest.raises(UsageError, match="study: holds a comparison, whose trials are runs: name one"):
+        folder.refuse_comparison(comparison)

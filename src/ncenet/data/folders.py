@@ -28,8 +28,8 @@ _BESIDE = frozenset(
 )
 """Folders with the images of a data set, and what was made of them: no classes. Without a last s."""
 _OURS = frozenset({LEDGER_FILE, COMPARISON_FILE})
-_DRAWN = "curves.png"
-"""The figure that a report puts there."""
+_DRAWN = frozenset({"curves.png", "cycles"})
+"""The figure that a report puts there, and the folder with the pictures of a detector."""
 _SHOWN = 4
 
 
@@ -84,7 +84,7 @@ def _walk(
     if ours and prefix:
         return
     for entry in entries:
-        if is_hidden(entry.name) or (ours and entry.name == _DRAWN):
+        if is_hidden(entry.name) or (ours and entry.name in _DRAWN):
             continue
         path = prefix + entry.name
         if _is_folder(entry):

@@ -34,6 +34,7 @@ def check_network(recipe: Recipe) -> None:
             for pool in pools_of(recipe, train):
                 if not isinstance(pool, ShardedPool):
                     source.check(pool.ids())
+    if recipe.on_vectors:
         return
     with Streams(recipe.loop.seed).scope("weights"):
         if recipe.task == "detection":
@@ -47,8 +48,11 @@ def check_network(recipe: Recipe) -> None:
 
 
 def pools_of(recipe: Recipe, train: Dataset) -> list[Pool]:
-    """The images that are seen as vectors: those of a detector choose among the pool alone."""
-    test = open_test(recipe.data, train) if recipe.on_vectors else None
+    """The images that are seen as vectors: those of a detector choose among the pool alone.
+
+    With ``loop.held_out`` images of the pool measure, and those of a test set are not looked at.
+    """
+    test = open_test(recipe.data, train) if recipe.on_vectors and not recipe.loop.held_out else None
     return [train.pool] if test is None else [train.pool, test.pool]
 
 

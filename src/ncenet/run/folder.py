@@ -63,6 +63,8 @@ def refuse_comparison(folder: Path) -> None:
     Raises:
         UsageError: it is.
     """
+    if not (folder / COMPARISON_FILE).exists():  # trials may lie deeper, of a comparison in it
+        return
     for pattern in ("*/seed-*/recipe.yaml", "*/*/seed-*/recipe.yaml"):  # of one data set, and of several
         if (trial := min(folder.glob(pattern), default=None)) is not None:
             raise UsageError(
