@@ -95,8 +95,8 @@ class TestAskAndTell:
         first = ncenet(*start, "-n", 2)
         held_out = ids(first)
         assert len(held_out) == 4
-        assert "these are the 4 of them that are open, not 2" in first.err
-        assert "that are open, not" not in ncenet("ask", "run").err
+        assert "not 2: 4 held-out images are open" in first.err
+        assert "held-out images are open" not in ncenet("ask", "run").err
         assert "they measure every model and train none, so they come first" in first.said
         write_answers(photos.parent / "a.csv", dict.fromkeys(held_out, "ant"))
         assert ncenet("tell", "run", "a.csv").code == 0
@@ -133,7 +133,7 @@ class TestAskAndTell:
         rows = json.loads(ncenet("ask", "run", "-n", 2, "--json").out)
         rows[0]["label"] = "ant"
         (tmp_path / "rows.json").write_text(json.dumps(rows))
-        assert ncenet("tell", "run", "rows.json").out.startswith("1 answers recorded; 1 images")
+        assert ncenet("tell", "run", "rows.json").out.startswith("1 answer recorded; 1 image has")
         with ledger() as opened:
             assert opened.labeled() == [(rows[0]["id"], "ant")]
 
@@ -199,7 +199,7 @@ class TestAskAndTell:
         assert "the word undo in ncenet tell" in done.said
         write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "bee"})
         done = ncenet("tell", "run", "answers.csv")
-        assert done.out == "1 answers recorded, 1 taken back; 1 images have a label\n"
+        assert done.out == "1 answer recorded, 1 taken back; 1 image has a label\n"
         assert ncenet("ask", "run", "-n", 3).code == 0
         done = ncenet("tell", "run", "answers.csv")
         assert done.code == 0 and f"taken back before, and not once more: {asked[0]}" in done.out

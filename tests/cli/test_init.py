@@ -25,7 +25,7 @@ def test_a_look_and_a_recipe(ncenet, photos, tmp_path):
     said = " ".join(done.out.split())
     assert said.startswith("read as images without labels")
     assert "images 6 (6 RGB) pixels sides from 12 to 64" in said
-    assert "duplicates 1 copies, listed in runs/photos-labels/duplicates.csv" in said
+    assert "duplicates 1 copy, listed in runs/photos-labels/duplicates.csv" in said
     assert "unreadable 2, left out, listed in runs/photos-labels/bad_images.csv" in said
     assert "broken.jpg: not an image: text" in said
     assert "classes ant, bee" in said

@@ -28,8 +28,8 @@ def test_what_was_known_is_not_said_to_be_recorded(tell):
     assert tell({"a.jpg": "ant", "b.jpg": "bee"}).out == (
         "0 answers recorded, 2 known already; 2 images have a label\n"
     )
-    assert tell({"a.jpg": "undo"}).out == "1 taken back; 1 images have a label\n"
-    assert tell({}).out == "0 answers recorded; 1 images have a label\n"
+    assert tell({"a.jpg": "undo"}).out == "1 taken back; 1 image has a label\n"
+    assert tell({}).out == "0 answers recorded; 1 image has a label\n"
 
 
 def test_an_old_file_that_takes_a_correction_back_says_so(tell):
@@ -38,7 +38,7 @@ def test_an_old_file_that_takes_a_correction_back_says_so(tell):
     tell({"a.jpg": "bee"}, who="bob")
     done = tell(first)
     assert done.out.splitlines() == [
-        "1 answers recorded, 1 known already; 2 images have a label",
+        "1 answer recorded, 1 known already; 2 images have a label",
         "corrected: 'a.jpg': 'ant', stood as 'bee' by bob",
     ]
     assert json.loads(tell({"a.jpg": "skip"}, "--json").out)["corrected"] == ["a.jpg"]
@@ -46,14 +46,14 @@ def test_an_old_file_that_takes_a_correction_back_says_so(tell):
 
 def test_who_agrees_with_somebody_corrects_nobody(tell):
     tell({"a.jpg": "ant"})
-    assert tell({"a.jpg": "ant"}, who="bob").out == "1 answers recorded; 1 images have a label\n"
+    assert tell({"a.jpg": "ant"}, who="bob").out == "1 answer recorded; 1 image has a label\n"
 
 
 def test_an_answer_that_stands_again_is_named_and_can_be_taken_back(tell, run):
     for label in ("ant", "bee", "undo"):
         done = tell({"a.jpg": label})
     again = "an earlier answer stands again, which undo under another name (--who) takes back too: "
-    assert done.out.splitlines() == ["1 taken back; 1 images have a label", f"{again}'a.jpg': 'ant' by ann"]
+    assert done.out.splitlines() == ["1 taken back; 1 image has a label", f"{again}'a.jpg': 'ant' by ann"]
     assert "taken back before" in tell({"a.jpg": "undo"}).out
     assert tell({"a.jpg": "undo"}, who="bob").out == "1 taken back; 0 images have a label\n"
     assert standing(run) == {}
@@ -65,7 +65,7 @@ def test_a_class_goes_by_its_name_of_before_too(tell, run, change):
         tell({"a.jpg": "ant"})
         new = {"rename": "emmet", "merge": "bee"}[change]
         getattr(elsewhere.classes, change)("ant", new, who="ann")
-    assert tell({"a.jpg": "ant", "b.jpg": "ant"}).out.startswith("1 answers recorded, 1 known already;")
+    assert tell({"a.jpg": "ant", "b.jpg": "ant"}).out.startswith("1 answer recorded, 1 known already;")
     assert {label for _, label, *_ in standing(run).values()} == {new}
 
 

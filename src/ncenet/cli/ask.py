@@ -16,6 +16,7 @@ from ncenet.cli.flags import apply_flags, changes_of
 from ncenet.cli.people import AskFlags, say
 from ncenet.cli.score_flags import ScoreFlags, tell_of
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.ledger.provenance import Kind, Provenance
 from ncenet.recipe import Recipe
@@ -112,8 +113,8 @@ def ask(
         plain_console(stderr=True).print(_who(asked.asked), soft_wrap=True)
         if number is not None and asked.asked.kind is Kind.HELD_OUT and len(query) != number:
             plain_console(stderr=True).print(
-                f"these are the {len(query)} of them that are open, not {number}: all come before anything "
-                "else is asked, and answers may be told a few at a time"
+                f"not {number}: {count_of(len(query), 'held-out image is', 'held-out images are')} open, and "
+                "all come before anything else is asked; answers may be told a few at a time"
             )
 
 
@@ -155,7 +156,8 @@ def _show(query: Query, folder: Path, out: Path | None, raw: bool, json_output: 
         with Ledger(RunFolder(folder).ledger, read_only=True) as ledger:
             write_query_file(out, query, ledger, raw=raw)
         plain_console(stderr=True).print(
-            f"{len(rows)} images to label in {out}: fill in the last column, then ncenet tell {folder} {out}",
+            f"{count_of(len(rows), 'image')} to label in {out}: fill in the last column, then ncenet "
+            f"tell {folder} {out}",
             soft_wrap=True,
         )
     elif json_output:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 
 if TYPE_CHECKING:
     from ncenet.labels.changes import Change
@@ -16,7 +17,8 @@ _PLAIN = ("new", "same", "unsaid")
 
 def said_of_cuts(cut: int) -> str:
     """What is said of boxes that were cut at the edge of their image; nothing when none was."""
-    return f"; {cut:,} box(es) that rounding put beyond the edge of their image were cut there" * bool(cut)
+    boxes = count_of(cut, "box", "boxes")
+    return f"; cut at the edge of their image, beyond which rounding put them: {boxes}" * bool(cut)
 
 
 def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> None:
@@ -32,4 +34,6 @@ def show_changes(changes: Sequence[Change], recorded: int, *, dry_run: bool) -> 
         if len(listed) > _SHOWN:
             console.print(f"           and {len(listed) - _SHOWN} more")
     cuts = said_of_cuts(sum(change.cut for change in changes))
-    console.print(("nothing was recorded: a dry run" if dry_run else f"{recorded} answers recorded") + cuts)
+    console.print(
+        ("nothing was recorded: a dry run" if dry_run else f"{count_of(recorded, 'answer')} recorded") + cuts
+    )

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.models.places import model_format_of
 
@@ -72,7 +73,7 @@ def export(
 
         with open_run(folder, read_only=True) as run:
             count = export_labels(run, out, format=format, link=link, raw=raw)
-        console.print(f"{count} answers in {out}")
+        console.print(f"{count_of(count, 'answer')} in {out}")
         return
     if format is not None or link or raw:
         raise UsageError("--format, --link and --raw are for labels, --model is for the model: one at a time")
@@ -90,4 +91,4 @@ def _write_notes(folder: Path, out: Path, *, alone: bool, raw: bool) -> None:
         raise UsageError("--notes writes notes as CSV: --format, --link, --model and --cycle are for others")
     with open_run(folder, read_only=True) as run:
         count = export_notes(run, out, raw=raw)
-    plain_console(stderr=True).print(f"{count} notes in {out}")
+    plain_console(stderr=True).print(f"{count_of(count, 'note')} in {out}")

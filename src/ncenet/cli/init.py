@@ -13,6 +13,7 @@ from rich.console import Console
 from ncenet.cli.flags import changes_of
 from ncenet.cli.people import PeopleFlags, say
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.run.folder import RunFolder
 from ncenet.run.people import first_recipe, folder_of
@@ -76,7 +77,8 @@ def init(
         console.print(note)
     if seen.hand is not None:
         console.print(
-            f"pool         {len(seen.train.pool.ids()):,} images, each looked at when it is asked for; "
+            f"pool         {count_of(len(seen.train.pool.ids()), 'image')}, each looked at when it is "
+            "asked for; "
             "below is what was looked at now"
         )
     _describe(found, of_test, files, console)
@@ -112,7 +114,9 @@ def _describe(found: Scan, of_test: Scan | None, files: RunFolder, console: Cons
         console.print(f"pixels       {shown}")
     groups, tested = found.duplicates, copies(found, of_test)
     listed = f", listed in {files.duplicates}" if groups or tested else ""
-    console.print(f"duplicates   {sum(len(group) - 1 for group in groups):,} copies{listed}")
+    console.print(
+        f"duplicates   {count_of(sum(len(group) - 1 for group in groups), 'copy', 'copies')}{listed}"
+    )
     if tested:
         console.print(f"             {copied(tested)}")
     listed = f", left out, listed in {files.bad_images}" if found.problems else ""

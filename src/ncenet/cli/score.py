@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 
 
 def score(
@@ -115,4 +116,4 @@ def score(
             notify=show,
         )
     if out is not None:
-        console.print(f"{count} images in {out}")
+        console.print(f"{count_of(count, 'image')} in {out}")

@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 from ncenet.cli.flags import split_options
 from ncenet.cli.score_flags import ScoreFlags, tell_of
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 
 
@@ -74,7 +75,7 @@ def select(
     pairs = list(zip(chosen.query.ids, chosen.query.scores, strict=True))
     if out is not None:
         write_query_file(out, chosen.query, None, raw=raw)
-        plain_console(stderr=True).print(f"{len(pairs):,} images to label in {out}")
+        plain_console(stderr=True).print(f"{count_of(len(pairs), 'image')} to label in {out}")
     elif json_output:
         rows = [
             {"id": id, "score": score, "file": file, "row": row}

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from ncenet.cli.changes import said_of_cuts
 from ncenet.cli.people import opened
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import DataError
 from ncenet.text_files import open_text
 
@@ -66,9 +67,12 @@ def tell(
         return
     new = done.answers - len(done.known) - len(done.taken_back)
     back = len(done.taken_back) - len(done.before)
-    parts = [f"{new} answers recorded"] if new or done.known or not back else []
+    parts = [f"{count_of(new, 'answer')} recorded"] if new or done.known or not back else []
     parts += [f"{len(done.known)} known already"] * bool(done.known) + [f"{back} taken back"] * bool(back)
-    said = f"{', '.join(parts)}; {done.labeled} images have a label{said_of_cuts(done.cut)}"
+    said = (
+        f"{', '.join(parts)}; {count_of(done.labeled, 'image has', 'images have')} a "
+        f"label{said_of_cuts(done.cut)}"
+    )
     plain_console().print(said, highlight=False)
     _list("corrected:", [f"{id!r}: {what}" for id, what in done.corrected.items()])
     _list("taken back before, and not once more:", done.before)
