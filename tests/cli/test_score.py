@@ -58,7 +58,7 @@ class TestScore:
         for name in ("a.csv", "a.json", "a.jsonl", "a.parquet"):
             done = ncenet("score", run, "digits", "--out", name, "--per-class")
             assert (done.code, done.out) == (0, ""), done.err
-            assert f"1297 images in {name}" in done.said
+            assert f"1,297 images in {name}" in done.said
         lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
         assert json.loads((tmp_path / "a.json").read_text()) == lines
         assert [{k: str(v) for k, v in row.items()} for row in lines] == rows(
