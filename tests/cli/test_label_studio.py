@@ -38,7 +38,7 @@ def test_there_and_back(ncenet, run):
         assert done.out.split() == ["1", "new", "nothing", "was", "recorded:", "a", "dry", "run"]
         assert standing(run) == {}
         done = ncenet("label-studio", "pull", "run", "--url", url, "--who", "eve")
-        assert done.out.split() == ["1", "new", "1", "answers", "recorded"]
+        assert done.out.split() == ["1", "new", "1", "answer", "recorded"]
         assert standing(run)["b.jpg"][:3] == ("answer", "ant", "eve")
         studio.annotate("b.jpg", "bee")
         done = ncenet("label-studio", "pull", "run", "--url", url)

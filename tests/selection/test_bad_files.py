@@ -66,7 +66,7 @@ def test_scores_of_two_models(tmp_path, a, b, why):
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        ([[1.0]] * 6, "a.parquet: likelihood: margin compares two classes"),
+        ([[1.0]] * 6, "a.parquet: likelihood: margin compares the two likeliest classes"),
         ([[20.0, 30.0, 50.0]] * 6, "are these logits"),
         ([["a", "b"]] * 6, "not lists of numbers"),
     ],

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ncenet.errors import DataError, MissingExtra, UsageError
 from ncenet.given import is_given, missing
+from ncenet.nn.blocks import Stage
 from ncenet.nn.sources import PLAIN, check_reachable, check_source
 from ncenet.nn.whitening import Whitening
 from ncenet.recipe import ModelRecipe
@@ -50,30 +51,6 @@ class Backbone(nn.Module):
         return self.forward_stages(x)[1]
 
 
-def conv(inputs: int, outputs: int, *, side: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution of side x side, an odd number, batch normalisation, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
-
-
-class _Stage(nn.Module):
-    """Widen, halve the side, refine: the costly second convolution runs on a quarter of the pixels."""
-
-    def __init__(self, in_channels: int, out_channels: int, *, side: int = 3) -> None:
-        super().__init__()
-        self.widen = conv(in_channels, out_channels, side=side)
-        self.halve = nn.MaxPool2d(2, ceil_mode=True)
-        self.refine = conv(out_channels, out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.halve(self.widen(x))
-        refined: Tensor = self.refine(x)
-        return x + refined
-
-
 @backbones.register("small")
 class SmallNet(Backbone):
     """Four narrow stages of two convolutions, downsampled early: trains fast on a CPU.
@@ -96,8 +73,8 @@ class SmallNet(Backbone):
         super().__init__()
         _check_image(shape, self._called)
         self.stem = Whitening(shape[0]) if whitened else nn.Identity()
-        first = _Stage(9 * shape[0], widths[0], side=1) if whitened else _Stage(shape[0], widths[0])
-        self.blocks = nn.ModuleList([first, *(_Stage(a, b) for a, b in pairwise(widths))])
+        first = Stage(9 * shape[0], widths[0], side=1) if whitened else Stage(shape[0], widths[0])
+        self.blocks = nn.ModuleList([first, *(Stage(a, b) for a, b in pairwise(widths))])
         self.out_features = widths[-1]
 
     def forward_stages(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ncenet.errors import DataError, UsageError
 from ncenet.nn.anchors import Level
-from ncenet.nn.backbones import conv
+from ncenet.nn.blocks import conv
 from ncenet.nn.sources import check_reachable
 from ncenet.recipe import ModelRecipe
 from ncenet.registry import Registry

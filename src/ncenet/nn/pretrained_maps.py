@@ -20,7 +20,8 @@ from torch.nn.functional import interpolate
 
 from ncenet.errors import UsageError
 from ncenet.nn.anchors import Level
-from ncenet.nn.backbones import conv, timm_net
+from ncenet.nn.backbones import timm_net
+from ncenet.nn.blocks import conv
 from ncenet.nn.detection_backbones import SCALES, WIDTH, DetectionBackbone, detection_backbones
 from ncenet.nn.lite import lite_network
 

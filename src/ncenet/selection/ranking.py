@@ -91,7 +91,7 @@ class ByLikelihoods:
             )
         try:
             scores: npt.NDArray[Any] = self.strategy.image_scores(said).numpy()
-        except ValueError as error:
+        except (ValueError, UsageError) as error:
             raise UsageError(f"{where}: {', '.join(self.columns[:3])}: {error}") from error
         return np.where(there, scores, np.nan)
 
