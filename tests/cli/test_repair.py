@@ -183,7 +183,7 @@ def test_where_no_run_is_nothing_is_repaired(ncenet, tmp_path):
 
 
 def test_a_folder_that_only_contains_runs_or_comparisons_is_none(ncenet, run):
-    within = f"there is in folders in it: name one, such as {run}"
+    within = f"folders in it are: name one, such as {run}"
     for command in ("repair", "report"):
         done = ncenet(command, run.parent)
         assert done.code == 2 and within in done.said

@@ -78,8 +78,7 @@ def init(
     if seen.hand is not None:
         console.print(
             f"pool         {count_of(len(seen.train.pool.ids()), 'image')}, each looked at when it is "
-            "asked for; "
-            "below is what was looked at now"
+            "asked for; below is what was looked at now"
         )
     _describe(found, of_test, files, console)
     console.print(f"classes      {', '.join(names)}")

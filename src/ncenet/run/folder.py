@@ -73,10 +73,10 @@ def refuse_comparison(folder: Path) -> None:
 
 
 def runs_within(folder: Path) -> str:
-    """What to add where a folder is taken for one of a run, and only those in it are; empty where none is."""
+    """What to add to the refusal of a folder that is no run's: one in it that is; empty where none is."""
     marks = ("*/recipe.yaml", f"*/{COMPARISON_FILE}", f"*/{LEDGER_FILE}")
     within = min((file.parent for mark in marks for file in folder.glob(mark)), default=None)
-    return "" if within is None else f"; there is in folders in it: name one, such as {within}"
+    return "" if within is None else f"; folders in it are: name one, such as {within}"
 
 
 @dataclass(frozen=True)
