@@ -28,27 +28,48 @@ def makers():
     ]
 
 
+def margins(scores, targets):
+    """Score of the right class over the best of the others, image by image."""
+    found = []
+    for row, target in zip(scores.tolist(), targets.tolist(), strict=True):
+        others = [score for c, score in enumerate(row) if c != target]
+        found.append(row[target] - max(others) if row[target] > -torch.inf else -torch.inf)
+    return torch.tensor(found, dtype=scores.dtype)
+
+
 @pytest.mark.parametrize(("make", "slow", "more"), makers())
 def test_each_candidate_changes_what_a_fit_from_the_start_would(make, slow, more):
-    known, their, pool, hidden, tested, _ = data()
-    ahead = make(KnownPoints(known, their, pool, hidden, tested, C), **more)
+    known, their, pool, hidden, tested, test_targets = data()
+    ahead = make(KnownPoints(known, their, pool, hidden, tested, test_targets, C), **more)
     learned, targets = list(known), their.tolist()
     for step in (None, 3, 8):
         if step is not None:
             ahead.add(step)
             learned, targets = [*learned, pool[step]], [*targets, int(hidden[step])]
-        torch.testing.assert_close(ahead.scores, slow(learned, targets, tested, C, *more.values()))
-        after = ahead.after(slice(2, 9))
-        for row in range(2, 9):
-            expected = slow([*learned, pool[row]], [*targets, int(hidden[row])], tested, C, *more.values())
-            torch.testing.assert_close(after[row - 2], expected)
+        scores = slow(learned, targets, tested, C, *more.values())
+        torch.testing.assert_close(ahead.scores, scores)
+        torch.testing.assert_close(ahead.margins, margins(scores, test_targets))
+        after = ahead.margins_after(slice(0, 12))
+        for row in range(12):
+            scores = slow([*learned, pool[row]], [*targets, int(hidden[row])], tested, C, *more.values())
+            torch.testing.assert_close(after[row], margins(scores, test_targets))
 
 
-def test_blocks_do_not_change_what_candidates_are_worth():
-    *given, targets = data()
-    whole = worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12)
-    one_by_one = worth_of(ClassMeans(KnownPoints(*given, C)), targets, 12, block=1)
+@pytest.mark.parametrize("make", [ClassMeans, Ridge])
+def test_blocks_do_not_change_what_candidates_are_worth(make):
+    whole = worth_of(make(KnownPoints(*data(), C)))
+    one_by_one = worth_of(make(KnownPoints(*data(), C)), block=1)
     torch.testing.assert_close(one_by_one, whole)
+
+
+def test_of_one_class_alone_all_is_right():
+    *given, _ = data()
+    known, their, pool, hidden, tested = given
+    nothing = torch.zeros_like
+    points = KnownPoints(
+        known, nothing(their), pool, nothing(hidden), tested, nothing(tested[:, 0], dtype=torch.long), 1
+    )
+    assert ClassMeans(points).margins_after(slice(0, 2)).tolist() == [[torch.inf] * 30] * 2
 
 
 def test_greedy_reaches_more_than_the_first_that_come():
@@ -56,7 +77,7 @@ def test_greedy_reaches_more_than_the_first_that_come():
     for seed in range(10):
         *given, targets = data(seed, candidates=60, test=200)
         known, their, pool, hidden, tested = given
-        chosen = greedy(Ridge(KnownPoints(*given, C)), targets, 60, 5)
+        chosen = greedy(Ridge(KnownPoints(*given, targets, C)), 5)
         assert len(set(chosen)) == 5
 
         def accuracy(
@@ -72,11 +93,9 @@ def test_greedy_reaches_more_than_the_first_that_come():
 
 def test_a_new_class_is_worth_its_test_images():
     known, their, pool, hidden, tested, targets = data()
-    ahead = ClassMeans(KnownPoints(known, their, pool, hidden, tested, C))
-    worth = worth_of(ahead, targets, 12)
+    worth = worth_of(ClassMeans(KnownPoints(known, their, pool, hidden, tested, targets, C)))
     assert hidden[int(worth.argmax())] == C - 1, "nothing else gets the images of the class without a label"
 
 
 def test_more_picks_than_candidates_are_all_of_them():
-    *given, targets = data(candidates=3)
-    assert sorted(greedy(ClassMeans(KnownPoints(*given, C)), targets, 3, 10)) == [0, 1, 2]
+    assert sorted(greedy(ClassMeans(KnownPoints(*data(candidates=3), C)), 10)) == [0, 1, 2]

@@ -111,17 +111,18 @@ class OracleLine(WithOptions, QueryStrategy):
         known = _features(view.labeled_predictions(), view.labeled_ids)
         test = _features(loop.learner.predict(loop.test.pool, loop.test.ids, want=self.needs), loop.test.ids)
         scale = known.norm(dim=1).mean().clamp_min(1e-12)  # ridge is measured in lengths of a vector
+        targets = torch.tensor(loop.test.targets)
         given = KnownPoints(
             known / scale,
             torch.tensor(view.labels),
             features / scale,
             torch.tensor([index[labels[id]] for id in ids]),
             test / scale,
+            targets,
             len(index),
         )
-        targets = torch.tensor(loop.test.targets)
         proposals = {
-            tuple(ids[row] for row in greedy(ahead, targets, len(ids), query_size, softness))
+            tuple(ids[row] for row in greedy(ahead, query_size, softness))
             for ahead, softness in _classifiers(given)
         }
         proposals |= {rival.query(view, query_size, rng=rng).ids for rival in self._rivals}
