@@ -9,6 +9,7 @@ is Naeini, Cooper and Hauskrecht's, AAAI 2015.
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal, NamedTuple
 
 import torch
@@ -165,7 +166,9 @@ def out_of_fold(
         if len(classes) < 2 or not len(asked):
             continue
         model = LogisticRegression(C=1 / RIDGE, max_iter=2000, tol=1e-4)
-        with threadpool_limits(1):
+        with threadpool_limits(1), warnings.catch_warnings():
+            # Of a label or two a class it asks whether this is regression; scikit-learn has no option for it.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             model.fit(rows[learned].numpy(), targets_L[learned].numpy())
         log_probs = torch.full((len(asked), C), -torch.inf)
         logits = torch.from_numpy(model.decision_function(rows[asked].numpy()))
