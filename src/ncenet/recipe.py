@@ -100,8 +100,8 @@ class ModelRecipe(Section):
 
     backbone: str = Field(
         "small",
-        description="small, medium, medium-whitened, resnet18, mlp and identity (feature vectors), or "
-        "timm:NAME; lite0 and lite2 bring pretrained weights, which learn on. Detection: small, "
+        description="small, medium, small-whitened, medium-whitened, resnet18, mlp and identity (feature "
+        "vectors), or timm:NAME; lite0 and lite2 bring pretrained weights, which learn on. Detection: small, "
         "ssd300-vgg16, or with pretrained weights lite0, lite2 and timm:NAME.",
     )
     features: str | None = Field(

@@ -44,7 +44,7 @@ class TestStageChannels:
 
     def test_a_backbone_without_stages_is_refused(self):
         with pytest.raises(
-            UsageError, match=r"and Linear shows none: take small, medium, medium-whitened, resnet18 or mlp"
+            UsageError, match=r"and Linear shows none: take small, medium, either -whitened, resnet18 or mlp"
         ):
             stage_channels(nn.Linear(3, 2), (3,))
 

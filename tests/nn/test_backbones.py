@@ -11,6 +11,7 @@ from ncenet.nn.heads.softmax import SoftmaxClassifier
 from ncenet.recipe import ModelRecipe
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
+IMAGES = ("small", "small-whitened", "medium", "medium-whitened", "resnet18")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def test_small_net_is_small():
     assert parameters(SmallNet((3, 32, 32), widths)) == count
 
 
-@pytest.mark.parametrize("name", ["small", "medium", "medium-whitened", "resnet18", "mlp"])
+@pytest.mark.parametrize("name", [*IMAGES, "mlp"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_features_of_images(name, shape):
     backbone = build(name, shape)
@@ -88,7 +89,7 @@ def test_mlp_has_two_layers():
     assert parameters(MLP((7,), width=16)) == (7 * 16 + 16) + (16 * 16 + 16)
 
 
-@pytest.mark.parametrize("name", ["small", "medium", "medium-whitened", "resnet18", "timm:test_resnet"])
+@pytest.mark.parametrize("name", [*IMAGES, "timm:test_resnet"])
 def test_vectors_are_no_images(name):
     with pytest.raises(UsageError, match=rf"{name} takes images, got vectors of shape \(7,\)"):
         build(name, (7,))
@@ -102,7 +103,7 @@ def test_identity_takes_no_images():
 def test_unknown_names_suggest_the_nearest():
     with pytest.raises(UnknownName, match=r"unknown backbone 'resnet81': did you mean 'resnet18'\?"):
         build("resnet81", (3, 32, 32))
-    assert {"small", "medium", "medium-whitened", "resnet18", "mlp", "identity"} <= set(backbones.names())
+    assert {*IMAGES, "mlp", "identity"} <= set(backbones.names())
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_timm_backbones(name, shape):
     assert backbone(torch.randn(2, *shape)).shape == (2, backbone.out_features)
 
 
-@pytest.mark.parametrize("name", ["small", "medium", "medium-whitened", "resnet18", "mlp"])
+@pytest.mark.parametrize("name", [*IMAGES, "mlp"])
 def test_features_come_from_the_stages(name):
     backbone, images = build(name, (3, 32, 32)).eval(), torch.randn(2, 3, 32, 32)
     features, stages = backbone.forward_stages(images)
@@ -138,6 +139,7 @@ def test_features_come_from_the_stages(name):
         == {
             "small": [(16, 16), (8, 8), (4, 4), (2, 2)],
             "medium": [(16, 16), (8, 8), (4, 4), (2, 2)],
+            "small-whitened": [(16, 16), (8, 8), (4, 4), (2, 2)],
             "medium-whitened": [(16, 16), (8, 8), (4, 4), (2, 2)],
             "resnet18": [(32, 32), (16, 16), (8, 8), (4, 4)],
             "mlp": [(), ()],
@@ -165,7 +167,7 @@ def test_a_timm_model_that_shows_no_stages_says_so():
         TimmNet(Closed(3, 2)).stages(torch.randn(1, 3))
 
 
-@pytest.mark.parametrize("name", ["small", "medium", "medium-whitened", "resnet18", "mlp", "identity"])
+@pytest.mark.parametrize("name", [*IMAGES, "mlp", "identity"])
 def test_weights_that_are_not_there_are_refused(name):
     with pytest.raises(UsageError, match=f"no weights for {name}; a backbone timm:NAME has some"):
         build_backbone(ModelRecipe(backbone=name, pretrained=True), (3, 32, 32))

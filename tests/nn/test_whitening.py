@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import unfold
 
-from ncenet.nn.backbones import MediumWhitenedNet, backbones
+from ncenet.nn.backbones import MediumWhitenedNet, SmallWhitenedNet, backbones
 from ncenet.nn.whitening import COLORS, EPS, NEAR, Whitening, inverse_root, natural_covariance
 
 
@@ -43,9 +43,10 @@ def test_an_image_is_whitened_patch_by_patch():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_stem_never_learns_and_the_rest_does(channels):
-    network = backbones.get("medium-whitened")((channels, 16, 16))
-    assert isinstance(network, MediumWhitenedNet)
+@pytest.mark.parametrize("name", ["small-whitened", "medium-whitened"])
+def test_the_stem_never_learns_and_the_rest_does(name, channels):
+    network = backbones.get(name)((channels, 16, 16))
+    assert isinstance(network, SmallWhitenedNet | MediumWhitenedNet)
     stem = network.stem.weight.clone()
     before = [parameter.detach().clone() for parameter in network.parameters()]
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, weight_decay=0.1)

@@ -12,7 +12,9 @@ from ncenet.unread import BRINGS_WEIGHTS
 
 BUILT_IN: dict[str, frozenset[str]] = {
     "head": frozenset({"nce", "softmax"}),
-    "backbone": frozenset({"small", "medium", "medium-whitened", "resnet18", "mlp", "identity"}),
+    "backbone": frozenset(
+        {"small", "small-whitened", "medium", "medium-whitened", "resnet18", "mlp", "identity"}
+    ),
     "detection backbone": frozenset({"small", "ssd300-vgg16", "lite0", "lite2"}),
     "extractor": frozenset({"gist", "lite0", "lite2", "timm"}),
 }
@@ -31,7 +33,7 @@ def check_network_names(recipe: Recipe) -> None:
     >>> check_network_names(Recipe().with_changes({"model.backbone": "smal"}))
     Traceback (most recent call last):
     ...
-    ncenet.errors.UnknownName: unknown backbone 'smal': did you mean 'small'? known: identity, medium, medium-whitened, mlp, resnet18, small
+    ncenet.errors.UnknownName: unknown backbone 'smal': did you mean 'small'? known: identity, medium, medium-whitened, mlp, resnet18, small, small-whitened
     """  # noqa: E501 - a message is one line
     model = recipe.model
     if model.head.name not in BUILT_IN["head"]:

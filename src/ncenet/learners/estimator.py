@@ -50,8 +50,9 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         radius: freeze the rejection radius at this value; None learns one per class.
         init: initial prototypes, ``"normal"`` or ``"class-mean"``.
         cross_entropy: weight in [0, 1] of a cross-entropy term beside Eq. 5.
-        backbone: ``"mlp"`` or ``"identity"`` for vectors, ``"small"``, ``"medium"``, ``"medium-whitened"``,
-            ``"resnet18"`` or ``"timm:NAME"`` for images. None: mlp for vectors, small for images.
+        backbone: ``"mlp"`` or ``"identity"`` for vectors, ``"small"``, ``"medium"``, ``"small-whitened"``,
+            ``"medium-whitened"``, ``"resnet18"`` or ``"timm:NAME"`` for images. None: mlp for vectors,
+            small for images.
         image_size: side of the square that images are resized to. None: their own when they are square and
             at most 64, else 64.
         epochs: passes over the training data.

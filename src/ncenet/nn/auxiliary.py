@@ -68,7 +68,7 @@ def stage_channels(backbone: nn.Module, shape: tuple[int, ...]) -> list[int]:
     if forward_stages is None:
         raise UsageError(
             f"the strategy trains a module on the stages of the backbone, and {type(backbone).__name__} "
-            "shows none: take small, medium, medium-whitened, resnet18 or mlp, or derive yours from "
+            "shows none: take small, medium, either -whitened, resnet18 or mlp, or derive yours from "
             "ncenet.nn.backbones.Backbone"
         )
     was_training = backbone.training
