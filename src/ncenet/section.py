@@ -55,7 +55,6 @@ class Section(BaseModel):
         check_whole(file, text)
         try:
             data = parse_yaml(text) or {}
-            node = yaml.compose(text)
         except ValueError as error:
             raise RecipeError(f"{file}: not YAML: {error}") from error
         if not isinstance(data, dict):
@@ -63,6 +62,7 @@ class Section(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
+            node = yaml.compose(text)
             fields = flat(cls.model_construct().model_dump())
             mistakes = sorted((_line(node, place_of(e)), explain(e, fields)) for e in error.errors())
             # A mistake of the file as a whole has no line of its own.

@@ -20,6 +20,7 @@ base:
   train: {epochs: 1, min_steps: 4, batch_size: 16, threads: 1}
   loop: {strategy: random, initial: 20, query_size: 10, cycles: 2}
 seeds: [0, 1]
+figures: {images: 100, points: 20}
 """
 ARMS = """
 arms:

@@ -118,3 +118,11 @@ def test_the_server_of_the_page_starts_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_whoever_finds_no_boxes_waits_for_no_torchvision():
+    code = (
+        "import sys; import ncenet.learners.committee, ncenet.loop.estimate, ncenet.models.model\n"
+        "print([name for name in ('torchvision', 'torch._dynamo', 'sklearn') if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

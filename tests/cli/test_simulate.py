@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from ncenet.cli import main
 from ncenet.files import alone
 from ncenet.ledger import Ledger
-from tests.commands import SMALL_RUN, TINY
+from tests.commands import SMALL_RUN, TINY, Done
 
 RUN = Path("runs/digits-confusion")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,11 +39,23 @@ def contents(folder):
     }
 
 
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """Where a run was simulated, once for all tests, and what was printed."""
+    place, out = tmp_path_factory.mktemp("simulated"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.chdir(place)
+        patch.setenv("COLUMNS", "100")
+        main(["simulate", "digits", "--strategy", "confusion", *SMALL_RUN])
+    return place, out.getvalue()
+
+
 @pytest.fixture
-def run(ncenet):
-    done = ncenet("simulate", "digits", "--strategy", "confusion", *SMALL_RUN)
-    assert done.code == 0, done.err
-    return done
+def run(simulated, ncenet, tmp_path):
+    """A copy of it, and what was printed."""
+    place, out = simulated
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    return Done(0, out, "")
 
 
 def test_a_dry_run_counts_and_writes_nothing(ncenet, tmp_path):
@@ -149,7 +165,9 @@ def test_a_recipe_file_with_a_flag_on_top(ncenet, tmp_path):
     assert "initial: 20" in kept
 
 
-def test_beside_another_strategy_over_seeds(ncenet):
+def test_beside_another_strategy_over_seeds(ncenet, monkeypatch):
+    for start in ("FREE", "ALIGNED"):  # nobody looks at the figure of t-SNE here
+        monkeypatch.setattr(f"ncenet.compare.analysis.embedding.{start}", (4.0, 5, 5))
     done = ncenet(
         "simulate", "digits", "--strategy", "confusion", "--beside", "random", "--seeds", 2,
         "--processes", 1, *SMALL_RUN,

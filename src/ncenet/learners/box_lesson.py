@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 from ncenet.boxes import Boxes
-from ncenet.data.augment_boxes import BoxAugment
 from ncenet.functional.boxes import anchor_targets
 from ncenet.functional.multibox import learned_anchors, multibox_loss
 from ncenet.learners.lesson import Outcome
 from ncenet.nn.ssd import SSD, Detection
 from ncenet.rng import seeded
+
+if TYPE_CHECKING:
+    from ncenet.data.augment_boxes import BoxAugment
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ncenet.boxes import Detections
-from ncenet.data.augment_boxes import BoxAugment
 from ncenet.data.pools import channels_of, size_of
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import UsageError
@@ -88,6 +87,8 @@ class Detector(NetworkLearner[SSD]):
 
     def _show(self, pool: Pool, ids: Sequence[str]) -> Show:
         """How these images of a pool are shown in training."""
+        from ncenet.data.augment_boxes import BoxAugment  # whoever learns no boxes waits for no torchvision
+
         backbone, train, seen = self.network.backbone, self.train, self.seen_of(pool)
         flip = self.flip_safe if train.flip is None else train.flip
         distort = backbone.augment if train.box_augment is None else train.box_augment
