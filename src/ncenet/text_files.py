@@ -11,12 +11,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 import yaml
-from yaml.composer import Composer
 
 from ncenet.errors import DataError
 
@@ -36,8 +35,6 @@ _OWN_PIPES = frozenset({Path("/dev/fd"), Path("/proc/self/fd")})
 """Where a shell puts what another program writes: ``ncenet import RUN <(program)``."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How JSON writes half a character; most have their other half behind."""
-_READ_OTHERWISE = re.compile("[\t?!\ufeff]|[|>]\\S*#")
-"""What the parser in C takes for something else than that in Python, here and there."""
 _KEPT = frozenset(
     {"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found", "System Volume Information"}
 )
@@ -256,9 +253,6 @@ def parse_yaml(text: str, *, words: bool = False) -> Any:
     ({'names': [False, 8]}, {'names': ['no', '010']})
     """
     try:
-        if not _READ_OTHERWISE.search(text):
-            with suppress(yaml.YAMLError, ValueError):  # a mistake is told by the parser below, in its words
-                return yaml.load(text, _QUICK[words])
         return yaml.load(text, _Words if words else _Values)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -277,37 +271,18 @@ def _check_keys(node: yaml.MappingNode) -> None:
         raise yaml.MarkedYAMLError(problem=f"{twice} stands there twice", problem_mark=node.start_mark)
 
 
-class _OnceEach:
+class _Words(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A key that stands twice is a mistake."""
         _check_keys(node)
-        said: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
-        return said
+        return super().construct_mapping(node, deep)
 
 
-class _Words(_OnceEach, yaml.BaseLoader):
-    pass
-
-
-class _Values(_OnceEach, yaml.SafeLoader):
-    pass
-
-
-if yaml.__with_libyaml__:  # ten times as fast; a composer in C would go deeper than its stack
-
-    class _QuickWords(_OnceEach, Composer, yaml.CBaseLoader):
-        def __init__(self, text: str) -> None:
-            Composer.__init__(self)
-            yaml.CBaseLoader.__init__(self, text)
-
-    class _QuickValues(_OnceEach, Composer, yaml.CSafeLoader):
-        def __init__(self, text: str) -> None:
-            Composer.__init__(self)
-            yaml.CSafeLoader.__init__(self, text)
-
-    _QUICK: tuple[Any, Any] = (_QuickValues, _QuickWords)
-else:
-    _QUICK = (_Values, _Words)
+class _Values(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A key that stands twice is a mistake."""
+        _check_keys(node)
+        return super().construct_mapping(node, deep)
 
 
 def is_hidden(name: str) -> bool:
