@@ -111,7 +111,8 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
         return {}
     said, row = Scores.joined(chunks), {name: c for c, name in enumerate(model.class_names)}
     measured = [n for n, id in enumerate(said.ids) if id in held_out and labels.get(id) in row]
-    sharpness = sharpness_of(said.likelihood[measured], [row[labels[said.ids[n]]] for n in measured])
+    targets = [row[labels[said.ids[n]]] for n in measured]
+    sharpness = sharpness_of(said.likelihood[measured], targets, model.temperature)
     best = shares(said.likelihood, sharpness).max(-1).tolist()
     return dict(zip(said.ids, map(Opinion, said.predicted, best), strict=True))
 
