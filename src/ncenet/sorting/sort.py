@@ -97,10 +97,11 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
                 f"{run.folder}: no model yet, and {len(ids)} images without a label: label a few more"
             )
         return {}
-    from ncenet.models.model import load
+    from ncenet.models.model import Model, load
     from ncenet.models.scores import Scores
 
     model, chunks = load(file), list[Scores]()
+    assert isinstance(model, Model)
     for start in range(0, len(ids), CHUNK):
         for chunk in model.score(run.pool, ids[start : start + CHUNK]):
             assert isinstance(chunk, Scores)
