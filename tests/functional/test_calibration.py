@@ -1,11 +1,15 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from ncenet.functional.calibration import (
     TEMPERATURES,
+    as_shares,
     calibration_error,
     find_temperature,
+    logarithms,
     out_of_fold,
     reliability,
     tempered,
@@ -65,6 +69,19 @@ def test_the_likelihood_is_largest_where_the_loop_says() -> None:
     every = TEMPERATURES.tolist()
     expected = min(every, key=lambda t: reference.surprise(probs.tolist(), targets.tolist(), t))
     assert find_temperature(probs.log(), targets) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("far", [1.0, 1e-6, 1e-20, 1e-33])
+def test_likelihoods_that_are_all_tiny_tell_classes_apart_as_others_do(far: float) -> None:
+    near = torch.tensor([[0.02, 0.5, 1e-3, 0.0], [0.3, 0.3, 0.1, 0.0]])
+    torch.testing.assert_close(logarithms(far * near) - math.log(far), logarithms(near), rtol=1e-5, atol=1e-4)
+    for temperature in (0.2, 1.0, 5.0):
+        torch.testing.assert_close(as_shares(far * near, temperature), as_shares(near, temperature))
+    assert as_shares(far * near, 1.0)[0].argmax() == 1
+
+
+def test_likelihoods_of_zero_are_alike() -> None:
+    assert as_shares(torch.zeros(1, 4), 0.1).tolist() == [[0.25] * 4]
 
 
 def test_without_images_nothing_is_changed() -> None:

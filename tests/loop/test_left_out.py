@@ -7,11 +7,15 @@ import PIL.Image
 import pytest
 
 from ncenet.compare.records import read_run
+from ncenet.functional.calibration import as_shares
+from ncenet.loop.glance import glance
 from ncenet.loop.open import open_loop
+from ncenet.loop.opinions import opine
+from ncenet.loop.reasons import explain_query
 from ncenet.recipe import Recipe
 from ncenet.report.sections.run import labels_left_out
 from ncenet.run.folder import RunFolder
-from ncenet.run.record_files import read_left_out
+from ncenet.run.record_files import read_left_out, read_reasons
 
 NAMES = ("ant", "bee")
 
@@ -88,3 +92,20 @@ def test_where_images_of_their_own_measure_nothing_is_left_out(recipe, tmp_path)
         answer(loop, 30)
         loop.ask(5)
     assert loop.folder.cycle(1).test.exists() and said(tmp_path / "run") == [None, None]
+
+
+def test_without_held_out_images_what_people_read_is_fitted_to_labels_left_out(recipe, tmp_path):
+    loop, _ = open_loop(recipe, tmp_path / "run")
+    with loop.ledger:
+        answer(loop, 40)
+        query = loop.ask(10)
+        explain_query(loop, query, 1)
+        opinions, reasons = opine(loop, 1), read_reasons(loop.folder.cycle(1))
+        temperature = read_left_out(loop.folder.cycle(1)).temperature
+        assert temperature is not None and temperature != 1
+        for prediction in loop.model(1).predict(loop.pool, query.ids, want=frozenset()):
+            for id, row in zip(prediction.ids, as_shares(prediction.probs, temperature), strict=True):
+                honest = pytest.approx(dict(zip(NAMES, row.tolist(), strict=True)), abs=1e-3)
+                assert reasons[id].likelihoods == honest, "before the model has looked at the pool"
+                assert dict(opinions.likeliest(id)) == honest
+                assert glance(loop, 1, id).likelihoods == honest

@@ -127,11 +127,17 @@ def test_without_held_out_images_labels_that_were_left_out_tell_it(tmp_path):
     changes = {"data.train": str(tmp_path / "photos"), "loop.initial": 40, "loop.query_size": 20}
     loop, train = open_loop(RECIPE.with_changes(changes), tmp_path / "run")
     with loop.ledger:
-        for size in (40, 20):
+        for size in (40, 20, 2):
             loop.tell(train.required_oracle().answer(loop.ask(size).ids), who="ann")
         loop.ask(20)
-    recorded = json.loads((tmp_path / "run/cycles/002/left_out.json").read_text())["temperature"]
-    assert ncenet.load(tmp_path / "run").temperature == recorded is not None
+    first, second = (
+        json.loads((tmp_path / f"run/cycles/00{cycle}/left_out.json").read_text())["temperature"]
+        for cycle in (1, 2)
+    )
+    assert ncenet.load(tmp_path / "run/cycles/001").temperature == first != second
+    assert ncenet.load(tmp_path / "run/cycles/002").temperature == second is not None
+    assert not (tmp_path / "run/cycles/003/left_out.json").exists(), "not for two labels more"
+    assert ncenet.load(tmp_path / "run").temperature == second, "which says nothing else of this model"
 
 
 def test_softmax_needs_none(tmp_path):

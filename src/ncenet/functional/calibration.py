@@ -9,6 +9,7 @@ is Naeini, Cooper and Hauskrecht's, AAAI 2015.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Literal, NamedTuple
 
@@ -24,7 +25,7 @@ TEMPERATURES = torch.logspace(-2, 2, 161)
 FOLDS = 5
 """Parts of the labelled set, each predicted by a classifier that learned the others (ours)."""
 TINY = 1e-12
-"""A likelihood of 0 is taken for this, which has a logarithm."""
+"""A likelihood below this part of the largest of its row, or a target's share, counts as it (ours)."""
 RIDGE = 0.01
 """Pull of that classifier's weights towards 0, in labelled images: one over scikit-learn's C (ours)."""
 
@@ -90,13 +91,28 @@ def tempered(log_probs: Tensor, temperature: float) -> Tensor:
     return (at_least_float32(log_probs) / temperature).softmax(-1)
 
 
+def logarithms(probs: Tensor) -> Tensor:
+    """Logarithms of likelihoods (..., C), finite also where they are 0.
+
+    What is far below the largest of its row counts as :data:`TINY` of it. Below a number that is the same for
+    all rows, a head whose radius is small would say of an image that all classes are alike.
+
+    >>> logarithms(torch.tensor([[0.5, 0.0], [1e-30, 0.0]])).diff()
+    tensor([[-27.6310],
+            [-27.6310]])
+    """
+    logs = probs.log()
+    least = math.log(torch.finfo(torch.float32).tiny)  # where all are 0
+    return torch.maximum(logs, logs.amax(-1, keepdim=True).clamp_min(least) + math.log(TINY))
+
+
 def as_shares(probs: Tensor, temperature: float) -> Tensor:
-    """Likelihoods (..., C), of which 0 counts as :data:`TINY`, as shares that a temperature makes honest.
+    """Likelihoods (..., C), each as :func:`logarithms` takes it, as shares that a temperature makes honest.
 
     >>> as_shares(torch.tensor([[0.08, 0.02]]), 0.5)
     tensor([[0.9412, 0.0588]])
     """
-    return tempered(probs.clamp_min(TINY).log(), temperature)
+    return tempered(logarithms(probs), temperature)
 
 
 def find_temperature(
@@ -124,7 +140,7 @@ def find_temperature(
             losses.append(calibration_error(probs, targets_N))
         else:
             right = probs.gather(1, targets_N[:, None]).double()
-            losses.append(float(-right.clamp_min(1e-12).log().mean()))
+            losses.append(float(-right.clamp_min(TINY).log().mean()))
     best = min(losses)
     near = [t for t, loss in zip(TEMPERATURES.tolist(), losses, strict=True) if loss <= best + 1e-9]
     return float(min(near, key=lambda t: (abs(torch.tensor(t).log().item()), t)))

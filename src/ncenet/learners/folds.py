@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from ncenet.functional.calibration import TINY, find_temperature
+from ncenet.functional.calibration import find_temperature, logarithms
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee
 from ncenet.learners.head_fit import fit_head
@@ -46,7 +46,7 @@ class InTurn(NamedTuple):
     @property
     def temperature(self) -> float:
         """What makes honest shares of the likelihoods, by images whose class was known."""
-        return find_temperature(self.probs[self.known].clamp_min(TINY).log(), self.targets[self.known])
+        return find_temperature(logarithms(self.probs[self.known]), self.targets[self.known])
 
 
 def left_out(learner: object, labeled: LabeledSet, pool: Pool) -> InTurn | None:

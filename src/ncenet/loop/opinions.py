@@ -15,7 +15,7 @@ from ncenet.ledger.provenance import MODEL_OR_STAND_IN
 from ncenet.loop.doubted_boxes import doubt_boxes
 from ncenet.loop.held_out_copies import unit_vectors
 from ncenet.loop.loop import Loop
-from ncenet.loop.reasons import predicted
+from ncenet.loop.reasons import predicted, temperature_of_cycle
 from ncenet.run.copies import near_copies
 from ncenet.run.doubts import doubts, left_out_shares, some_of, votes
 from ncenet.run.held_out import held_out_ids, set_apart
@@ -63,7 +63,8 @@ def opine(loop: Loop, cycle: int, learner: Learner | None = None) -> Opinions | 
     names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names[: probs_NC.shape[1]])
     row, likelihood = {id: n for n, id in enumerate(ids)}, probs_NC.numpy()
     told = [id for id in held_out if labels[id] in names and id in row]
-    sharpness = sharpness_of(likelihood[[row[id] for id in told]], [names.index(labels[id]) for id in told])
+    targets = [names.index(labels[id]) for id in told]
+    sharpness = sharpness_of(likelihood[[row[id] for id in told]], targets, temperature_of_cycle(loop, cycle))
     apart = {row[id] for id in set_apart(loop.ledger) if id in row}
     nearest, cosines = neighbours(features_ND, apart)
     scores = torch.stack([functional.rejection(probs_NC), functional.confusion(probs_NC)], 1)

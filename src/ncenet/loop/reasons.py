@@ -14,8 +14,11 @@ from ncenet.boxes import Detections
 from ncenet.functional.aggregate import aggregate
 from ncenet.learners.box_counts import ExpectedBoxes
 from ncenet.loop.loop import Loop
+from ncenet.models.places import temperature_beside
+from ncenet.run.held_out import held_out_ids
 from ncenet.run.record_files import write_reasons as record_reasons
 from ncenet.run.records import Reason
+from ncenet.run.shares import shares, sharpness_of
 from ncenet.types import BoxLearner, Label, Learner, Pool, Query
 
 NEIGHBOURS = 3
@@ -48,21 +51,49 @@ def explain_query(loop: Loop, query: Query, cycle: int) -> None:
     nearest_NK = (features_ND @ features_LD.T).topk(min(NEIGHBOURS, len(labels)), dim=1).indices
     # Classes are added and changed: the model may know others.
     names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names)[: probs_NC.shape[1]]
+    said_NC = fitted_shares(loop, cycle, probs_NC)
     reasons = {
-        id: _reason(names, probs, [list(labels)[row] for row in rows.tolist()], labels)
-        for id, probs, rows in zip(ids, probs_NC, nearest_NK, strict=True)
+        id: _reason(names, probs, said, [list(labels)[row] for row in rows.tolist()], labels)
+        for id, probs, said, rows in zip(ids, probs_NC, said_NC, nearest_NK, strict=True)
     }
     record_reasons(files, reasons)
 
 
-def _reason(names: tuple[str, ...], probs: Tensor, near: list[str], labels: dict[str, str]) -> Reason:
-    order = probs.argsort(descending=True)[:LIKELIEST].tolist()
+def _reason(
+    names: tuple[str, ...], probs: Tensor, said: Tensor, near: list[str], labels: dict[str, str]
+) -> Reason:
+    order = said.argsort(descending=True)[:LIKELIEST].tolist()
     return Reason(
         rejection=float(functional.rejection(probs)),
         confusion=float(functional.confusion(probs)),
         near=tuple((id, labels[id]) for id in near),
-        likelihoods={names[c]: round(float(probs[c]), 4) for c in order},
+        likelihoods={names[c]: round(float(said[c]), 4) for c in order},
     )
+
+
+def fitted_shares(loop: Loop, cycle: int, probs_NC: Tensor) -> Tensor:
+    """Likelihoods as shares (N, C): fitted to held-out images, or, of few, to labels left out in turn.
+
+    Args:
+        loop: the run.
+        cycle: whose model said them.
+        probs_NC: what it said.
+    """
+    learner = loop.model(cycle)
+    names: tuple[str, ...] = getattr(learner, "class_names", loop.class_names)[: probs_NC.shape[1]]
+    told = dict(loop.ledger.labeled(among=held_out_ids(loop.ledger)))
+    measured = [id for id, label in told.items() if label in names]
+    if loop.available is not None:
+        measured = loop.available(measured)
+    theirs = predicted(learner, loop.pool, measured)[0] if measured else probs_NC[:0]
+    targets = [names.index(told[id]) for id in measured]
+    sharpness = sharpness_of(theirs.numpy(), targets, temperature_of_cycle(loop, cycle))
+    return torch.from_numpy(shares(probs_NC.numpy(), sharpness))
+
+
+def temperature_of_cycle(loop: Loop, cycle: int) -> float | None:
+    """What labels that were left out in turn tell of the model of a cycle, or of one before."""
+    return temperature_beside(loop.folder.cycle(cycle).model, {})
 
 
 def predicted(learner: Learner, pool: Pool, ids: list[str]) -> tuple[Tensor, Tensor]:

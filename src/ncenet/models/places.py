@@ -14,7 +14,7 @@ from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError, mod
 from ncenet.errors import DamagedRecord, DataError, MissingExtra, UsageError
 from ncenet.recipe import Aggregate
 from ncenet.run.folder import CycleFolder, RunFolder, refuse_comparison
-from ncenet.run.record_files import read_left_out, read_test
+from ncenet.run.record_files import last_left_out, read_test
 from ncenet.run.records import ClassTest
 from ncenet.section import explain
 from ncenet.text_files import read_whole
@@ -120,6 +120,8 @@ def recipe_beside(file: Path) -> Path | None:
 def temperature_beside(file: Path, config: Mapping[str, Any]) -> float | None:
     """What makes shares of a model's likelihoods: by the labels of the run that it lies in, or came from.
 
+    Labels are left out in turn now and then; until they are again, what they said holds for later models.
+
     A record that is damaged says nothing here: reports and repair tell of it, and the model is sound.
 
     Args:
@@ -130,12 +132,13 @@ def temperature_beside(file: Path, config: Mapping[str, Any]) -> float | None:
         found = config.get("temperature")
         return None if found is None else float(found)
     cycle = CycleFolder(file.absolute().parent)
+    run = RunFolder(cycle.path.parent.parent)
     with suppress(DamagedRecord):
         test = read_test(cycle)
         if isinstance(test, ClassTest) and test.calibration is not None:
             return test.calibration.temperature
     with suppress(DamagedRecord):
-        left_out = read_left_out(cycle)
+        left_out = last_left_out([one for one in run.cycles() if one.number <= cycle.number])
         return None if left_out is None else left_out.temperature
     return None
 

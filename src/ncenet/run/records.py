@@ -286,7 +286,7 @@ class Reason:
         rejection: its score (Eq. 8).
         confusion: its score (Eq. 9).
         near: ids and labels of the labelled images whose features are nearest.
-        likelihoods: of the likeliest classes, in [0, 1]; None of a detector.
+        likelihoods: of the likeliest classes, as shares of all, in [0, 1]; None of a detector.
         boxes: what a detector finds, each with ``box``, ``label`` and ``score``; None of a classifier.
     """
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LEAST_IMAGES = 20
-"""With fewer held-out images the sharpness stays 1 (ours)."""
-SHARPNESSES = np.geomspace(0.25, 32, 113)
+"""Fewer held-out images tell no sharpness (ours)."""
+SHARPNESSES = np.geomspace(1 / 32, 32, 161)
 """Candidates (ours): sixteen to each doubling."""
 TINY = 1e-12
-"""A likelihood of 0 is taken for this, so that no share is 0/0."""
+"""A likelihood below this part of the largest of its row counts as it; a share of a target, too (ours)."""
 
 
 def shares(likelihood_NC: npt.NDArray[np.floating], sharpness: float = 1.0) -> npt.NDArray[np.float64]:
@@ -34,20 +34,25 @@ def shares(likelihood_NC: npt.NDArray[np.floating], sharpness: float = 1.0) -> n
     >>> shares(np.array([[0.3, 0.1]])).round(3).tolist(), shares(np.array([[0.3, 0.1]]), 2).round(3).tolist()
     ([[0.75, 0.25]], [[0.9, 0.1]])
     """
-    logs = sharpness * np.log(np.maximum(np.asarray(likelihood_NC, np.float64), TINY))
-    powers = np.exp(logs - logs.max(-1, keepdims=True))
+    likelihood = np.asarray(likelihood_NC, np.float64)
+    # By the row: likelihoods of a head whose radius is small are all tiny, and still tell classes apart.
+    largest = np.maximum(likelihood.max(-1, keepdims=True), np.finfo(np.float32).tiny)
+    powers = np.maximum(likelihood / largest, TINY) ** sharpness
     return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
-def sharpness_of(likelihood_NC: npt.NDArray[np.floating], targets: Sequence[int]) -> float:
+def sharpness_of(
+    likelihood_NC: npt.NDArray[np.floating], targets: Sequence[int], temperature: float | None = None
+) -> float:
     """The sharpness that makes the labels of held-out images likeliest.
 
     Args:
         likelihood_NC: of the N held-out images, at least 0.
         targets: their N classes.
+        temperature: that labels which were left out in turn tell, if they do.
 
     Returns:
-        1 with fewer than :data:`LEAST_IMAGES` images.
+        With fewer than :data:`LEAST_IMAGES` images one over the temperature, or 1 without.
 
     >>> likelihoods = np.tile([[0.55, 0.45], [0.45, 0.55]], (20, 1))
     >>> sharpness_of(likelihoods, [0, 1] * 20) > 10  # always right: as sure as can be
@@ -56,7 +61,7 @@ def sharpness_of(likelihood_NC: npt.NDArray[np.floating], targets: Sequence[int]
     True
     """
     if len(targets) < LEAST_IMAGES:
-        return 1.0
+        return 1.0 if temperature is None else 1 / temperature
     rows = np.arange(len(targets))
     fits = [np.log(shares(likelihood_NC, s)[rows, list(targets)] + TINY).sum() for s in SHARPNESSES]
     return float(SHARPNESSES[int(np.argmax(fits))])

@@ -97,10 +97,11 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
                 f"{run.folder}: no model yet, and {len(ids)} images without a label: label a few more"
             )
         return {}
-    from ncenet.models.model import load
+    from ncenet.models.model import Model, load
     from ncenet.models.scores import Scores
 
     model, chunks = load(file), list[Scores]()
+    assert isinstance(model, Model)
     for start in range(0, len(ids), CHUNK):
         for chunk in model.score(run.pool, ids[start : start + CHUNK]):
             assert isinstance(chunk, Scores)
@@ -111,7 +112,8 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
         return {}
     said, row = Scores.joined(chunks), {name: c for c, name in enumerate(model.class_names)}
     measured = [n for n, id in enumerate(said.ids) if id in held_out and labels.get(id) in row]
-    sharpness = sharpness_of(said.likelihood[measured], [row[labels[said.ids[n]]] for n in measured])
+    targets = [row[labels[said.ids[n]]] for n in measured]
+    sharpness = sharpness_of(said.likelihood[measured], targets, model.temperature)
     best = shares(said.likelihood, sharpness).max(-1).tolist()
     return dict(zip(said.ids, map(Opinion, said.predicted, best), strict=True))
 

@@ -174,7 +174,7 @@ export async function explainWhy(item) {
     make("p", {}, make("strong", {}, chosen), chosen ? ". " : "", sentence(reason), reason.provisional ? ` ${PROVISIONAL}` : ""),
     make("div", { className: "shares" }, ...bars),
     ...(near.length ? [make("p", {}, "Nearest labelled images"), make("div", { className: "near" }, ...near)] : []),
-    make("details", {}, make("summary", {}, "Numbers"), make("p", {}, `${reason.provisional ? "First guess" : `Model ${reason.cycle}`}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}. The bars are shares of all classes, fitted to the held-out images.`)),
+    make("details", {}, make("summary", {}, "Numbers"), make("p", {}, `${reason.provisional ? "First guess" : `Model ${reason.cycle}`}: rejection ${reason.rejection.toFixed(2)}, confusion ${reason.confusion.toFixed(2)}. The bars are shares of all classes, fitted to labels that it did not learn, once there are twenty.`)),
   ]);
 }
 
