@@ -16,6 +16,7 @@ from ncenet.errors import DamagedRecord
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
+from ncenet.loop.networks import check_inputs
 from ncenet.loop.open import open_loop
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.progress import Notify
@@ -50,12 +51,15 @@ def simulate(
     Raises:
         DataError: the data set has no labels to answer with.
         RecipeError: the strategy doesn't fit the rest of the recipe.
-        UsageError: another process is at work on this run.
+        UsageError: another process is at work on this run, or the network doesn't take vectors.
     """
     if _finished(recipe, folder):
         return
     open_simulated(recipe)  # mistakes come before anything is written
-    (open_train(recipe) if train is None else train).required_oracle()
+    images = open_train(recipe) if train is None else train
+    images.required_oracle()
+    if learner is None:
+        check_inputs(recipe, images.pool)
 
     with alone(folder) if group().is_main_process else nullcontext():
         _simulate(recipe, folder, notify, train, learner)
