@@ -162,6 +162,16 @@ def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> 
     return test
 
 
+def names_test(recipe: Recipe) -> bool:
+    """Whether a recipe says what is tested on; where it doesn't, a folder may bring a split for that.
+
+    >>> names_test(Recipe().with_changes({"data.train": "photos"})), names_test(Recipe())
+    (False, True)
+    """
+    data = recipe.data
+    return data.test is not None or recipe.loop.held_out > 0 or data.train in datasets.names()
+
+
 def _has_test(path: Path, task: Task) -> bool:
     reader = reader_of(path, task) if path.exists() else None
     return reader is not None and reader.has_test(path)

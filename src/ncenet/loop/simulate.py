@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.open import open_train
+from ncenet.data.open import names_test, open_train
 from ncenet.errors import DamagedRecord
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
@@ -23,6 +23,7 @@ from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.record_files import read_asked
+from ncenet.run.records import Asked
 from ncenet.types import Learner, Query
 
 
@@ -110,19 +111,25 @@ def _simulate(
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
-    """Whether every cycle of this very recipe was trained and tested, or as many as there were images for."""
+    """Whether every cycle of this very recipe was trained and tested, or as many as there were images for.
+
+    Where nothing is named to test on, it is enough that they were trained, if one has asked untested.
+    """
     files = RunFolder(folder)
     if not files.recipe.exists() or Recipe.load(files.recipe) != recipe:
         return False
-    cycles = map(files.cycle, range(1, recipe.loop.cycles + 1))
-    tested = list(takewhile(lambda cycle: cycle.test.exists(), cycles))
-    return len(tested) == recipe.loop.cycles or (len(tested) > 0 and _asked_in_vain(tested[-1]))
+    cycles = [files.cycle(number) for number in range(1, recipe.loop.cycles + 1)]
+    done = list(takewhile(lambda cycle: cycle.test.exists(), cycles))
+    if not done and not names_test(recipe) and _asked(cycles[0]) is not None:
+        done = list(takewhile(lambda cycle: cycle.fit.exists(), cycles))
+    if len(done) == recipe.loop.cycles:
+        return True
+    return len(done) > 0 and (asked := _asked(done[-1])) is not None and asked.size == 0
 
 
-def _asked_in_vain(cycle: CycleFolder) -> bool:
-    """Whether no image was left to ask for."""
+def _asked(cycle: CycleFolder) -> Asked | None:
+    """What a cycle asked for; None when it is damaged: the ledger knows as well."""
     try:
-        asked = read_asked(cycle)
-    except DamagedRecord:  # the ledger knows as well
-        return False
-    return asked is not None and asked.size == 0
+        return read_asked(cycle)
+    except DamagedRecord:
+        return None
