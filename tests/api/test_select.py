@@ -99,14 +99,46 @@ def test_what_chunks_say_is_put_together_by_name():
         [chunk(first), chunk(rest)],
         [chunk(first, extras=with_samples), chunk(rest)],  # nobody asks for them
         [chunk(rest), chunk(first, extras=with_samples)],
+        [chunk(first), chunk(rest, extras=None)],
+        [chunk(slice(0)), chunk(slice(None))],
         chunk(slice(None), extras=losses),
     ):
         assert ncenet.select(chunks, 5) == whole
-    with pytest.raises(UsageError, match="bald needs samples"):
-        ncenet.select([chunk(first, extras=with_samples), chunk(rest)], 5, strategy="bald")
     other = ncenet.parts.Prediction(["a"], torch.ones(1, C + 1))
     with pytest.raises(UsageError, match=r"probs are \(5, 4\) in the first chunk and \(1, 5\) in another"):
         ncenet.select([chunk(first), other], 5)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "what"), [("margin", "probs"), ("core-set", "features"), ("bald", "samples")]
+)
+@pytest.mark.parametrize("none", [None, np.empty((5, 0))], ids=["nothing", "no columns"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_chunk_that_lacks_what_a_strategy_needs_is_named(strategy, what, none, place):
+    if what == "samples" and none is not None:
+        none = np.empty((3, 5, 0))
+    rows = [slice(0, 5), slice(5, 10)]
+    parts = [{"probs": PROBS[row], "features": FEATURES[row], "samples": SAMPLES[:, row]} for row in rows]
+    parts[place][what] = none
+    chunks = [
+        ncenet.parts.Prediction(
+            [f"{row}" for row in range(N)][at], part["probs"], part["features"], {"samples": part["samples"]}
+        )
+        for at, part in zip(rows, parts, strict=True)
+    ]
+    begins = f"{strategy} needs {what}, and the chunk that begins with '{5 * place}' has none"
+    with pytest.raises(UsageError, match=begins):
+        ncenet.select(chunks, 5, strategy=strategy)
+    others = {"margin", "core-set", "bald"} - {strategy}
+    assert all(ncenet.select(chunks, 2, strategy=name).ids for name in others)  # nobody asks for it
+
+
+def test_a_chunk_with_more_ids_than_rows_would_move_those_of_the_next():
+    chunks = [ncenet.parts.Prediction(ids, PROBS[:2]) for ids in (["a", "b", "c"], ["d"])]
+    with pytest.raises(UsageError, match="the chunk that begins with 'a' has 3 ids and probs of 2 images"):
+        ncenet.select(chunks, 1)
+    with pytest.raises(UsageError, match="a chunk has 0 ids and probs of 2 images"):
+        ncenet.select([ncenet.parts.Prediction([], PROBS[:2]), chunks[0]], 1)
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,8 @@ class TestAskAndTell:
             before = ledger.dump()
             assert dict(ledger.labeled()) == {asked[0]: "ant", asked[1]: "ant", asked[2]: "bee"}
         done = ncenet("tell", "run", "answers.csv", "--json")
-        assert json.loads(done.out)["taken_back_before"] == sorted(asked[:2])
+        told = json.loads(done.out)
+        assert told["taken_back_before"] == sorted(asked[:2]) and told["known"] == 1
         with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
             assert ledger.dump() == before
 

@@ -8,6 +8,7 @@ import torch
 
 from ncenet.data import ArrayPool, FolderPool, Subset, channels_of
 from ncenet.data.folders import classes_of, find_images
+from ncenet.data.open import open_dataset
 from ncenet.data.pools import load_square, probe
 from ncenet.data.rows import RowIds, RowOf
 from ncenet.errors import DataError, UnreadableImage
@@ -61,7 +62,25 @@ def test_what_a_run_draws_among_the_images_is_none_of_them(folder, mark):
     assert find_images(folder / "runs" / "pets" / "sorted") == ["cat/1.jpg"], "named by itself it counts"
 
     write(folder, {mark: b"", "curves.png": gray_png(9), "cycles/001/pictures/query-1.jpg": jpeg(9)})
-    assert find_images(folder) == before, "the run's folder is that of the images"
+    write(folder, {"cycles/racing/1.jpg": jpeg(4)})  # a class of that name
+    assert find_images(folder) == sorted([*before, "cycles/racing/1.jpg"]), "the run is among the images"
+
+
+@pytest.mark.parametrize("mark", ["ledger.sqlite", "comparison.yaml"])
+@pytest.mark.parametrize("task", ["classification", "detection"])
+def test_images_in_the_folder_of_a_run_are_told_with_their_number(folder, mark, task):
+    told = f"2 images in cat passed over: with {mark} in it, that is the folder of a run or comparison; "
+    write(folder, {"bird/1.png": gray_png(5), f"runs/pets/{mark}": b"", "runs/pets/curves.png": jpeg(9)})
+    assert not any("passed over" in note for note in open_dataset(str(folder), task=task).notes), "figures"
+    write(folder, {f"cat/{mark}": b""})
+    opened = open_dataset(str(folder), task=task)
+    assert not any(id.startswith("cat/") for id in opened.pool.ids())
+    assert [note for note in opened.notes if note.startswith(told)] == [
+        f"{told}move images that belong to the pool out of it"
+    ]
+    write(folder, {f"dog/{mark}": b"", f"bird/{mark}": b""})
+    with pytest.raises(DataError, match=r"no images in this folder; .*4 images in bird and 2 other folders"):
+        find_images(folder)
 
 
 @pytest.mark.parametrize("mark", ["ledger.sqlite", "comparison.yaml"])

@@ -12,7 +12,8 @@ import torch
 
 from ncenet.data import scan_cache
 from ncenet.data.pools import EncodedPool
-from ncenet.errors import RecipeError, UnreadableImages
+from ncenet.errors import RecipeError, UnreadableImages, UsageError
+from ncenet.loop.networks import check_network
 from ncenet.loop.open import open_loop
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import DataRecipe, Recipe, TrainRecipe
@@ -20,6 +21,7 @@ from ncenet.run.opening import survey
 from ncenet.strategies import strategies
 from ncenet.strategies.build import open_strategy
 from ncenet.web.serve import open_project
+from tests.loop.fakes import CountingLearner
 
 
 @pytest.mark.parametrize(("threads", "then"), [(None, 1), (3, 3)])
@@ -90,6 +92,34 @@ def test_nothing_is_written_before_that(tmp_path, plugged, start):
     with pytest.raises(RecipeError, match="strategy passes needs"):
         start(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("start", [simulate, open_loop])
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model.backbone": "mlp", "model.mirrored": True}, "model.mirrored is for images, and these are"),
+        ({"model.backbone": "small"}, "backbone small takes images, got vectors: use mlp or identity"),
+        ({"model.backbone": "lite0"}, "backbone lite0 takes images, got vectors: use mlp or identity"),
+        ({"model.backbone": "timm:resnet18"}, "backbone timm:resnet18 takes images, got vectors"),
+        ({"model.backbone": "identity", "data.train": "digits"}, "takes feature vectors, got images"),
+    ],
+)
+def test_a_network_for_other_inputs_is_refused_before_anything_is_written(tmp_path, start, changes, why):
+    np.savez(tmp_path / "train.npz", X=np.eye(20, 5, dtype=np.float32), y=np.arange(20) % 2)
+    recipe = Recipe().with_changes({"data.train": str(tmp_path / "train.npz"), "loop.held_out": 5} | changes)
+    with pytest.raises(UsageError, match=why):
+        start(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(UsageError, match=why):
+        check_network(recipe)
+
+
+def test_a_learner_of_ones_own_says_itself_what_it_takes(tmp_path):
+    np.savez(tmp_path / "train.npz", X=np.eye(20, 5, dtype=np.float32), y=np.arange(20) % 2)
+    recipe = Recipe().with_changes({"data.train": str(tmp_path / "train.npz")})
+    loop, _ = open_loop(recipe, tmp_path / "run", learner=CountingLearner())
+    loop.ledger.close()
 
 
 def test_images_are_decoded_again_only_when_they_changed(tmp_path, monkeypatch):

@@ -113,6 +113,13 @@ class TestRefused:
         with pytest.raises(UsageError, match=r"holds no file that ends in .parquet or .csv"):
             chosen(tmp_path / "empty", n=1)
 
+    @pytest.mark.parametrize("wish", [{}, {"strategy": "margin"}])
+    def test_plain_columns_that_may_be_likelihoods_are_led_to_their_names(self, tmp_path, wish):
+        (tmp_path / "scores.csv").write_text("id,a,b,c\nx,0.2,0.3,0.5\ny,0.1,0.1,0.8\n")
+        with pytest.raises(UsageError, match=r"class likelihoods, say which: `probs` takes a pattern"):
+            chosen(tmp_path, n=1, **wish)
+        assert chosen(tmp_path, n=1, probs="?", **wish).query.ids == ("x",)
+
 
 def chosen_softmax(tmp_path):
     probs = np.random.default_rng(0).dirichlet(np.ones(3), 20)

@@ -7,6 +7,8 @@ from numbers import Integral, Number
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
+from ncenet.api.tensors import tensor_of
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.progress import Onlooker, Watch
 from ncenet.strategies.promise import checked_size, query_of
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 SIZE = 100
 """Images of a query when nobody says how many (ours)."""
 Files: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
-SHAPES = {"probs": "NC NAC", "features": "ND", "samples": "MNC MNAC", "boxes": "NA4"}
-"""What an array may be of: a letter for each dimension."""
 FROM_ARRAYS = frozenset({"probs", "features", "samples", "boxes"})
 """What a strategy may need and arrays can hold; the rest is made while a network is trained."""
 
@@ -131,8 +131,10 @@ def select(
     elif options:
         raise UsageError("options are of a strategy that is named; this one is an object and has its own")
     strategy = whole_strategy(strategy)
-    pool = _pool(predictions, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)
-    _check(strategy.needs, pool, name)
+    chunks = _chunks(predictions)
+    whole = _joined(chunks) if chunks else predictions
+    pool = _pool(whole, probs=probs, features=features, samples=samples, boxes=boxes, ids=ids)
+    _check(strategy.needs, pool, name, chunks)
     labels = None if labels is None else _listed(labels, "labels")
     labeled = _labeled(pool, labeled_probs, labeled_features, labels)
     lacking = [
@@ -193,8 +195,6 @@ def _pool(
         said = getattr(predictions, "likelihood", None)
         if said is not None:  # what Model.predict returned
             ids, probs = predictions.ids if ids is None else ids, said
-        elif chunks := _chunks(predictions):
-            predictions = _joined(chunks)
         else:
             probs = predictions
     if isinstance(predictions, Prediction):
@@ -202,14 +202,14 @@ def _pool(
             raise UsageError("predictions bring their own ids: leave ids out")
         ids, probs = predictions.ids, predictions.probs
         features = predictions.features if features is None else features
-        extras |= {key: value for key, value in predictions.extras.items() if extras.get(key) is None}
+        extras |= {key: value for key, value in (predictions.extras or {}).items() if extras.get(key) is None}
     given = {
         "probs": (probs, 0),
         "features": (features, 0),
         **{k: (v, k == "samples") for k, v in extras.items()},
     }
     arrays = {
-        key: (_tensor(value, key), int(axis)) for key, (value, axis) in given.items() if value is not None
+        key: (tensor_of(value, key), int(axis)) for key, (value, axis) in given.items() if value is not None
     }
     if not arrays:
         raise UsageError("nothing to choose by: give predictions, probs or features")
@@ -252,8 +252,8 @@ def _labeled(pool: Prediction, probs: Any, features: Any, labels: Any) -> Predic
     """What was given of the labelled images; None when nothing was."""
     import torch
 
-    said = None if probs is None else _tensor(probs, "labeled_probs")
-    vectors = None if features is None else _tensor(features, "labeled_features")
+    said = None if probs is None else tensor_of(probs, "labeled_probs")
+    vectors = None if features is None else tensor_of(features, "labeled_features")
     given = [each for each in (said, vectors, labels) if each is not None]
     if not given:
         return None
@@ -284,7 +284,7 @@ def _indices(labels: Sequence[int] | None, pool: Prediction) -> list[int]:
     return [] if labels is None else [int(label) for label in labels]
 
 
-def _check(needs: frozenset[str], pool: Prediction, name: str) -> None:
+def _check(needs: frozenset[str], pool: Prediction, name: str, chunks: Sequence[Prediction]) -> None:
     for what in sorted(needs - FROM_ARRAYS):
         why = "reads images" if what == "inputs" else f"reads {what}, which is trained beside a network"
         raise UsageError(
@@ -293,31 +293,55 @@ def _check(needs: frozenset[str], pool: Prediction, name: str) -> None:
     there = {"probs": pool.probs.numel() > 0 or not pool.ids, "features": pool.features is not None}
     for what in sorted(needs):
         if not there.get(what, what in pool.extras):
+            some = [chunk for chunk in chunks if len(chunk.ids)]
+            without = [chunk for chunk in some if what not in _parts(chunk)]
+            if 0 < len(without) < len(some):
+                raise UsageError(f"{name} needs {what}, and {_which(without[0])} has none")
             raise UsageError(f"{name} needs {what}: give {what}=")
 
 
 def _chunks(predictions: Any) -> list[Prediction]:
-    """Predictions in several chunks; none when this is something else."""
+    """Predictions in several chunks, without those of no image; none when this is something else."""
     if hasattr(predictions, "shape") or not isinstance(predictions, Iterable):
         return []
     chunks = list(predictions)
     return chunks if chunks and all(isinstance(chunk, Prediction) for chunk in chunks) else []
 
 
+def _parts(chunk: Prediction) -> dict[str, Tensor]:
+    """The arrays of a chunk by name; one without columns says nothing, and is left out."""
+    given = {"probs": chunk.probs, "features": chunk.features, **(chunk.extras or {})}
+    tensors = {key: tensor_of(array, key) for key, array in given.items() if array is not None}
+    for key, tensor in tensors.items():
+        if (rows := tensor.shape[int(key == "samples")]) != len(chunk.ids):
+            raise UsageError(
+                f"{_which(chunk)} has {count_of(len(chunk.ids), 'id')} and {key} of {count_of(rows, 'image')}"
+            )
+    return {key: tensor for key, tensor in tensors.items() if 0 not in tensor.shape[1:]}
+
+
+def _which(chunk: Prediction) -> str:
+    """A chunk in words."""
+    return f"the chunk that begins with {chunk.ids[0]!r}" if len(chunk.ids) else "a chunk"
+
+
 def _joined(chunks: Sequence[Prediction]) -> Prediction:
     """Chunks as one prediction; what some of them are without, all are."""
-    parts = [{"probs": each.probs, "features": each.features, **each.extras} for each in chunks]
-    kept = [key for key in parts[0] if all(part.get(key) is not None for part in parts)]
+    import torch
+
+    ids = [id for chunk in chunks for id in chunk.ids]
+    read = [(_parts(chunk), len(chunk.ids)) for chunk in chunks]
+    parts = [part for part, count in read if count] or [part for part, _ in read]
+    kept = [key for key in parts[0] if all(key in part for part in parts)]
     whole = {key: _together([part[key] for part in parts], key) for key in kept}
-    probs, features = whole.pop("probs"), whole.pop("features", None)
-    return Prediction([id for chunk in chunks for id in chunk.ids], probs, features, whole)
+    return Prediction(ids, whole.pop("probs", torch.empty(len(ids), 0)), whole.pop("features", None), whole)
 
 
-def _together(arrays: Sequence[Any], name: str) -> Tensor:
+def _together(tensors: list[Tensor], name: str) -> Tensor:
     """An array of the images of all chunks."""
     import torch
 
-    tensors, axis = [_tensor(array, name) for array in arrays], int(name == "samples")
+    axis = int(name == "samples")
     shapes = [(*tensor.shape[:axis], *tensor.shape[axis + 1 :]) for tensor in tensors]
     if other := next((number for number, shape in enumerate(shapes) if shape != shapes[0]), None):
         raise UsageError(
@@ -325,57 +349,3 @@ def _together(arrays: Sequence[Any], name: str) -> Tensor:
             "another: rows of different lengths"
         )
     return torch.cat(tensors, dim=axis)
-
-
-def _tensor(values: Any, name: str) -> Tensor:
-    import numpy as np
-    import torch
-
-    from ncenet.learners.predictions import ABOVE_ONE
-
-    if hasattr(values, "to_numpy"):  # a frame of pandas or polars
-        values = values.to_numpy()
-    if isinstance(values, np.ma.MaskedArray):
-        raise UsageError(
-            f"{name}: a masked array, and what is masked is not known: fill it, or leave the rows out"
-        )
-    try:
-        if isinstance(values, np.ndarray):
-            values = _readable(values)
-        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{name}: no array of numbers: {error}") from error
-    if tensor.is_complex():
-        raise UsageError(f"{name}: complex numbers, and real ones are read")
-    shapes = SHAPES.get(name.removeprefix("labeled_"), "").split()
-    if tensor.dim() < (2 if shapes else 1):  # what else a learner says of an image may be one number
-        raise UsageError(
-            f"{name}: expected a row for each image, got an array of shape {tuple(tensor.shape)}"
-        )
-    if shapes and tensor.dim() not in map(len, shapes):
-        wanted = " or ".join(f"({', '.join(shape)})" for shape in shapes)
-        raise UsageError(f"{name}: expected an array {wanted}, got one of shape {tuple(tensor.shape)}")
-    tensor = tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
-    if (name.endswith("probs") or name == "samples") and tensor.numel():
-        low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())
-        if low < 0 or high > 1 + ABOVE_ONE:
-            raise UsageError(
-                f"{name}: likelihoods are in [0, 1], as softmax makes logits; these are from {low:.3g} to "
-                f"{high:.3g}"
-            )
-    return tensor
-
-
-def _readable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array if torch can take it as it lies, else a copy: of one that is turned round, or read-only.
-
-    Raises:
-        TypeError, ValueError: objects that are no numbers.
-    """
-    import numpy as np
-
-    kind = array.dtype.newbyteorder("=")
-    if kind.type in (np.object_, np.longdouble):
-        kind = np.dtype(np.float64)
-    plain = kind == array.dtype and array.flags.writeable and min(array.strides, default=0) >= 0
-    return array if plain else np.array(array, dtype=kind, order="C")

@@ -62,7 +62,12 @@ def tell(
     if json_output:
         undone = {"taken_back_before": list(done.before)} if done.taken_back else {}
         corrected = {"corrected": list(done.corrected)} if done.corrected else {}
-        counted = {"answers": done.answers, "labeled": done.labeled, "cut": done.cut}
+        counted = {
+            "answers": done.answers,
+            "known": len(done.known),
+            "labeled": done.labeled,
+            "cut": done.cut,
+        }
         print(json.dumps({**counted, **corrected, **undone}))
         return
     new = done.answers - len(done.known) - len(done.taken_back)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.boxes import Boxes
 from ncenet.compare.comparison import Comparison
+from ncenet.data.open import names_test
 from ncenet.errors import DataError
 from ncenet.files import COMPARISON_FILE
 from ncenet.ledger import Ledger
@@ -137,14 +138,23 @@ class RunResults:
         return tuple(cycle for cycle in self.cycles if cycle.accuracy is not None)
 
     @property
+    def _done(self) -> tuple[CycleResult, ...]:
+        """Cycles with which nothing is left to do; without a test only where one has asked all the same."""
+        asked = any(cycle.score_seconds is not None for cycle in self.cycles)
+        return self.cycles if asked and not self.tested and not names_test(self.recipe) else self.tested
+
+    @property
     def finished(self) -> bool:
-        """Whether all cycles of the recipe are tested, or as many as there were images for."""
-        return len(self.tested) >= self.recipe.loop.cycles or self.used_up
+        """Whether all cycles of the recipe are done, or as many as there were images for.
+
+        Tested, too, unless there is nothing to test on.
+        """
+        return len(self._done) >= self.recipe.loop.cycles or self.used_up
 
     @property
     def used_up(self) -> bool:
         """Whether the pool ended before the cycles of the recipe: the last one has asked and got nothing."""
-        if not self.tested or len(self.tested) < self.tested[-1].number:
+        if not self._done or len(self._done) < self._done[-1].number:
             return False
         last = self.cycles[-1]
         return last.number < self.recipe.loop.cycles and last.score_seconds is not None and not last.queried

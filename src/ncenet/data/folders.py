@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ncenet.counts import count_of
 from ncenet.data.set_apart import split_of, splits_among
 from ncenet.errors import DataError
 from ncenet.files import COMPARISON_FILE, LEDGER_FILE
@@ -28,8 +30,8 @@ _BESIDE = frozenset(
 )
 """Folders with the images of a data set, and what was made of them: no classes. Without a last s."""
 _OURS = frozenset({LEDGER_FILE, COMPARISON_FILE})
-_DRAWN = frozenset({"curves.png", "cycles"})
-"""The figure that a report puts there, and the folder with the pictures of a detector."""
+_DRAWN = re.compile(r"curves\.png$|cycles/\d+/pictures/")
+"""The figure that a report puts there, and the pictures of a detector."""
 _SHOWN = 4
 
 
@@ -47,50 +49,93 @@ def find_images(root: Path) -> list[str]:
         if any((root / name).exists() for name in _OURS):
             raise DataError(f"{root}: no images in this folder, it is that of a run or comparison of ncenet")
         others = f"; {len(passed)} other file(s), such as {min(passed)!r}, were passed over" if passed else ""
+        others += "".join(f"; {told}" for told in of_runs(root))
         raise DataError(
             f"{root}: no images in this folder{others}. Files count by suffix: {' '.join(sorted(SUFFIXES))}"
         )
     return found
 
 
-def files_below(root: Path, suffixes: Collection[str], *, passed: list[str] | None = None) -> list[str]:
+def of_runs(root: Path) -> list[str]:
+    """What is to be said of images that are passed over because they lie in the folder of a run; or nothing.
+
+    Figures of reports and pictures of detectors don't count: nobody misses them.
+    """
+    runs: list[str] = []
+    files_below(root, (), runs=runs)
+    counts = {run: _count(root / run) for run in runs}
+    folders = [run for run in runs if counts[run]]
+    if not folders:
+        return []
+    held = next(name for name in sorted(_OURS) if (root / folders[0] / name).exists())
+    others = f" and {count_of(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
+    images = f"{count_of(sum(counts.values()), 'image')} in {folders[0]}{others}"
+    return [
+        f"{images} passed over: with {held} in it, that is the folder of a run or comparison; move images "
+        "that belong to the pool out of it"
+    ]
+
+
+def _count(run: Path) -> int:
+    """Images in the folder of a run that the run has not drawn; 0 while it is at work and can't be read."""
+    try:
+        return len(files_below(run, SUFFIXES))
+    except DataError:
+        return 0
+
+
+def files_below(
+    root: Path,
+    suffixes: Collection[str],
+    *,
+    passed: list[str] | None = None,
+    runs: list[str] | None = None,
+) -> list[str]:
     """Paths of the files below a folder that have one of these suffixes, relative to it with ``/``, sorted.
 
     Hidden files and folders are passed over, and those that systems keep for themselves. So is what a run or
-    comparison has written among the images: figures and sorted copies are none of them. Links are followed,
-    except into a folder that they are in.
+    comparison has written among the images: figures and sorted copies are none of them; see :func:`of_runs`.
+    Links are followed, except into a folder that they are in.
 
     Args:
         root: the folder.
         suffixes: in small letters; they count in any case.
         passed: gets the paths of the files with other suffixes.
+        runs: gets the paths of the folders of runs and comparisons.
 
     Raises:
         DataError: a folder cannot be read, or a name is not valid text.
     """
-    others = [] if passed is None else passed
-    return sorted(_walk(root, "", (os.path.realpath(root),), suffixes, others))
+    others, left = [] if passed is None else passed, [] if runs is None else runs
+    found = sorted(_walk(root, "", (os.path.realpath(root),), suffixes, others, left))
+    ours = any((root / name).exists() for name in _OURS)
+    return [path for path in found if not (ours and _DRAWN.match(path))]
 
 
 def _walk(
-    folder: Path, prefix: str, inside: tuple[str, ...], suffixes: Collection[str], passed: list[str]
+    folder: Path,
+    prefix: str,
+    inside: tuple[str, ...],
+    suffixes: Collection[str],
+    passed: list[str],
+    runs: list[str],
 ) -> Iterator[str]:
     """Files of one folder and those below; ``inside`` are the real folders on the way here."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
-    ours = not _OURS.isdisjoint(entry.name for entry in entries)
-    if ours and prefix:
+    if prefix and not _OURS.isdisjoint(entry.name for entry in entries):
+        runs.append(prefix.removesuffix("/"))
         return
     for entry in entries:
-        if is_hidden(entry.name) or (ours and entry.name in _DRAWN):
+        if is_hidden(entry.name):
             continue
         path = prefix + entry.name
         if _is_folder(entry):
             real = os.path.realpath(entry.path)
             if real not in inside:
-                yield from _walk(Path(entry.path), path + "/", (*inside, real), suffixes, passed)
+                yield from _walk(Path(entry.path), path + "/", (*inside, real), suffixes, passed, runs)
         # What is no regular file (a link that leads nowhere, a pipe) is found too: it has to be reported.
         elif PurePosixPath(entry.name).suffix.lower() in suffixes:
             try:

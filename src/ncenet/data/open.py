@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
-from ncenet.data.folders import files_below
+from ncenet.data.folders import files_below, of_runs
 from ncenet.data.long_tail import long_tailed
 from ncenet.data.pools import Channels, channels_of
 from ncenet.data.readers import reader_of, readers
@@ -86,6 +86,14 @@ def open_dataset(
         return open_shards(str(path), split=split, channels=channels, id=id_column)
     if id_column is not None:
         raise UsageError(_NO_COLUMNS.format(source))
+    dataset = _open_files(source, path, split=split, channels=channels, task=task, classes=classes)
+    return dataset.noting(of_runs(path) if path.is_dir() else ())
+
+
+def _open_files(
+    source: str, path: Path, *, split: Split, channels: Channels, task: Task | None, classes: Sequence[str]
+) -> Dataset:
+    """What a reader makes of a file or folder of this machine."""
     if task == "detection":
         return _open_boxes(source, path, split, classes)
     reader = reader_of(path, "classification")
@@ -152,6 +160,16 @@ def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> 
             "both must be gray, both RGB, or both feature vectors"
         )
     return test
+
+
+def names_test(recipe: Recipe) -> bool:
+    """Whether a recipe says what is tested on; where it doesn't, a folder may bring a split for that.
+
+    >>> names_test(Recipe().with_changes({"data.train": "photos"})), names_test(Recipe())
+    (False, True)
+    """
+    data = recipe.data
+    return data.test is not None or recipe.loop.held_out > 0 or data.train in datasets.names()
 
 
 def _has_test(path: Path, task: Task) -> bool:

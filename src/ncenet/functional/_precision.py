@@ -40,7 +40,11 @@ def middle(points_ND: Tensor) -> Tensor:
     tensor([2.])
     """
     some = at_least_float32(points_ND[:: max(1, -(-len(points_ND) // SPREAD))])
-    return some.median(0).values if len(some) else some.new_zeros(some.shape[1:])
+    if not len(some):
+        return some.new_zeros(some.shape[1:])
+    # The greatest of the lower half: torch's own median is not deterministic on a GPU, and sorting is slow.
+    half = some.T.contiguous().topk((len(some) + 1) // 2, largest=False, sorted=False)
+    return half.values.amax(1)
 
 
 def check_squares(vectors: Tensor, name: str) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import Dataset
+from ncenet.data.open import open_train
 from ncenet.data.pools import VectorRows
 from ncenet.data.scan import Scan
 from ncenet.learners.processes import group
 from ncenet.loop.embedded import as_learned
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
+from ncenet.loop.networks import check_inputs
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
@@ -72,6 +74,10 @@ def open_loop(
     """
     own = None if strategy is None else whole_strategy(strategy)
     chosen = own or open_strategy(recipe)
+    if train is None:
+        train = open_train(recipe)
+    if learner is None and backbone is None:
+        check_inputs(recipe, train.pool)
     with group().main_process_first():  # the other processes find folder and ledger made
         seen = survey(
             recipe,

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.data.dataset import Dataset
-from ncenet.data.open import open_train
+from ncenet.data.open import names_test, open_train
 from ncenet.errors import DamagedRecord
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
+from ncenet.loop.networks import check_inputs
 from ncenet.loop.open import open_loop
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.record_files import read_asked
+from ncenet.run.records import Asked
 from ncenet.types import Learner, Query
 
 
@@ -50,12 +52,15 @@ def simulate(
     Raises:
         DataError: the data set has no labels to answer with.
         RecipeError: the strategy doesn't fit the rest of the recipe.
-        UsageError: another process is at work on this run.
+        UsageError: another process is at work on this run, or the network doesn't take vectors.
     """
     if _finished(recipe, folder):
         return
     open_simulated(recipe)  # mistakes come before anything is written
-    (open_train(recipe) if train is None else train).required_oracle()
+    images = open_train(recipe) if train is None else train
+    images.required_oracle()
+    if learner is None:
+        check_inputs(recipe, images.pool)
 
     with alone(folder) if group().is_main_process else nullcontext():
         _simulate(recipe, folder, notify, train, learner)
@@ -106,19 +111,25 @@ def _simulate(
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:
-    """Whether every cycle of this very recipe was trained and tested, or as many as there were images for."""
+    """Whether every cycle of this very recipe was trained and tested, or as many as there were images for.
+
+    Where nothing is named to test on, it is enough that they were trained, if one has asked untested.
+    """
     files = RunFolder(folder)
     if not files.recipe.exists() or Recipe.load(files.recipe) != recipe:
         return False
-    cycles = map(files.cycle, range(1, recipe.loop.cycles + 1))
-    tested = list(takewhile(lambda cycle: cycle.test.exists(), cycles))
-    return len(tested) == recipe.loop.cycles or (len(tested) > 0 and _asked_in_vain(tested[-1]))
+    cycles = [files.cycle(number) for number in range(1, recipe.loop.cycles + 1)]
+    done = list(takewhile(lambda cycle: cycle.test.exists(), cycles))
+    if not done and not names_test(recipe) and _asked(cycles[0]) is not None:
+        done = list(takewhile(lambda cycle: cycle.fit.exists(), cycles))
+    if len(done) == recipe.loop.cycles:
+        return True
+    return len(done) > 0 and (asked := _asked(done[-1])) is not None and asked.size == 0
 
 
-def _asked_in_vain(cycle: CycleFolder) -> bool:
-    """Whether no image was left to ask for."""
+def _asked(cycle: CycleFolder) -> Asked | None:
+    """What a cycle asked for; None when it is damaged: the ledger knows as well."""
     try:
-        asked = read_asked(cycle)
-    except DamagedRecord:  # the ledger knows as well
-        return False
-    return asked is not None and asked.size == 0
+        return read_asked(cycle)
+    except DamagedRecord:
+        return None

@@ -148,6 +148,8 @@ def open_ranking(
         return ways[name]()
     asked = f"`strategy` {name}: " if strategy else ""
     column = f", and `by` COLUMN ranks by one of {', '.join(held.scores[:12])}" if held.scores else ""
+    if not held.likelihoods and len(held.scores) > 1:
+        column += "; if some are class likelihoods, say which: `probs` takes a pattern, such as p_* or prob_*"
     looks = ""
     if strategy in strategies.names() and strategy not in ranking_names():
         looks = f"; {name} looks at more than that: `diversify` spreads a query over different images"

@@ -43,6 +43,8 @@ class Head(nn.Module):
     def penalty(self) -> Tensor:
         """Half the squared length of what pulls the weights back to their start, times its strength; ().
 
+        Those of softmax are pulled to 0, where they start on stored features alone.
+
         As strong as so many labelled images: whoever takes the mean of the loss over L images adds a part L
         of it.
         """

@@ -40,8 +40,8 @@ def tidy(results: Results | SuiteResults | RunResults) -> Table:
     if isinstance(results, Results):
         runs, unfinished = dict(results.runs), results.unfinished
     else:
-        loop = results.recipe.loop
-        runs, unfinished = {(loop.strategy, loop.seed): results}, ()
+        key = results.recipe.loop.strategy, results.recipe.loop.seed
+        runs, unfinished = {key: results}, () if results.finished else (key,)
     rows = (row for key, run in runs.items() for row in _rows(key, run, finished=key not in unfinished))
     return Table(
         (
