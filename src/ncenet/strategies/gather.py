@@ -11,13 +11,6 @@ from ncenet.types import Prediction
 if TYPE_CHECKING:
     from torch import Tensor
 
-LOST = 0.01
-"""Rounding by so much of the largest difference is too much (ours)."""
-NEAR = 2.0
-"""Numbers up to this, as likelihoods are, have no offset to speak of (ours)."""
-NOISE = 1e-14
-"""Of float64, as a part of the numbers themselves: rows so close together are the same (ours)."""
-
 
 class GatheredRows:
     """A row per image in float32 on the CPU, in the order of ``ids``, whatever the order of the chunks.
@@ -26,8 +19,7 @@ class GatheredRows:
         ids: N distinct ids.
 
     Attributes:
-        rows: (N, D) once the first chunk is in, (0,) before. A row that was never filled is nan. Reading it
-            raises UsageError where float32 lost the differences of what came as float64.
+        rows: (N, D) once the first chunk is in, (0,) before. A row that was never filled is nan.
 
     >>> import torch
     >>> table = GatheredRows(["a", "b"])
@@ -42,35 +34,17 @@ class GatheredRows:
         import torch
 
         self._row_of = {image: row for row, image in enumerate(ids)}
-        self._rows = torch.empty(0)
-        self._lost, self._bounds = 0.0, torch.empty(0)
-
-    @property
-    def rows(self) -> Tensor:
-        """See the class."""
-        far = float(self._bounds.abs().max()) if len(self._bounds) else 0.0
-        apart = float((self._bounds[1] - self._bounds[0]).max()) if far > NEAR else 0.0
-        if self._lost > LOST * apart > NOISE * far:
-            raise UsageError(
-                f"rows differ by {apart:.3g} at most, and float32 rounds such numbers by {self._lost:.3g}: "
-                "take a common offset off all of them first, such as their mean"
-            )
-        return self._rows
+        self.rows = torch.empty(0)
 
     def fill(self, ids: Sequence[str], rows: Tensor) -> None:
         """Put in the rows of a chunk; those of images that have no row here are passed over."""
         import torch
 
-        if not len(self._rows):
+        if not len(self.rows):
             # Filled in place: concatenating the chunks would hold all rows twice.
-            self._rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)
+            self.rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)
         here = [row for row, image in enumerate(ids) if image in self._row_of]
-        part = rows[here]
-        self._rows[[self._row_of[ids[row]] for row in here]] = part.to(self._rows)
-        if part.dtype == torch.float64 and part.numel():
-            self._lost = max(self._lost, float((part - part.float()).abs().max()))
-            seen = torch.cat([self._bounds, part.cpu()]) if len(self._bounds) else part.cpu()
-            self._bounds = torch.stack([seen.amin(0), seen.amax(0)])
+        self.rows[[self._row_of[ids[row]] for row in here]] = rows[here].to(self.rows)
 
 
 def checked_features(prediction: Prediction, strategy: str) -> Tensor:
