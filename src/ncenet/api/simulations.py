@@ -78,25 +78,25 @@ def compare(
         ``sets``.
 
     Raises:
-        RecipeError: the comparison can't be read, or does not hold together; or no arm picks at random with
-            one of the heads.
+        RecipeError: the comparison can't be read, or does not hold together; or no arm of the file picks at
+            random with one of the heads.
         UsageError: there is nothing to test on, or another process is at work here.
 
     >>> import ncenet
-    >>> ncenet.compare(ncenet.Comparison(arms=[{"name": "NCE"}], seeds=[0]), "runs/x")
+    >>> ncenet.compare(ncenet.Comparison(arms=[{"name": "NCE"}], seeds=[0]), "runs/x", arms=["NEC"])
     Traceback (most recent call last):
     ...
-    ncenet.errors.RecipeError: no arm picks at random with the head of 'NCE': what the head gains could not be told from what the selection gains. Add to arms:
-      - name: NCE random
-        changes:
-          loop.strategy: random
-    """  # noqa: E501 - a message is one line
+    ncenet.errors.UnknownName: unknown arm 'NEC': did you mean 'NCE'? known: NCE
+    """
     from ncenet.compare.analysis import analyze
     from ncenet.compare.heads import check_random_arms
     from ncenet.compare.trials import run
 
-    whole = comparison if isinstance(comparison, Comparison) else Comparison.load(Path(comparison))
-    check_random_arms(whole)
+    if isinstance(comparison, Comparison):
+        whole = comparison
+    else:
+        whole = Comparison.load(Path(comparison))
+        check_random_arms(whole)
     target = Path(folder)
     with Onlooker(notify).at_work() as show:
         run(whole, target, arms=arms, seeds=seeds, engine=engine, processes=processes, on_event=show)

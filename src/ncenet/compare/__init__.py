@@ -4,11 +4,11 @@ The package can be called: ``ncenet.compare(comparison, folder)`` is
 :func:`ncenet.api.simulations.compare`, which a package of the same name would hide otherwise.
 
 >>> import ncenet
->>> ncenet.compare(ncenet.Comparison.demo(), "runs/x", arms=["random"])
+>>> ncenet.compare(ncenet.Comparison(arms=[{"name": "NCE"}], seeds=[0]), "runs/x", arms=["NEC"])
 Traceback (most recent call last):
 ...
-ncenet.errors.UnknownName: unknown arm 'random': did you mean 'NCE random'? known: NCE confusion, NCE random, NCE rejection, softmax entropy, softmax random
-"""  # noqa: E501 - a message is one line
+ncenet.errors.UnknownName: unknown arm 'NEC': did you mean 'NCE'? known: NCE
+"""
 
 from __future__ import annotations
 

@@ -65,6 +65,8 @@ def random_arm(comparison: Comparison, arm: str) -> str | None:
 def check_random_arms(comparison: Comparison) -> None:
     """Make sure that what selection gains can be told from what the head gains, on each data set.
 
+    A file is asked for that, wherever it is read; arms put together in Python may be any.
+
     Raises:
         RecipeError: a head is used without a random arm of the same head; holds the lines to add.
     """
