@@ -70,10 +70,10 @@ def headroom(of: Numbers) -> Headroom | None:
     won, cells = 0, 0
     for table in of.accuracy:
         after = table[:, 1:].reshape(-1, len(of.arms))
-        others = np.delete(after, best, axis=1)
-        beside = np.isfinite(after[:, best]) & np.isfinite(others).any(1)
-        rest = np.where(np.isnan(others), -np.inf, others).max(1)
-        won, cells = won + int((after[:, best] >= rest)[beside].sum()), cells + int(beside.sum())
+        beside = np.delete(after, best, axis=1)
+        both = np.isfinite(after[:, best]) & np.isfinite(beside).any(1)
+        rest = np.where(np.isnan(beside), -np.inf, beside).max(1)
+        won, cells = won + int((after[:, best] >= rest)[both].sum()), cells + int(both.sum())
     if not cells:
         return None
     others = [a for a in range(len(of.arms)) if a not in (best, chance)]
