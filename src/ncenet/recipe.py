@@ -19,7 +19,7 @@ from ncenet.old_recipes import is_old, with_new_names, without_unread_options
 from ncenet.recipe_changes import drop_unread, put
 from ncenet.recipe_head import HeadRecipe as HeadRecipe
 from ncenet.recipe_train import TrainRecipe as TrainRecipe
-from ncenet.section import Section, explain, flat
+from ncenet.section import Section, explain, flat, mistakes
 from ncenet.unread import BRINGS_WEIGHTS, head_alone, unread
 
 OnBadImage: TypeAlias = Literal["stop", "skip"]
@@ -352,7 +352,7 @@ class Recipe(Section):
             return type(self).model_validate(data)
         except ValidationError as error:
             fields = flat(self.model_dump())
-            raise RecipeError("\n".join(explain(e, fields) for e in error.errors())) from None
+            raise RecipeError("\n".join(explain(e, fields) for e in mistakes(error))) from None
 
 
 @cache

@@ -64,9 +64,9 @@ class Section(BaseModel):
         except ValidationError as error:
             node = yaml.compose(text)
             fields = flat(cls.model_construct().model_dump())
-            mistakes = sorted((_line(node, place_of(e)), explain(e, fields)) for e in error.errors())
+            found = sorted((_line(node, place_of(e)), explain(e, fields)) for e in mistakes(error))
             # A mistake of the file as a whole has no line of its own.
-            said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in mistakes)
+            said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in found)
             raise RecipeError("\n".join(said)) from None
 
     def to_yaml(self) -> str:
@@ -112,11 +112,22 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return values
 
 
+def mistakes(error: ValidationError) -> list[Any]:
+    """What pydantic found, but for the length of a list that holds mistakes, which are not counted in it."""
+    found = error.errors()
+    places = [each["loc"] for each in found]
+    return [
+        each
+        for each, place in zip(found, places, strict=True)
+        if each["type"] != "too_short" or not any(other[: len(place)] == place != other for other in places)
+    ]
+
+
 def explain(error: Any, fields: Iterable[str] = ()) -> str:
     """One mistake that pydantic found, in one line: field, what is wrong, what was given.
 
     Args:
-        error: one of ``ValidationError.errors()``.
+        error: one of :func:`mistakes`.
         fields: dotted paths of all fields there are, to suggest the nearest.
     """
     where = ".".join(map(str, error["loc"]))

@@ -104,6 +104,21 @@ def test_mistakes_are_explained(tmp_path, text, complaint):
     assert str(raised.value).startswith(str(file))
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("arms: [{name: a, color: red}]\nseeds: [0]", "1 arms.0.color: there is no such field"),
+        ("arms: [{name: a}]\nseeds: [1.5]", "2 seeds.0: 1.5 is no whole number"),
+    ],
+)
+def test_a_list_that_holds_mistakes_is_not_said_to_hold_nothing(tmp_path, text, complaint):
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(RecipeError) as raised:
+        Comparison.load(file)
+    assert str(raised.value) == f"{file}:{complaint}"
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read: No such file"):
         Comparison.load(tmp_path / "none.yaml")

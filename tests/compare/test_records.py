@@ -196,3 +196,11 @@ def test_a_test_that_is_gone_is_named_where_runs_are_compared(tmp_path):
     (tmp_path / "b/seed-1/cycles/001/test.json").unlink()
     with pytest.raises(DataError, match=r"b/seed-1/cycles/001/test\.json: is missing, so b, seed 1 can't be"):
         read_comparison(tmp_path).labeled  # noqa: B018
+
+
+def test_one_trial_that_is_missing_is_one(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6, 0.7]] * 2, "b": [[0.4, 0.5, 0.6]]})
+    assert missing_trials(read_comparison(tmp_path)).startswith("1 of 4 trials is not finished")
+    alone = Comparison(base=COMPARISON.base, arms=[Arm(name="a")], seeds=[0])
+    write_comparison(tmp_path / "alone", alone, {})
+    assert missing_trials(read_comparison(tmp_path / "alone")).startswith("1 of 1 trial is not finished")

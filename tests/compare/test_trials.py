@@ -10,7 +10,9 @@ from ncenet.engines import engines, local
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
 from ncenet.recipe import Recipe
-from tests.compare.fake_runs import write_run
+from ncenet.run.folder import RunFolder
+from ncenet.run.recipe_record import check_recipe
+from tests.compare.fake_runs import write_comparison, write_run
 from tests.data.make import jpeg, write
 
 BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 2, "loop.cycles": 2})
@@ -239,3 +241,21 @@ def test_the_engine_that_is_named_runs_the_trials(tmp_path, simulated, monkeypat
     every = ["a, seed 0", "b, seed 0", "a, seed 1", "b, seed 1"]
     assert asked == [(every, None)], "a GPU here says nothing of those of the cluster"
     assert len(results.runs) == 4
+
+
+def test_a_comparison_takes_no_folder_of_a_run(tmp_path, simulated):
+    """Else its report would stand where that of the run is looked for; both may have one default folder."""
+    write_run(tmp_path / "pets", BASE, [0.5, 0.6])
+    both = Comparison(base=BASE, data=[DataSet(name="pets", train="digits")], arms=[Arm(name="a")], seeds=[0])
+    for comparison, folder in ((COMPARISON, tmp_path / "pets"), (both, tmp_path)):
+        with pytest.raises(UsageError, match="pets: holds a run, and a comparison keeps its own"):
+            run(comparison, folder, processes=1)
+        assert simulated.calls == [] and not (folder / "comparison.yaml").exists()
+
+
+def test_a_run_takes_no_folder_of_a_comparison(tmp_path):
+    write_comparison(tmp_path, COMPARISON, {"a": [[0.5, 0.6]]})
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="holds a comparison, whose trials are runs: name one, such as"):
+        check_recipe(RunFolder(tmp_path), BASE)
+    assert sorted(tmp_path.rglob("*")) == before

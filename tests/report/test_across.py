@@ -11,7 +11,7 @@ from ncenet.errors import DataError, UsageError
 from ncenet.report import print_results, results_record, write_report
 from ncenet.report.sections import sections_of, title_of
 from ncenet.report.words import NOTHING
-from tests.compare.fake_runs import write_run
+from tests.compare.fake_runs import write_comparison, write_csv, write_run
 from tests.compare.fake_suite import ARMS, suite, write_suite, written
 
 
@@ -83,7 +83,7 @@ def test_wins_and_ranks_are_shown(sections):
     assert table(sections["Who wins how often"])["a"]["random"] == "88"
     ranked = table(sections["Mean ranks"])
     assert ranked["a"]["Mean rank over sets"] == "1.50" and list(ranked)[-1] == "random"
-    assert "With 2 set(s) hardly any difference can be critical" in sections["Mean ranks"].blocks[-1].text
+    assert "With 2 sets hardly any difference can be critical" in sections["Mean ranks"].blocks[-1].text
 
 
 def test_wins_of_the_first_cycle_are_not_said_to_be_left_out(tmp_path, sections):
@@ -239,3 +239,35 @@ def test_an_arm_of_a_plug_in_name_and_many_arms_fit_the_diagram(tmp_path):
 def test_a_run_alone_is_no_suite(tmp_path):
     write_run(tmp_path, suite().base, [0.5, 0.6, 0.7])
     assert results_record(tmp_path)["kind"] == "run"
+
+
+def test_a_set_that_went_on_by_itself_is_read_as_the_whole_asks_for_it(tmp_path):
+    """``runs/suite/one`` is a comparison like any other: more seeds and arms, fewer arms, more cycles."""
+    before = sections_of(written(tmp_path))
+    part, path = read_compared(tmp_path).comparison.parts(tmp_path)["one"]
+    changed = {"seeds": (0, 1, 2), "arms": (*part.arms[:2], Arm(name="c"))}
+    own = part.model_copy(update=changed | {"base": part.base.with_changes({"loop.cycles": 4})})
+    write_comparison(path, own, {"c": [[0.1, 0.2, 0.3, 0.4]] * 3})
+    write_run(path / "random/seed-2", own.recipe("random", 2), [0.1, 0.2, 0.3, 0.4])
+    after = sections_of(read_compared(tmp_path))
+    assert [table(s) for s in after[1:-1] if s.title != "Learning curves"] == [
+        table(s) for s in before[1:-1] if s.title != "Learning curves"
+    ]
+    assert after[0] == before[0]
+    assert len(json.dumps(results_record(tmp_path), allow_nan=False)) > 0
+
+
+def test_one_set_is_counted_as_one(tmp_path):
+    both = {arm: [[0.1, 0.2, 0.3]] * 2 for arm in ("random", "a", "b")}
+    results = write_suite(tmp_path, suite(sets=["one"]), {"one": both})
+    ranked = next(s for s in sections_of(results) if s.title == "Mean ranks")
+    assert "With 1 set hardly any difference" in ranked.blocks[-1].text
+
+
+def test_copies_of_test_images_are_told_of_the_set_that_has_them(tmp_path):
+    results = written(tmp_path)
+    for run in results.sets["two"].runs.values():
+        rows = [("1", "pool", "a.png"), ("1", "test", "b.png")]
+        write_csv(run.folder / "duplicates.csv", ["group", "in", "id"], rows)
+    notes = [block.text for block in sections_of(read_compared(tmp_path))[0].blocks[1:]]
+    assert notes == ["two: 1 image of the pool is a copy of a test image, which flatters the test."]

@@ -12,6 +12,7 @@ from ncenet.compare.records import Table
 from ncenet.recipe import Recipe
 from ncenet.report import print_results, write_report
 from ncenet.report.blocks import Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
+from ncenet.report.words import NOTHING
 from ncenet.report.writers.latex import as_latex, as_table
 from ncenet.report.writers.markdown import as_markdown
 from ncenet.report.writers.tidy import as_csv, tidy
@@ -77,6 +78,11 @@ def test_latex_holds_the_tables_and_escapes_their_text():
 def test_a_backslash_is_no_command_in_latex():
     row = as_table(Table((r"\input{x}",), ()), "").splitlines()[4]
     assert row == r"\textbackslash{}input\{x\} \\"
+
+
+def test_signs_that_latex_would_join_stay_apart():
+    row = as_table(Table(("a--b", "c''d``", "?`!", "e---", NOTHING), ()), "").splitlines()[4]
+    assert row == r"a-{}-b & c'{}'d`{}` & ?{}`! & e-{}-{}- & -- \\"
 
 
 def test_what_begins_a_row_is_no_argument_of_the_line_before_in_latex():

@@ -244,3 +244,10 @@ def test_arms_that_are_not_finished_are_named_once_and_take_no_rows(tmp_path):
         "What it cost",
     ):
         assert {row[0] for row in shown[title].rows} <= {"NCE random", "NCE margin"}, title
+
+
+def test_arms_that_are_equal_in_each_of_many_seeds_are_not_said_to_have_one(tmp_path):
+    comparison = Comparison(base=BASE, arms=[Arm(name="a"), Arm(name="b")], seeds=[0, 1, 2])
+    write_comparison(tmp_path, comparison, {arm: [[0.5, 0.6, 0.7]] * 3 for arm in ("a", "b")})
+    found = {s.title: s for s in sections_of(read_comparison(tmp_path))}["Cycle by cycle"]
+    assert "over seeds, and nothing differs in any seed; all else is tied" in found.blocks[1].text

@@ -14,7 +14,7 @@ from ncenet.compare.comparison import Comparison
 from ncenet.compare.data_sets import of_sources, with_tests
 from ncenet.errors import UsageError
 from ncenet.recipe import DataRecipe
-from ncenet.section import explain
+from ncenet.section import explain, mistakes
 
 DEFAULT_DATA: str = DataRecipe.model_fields["train"].default
 
@@ -105,4 +105,4 @@ def with_sources(comparison: Comparison, data: tuple[str, ...], test: tuple[str,
     try:
         return Comparison.model_validate({**dict(comparison), **changes})
     except ValidationError as error:
-        raise UsageError("\n".join(explain(each) for each in error.errors())) from None
+        raise UsageError("\n".join(explain(each) for each in mistakes(error))) from None

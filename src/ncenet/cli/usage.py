@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from ncenet.class_names import shown
-from ncenet.section import NO, explain
+from ncenet.section import NO, explain, mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def said_of(error: CycloptsError) -> str:
     from cyclopts import MissingArgumentError, RepeatArgumentError, UnusedCliTokensError
 
     if isinstance(error.__cause__, ValidationError):  # of flags that are fields of a recipe
-        return "\n".join(explain(_of_flag(mistake)) for mistake in error.__cause__.errors())
+        return "\n".join(explain(_of_flag(mistake)) for mistake in mistakes(error.__cause__))
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return f"{_command(error)}: {shown(error.unused_tokens[0])} is a word too many"
     if isinstance(error, RepeatArgumentError):

@@ -336,13 +336,21 @@ def read_run(folder: Path, cycles: int | None = None) -> RunResults:
     )
 
 
-def read_comparison(folder: Path) -> Results:
+def read_comparison(folder: Path, asked: Comparison | None = None) -> Results:
     """Read the folder of a comparison, finished or not.
+
+    Args:
+        folder: of the comparison.
+        asked: read it as this one, and of its seeds those that the folder has, too: a data set of several may
+            have gone on by itself, with more arms, seeds or cycles. Default: as it is.
 
     Raises:
         RecipeError: the folder has no ``comparison.yaml`` that can be read.
     """
     comparison = Comparison.load(folder / COMPARISON_FILE)
+    if asked is not None:
+        both = tuple(seed for seed in asked.seeds if seed in comparison.seeds)
+        comparison = asked.model_copy(update={"seeds": both or asked.seeds})
 
     def begun(trials: Iterable[tuple[str, int]], *, again: bool) -> dict[tuple[str, int], RunResults]:
         folders = {(arm, seed): folder / comparison.folder(arm, seed, again=again) for arm, seed in trials}

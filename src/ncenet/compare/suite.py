@@ -54,8 +54,8 @@ def read_compared(folder: Path) -> Results | SuiteResults:
         folder,
         comparison,
         {
-            name: read_comparison(path)
-            for name, (_, path) in comparison.parts(folder).items()
+            name: read_comparison(path, part)
+            for name, (part, path) in comparison.parts(folder).items()
             if (path / COMPARISON_FILE).exists()
         },
     )

@@ -15,7 +15,7 @@ from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
 from ncenet.files import COMPARISON_FILE, alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
-from ncenet.run.folder import RunFolder
+from ncenet.run.folder import RunFolder, refuse_run
 from ncenet.run.recipe_record import check_recipe, differing
 from ncenet.section import flat
 from ncenet.unread import UNREAD
@@ -73,8 +73,8 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: trials are to be run, and their images or networks are not to be had, or another process
-            runs them.
+        UsageError: the folder is that of a run; or trials are to be run, and their images or networks are not
+            to be had, or another process runs them.
         DataError: likewise, and the images have no labels, or weights or vectors are not what they should be.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
@@ -83,6 +83,8 @@ def run(
         if on_event is not None:
             on_event(event)
 
+    for place in (folder, *(path for _, path in comparison.parts(folder).values())):
+        refuse_run(place)
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}

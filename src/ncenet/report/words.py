@@ -53,12 +53,12 @@ def counted(unit: BudgetUnit) -> str:
 
 
 def percent(accuracy: float, digits: int = 1) -> str:
-    """An accuracy in [0, 1] in percent, without the sign.
+    """An accuracy in [0, 1], or a share, in percent, without the sign.
 
-    >>> percent(0.8125)
-    '81.2'
+    >>> percent(0.8125), percent(-0.125, 0)
+    ('81.2', '−12')
     """
-    return f"{100 * accuracy:.{digits}f}"
+    return f"{100 * accuracy:.{digits}f}".replace("-", MINUS)
 
 
 def points(difference: float, digits: int = 2) -> str:
@@ -110,7 +110,7 @@ def percents(low: float, high: float) -> str:
     """
     if isnan(low) or isnan(high):
         return NOTHING
-    return f"{percent(low, 0)} to {percent(high, 0)}".replace("-", MINUS)
+    return f"{percent(low, 0)} to {percent(high, 0)}"
 
 
 def outlook_words(difference: Difference) -> str:
@@ -271,7 +271,8 @@ def missing_trials(results: Results) -> str:
     if wholly := [arm for arm in missing if arm not in begun]:
         parts.append(f"all of {', '.join(wholly)}")
     count, total = len(results.unfinished), len(results.comparison.trials)
-    return f"{count} of {total} trials are not finished and left out: {'; '.join(parts)}"
+    are = "trial is" if total == 1 else "trials is" if count == 1 else "trials are"
+    return f"{count} of {total} {are} not finished and left out: {'; '.join(parts)}"
 
 
 _ASKED = {

@@ -72,6 +72,16 @@ def refuse_comparison(folder: Path) -> None:
             )
 
 
+def refuse_run(folder: Path) -> None:
+    """Make sure that a folder that is to be that of a comparison isn't the one of a run.
+
+    Raises:
+        UsageError: it is.
+    """
+    if (folder / LEDGER_FILE).exists() and not (folder / COMPARISON_FILE).exists():
+        raise UsageError(f"{folder}: holds a run, and a comparison keeps its own: name another folder")
+
+
 def runs_within(folder: Path) -> str:
     """What to add to the refusal of a folder that is no run's: one in it that is; empty where none is."""
     marks = ("*/recipe.yaml", f"*/{COMPARISON_FILE}", f"*/{LEDGER_FILE}")

@@ -90,11 +90,12 @@ def check_recipe(files: RunFolder, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: another run lives here; names the fields that differ.
-        UsageError: the ledger is missing or is not that of the cycles.
+        UsageError: a comparison does, or the ledger is missing or is not that of the cycles.
         LedgerError: the ledger can't be read.
     """
     check_ledger(files)
     if not is_begun(files):
+        refuse_comparison(files.path)
         if files.recipe.exists():
             _refuse_others(files, Recipe.load(files.recipe), recipe, allowed=())
         return

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, create_model, model_validator
 
 from ncenet.errors import RecipeError
 from ncenet.recipe import Aggregate, Diversify, LoopRecipe
-from ncenet.section import Section, explain
+from ncenet.section import Section, explain, mistakes
 
 
 def needs_boxes(how: Aggregate) -> bool:
@@ -130,7 +130,7 @@ def checked(factory: Any, given: Mapping[str, Any], *, where: str = "", name: st
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        raise RecipeError("\n".join(f"{where}{explain(each)}" for each in error.errors())) from None
+        raise RecipeError("\n".join(f"{where}{explain(each)}" for each in mistakes(error))) from None
 
 
 def _no_such(name: str, option: str, known: list[str]) -> str:

@@ -85,6 +85,20 @@ def test_cells_are_counted_without_the_first_cycle(tmp_path):
     assert (found.above, found.cells, found.deserved) == (1.0, 2 * 3 * 2, True)
 
 
+def test_an_oracle_that_runs_alone_is_above_nobody(tmp_path):
+    """Seeds that no other arm has finished yet make nobody an oracle."""
+    comparison = suite(sets=["one"], arms=ARMS, seeds=range(6)).model_copy(update={"base": BASE})
+    alone = [[0.5, 0.9, 0.9]] * 5
+    accuracy = {"random": [[0.5, 0.5, 0.6]], "a": [[0.5, 0.8, 0.7]], "line": [[0.5, 0.7, 0.8], *alone]}
+    found = headroom(numbers(write_suite(tmp_path, comparison, {"one": accuracy})))
+    assert (found.above, found.cells, found.deserved) == (0.5, 2, False)
+
+
+def test_a_share_below_zero_has_the_sign_of_the_interval(tmp_path):
+    ((arm, share, around),) = section(written(tmp_path, a=-0.05, noise=0.0)).blocks[0].rows
+    assert (arm, share, around) == ("a", "\N{MINUS SIGN}50", "\N{MINUS SIGN}50 to \N{MINUS SIGN}50")
+
+
 def section(results):
     return next(s for s in sections_of(results) if s.title.startswith("What there is to gain"))
 

@@ -31,7 +31,7 @@ class Headroom:
         random: name of the arm at the other end.
         gain: of the oracle over random, in accuracy: mean and ends of the interval over seeds.
         above: share of cells (set, cycle, seed) in which no arm is above the oracle; the first cycle is left
-            out.
+            out, and so are trials that no other arm has finished.
         cells: how many there are.
         arms: all others.
         shares: (A, 3) for each of them: share, ends of its interval over seeds; nan where there is none.
@@ -70,9 +70,10 @@ def headroom(of: Numbers) -> Headroom | None:
     won, cells = 0, 0
     for table in of.accuracy:
         after = table[:, 1:].reshape(-1, len(of.arms))
-        after = after[np.isfinite(after[:, best])]
-        rest = np.where(np.isnan(after), -np.inf, after).max(1)
-        won, cells = won + int((after[:, best] >= rest).sum()), cells + len(after)
+        beside = np.delete(after, best, axis=1)
+        both = np.isfinite(after[:, best]) & np.isfinite(beside).any(1)
+        rest = np.where(np.isnan(beside), -np.inf, beside).max(1)
+        won, cells = won + int((after[:, best] >= rest)[both].sum()), cells + int(both.sum())
     if not cells:
         return None
     others = [a for a in range(len(of.arms)) if a not in (best, chance)]

@@ -9,7 +9,7 @@ from ncenet.report.figures import curves
 from ncenet.report.figures.drawing import as_svg
 from ncenet.report.sections import suite_sections
 from ncenet.report.tables import without_empty
-from ncenet.report.words import missing_trials
+from ncenet.report.words import copied, missing_trials
 
 INTERVALS = (
     "Sets count alike. The first interval answers: would other seeds say the same on these sets? (each set a "
@@ -31,6 +31,12 @@ def verdicts(results: SuiteResults) -> ReportSection | None:
         Note(f"{name}: {missing_trials(of_set)}")
         for name, of_set in results.sets.items()
         if of_set.unfinished
+    ]
+    blocks += [
+        Note(f"{name}: {copied(run.copied)}.")
+        for name, of_set in results.sets.items()
+        for run in list(of_set.runs.values())[:1]  # the same images are behind all others
+        if run.copied
     ]
     return ReportSection("", tuple(blocks)) if blocks else None
 

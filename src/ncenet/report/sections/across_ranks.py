@@ -6,6 +6,7 @@ from ncenet.compare.across.ranks import Ranks
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Table
 from ncenet.compare.suite import SuiteResults
+from ncenet.counts import count_of
 from ncenet.report.across import set_ranks
 from ncenet.report.blocks import Figure, Note, ReportSection
 from ncenet.report.figures.drawing import as_svg
@@ -37,7 +38,7 @@ def mean_ranks(results: SuiteResults) -> ReportSection | None:
     if later := [arm for arm in of.arms if arm not in (*usable.arms, of.oracle)]:
         notes += f" No trial is finished of {', '.join(later)}: left out."
     if over_sets.blocks <= FEW:
-        notes += f" With {over_sets.blocks} set(s) hardly any difference can be critical."
+        notes += f" With {count_of(over_sets.blocks, 'set')} hardly any difference can be critical."
     caption = (
         "Mean ranks over sets, 1 is the best. Bars join arms that Nemenyi's critical difference (.05) does "
         "not tell apart: thick over sets, thin over pairs of set and seed (Demsar 2006)."

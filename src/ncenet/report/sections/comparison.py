@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ncenet.compare.bootstrap import bootstrap_differences, tests_differ
 from ncenet.compare.cycles import duels, family_size
 from ncenet.compare.efficiency import target
@@ -9,6 +11,7 @@ from ncenet.compare.factorial import squares
 from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import Results, RunResults, Table
 from ncenet.compare.replay import replay_noise
+from ncenet.counts import count_of
 from ncenet.report import evidence, protocol, tables, words
 from ncenet.report import queried as queries
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
@@ -118,10 +121,10 @@ def cycle_by_cycle(results: Results) -> ReportSection | None:
     of_arms = duels(results, against_baseline(results.comparison))
     if not any(of_arms.values()):
         return None
-    tests = family_size(of_arms)
-    corrected = (
-        f"corrected by Holm for the {tests} tests of this table" if tests else "which one seed cannot show"
-    )
+    tests, paired = family_size(of_arms), [duel.spread.seeds for duel in chain(*of_arms.values())]
+    corrected = f"corrected by Holm for the {count_of(tests, 'test')} of this table"
+    if not tests:
+        corrected = "which one seed cannot show" if max(paired) == 1 else "and nothing differs in any seed"
     note = Note(
         f"Differences to {results.comparison.baseline_arm} in percentage points. A cycle is won or lost at "
         f"p < .05 of a paired t test over seeds, {corrected}; all else is tied."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ncenet.compare.records import Table
@@ -28,8 +29,11 @@ _ESCAPES = str.maketrans(
         "\N{MULTIPLICATION SIGN}": r"$\times$",
         "\N{MINUS SIGN}": r"$-$",
         "\N{EN DASH}": "--",
+        "\0": "{}",
     }
 )
+_LIGATURE = re.compile(r"([-'`,])(?=\1)|[?!](?=`)")
+"""What LaTeX sets as one sign with the next."""
 
 
 @report_formats.register("tex", order=3)
@@ -91,10 +95,10 @@ def as_table(table: Table, caption: str) -> str:
 def escape(text: str) -> str:
     r"""Text that LaTeX sets as it stands.
 
-    >>> print(escape("50 % of a_b"))
-    50 \% of a\_b
+    >>> print(escape("50 % of a_b--c"))
+    50 \% of a\_b-{}-c
     """
-    return " ".join(text.translate(_ESCAPES).split())
+    return " ".join(_LIGATURE.sub("\\g<0>\0", text).translate(_ESCAPES).split())
 
 
 def _row(cells: Iterable[str]) -> str:
