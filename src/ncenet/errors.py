@@ -37,6 +37,23 @@ class NcenetError(Exception):
     """Root of all errors raised on purpose."""
 
 
+def in_a_line(error: BaseException) -> str:
+    """What an exception says: one that nobody foresaw with its type and the line that raised it.
+
+    The line may be one of a part of the user's own, or of a package's.
+
+    >>> in_a_line(UsageError("no such file")), in_a_line(KeyError("radius"))
+    ('no such file', "KeyError: 'radius'")
+    """
+    if isinstance(error, NcenetError):
+        return str(error)
+    import traceback
+
+    said = "".join(traceback.format_exception_only(error)).strip()
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    return said + "".join(f" ({at.filename}, line {at.lineno}, in {at.name})" for at in place)
+
+
 class UsageError(NcenetError):
     """The caller asked for something that cannot be."""
 

@@ -5,7 +5,7 @@ A part is given to :func:`ncenet.open` as an object, or registered under a name 
 >>> import ncenet
 >>> class Breadth(ncenet.parts.ScoreStrategy):
 ...     def score(self, prediction):
-...         return 1 / prediction.probs.square().sum(-1)
+...         return 1 / ncenet.parts.normalized(prediction.probs).square().sum(-1)
 >>> ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=Breadth()).ids
 ('00000',)
 """
@@ -30,6 +30,7 @@ __all__ = [
     "Section",
     "Wanted",
     "blocks",
+    "normalized",
 ]
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ncenet.report import blocks as blocks
     from ncenet.section import Section as Section
     from ncenet.strategies.score import ScoreStrategy as ScoreStrategy
+    from ncenet.strategies.score import normalized as normalized
     from ncenet.types import BoxLearner as BoxLearner
     from ncenet.types import FitReport as FitReport
     from ncenet.types import LabeledSet as LabeledSet
@@ -62,7 +64,7 @@ else:
             "features.extractor": ("Extractor", "Wanted"),
             "features.framing": ("Preprocessing",),
             "section": ("Section",),
-            "strategies.score": ("ScoreStrategy",),
+            "strategies.score": ("ScoreStrategy", "normalized"),
             "types": (
                 "BoxLearner",
                 "FitReport",

@@ -7,7 +7,7 @@ M stochastic passes, A anchors, L labelled, B images in a batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
@@ -262,9 +262,12 @@ def whole_strategy(strategy: Any) -> QueryStrategy:
     """
     if isinstance(strategy, type):
         raise UsageError(f"{strategy.__name__} is a class: give an object of it, {strategy.__name__}()")
+    who = type(strategy).__name__
     if lacking := [name for name in ("needs", "query") if not hasattr(strategy, name)]:
-        lacks = " and no ".join(lacking)
-        raise UsageError(f"{type(strategy).__name__} is no query strategy: it has no {lacks}")
+        raise UsageError(f"{who} is no query strategy: it has no {' and no '.join(lacking)}")
+    for what, said in ("needs", strategy.needs), ("requires", getattr(strategy, "requires", set[str]())):
+        if not isinstance(said, Set) or not all(isinstance(name, str) for name in said):
+            raise UsageError(f'{who}.{what} is {said!r}, not a set of names: write {{"probs"}} for one')
     return strategy if isinstance(strategy, QueryStrategy) else _Whole(strategy)
 
 

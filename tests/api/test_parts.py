@@ -232,7 +232,7 @@ def test_a_score_may_be_an_array_or_a_list_and_has_a_number_for_each_image(folde
             return prediction.probs
 
     with pytest.raises(
-        UsageError, match=r"All\.score returns numbers of shape \(2, 2\) .* one for each image, "
+        UsageError, match=r"All\.score returns numbers of shape \(2, 2\): one for each image, "
     ):
         ncenet.select([[0.1, 0.9], [0.8, 0.2]], 1, strategy=All())
 

@@ -159,7 +159,8 @@ def test_what_nobody_foresaw_is_called_a_defect(ncenet, failing):
     words = failing(ZeroDivisionError("by design"))
     done = ncenet(*words)
     assert done.code == 1
-    assert "ZeroDivisionError: by design this is a defect: run again with --debug" in done.said
+    assert "ZeroDivisionError: by design (" in done.said and f"{__file__}, line" in done.said, "where it was"
+    assert "this is a defect: run again with --debug" in done.said
     with pytest.raises(ZeroDivisionError):
         ncenet("--debug", *words)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ncenet.cli.commands import app, overview
-from ncenet.errors import BrokenPlugIn, MissingGlyphs, NcenetError, Renamed, UsageError
+from ncenet.errors import BrokenPlugIn, MissingGlyphs, NcenetError, Renamed, UsageError, in_a_line
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         elif isinstance(error, OSError) and error.strerror:  # a full disk, no permission, a file for a folder
             _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
         else:
-            name = type(error).__name__
-            _say(f"{name}: {error}\nthis is a defect: run again with --debug for the traceback")
+            _say(f"{in_a_line(error)}\nthis is a defect: run again with --debug for the traceback")
         sys.exit(1)
 
 

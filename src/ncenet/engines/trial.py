@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from ncenet.errors import NcenetError
+from ncenet.errors import NcenetError, in_a_line
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -45,10 +45,7 @@ class Failure:
         >>> Failure.of(KeyError("radius")).summary
         "KeyError: 'radius'"
         """
-        lines = traceback.format_exception(error)
-        # What ncenet raises on purpose says enough; of anything else the type is part of the message.
-        summary = str(error) if isinstance(error, NcenetError) else lines[-1].strip()
-        return cls(summary, "".join(lines))
+        return cls(in_a_line(error), "".join(traceback.format_exception(error)))
 
 
 class OriginalTraceback(Exception):

@@ -39,7 +39,7 @@ from ncenet.run.opening import OpenRun
 from ncenet.strategies.build import build_strategy
 from ncenet.strategies.confusion import Confusion
 from ncenet.strategies.options import score_options
-from ncenet.strategies.score import ScoreStrategy
+from ncenet.strategies.score import ScoreStrategy, ranks_alone
 from ncenet.types import Pool, Prediction
 
 KNOWN_NEEDS = frozenset({"probs", "features", "samples", "boxes"})
@@ -367,6 +367,6 @@ def backend_token(folder: Path) -> str:
 def _ranking(recipe: LoopRecipe) -> ScoreStrategy:
     """The strategy of a run if it gives each image a score that the model alone can tell, else confusion."""
     strategy = build_strategy(recipe)
-    if isinstance(strategy, ScoreStrategy) and strategy.needs <= KNOWN_NEEDS:
+    if ranks_alone(strategy) and strategy.needs <= KNOWN_NEEDS:
         return strategy
     return Confusion(**score_options(recipe).model_dump())

@@ -110,7 +110,7 @@ def _anchor_scores(strategy: QueryStrategy, prediction: Prediction) -> Tensor | 
     """(A,), as the strategy scores the anchors of one image; None when it scores none."""
     if not isinstance(strategy, ScoreStrategy):
         return None
-    scores = strategy.score(prediction)
+    scores = strategy.checked_score(prediction)
     return scores[0] if scores.dim() == 2 else None
 
 

@@ -23,7 +23,7 @@ from ncenet.models.decoding import Decoded, decode_one
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.models.places import model_file
 from ncenet.strategies import strategies
-from ncenet.strategies.score import ScoreStrategy, ranking_names
+from ncenet.strategies.score import ScoreStrategy, ranking_names, ranks_alone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -157,7 +157,7 @@ class Scorer:
             raise UnknownName("output", name, [*self.special, *ranking_names()])
         strategy = found(**_options(model)) if isinstance(model, DetectionModel) else found()
         can = {"probs", "samples"} | ({"boxes"} if isinstance(model, DetectionModel) else set())
-        if not isinstance(strategy, ScoreStrategy) or not strategy.needs <= can:
+        if not ranks_alone(strategy) or not strategy.needs <= can:
             raise UsageError(f"outputs: {name} looks at more than the likelihoods of one image")
         return strategy
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from ncenet.errors import RecipeError, UsageError
+from ncenet.errors import RecipeError, UnknownName, UsageError
 from ncenet.given import is_given, missing
 from ncenet.recipe import LoopRecipe, ModelRecipe, Recipe
 from ncenet.strategies import strategies
@@ -94,7 +94,10 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: it doesn't; says which field to change.
+        UnknownName: it requires what no recipe can have.
     """
+    for name in sorted(strategy.requires - CONDITIONS.keys()):
+        raise UnknownName("requirement", name, CONDITIONS, where=f"strategy {recipe.loop.strategy}")
     asked = strategy.needs | strategy.requires
     for name, (met, what) in CONDITIONS.items():
         if name in asked and not met(recipe):

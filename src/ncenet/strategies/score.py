@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ncenet.errors import UsageError
 from ncenet.strategies.diverse import SpreadQuery
@@ -29,7 +29,7 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
     >>> import ncenet
     >>> class Breadth(ncenet.parts.ScoreStrategy):
     ...     def score(self, prediction):
-    ...         return 1 / prediction.probs.square().sum(-1)
+    ...         return 1 / ncenet.parts.normalized(prediction.probs).square().sum(-1)
     >>> ncenet.select([[0.5, 0.5], [0.9, 0.1]], 1, strategy=Breadth()).ids
     ('00000',)
     """
@@ -50,13 +50,22 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
     def score(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of one chunk, or (N, A) of its anchors; higher is more informative."""
 
+    def checked_score(self, prediction: Prediction) -> Tensor:
+        """What :meth:`score` says, which may be an array or a list, as a tensor.
+
+        Raises:
+            UsageError: it isn't one number for each image or anchor.
+        """
+        wanted = tuple(prediction.probs.shape[:-1])
+        return _numbers(self.score(prediction), f"{type(self).__name__}.score returns", wanted)
+
     def image_scores(self, prediction: Prediction) -> Tensor:
         """Scores (N,) of the images of one chunk.
 
         Raises:
             UsageError: the score isn't one number for each image or anchor.
         """
-        scores = self._numbers(self.score(prediction), prediction)
+        scores = self.checked_score(prediction)
         if scores.dim() == 1:
             return scores
         from ncenet.functional.aggregate import aggregate
@@ -64,29 +73,15 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         how, k = self.options.aggregate, self.options.aggregate_k
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
-    def _numbers(self, scores: Any, prediction: Prediction) -> Tensor:
-        """What a score returned, be it an array or a list, as numbers of images or anchors."""
-        import torch
-
-        who, wanted = f"{type(self).__name__}.score returns", tuple(prediction.probs.shape[:-1])
-        try:
-            found = torch.as_tensor(scores)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise UsageError(f"{who} what is no tensor of numbers: {error}") from error
-        if tuple(found.shape) not in (wanted, wanted[:1]):
-            each = "image" if len(wanted) == 1 else "image or anchor"
-            raise UsageError(
-                f"{who} numbers of shape {tuple(found.shape)} for likelihoods of shape "
-                f"{tuple(prediction.probs.shape)}: one for each {each}, {wanted}, is a score"
-            )
-        return found
-
     def tells_apart(self, prediction: Prediction) -> bool:
         """Whether the score of one chunk can mean something; false for all chunks is an error."""
         return True
 
     def scored(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
         """Predictions on the pool, chunk by chunk, and the scores (N,) of the images of each.
+
+        Whoever overrides it yields the same pairs: a prediction, whose ids may be asked for and whose
+        features spread a query, and a number for each of its images.
 
         Raises:
             UsageError: the predictions are such that the score means nothing on any chunk.
@@ -110,13 +105,61 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         """
         if self.options.diversify != "none":
             spread = SpreadQuery(self.options.diversify, self.options.diversify_factor)
-            return spread.query(self.scored(view), view, query_size, rng=rng)
+            return spread.query(self._pairs(view), view, query_size, rng=rng)
         from ncenet.functional.topk import TopK
 
         best = TopK(query_size)
-        for prediction, scores in self.scored(view):
+        for prediction, scores in self._pairs(view):
             best.push(prediction.ids, scores)
         return best.query()
+
+    def _pairs(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
+        """What :meth:`scored` yields, which may be somebody's own, checked."""
+        who, pairs = f"{type(self).__name__}.scored", self.scored(view)
+        wanted = "it yields pairs, a prediction and the scores (N,) of its images"
+        if not isinstance(pairs, Iterable):
+            raise UsageError(f"{who} returns a {type(pairs).__name__}: {wanted}")
+        for pair in pairs:
+            if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], Prediction)):
+                raise UsageError(f"{who} yields a {type(pair).__name__}: {wanted}")
+            prediction, scores = pair
+            yield prediction, _numbers(scores, f"{who} yields", (len(prediction.ids),))
+
+
+def _numbers(scores: Any, who: str, wanted: tuple[int, ...]) -> Tensor:
+    """What somebody's code says are scores, be it an array or a list, as numbers of images or anchors.
+
+    Args:
+        scores: what it gave.
+        who: begins a message: ``"Breadth.score returns"``.
+        wanted: shape of a score for each: (N,), or (N, A) where one for each image will do, too.
+    """
+    import torch
+
+    try:
+        found = torch.as_tensor(scores)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError(f"{who} what is no tensor of numbers: {error}") from error
+    if found.is_complex():
+        raise UsageError(f"{who} complex numbers, and these have no order")
+    if tuple(found.shape) not in (wanted, wanted[:1]):
+        each = "image" if len(wanted) == 1 else "image or anchor"
+        raise UsageError(
+            f"{who} numbers of shape {tuple(found.shape)}: one for each {each}, {wanted}, is a score"
+        )
+    return found.float() if found.dtype is torch.bool else found
+
+
+def ranks_alone(strategy: object) -> TypeGuard[ScoreStrategy]:
+    """Whether the score of one image is all that a strategy or its class goes by: no query of its own.
+
+    >>> from ncenet.strategies import strategies
+    >>> ranks_alone(strategies.get("margin")), ranks_alone(strategies.get("core-set"))
+    (True, False)
+    """
+    kind = strategy if isinstance(strategy, type) else type(strategy)
+    ours = ScoreStrategy.query, ScoreStrategy.scored
+    return issubclass(kind, ScoreStrategy) and (kind.query, kind.scored) == ours
 
 
 def ranking_names() -> list[str]:
@@ -127,11 +170,7 @@ def ranking_names() -> list[str]:
     """
     from ncenet.strategies import strategies
 
-    return [
-        name
-        for name, factory in strategies
-        if isinstance(factory, type) and issubclass(factory, ScoreStrategy) and factory.needs == {"probs"}
-    ]
+    return [name for name, factory in strategies if ranks_alone(factory) and factory.needs == {"probs"}]
 
 
 def normalized(likelihoods: Tensor) -> Tensor:
