@@ -97,3 +97,14 @@ def test_a_point_far_from_all_others_leaves_them_their_distances():
     alone = typicality(points, 5)
     points = torch.cat([points, torch.full((1, 3), 1e6)])
     torch.testing.assert_close(typicality(points, 5)[:40], alone)
+
+
+@pytest.mark.parametrize("labeled", [[], [0, 31]])
+def test_copies_wait_until_nothing_else_is_left(labeled):
+    distinct = torch.randn(30, 4, generator=rng(1))
+    points = distinct.repeat(4, 1)  # row r is a copy of r - 30
+    chosen = typical_images(points, labeled, 120 - len(labeled), rng=rng()).rows
+    known = {row % 30 for row in labeled}
+    first = chosen[: 30 - len(known)] % 30
+    assert set(first.tolist()) == set(range(30)) - known, "each image once, and none that has a label"
+    assert sorted([*chosen.tolist(), *labeled]) == list(range(120)), "and then the copies"

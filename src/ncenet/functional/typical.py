@@ -5,7 +5,7 @@ Works on plain feature vectors: it needs no model and no labels, and so can make
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 import torch
@@ -123,19 +123,37 @@ def typical_images(
     members = [(clusters == cluster).nonzero().flatten() for cluster in range(k)]
     covered = [sum(row in labeled for row in of_cluster.tolist()) for of_cluster in members]
     left = [len(of_cluster) - done for of_cluster, done in zip(members, covered, strict=True)]
+    copied = _copies(features_ND, labeled)
+    fresh = [left[c] - sum(row in copied for row in members[c].tolist()) for c in range(k)]
     waiting: dict[int, list[tuple[float, int]]] = {}
     while len(rows) < count:
         cluster = min(
             (cluster for cluster in range(k) if left[cluster]),
-            key=lambda c: (len(members[c]) < SMALL_CLUSTER, covered[c], -len(members[c]), c),
+            key=lambda c: (fresh[c] <= 0, len(members[c]) < SMALL_CLUSTER, covered[c], -len(members[c]), c),
         )
-        if cluster not in waiting:  # the most typical last, of equals the smaller row
+        if cluster not in waiting:  # the most typical last, of equals the smaller row; copies first
             typical = typicality(features_ND[members[cluster]], neighbors).tolist()
             ranked = zip(typical, members[cluster].tolist(), strict=True)
-            waiting[cluster] = sorted((score, -row) for score, row in ranked if row not in labeled)
-        score, negative = waiting[cluster].pop()
+            waiting[cluster] = sorted(
+                (row not in copied, score, -row) for score, row in ranked if row not in labeled
+            )
+        _, score, negative = waiting[cluster].pop()
         rows.append(-negative)
         scores.append(score)
         covered[cluster] += 1
         left[cluster] -= 1
+        fresh[cluster] -= 1
     return Typical(torch.tensor(rows), torch.tensor(scores))
+
+
+def _copies(features_ND: Tensor, labeled: Set[int]) -> set[int]:
+    """Rows without a label whose features are those of a labelled row, or of a smaller one."""
+    vectors = at_least_float32(features_ND.detach()).cpu().numpy()
+    seen = {hash(vectors[row].tobytes()) for row in labeled}
+    found = set()
+    for row in range(len(vectors)):
+        if row not in labeled:
+            if (vector := hash(vectors[row].tobytes())) in seen:
+                found.add(row)
+            seen.add(vector)
+    return found
