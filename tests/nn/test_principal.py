@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ncenet.errors import NonFiniteScore
 from ncenet.nn import principal
 from ncenet.nn.principal import PrincipalComponents
 
@@ -85,6 +86,14 @@ def test_wide_vectors_that_are_all_the_same_are_finite(monkeypatch, value):
     monkeypatch.setattr(principal, "WIDE", 5)
     made = PrincipalComponents.of(torch.full((20, 6), value), 4)
     assert made(normal(3, 6)).isfinite().all() and made(torch.full((1, 6), value)).isfinite().all()
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_no_number_is_named(value):
+    pool = normal(100, 4)
+    pool[40:44, 2] = value
+    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* the first at 'row 40 of the vectors'"):
+        PrincipalComponents.of(pool, looked_at=50)
 
 
 def test_state_dict_round_trip():

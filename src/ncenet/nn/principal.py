@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from ncenet.errors import NonFiniteScore
 from ncenet.functional._precision import at_least_float32
 
 COMPONENTS = 256
@@ -63,16 +64,23 @@ class PrincipalComponents(nn.Module):
             looked_at: so many vectors of a larger pool are looked at, evenly spread; of wide ones at most
                 :data:`LOOKED_AT_WIDE`.
 
+        Raises:
+            NonFiniteScore: a vector that is looked at has entries that are no numbers.
+
         >>> pool = torch.tensor([[0.0, 9.0], [1.0, 9.0], [2.0, 9.1]])
         >>> PrincipalComponents.of(pool, 1)(pool).flatten().abs().round(decimals=3)
         tensor([1., 1., 1.])
         """
         N, D = vectors_ND.shape
-        some = vectors_ND[:: step_of(N, D, looked_at)]
+        step = step_of(N, D, looked_at)
+        some = vectors_ND[::step]
         mean, largest = torch.zeros(D, dtype=torch.float64), 0.0
         for rows in some.split(ROWS):
             mean += rows.double().sum(0)
             largest = max(largest, float(rows.abs().max()))
+        if not mean.isfinite().all():
+            bad = torch.cat([~rows.isfinite().all(1) for rows in some.split(ROWS)]).nonzero().flatten()
+            raise NonFiniteScore(len(bad), f"row {step * int(bad[0])} of the vectors")
         mean /= len(some)
         usual = largest == 0 or USUAL[0] < largest < USUAL[1]
         scale = 1.0 if usual else 2.0 ** min(max(round(math.log2(largest)), -126), 126)
