@@ -151,7 +151,7 @@ def test_a_pool_that_is_used_up_ends_a_trial_before_its_last_cycle(tmp_path):
     facts = next(s for s in sections_of(results) if s.title == "What these numbers are").blocks[0].items
     assert facts["Labels"].endswith("3 more in each of the 2 that follow, but the pool was used up with 7")
     note = next(n for n in sections_of(results.runs["a", 0])[0].blocks if isinstance(n, Note))
-    assert note.text == "1 of 3 cycles were not run: the pool was used up."
+    assert note.text == "1 of 3 cycles was not run: the pool was used up."
     (files.parent / "001/test.json").unlink()
     assert not planned(COMPARISON, tmp_path)["a, seed 0"].finished, "it is tested again"
 

@@ -182,7 +182,7 @@ def test_a_run_without_held_out_images_claims_nothing(tmp_path):
     assert files == ["report.html", "report.md", "report.tex", "report.csv"], "nothing to draw"
     text = page_of(tmp_path / "run").text
     assert "how good the network is cannot be said" in text
-    assert "1 of 2 cycles were not run" in text
+    assert "1 of 2 cycles was not run" in text
 
 
 def test_another_folder_is_refused(tmp_path):

@@ -15,6 +15,7 @@ from ncenet.api.report import Point, Report
 from ncenet.api.select import Files, files_of
 from ncenet.boxes import Boxes
 from ncenet.compare.records import read_run
+from ncenet.counts import count_of
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone
 from ncenet.learners.processes import group
@@ -267,7 +268,8 @@ class Run(Exchange):
     def __repr__(self) -> str:
         if self._closed:
             return f"Run({str(self.folder)!r}, closed)"
-        return f"Run({str(self.folder)!r}, {len(self.labels)} labels of {len(self.pool.ids())} images)"
+        labels, images = count_of(len(self.labels), "label"), count_of(len(self.pool.ids()), "image")
+        return f"Run({str(self.folder)!r}, {labels} of {images})"
 
     @contextmanager
     def _at_work(self) -> Iterator[Notify]:

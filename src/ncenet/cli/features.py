@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.recipe import Framing
 
 if TYPE_CHECKING:
@@ -81,12 +82,14 @@ def features(
         if clear:
             raise UsageError(f"{features}: is a file of yours; ncenet removes what it has stored itself")
         source.check(pool.ids())
-        console.print(f"{features}: a vector of {source.dim} numbers for each of {len(pool.ids()):,} images")
+        console.print(
+            f"{features}: a vector of {source.dim} numbers for each of {count_of(len(pool.ids()), 'image')}"
+        )
         return
     if clear:
         count = len(source.store)
         source.store.clear()
-        console.print(f"removed {count:,} vectors of {features} from {source.store.folder}")
+        console.print(f"removed {count_of(count, 'vector')} of {features} from {source.store.folder}")
         return
     bad: list[UnreadableImage] = []
     start = time.perf_counter()
@@ -114,7 +117,9 @@ def features(
     console.print(f"unreadable   {len(bad):,}")
     for problem in bad[:_SHOWN]:
         console.print(f"             {problem}")
-    console.print(f"stored       {len(source.store):,} vectors of {features}, {found['megabytes']} MB")
+    console.print(
+        f"stored       {count_of(len(source.store), 'vector')} of {features}, {found['megabytes']} MB"
+    )
     console.print(f"             {source.store.folder}")
     for file in source.store.damaged:
         console.print(f"damaged      {file}: set aside, its images were embedded again")

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def sort(
             left = undo_sort(out, folder, notify=show)
         _say({"left": left}, json_output)
         if not json_output:
-            console.print(f"{out}: taken back" + (f", but for {len(left)} images" if left else ""))
+            console.print(
+                f"{out}: taken back" + (f", but for {count_of(len(left), 'image')}" if left else "")
+            )
             _say_left(console, left)
         return
     with open_run(folder, read_only=True) as run:

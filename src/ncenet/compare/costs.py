@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.trials import check_base_options, check_images, check_strategies, planned, remarks
+from ncenet.counts import count_of
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
@@ -76,14 +77,15 @@ class Costs:
                 yield f"cycles     {cycles}, {one.steps:,} training steps in all"
             elif one.cycles < most:
                 yield f"cycles     {cycles}"
-        left = f" for {self.trials - self.finished} trials one after the other" if self.trials else ""
+        left = (self.trials or 0) - self.finished
+        of_trials = f" for {count_of(left, 'trial')} one after the other" if self.trials else ""
         for embedding in self.embeddings:
             yield f"features   {embedding}"
         parts = {"training": self.train_seconds, "scoring": self.score_seconds}
         if self.embeddings:
             parts = {"features": self.embed_seconds} | parts
         each = ", ".join(f"{part} {seconds / 60:.1f}" for part, seconds in parts.items())
-        yield f"minutes    about {self.seconds / 60:.1f}{left} ({each})"
+        yield f"minutes    about {self.seconds / 60:.1f}{of_trials} ({each})"
         network = "" if several else f" (network {self.sets[0][2].parameters:,} parameters)"
         yield f"memory     about {self.megabytes:,.0f} MB a trial{network}"
         yield "clock      a few steps were timed by the wall, on this machine as busy as it is now"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ncenet.boxes import Boxes
 from ncenet.class_names import check_class_names, slips
+from ncenet.counts import count_of
 from ncenet.data.pools import Subset
 from ncenet.errors import BadAnnotation, DataError, NcenetError
 from ncenet.recipe import Task
@@ -74,7 +75,7 @@ class Oracle:
         return len({_whatever_order(label) for label in said}) > 1
 
     def __repr__(self) -> str:
-        return f"Oracle({self.asked} of {len(self.__labels)} labels asked)"
+        return f"Oracle({self.asked} of {count_of(len(self.__labels), 'label')} asked)"
 
 
 def _whatever_order(label: Label) -> Label:

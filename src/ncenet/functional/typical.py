@@ -125,7 +125,7 @@ def typical_images(
     left = [len(of_cluster) - done for of_cluster, done in zip(members, covered, strict=True)]
     copied = _copies(features_ND, labeled)
     fresh = [left[c] - sum(row in copied for row in members[c].tolist()) for c in range(k)]
-    waiting: dict[int, list[tuple[float, int]]] = {}
+    waiting: dict[int, list[tuple[bool, float, int]]] = {}
     while len(rows) < count:
         cluster = min(
             (cluster for cluster in range(k) if left[cluster]),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncenet.boxes import Detections
+from ncenet.counts import count_of
 from ncenet.errors import NonFiniteScore
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Scores:
         said_of = self.likelihood if self.share is None else self.share
         first = zip(self.ids, self.predicted[:SHOWN], said_of[:SHOWN].max(-1, initial=0), strict=False)
         said = [f"{id} {name} {highest:.2f}" for id, name, highest in first]
-        return f"Scores({_shown(said, len(self))}; {len(self.class_names)} classes)"
+        return f"Scores({_shown(said, len(self))}; {count_of(len(self.class_names), 'class', 'classes')})"
 
     @classmethod
     def joined(cls, chunks: Sequence[Scores]) -> Scores:
@@ -121,8 +122,8 @@ class BoxScores:
         return len(self.found)
 
     def __repr__(self) -> str:
-        said = [f"{each.id} {len(each)} objects" for each in self.found[:SHOWN]]
-        return f"BoxScores({_shown(said, len(self))}; {len(self.class_names)} classes)"
+        said = [f"{each.id} {count_of(len(each), 'object')}" for each in self.found[:SHOWN]]
+        return f"BoxScores({_shown(said, len(self))}; {count_of(len(self.class_names), 'class', 'classes')})"
 
     @classmethod
     def joined(cls, chunks: Sequence[BoxScores]) -> BoxScores:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
+from ncenet.counts import count_of
 from ncenet.ledger import Ledger
 from ncenet.ledger.provenance import Kind
 from ncenet.recipe import BudgetUnit
@@ -306,7 +307,7 @@ def answers(folder: Path) -> dict[str, str]:
         ),
     }
     if together:
-        said["In groups"] = f"{len(together):,} labels" + _wrong(
+        said["In groups"] = count_of(len(together), "label") + _wrong(
             sum(twice.after != twice.before for twice in checks), len(checks)
         )
     looked = [

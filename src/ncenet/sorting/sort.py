@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ncenet.counts import count_of
 from ncenet.data.pools import FolderPool
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone, is_temporary, write_json
@@ -94,7 +95,8 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
     if file is None:
         if any(id not in labels for id in ids):
             raise UsageError(
-                f"{run.folder}: no model yet, and {len(ids)} images without a label: label a few more"
+                f"{run.folder}: no model yet, and {count_of(len(ids), 'image')} without a label: label a few "
+                "more"
             )
         return {}
     from ncenet.models.model import Model, load

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ncenet.compare.records import Results, RunResults
 from ncenet.compare.suite import SuiteResults
+from ncenet.counts import count_of
 from ncenet.registry import Registry
 from ncenet.report.blocks import ReportSection
 
@@ -58,6 +59,7 @@ def title_of(results: Results | SuiteResults | RunResults) -> str:
         return f"One run of {results.recipe.loop.strategy} on {Path(results.recipe.data.train).name}"
     comparison = results.comparison
     if isinstance(results, SuiteResults):
-        return comparison.title or f"{len(comparison.arms)} arms compared on {', '.join(results.sets)}"
-    images = Path(comparison.base.data.train).name
-    return comparison.title or f"{len(comparison.arms)} arms compared on {images}"
+        images = ", ".join(results.sets)
+    else:
+        images = Path(comparison.base.data.train).name
+    return comparison.title or f"{count_of(len(comparison.arms), 'arm')} compared on {images}"

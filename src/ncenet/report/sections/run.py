@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ncenet.compare.records import RunResults
+from ncenet.counts import count_of
 from ncenet.report import protocol, tables, words
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, ReportSection, Verdicts
 from ncenet.report.figures import curves
@@ -19,8 +20,9 @@ def headline(run: RunResults) -> ReportSection:
     missing = run.recipe.loop.cycles - len(run.cycles)
     said: list[Block] = [Verdicts((("unclear", words.headline(run)),))]
     if missing > 0 and not run.answered_by_people:
+        were = "was" if missing == 1 else "were"
         why = ": the pool was used up" if run.used_up else ""
-        said.append(Note(f"{missing} of {run.recipe.loop.cycles} cycles were not run{why}."))
+        said.append(Note(f"{missing} of {count_of(run.recipe.loop.cycles, 'cycle')} {were} not run{why}."))
     return ReportSection("", tuple(said))
 
 
