@@ -73,7 +73,7 @@ class TestAskAndTell:
         later = {asked[4]: "bee", new: "ant"}
         (tmp_path / "late.json").write_text(json.dumps(later))
         told = ncenet("tell", "run", "late.json", "--json")
-        assert json.loads(told.out) == {"answers": 2, "labeled": 4, "cut": 0}
+        assert json.loads(told.out) == {"answers": 2, "known": 0, "labeled": 4, "cut": 0}
         third = json.loads(ncenet("ask", "run", "-n", 20, "--json").out)
         assert fits() == [1, 2]
         expected = {f"{i:02d}.jpg" for i in range(12)} - set(asked) - {new}

@@ -84,7 +84,7 @@ def test_people_draw_boxes_on_images_of_their_own(ncenet, tmp_path):
     fourth = json.loads(truth[ids[3]].to_label())
     (tmp_path / "answers.json").write_text(json.dumps({ids[3]: fourth}))
     told = ncenet("tell", "run", "answers.json", "--json")
-    assert json.loads(told.out) == {"answers": 1, "labeled": 4, "cut": 0}
+    assert json.loads(told.out) == {"answers": 1, "known": 0, "labeled": 4, "cut": 0}
     second = ncenet("ask", "run", "-n", 2)
     assert second.code == 0, second.err
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:

@@ -145,10 +145,7 @@ class RunResults:
 
     @property
     def finished(self) -> bool:
-        """Whether all cycles of the recipe are done, or as many as there were images for.
-
-        Tested, too, unless there is nothing to test on.
-        """
+        """Whether all cycles are done, tested where there is something to test on, or the pool is used up."""
         return len(self._done) >= self.recipe.loop.cycles or self.used_up
 
     @property

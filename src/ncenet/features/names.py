@@ -1,13 +1,16 @@
-"""The names of networks in a recipe: whether they stand for something, told before anything is asked."""
+"""The names of networks in a recipe: whether they stand for something that fits, told before all else."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ncenet.data.pools import channels_of
+from ncenet.errors import UnreadableImage, UsageError
 from ncenet.features.vectors import is_vectors
 from ncenet.given import is_given
 from ncenet.recipe import Recipe
 from ncenet.registry import Registry
+from ncenet.types import Pool
 from ncenet.unread import BRINGS_WEIGHTS
 
 BUILT_IN: dict[str, frozenset[str]] = {
@@ -19,6 +22,8 @@ BUILT_IN: dict[str, frozenset[str]] = {
     "extractor": frozenset({"gist", "lite0", "lite2", "timm"}),
 }
 """What is known without the registries, which bring torch."""
+OF_IMAGES = BUILT_IN["backbone"] - {"mlp", "identity"} | BRINGS_WEIGHTS
+"""Backbones that take no vectors."""
 
 
 def check_network_names(recipe: Recipe) -> None:
@@ -49,6 +54,31 @@ def check_network_names(recipe: Recipe) -> None:
         from ncenet.features.extractor import extractors
 
         extractors.get(extractor)
+
+
+def check_inputs(recipe: Recipe, pool: Pool) -> None:
+    """Refuse a network for images where the pool holds vectors, and the other way round, without building it.
+
+    Raises:
+        UsageError: its backbone doesn't take such inputs, or mirror images are wanted of vectors.
+    """
+    model = recipe.model
+    try:
+        if model.features is not None or not pool.ids():
+            return
+        vectors = channels_of(pool) == 0
+    except UnreadableImage:  # a look at every image names it
+        return
+    if not vectors and model.backbone == "identity":
+        raise UsageError("backbone identity takes feature vectors, got images: name their model.features")
+    if not vectors:
+        return
+    if model.backbone.startswith("timm:") or model.backbone in OF_IMAGES:
+        raise UsageError(f"backbone {model.backbone} takes images, got vectors: use mlp or identity")
+    if model.mirrored:
+        raise UsageError(
+            "model.mirrored is for images, and these are vectors, which have no mirror image: leave it out"
+        )
 
 
 def _backbones(recipe: Recipe) -> Registry[Any]:

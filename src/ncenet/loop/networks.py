@@ -6,18 +6,14 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import channels_of
 from ncenet.data.shards import ShardedPool
-from ncenet.errors import DataError, UnreadableImage, UsageError
+from ncenet.errors import DataError, UnreadableImage
 from ncenet.features.embed import Embedder
-from ncenet.features.names import BUILT_IN
+from ncenet.features.names import check_inputs
 from ncenet.features.pool import open_source
 from ncenet.features.vectors import VectorTable
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool
-from ncenet.unread import BRINGS_WEIGHTS
-
-OF_IMAGES = BUILT_IN["backbone"] - {"mlp", "identity"} | BRINGS_WEIGHTS
-"""Backbones that take no vectors."""
 
 
 def check_network(recipe: Recipe) -> None:
@@ -51,31 +47,6 @@ def check_network(recipe: Recipe) -> None:
             from ncenet.nn.backbones import build_backbone
 
             build_backbone(recipe.model, shape_of(train.pool, recipe))
-
-
-def check_inputs(recipe: Recipe, pool: Pool) -> None:
-    """Refuse a network for images where the pool holds vectors, and the other way round, without building it.
-
-    Raises:
-        UsageError: its backbone doesn't take such inputs, or mirror images are wanted of vectors.
-    """
-    model = recipe.model
-    try:
-        if model.features is not None or not pool.ids():
-            return
-        vectors = channels_of(pool) == 0
-    except UnreadableImage:  # a look at every image names it
-        return
-    if not vectors and model.backbone == "identity":
-        raise UsageError("backbone identity takes feature vectors, got images: name their model.features")
-    if not vectors:
-        return
-    if model.backbone.startswith("timm:") or model.backbone in OF_IMAGES:
-        raise UsageError(f"backbone {model.backbone} takes images, got vectors: use mlp or identity")
-    if model.mirrored:
-        raise UsageError(
-            "model.mirrored is for images, and these are vectors, which have no mirror image: leave it out"
-        )
 
 
 def pools_of(recipe: Recipe, train: Dataset) -> list[Pool]:

@@ -11,11 +11,11 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_train
 from ncenet.data.pools import VectorRows
 from ncenet.data.scan import Scan
+from ncenet.features.names import check_inputs
 from ncenet.learners.processes import group
 from ncenet.loop.embedded import as_learned
 from ncenet.loop.first import TypicalImages
 from ncenet.loop.loop import Loop
-from ncenet.loop.networks import check_inputs
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams

@@ -13,10 +13,10 @@ from typing import Any
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import names_test, open_train
 from ncenet.errors import DamagedRecord
+from ncenet.features.names import check_inputs
 from ncenet.files import alone
 from ncenet.learners.box_counts import boxes_of, spent
 from ncenet.learners.processes import group
-from ncenet.loop.networks import check_inputs
 from ncenet.loop.open import open_loop
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.progress import Notify

@@ -88,11 +88,7 @@ class SmallNet(Backbone):
 
 @backbones.register("small-whitened")
 class SmallWhitenedNet(SmallNet):
-    """The small network behind a stem that whitens (:mod:`ncenet.nn.whitening`): more accurate, as fast.
-
-    Args:
-        shape: (channels, H, W) of one image.
-    """
+    """The small network behind a stem that whitens (:mod:`ncenet.nn.whitening`): more accurate, as fast."""
 
     _called = "small-whitened"
 
