@@ -50,7 +50,7 @@ def test_a_dry_run_counts_what_is_left_and_writes_nothing(ncenet, file, tmp_path
     assert "for 4 trials one after the other" in lines["minutes"]
     assert "MB a trial" in lines["memory"]
     fewer = ncenet("compare", file, "--dry-run", "--arms", "NCE random", "--seeds", 1)
-    assert "for 1 trials" in fewer.out
+    assert "for 1 trial one after the other" in fewer.out
     assert list(tmp_path.iterdir()) == [file]
 
 
