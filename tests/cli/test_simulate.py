@@ -178,7 +178,8 @@ def test_beside_another_strategy_over_seeds(ncenet, monkeypatch):
     assert "nce confusion" in text
     assert "nce random" in text
     assert "nce confusion against nce random" in text or "nce confusion is" in text
-    record = json.loads(ncenet("report", RUN, "--json").out)
+    folder = Path("runs/digits-confusion-compared")  # beside the run of the same data and strategy
+    record = json.loads(ncenet("report", folder, "--json").out)
     assert (record["kind"], record["baseline"], record["seeds"]) == ("comparison", "nce random", [0, 1])
     assert record["labeled"] == [20, 30]
     assert record["unfinished"] == []
@@ -192,7 +193,7 @@ def test_beside_another_strategy_over_seeds(ncenet, monkeypatch):
     assert difference["mean"] == pytest.approx(sum(paired) / 2)
     for seed in (0, 1):
         first = {
-            arm: ledger_dump(RUN / arm / f"seed-{seed}")["queried"][:20]
+            arm: ledger_dump(folder / arm / f"seed-{seed}")["queried"][:20]
             for arm in ("nce-confusion", "nce-random")
         }
         assert first["nce-confusion"] == first["nce-random"], "the same initial set"

@@ -41,7 +41,7 @@ def run(
             folder holds one. Files with arms and seeds are for `ncenet compare`.
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
-        out: Run folder. Default: runs/RECIPE-STRATEGY.
+        out: Run folder. Default: runs/RECIPE-STRATEGY, and of several trials runs/RECIPE-STRATEGY-compared.
         engine: Where trials run: in processes on this machine, or on Ray (RAY_ADDRESS names the cluster).
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
@@ -53,8 +53,7 @@ def run(
             raise UsageError(f"{recipe} holds arms and seeds: ncenet compare {recipe}") from None
         raise
     whole = apply_flags(loaded, flags)
-    folder = out or Path("runs") / f"{recipe.stem}-{whole.loop.strategy}"
-    start(whole, beside, seeds, folder, engine, processes, dry_run)
+    start(whole, beside, seeds, out, recipe.stem, engine, processes, dry_run)
 
 
 def _is_comparison(file: Path) -> bool:

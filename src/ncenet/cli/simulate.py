@@ -44,26 +44,32 @@ def simulate(
             detection also a VOC folder, a YOLO folder or a COCO file.
         beside: Further strategies to run on the same initial sets, for instance random.
         seeds: Trials of each strategy, with the seeds from --seed on.
-        out: Run folder. Default: runs/DATA-STRATEGY.
+        out: Run folder. Default: runs/DATA-STRATEGY, and of several trials runs/DATA-STRATEGY-compared.
         engine: Where trials run: in processes on this machine, or on Ray (RAY_ADDRESS names the cluster).
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
     recipe = apply_flags(Recipe().with_changes({"data.train": data}), flags)
-    folder = out or Path("runs") / f"{Path(data).stem}-{recipe.loop.strategy}"
-    start(recipe, beside, seeds, folder, engine, processes, dry_run)
+    start(recipe, beside, seeds, out, Path(data).stem, engine, processes, dry_run)
 
 
 def start(
     recipe: Recipe,
     beside: tuple[str, ...],
     seeds: int,
-    folder: Path,
+    out: Path | None,
+    of: str,
     engine: str,
     processes: int | None,
     dry_run: bool,
 ) -> None:
     """Run a recipe alone, or beside other strategies and over seeds.
+
+    Args:
+        recipe: what to run.
+        beside, seeds, engine, processes, dry_run: as the command takes them.
+        out: the folder, if one is named.
+        of: the data or the recipe, in the name of the folder otherwise; a comparison has one of its own.
 
     Raises:
         UsageError: there is one trial alone, and an engine to share it out to.
@@ -75,6 +81,7 @@ def start(
             f"--engine {engine} shares trials out, and this is a single one: add --beside or --seeds"
         )
     whole = recipe if single else beside_comparison(recipe, beside, seeds)
+    folder = out or Path("runs") / f"{of}-{recipe.loop.strategy}{'' if single else '-compared'}"
     if dry_run:
         print_cost(whole, folder)
     elif isinstance(whole, Recipe):
