@@ -137,7 +137,7 @@ def _walk(
             if real not in inside:
                 yield from _walk(Path(entry.path), path + "/", (*inside, real), suffixes, passed, runs)
         # What is no regular file (a link that leads nowhere, a pipe) is found too: it has to be reported.
-        elif PurePosixPath(entry.name).suffix.lower() in suffixes:
+        elif suffixes and PurePosixPath(entry.name).suffix.lower() in suffixes:
             try:
                 path.encode("utf-8")
             except UnicodeEncodeError:
