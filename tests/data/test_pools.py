@@ -71,7 +71,8 @@ def test_what_a_run_draws_among_the_images_is_none_of_them(folder, mark):
 def test_images_in_the_folder_of_a_run_are_told_with_their_number(folder, mark, task):
     told = f"2 images in cat passed over: with {mark} in it, that is the folder of a run or comparison; "
     write(folder, {"bird/1.png": gray_png(5), f"runs/pets/{mark}": b"", "runs/pets/curves.png": jpeg(9)})
-    assert not any("passed over" in note for note in open_dataset(str(folder), task=task).notes), "figures"
+    write(folder, {"runs/pets/sorted/cat/1.png": jpeg(9), "runs/pets/sorted-2/review/1.png": jpeg(9)})
+    assert not any("passed over" in note for note in open_dataset(str(folder), task=task).notes), "its own"
     write(folder, {f"cat/{mark}": b""})
     opened = open_dataset(str(folder), task=task)
     assert not any(id.startswith("cat/") for id in opened.pool.ids())

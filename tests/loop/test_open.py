@@ -118,8 +118,10 @@ def test_a_network_for_other_inputs_is_refused_before_anything_is_written(tmp_pa
 def test_a_learner_of_ones_own_says_itself_what_it_takes(tmp_path):
     np.savez(tmp_path / "train.npz", X=np.eye(20, 5, dtype=np.float32), y=np.arange(20) % 2)
     recipe = Recipe().with_changes({"data.train": str(tmp_path / "train.npz")})
-    loop, _ = open_loop(recipe, tmp_path / "run", learner=CountingLearner())
+    learner = CountingLearner()
+    loop, _ = open_loop(recipe, tmp_path / "run", learner=learner)
     loop.ledger.close()
+    assert loop.learner is learner, "vectors are its own affair: the recipe's backbone takes images"
 
 
 def test_images_are_decoded_again_only_when_they_changed(tmp_path, monkeypatch):

@@ -32,6 +32,8 @@ _BESIDE = frozenset(
 _OURS = frozenset({LEDGER_FILE, COMPARISON_FILE})
 _DRAWN = re.compile(r"curves\.png$|cycles/\d+/pictures/")
 """The figure that a report puts there, and the pictures of a detector."""
+_SORTED = re.compile(r"sorted(-\d+)?/")
+"""Where the page puts copies of the images in the folder of a run."""
 _SHOWN = 4
 
 
@@ -59,7 +61,7 @@ def find_images(root: Path) -> list[str]:
 def of_runs(root: Path) -> list[str]:
     """What is to be said of images that are passed over because they lie in the folder of a run; or nothing.
 
-    Figures of reports and pictures of detectors don't count: nobody misses them.
+    Figures of reports, pictures of detectors and sorted copies don't count: nobody misses them.
     """
     runs: list[str] = []
     files_below(root, (), runs=runs)
@@ -77,9 +79,9 @@ def of_runs(root: Path) -> list[str]:
 
 
 def _count(run: Path) -> int:
-    """Images in the folder of a run that the run has not drawn; 0 while it is at work and can't be read."""
+    """Images that a run has not put into its folder itself; 0 while it is at work and can't be read."""
     try:
-        return len(files_below(run, SUFFIXES))
+        return sum(not _SORTED.match(path) for path in files_below(run, SUFFIXES))
     except DataError:
         return 0
 
