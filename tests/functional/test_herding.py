@@ -8,6 +8,7 @@ from ncenet.errors import NonFiniteScore
 from ncenet.functional.covering import TIE, HerdSizes
 from ncenet.functional.herding import herd, typical_distance
 from ncenet.functional.herding_pairs import Near, parts_of
+from ncenet.functional.herding_parts import _Judges
 from tests.functional.work import Work
 from tests.reference import herding as reference
 
@@ -152,7 +153,32 @@ def test_a_part_knows_what_the_parts_before_it_picked() -> None:
 def test_no_matrix_is_larger_than_that_of_a_part() -> None:
     with Work() as work:
         herd(normal(1000, 4), 250, 0.5, sizes=HerdSizes(whole=300, many=1))
-    assert work.made == [(300, 300)] * 3, "one for each 100 picks"
+    front = HerdSizes().front
+    assert [made for made in work.made if made[0] > front] == [(300, 300)] * 3, "one for each 100 picks"
+    assert {made for made in work.made if made[0] <= front} == {(front, 1000)}, "those that lead, and judges"
+
+
+def test_where_all_that_lead_are_picked_others_are_judged(groups: torch.Tensor) -> None:
+    weights = uniform(4000)
+    picked = herd(groups, 60, 0.5, weights_N=weights, sizes=HerdSizes(whole=500, front=1))
+    assert len(set(picked.indices.tolist())) == 60
+    assert float(picked.gains.sum() / weights.sum()) == pytest.approx(
+        covered(groups, 0.5, weights, picked.indices), rel=1e-4
+    ), "gains are of what nothing covered before"
+
+
+def test_of_those_that_lead_the_largest_gain_is_picked_though_few_are_looked_at_again(
+    groups: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = HerdSizes(whole=500)
+    few = herd(groups, 60, 0.5, sizes=sizes).indices
+
+    def all_again(judges: _Judges, rows_FJ: torch.Tensor, gains_F: torch.Tensor) -> int:
+        gains_F.copy_(judges.gains(rows_FJ).masked_fill_(gains_F.isneginf(), -torch.inf))
+        return int(gains_F.argmax())
+
+    monkeypatch.setattr(_Judges, "leader", all_again)
+    assert herd(groups, 60, 0.5, sizes=sizes).indices.tolist() == few.tolist()
 
 
 @pytest.mark.parametrize("radius", [0.2, 0.5, 2.0])

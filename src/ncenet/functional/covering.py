@@ -95,11 +95,18 @@ class Kernel:
     def logarithms(self, rows: slice, vectors_BD: Tensor) -> Tensor:
         """The same as logarithms, at most 0."""
         own, norms = self.norms[rows, None], vectors_BD.square().sum(1) / 2
-        exponent = torch.addmm(norms, self.points[rows], vectors_BD.T, beta=-1).sub_(own).clamp_max_(0)
-        # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
-        if len(norms) and len(own) and float(norms.max()) + float(own.max()) > LONG:
-            exponent[exponent > -ROUNDING * (own + norms)] = 0
-        return exponent
+        exponent = torch.addmm(norms, self.points[rows], vectors_BD.T, beta=-1)
+        return _distances(exponent, own, norms)
+
+    def from_few(self, vectors_FD: Tensor) -> Tensor:
+        """Between a few vectors in units of the radius and all points, (F, M): a row for each vector."""
+        kernels = vectors_FD.new_empty(len(vectors_FD), len(self.norms))
+        own = vectors_FD.square().sum(1, keepdim=True) / 2
+        for some in self.sizes.blocks(len(self.norms)):
+            block, norms = kernels[:, some], self.norms[some]
+            torch.addmm(norms, vectors_FD, self.points[some].T, beta=-1, out=block)
+            _distances(block, own, norms)
+        return kernels.exp_()
 
     def covered_by(self, centers_LD: Tensor) -> Tensor:
         """The largest kernel between each point and a centre, (M,); 0 without any."""
@@ -109,6 +116,15 @@ class Kernel:
             for rows in self.sizes.blocks(len(cover)):
                 cover[rows] = torch.maximum(cover[rows], self(rows, vectors).amax(1))
         return cover
+
+
+def _distances(products: Tensor, own_B1: Tensor, others_M: Tensor) -> Tensor:
+    """From a.b - |b|^2 / 2, (B, M), in place -|a - b|^2 / 2, at most 0; own and others' are |.|^2 / 2."""
+    exponent = products.sub_(own_B1).clamp_max_(0)
+    # A vector many radii long: its distance to a neighbour is a difference that rounding may decide.
+    if exponent.numel() and float(others_M.max()) + float(own_B1.max()) > LONG:
+        exponent[exponent > -ROUNDING * (own_B1 + others_M)] = 0
+    return exponent
 
 
 class GreedyCover:
@@ -133,7 +149,7 @@ class GreedyCover:
             for columns in sizes.blocks(len(part_MD), rows.start):
                 block = kernel(rows, kernel.points[columns])
                 self.between[rows, columns] = block
-                self.between[columns, rows] = block.T
+                self.between[columns, rows] = block.T.contiguous()  # written twice as fast
         self.gains = torch.zeros_like(self.cover, dtype=torch.float64)
         self.drift, self.changed = (
             torch.zeros_like(self.gains),

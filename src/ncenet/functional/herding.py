@@ -69,7 +69,7 @@ def herd(
 
     Time: half a kernel of at most 10,000 points and about ln k passes over it, for each part; for many
     picks half a kernel of each 50,000 points, about. Memory above the arguments: that kernel, at most 400 MB,
-    and of larger pools 50,000 points and 16 rows of their kernel, or pairs, some 500 MB.
+    and of larger pools 50,000 points and 32 rows of their kernel, or pairs, some 500 MB.
 
     Args:
         pool_ND: (N, D) features of the pool.

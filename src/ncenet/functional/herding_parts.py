@@ -26,7 +26,7 @@ from torch import Tensor
 from ncenet.functional._precision import middle
 from ncenet.functional.covering import PICKED, ROUNDING, GreedyCover, HerdSizes, Kernel
 
-EAGER = 0.9
+EAGER = 0.85
 """What was judged is picked while it has this part of the best estimate: estimates that lead are too high
 (ours, by benchmarks/herding.py)."""
 
@@ -87,13 +87,25 @@ class _Judges:
 
     def rows(self, points_FD: Tensor) -> Tensor:
         """Kernels between some points and all judges, (F, J)."""
-        vectors = self.kernel.scaled(points_FD)
-        return torch.cat([self.kernel(rows, vectors).T for rows in self.sizes.blocks(len(self.cover))], 1)
+        return self.kernel.from_few(self.kernel.scaled(points_FD))
 
     def gains(self, rows_FJ: Tensor) -> Tensor:
         """What each covers of the weight that isn't covered, (F,) float64."""
         covered = self.cover * (1 + ROUNDING)
         return torch.stack([(row - covered).clamp_min_(0) @ self.weights for row in rows_FJ]).double()
+
+    def leader(self, rows_FJ: Tensor, gains_F: Tensor) -> int:
+        """Which covers most of it and isn't picked; its gain is set anew, and others' that might be larger.
+
+        Args:
+            rows_FJ: kernels between points and judges.
+            gains_F: what each covered when less was covered: gains only fall.
+        """
+        known: set[int] = set()
+        while (best := int(gains_F.argmax())) not in known and gains_F[best] > PICKED:
+            gains_F[best] = self.gains(rows_FJ[best : best + 1])[0]
+            known.add(best)
+        return best
 
 
 class _Part:
@@ -132,17 +144,19 @@ class _Part:
         while k > 0:
             front = self.estimates().topk(min(self.judges.sizes.front, len(self.points))).indices
             rows_FJ = self.judges.rows(self.points[front])
+            gains = self.judges.gains(rows_FJ).masked_fill_(self.greedy.gains[front].isneginf(), PICKED)
             for picked in range(k):
+                best = self.judges.leader(rows_FJ, gains) if picked else int(gains.argmax())
                 estimates = self.estimates()
-                gains = self.judges.gains(rows_FJ).masked_fill_(estimates[front].isneginf(), PICKED)
-                best = int(gains.argmax())
-                self.luck[front] += (estimates[front] - gains).nan_to_num_(0)
-                estimates[front] = PICKED
-                if picked and gains[best] < EAGER * estimates.max():
+                others = estimates.index_fill(0, front, PICKED)
+                if picked and gains[best] < EAGER * others.max():
+                    luck = estimates[front] - self.judges.gains(rows_FJ)
+                    self.luck[front] += luck.where(gains > PICKED, 0)
                     break
                 if gains[best] <= 0:
                     return
                 yield int(front[best]), float(gains[best])
                 self.judges.cover = torch.maximum(self.judges.cover, rows_FJ[best])
                 self.greedy.add(int(front[best]))
+                gains[best] = PICKED
                 k -= 1
