@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
+from ncenet.compare.earlier import check_earlier
 from ncenet.compare.records import Results, read_run
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
@@ -73,8 +74,8 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: the folder is that of a run; or trials are to be run, and their images or networks are not
-            to be had, or another process runs them.
+        UsageError: the folder is that of a run or of another comparison; or trials are to be run, and their
+            images or networks are not to be had, or another process runs them.
         DataError: likewise, and the images have no labels, or weights or vectors are not what they should be.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
@@ -85,10 +86,13 @@ def run(
 
     for place in (folder, *(path for _, path in comparison.parts(folder).values())):
         refuse_run(place)
+    left_out = check_earlier(comparison, folder)
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
+    for remark in left_out:
+        tell({"event": "note", "text": remark})
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
         check_base_options(comparison)
         for remark in remarks(comparison):
