@@ -244,6 +244,7 @@ def compared(results: Results) -> ReportSection:
             (arm.name, ", ".join(f"{path}: {value}" for path, value in arm.changes.items()) or "none")
             for arm in results.comparison.arms
         ),
+        frozenset({"Changes in the recipe"}),
     )
     recipe = Folded("The recipe", (Code(results.comparison.to_yaml()),))
     return ReportSection("What was compared", (changes, recipe))
@@ -276,8 +277,7 @@ def images_to_look_at(run: RunResults) -> ReportSection | None:
 
 
 def _shortened(table: Table) -> Table:
-    more = len(table.rows) - MOST_ROWS
-    if more <= 0:
-        return table
-    ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
-    return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
+    rows, more = table.rows, len(table.rows) - MOST_ROWS
+    if more > 0:
+        rows = (*rows[:MOST_ROWS], (f"and {more:,} more", *[""] * (len(table.columns) - 1)))
+    return Table(table.columns, rows, frozenset(table.columns))
