@@ -63,8 +63,8 @@ def summary(results: Results) -> ReportSection:
             Note(
                 "Training does not repeat to the bit here: two runs of one arm and one seed are "
                 f"{words.percent(replay.apart, 2)} points apart in the mean over cycles (root mean square of "
-                f"{replay.pairs:,} pairs). What that does to a mean difference stands beside it, as a "
-                "deviation; the intervals over seeds hold it already."
+                f"{count_of(replay.pairs, 'pair')}). What that does to a mean difference stands beside it, "
+                "as a deviation; the intervals over seeds hold it already."
             )
         )
     return ReportSection("Summary", tuple(blocks))
@@ -269,9 +269,9 @@ def images_to_look_at(run: RunResults) -> ReportSection | None:
     if run.copied:
         blocks.append(Note(f"{words.copied(run.copied)}."))
     if bad.rows:
-        blocks.append(Folded(f"{len(bad.rows):,} cannot be read and were left out", (_shortened(bad),)))
+        blocks.append(Folded(f"{len(bad.rows):,} cannot be read: left out", (_shortened(bad),)))
     if twins.rows:
-        count = f"{len(twins.rows):,} are duplicates: {groups:,} groups of the same bytes"
+        count = f"{len(twins.rows):,} are duplicates: {count_of(groups, 'group')} of the same bytes"
         blocks.append(Folded(count, (_shortened(twins),)))
     return ReportSection("Images to look at", tuple(blocks)) if blocks else None
 
