@@ -18,6 +18,8 @@ from ncenet.files import COMPARISON_FILE, alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder, refuse_run
 from ncenet.run.recipe_record import check_recipe, differing
+from ncenet.run.record_files import BAD_IMAGES, read_table
+from ncenet.run.same_test import check_same_test
 from ncenet.section import flat
 from ncenet.unread import UNREAD
 
@@ -99,6 +101,7 @@ def run(
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
+        check_tests(comparison, folder)
         check_networks(jobs)
         check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
@@ -267,6 +270,31 @@ def check_images(comparison: Comparison) -> None:
         )
     if test is not None and base.task == "classification":
         as_test_set(test, base.data.classes or train.class_names)
+
+
+def check_tests(comparison: Comparison, folder: Path) -> None:
+    """Make sure that trials which are to run are tested on the images of those that have begun.
+
+    Raises:
+        DataError: held-out images are gone, new, or have another label.
+    """
+    from ncenet.data.open import open_test, open_train
+    from ncenet.data.shards import ShardedPool
+
+    for part, path in comparison.parts(folder).values():
+        begun = [RunFolder(trial.folder) for trial in _trials(part, path).values()]
+        begun = [files for files in begun if files.recipe.exists()]
+        named = bool(begun) and not part.base.loop.held_out
+        test = open_test(part.base.data, open_train(part.base)) if named else None
+        if test is None or isinstance(test.pool, ShardedPool):
+            continue
+        boxes = part.base.task == "detection"
+        labels = dict.fromkeys(test.pool.ids()) if boxes else test.required_oracle().answer(test.pool.ids())
+        for files in begun:
+            columns, rows = read_table(files.bad_images, BAD_IMAGES)
+            places = (dict(zip(columns, row, strict=True)) for row in rows)
+            bad = {place["id"] for place in places if place.get("in") == "test"}
+            check_same_test(files, {id: label for id, label in labels.items() if id not in bad})
 
 
 def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event], None]) -> None:
