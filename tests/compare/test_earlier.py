@@ -59,6 +59,18 @@ def test_what_was_taken_out_of_the_file_is_told_and_stays(tmp_path, later, left_
     assert "nothing is deleted" in remark and remark.endswith(f": {left_out}")
 
 
+def test_of_several_sets_it_is_told_once(tmp_path):
+    sets = [DataSet(train=name) for name in ("digits", "shapes")]
+    whole = of("a", "b", seeds=[0], data=sets)
+    for part, path in whole.parts(tmp_path).values():
+        write_comparison(path, part, {"a": [CURVE], "b": [CURVE]})
+    (tmp_path / "comparison.yaml").write_text(whole.to_yaml())
+    (remark,) = check_earlier(of("a", data=sets), tmp_path)
+    assert remark.startswith(f"{tmp_path}: ") and remark.endswith(": digits: b, seed 0; shapes: b, seed 0")
+    (remark,) = check_earlier(of("a", "b", data=sets[:1]), tmp_path)
+    assert remark.endswith(": shapes: a, seed 0; shapes: b, seed 0")
+
+
 def test_it_is_told_by_the_run_that_leaves_it_out_and_comes_back_with_its_name(tmp_path):
     write_comparison(tmp_path, of("a", "b"), {"a": [CURVE, CURVE], "b": [CURVE, CURVE]})
     runs = {file: content for file, content in files(tmp_path).items() if "seed-" in str(file)}

@@ -24,7 +24,7 @@ def check_earlier(comparison: Comparison, folder: Path) -> tuple[str, ...]:
     Raises:
         UsageError: the folder, or that of a data set, is one of a comparison that shares no trial with this.
     """
-    now, found = _folders(comparison, folder).keys(), []
+    now, told, found = _folders(comparison, folder).keys(), set[Path](), []
     for place in dict.fromkeys((folder, *(path for _, path in comparison.parts(folder).values()))):
         try:
             earlier = Comparison.load(place / COMPARISON_FILE)
@@ -38,9 +38,10 @@ def check_earlier(comparison: Comparison, folder: Path) -> tuple[str, ...]:
                 f"{place}: holds another comparison ({arms}), and this one has no trial of it: name another "
                 "folder"
             )
-        if left_out:
+        if news := {at: it for at, it in left_out.items() if at not in told}:
+            told |= news.keys()
             seeds: dict[str, list[str]] = {}
-            for arm, seed in left_out.values():
+            for arm, seed in news.values():
                 seeds.setdefault(arm, []).append(str(seed))
             names = "; ".join(f"{arm}, seed {', '.join(of_arm)}" for arm, of_arm in seeds.items())
             found.append(
