@@ -8,6 +8,7 @@ from ncenet.counts import count_of
 from ncenet.errors import DamagedRecord, DataError
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import read_predicted, read_test
+from ncenet.run.records import BoxTest
 
 
 def check_same_test(files: RunFolder, labels: Mapping[str, str | None]) -> None:
@@ -36,8 +37,10 @@ def _changed(files: RunFolder, labels: Mapping[str, str | None]) -> str:
             continue
         if test is None:
             continue
-        if rows is None:
+        if isinstance(test, BoxTest):
             return "" if test.images == len(labels) else f"{test.images:,} then, {len(labels):,} now"
+        if rows is None:  # of an early version
+            return ""
         before = {row.id: row.label for row in rows if row.label is not None}
         changes = {
             "gone": [id for id in before if id not in labels],
