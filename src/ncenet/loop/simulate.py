@@ -88,7 +88,7 @@ def _simulate(
     loop.last_cycle = recipe.loop.cycles
     with loop.ledger:
         if loop.test is not None:
-            check_same_test(loop.folder, labels_of(loop.test))
+            check_same_test(loop.folder, _test_labels(loop.test))
         oracle = train.required_oracle()
         if isinstance(strategy, OracleLine):
             strategy.reveal(loop, oracle)
@@ -114,7 +114,7 @@ def _simulate(
             loop.tell(oracle.answer(query.ids), who="oracle")
 
 
-def labels_of(test: TestSet | BoxTestSet) -> dict[str, str | None]:
+def _test_labels(test: TestSet | BoxTestSet) -> dict[str, str | None]:
     """Class of each held-out image by id; None where it has boxes."""
     if isinstance(test, BoxTestSet):
         return dict.fromkeys(test.ids)
