@@ -333,7 +333,7 @@ def survey(
     of_test = None if test is None else look_at_images(test, recipe, notify, kept=kept["test"])
     differing = contradictions(train, found, test, of_test)
     if differing:
-        note = contradiction_note(differing, files.duplicates)
+        note = contradiction_note(differing, files.duplicates.name)
         train = train.noting([note])
         if notify is not None and not is_begun(files):
             notify({"event": "note", "text": note})
