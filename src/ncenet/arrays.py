@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SHARE_OF_MEMORY = 0.5
 """Of the machine's, that the arrays of one file may take (ours)."""
+LOOKED_AT = 10_000
+"""Vectors that say how much precision they need (ours)."""
+MOST_LOST = 0.01
+"""Of the deviation of vectors, in single precision (ours)."""
 _LED_TO = (
     ValueError,
     EOFError,
@@ -64,6 +68,28 @@ def map_npy(file: Path) -> npt.NDArray[Any]:
         if not isinstance(array, np.ndarray):
             raise ValueError("it is an archive of several")
         return array
+
+
+def check_precision(vectors: npt.NDArray[Any], file: Path) -> None:
+    """Make sure that single precision, in which vectors are learned, keeps what sets them apart.
+
+    Args:
+        vectors: (N, D) finite numbers; of many, some are looked at.
+        file: where they stand.
+
+    Raises:
+        DataError: it rounds off more than :data:`MOST_LOST`, as where all lie far from zero.
+    """
+    import numpy as np
+
+    some = np.asarray(vectors[:: -(-len(vectors) // LOOKED_AT)], np.float64)
+    apart, lost = ((rows - rows[0]).std(0) for rows in (some, some.astype(np.float32) - some))
+    apart, lost = np.linalg.norm(apart), np.linalg.norm(lost)
+    if lost > MOST_LOST * apart:
+        raise DataError(
+            f"{file}: the vectors lie so far from zero that single precision rounds off "
+            f"{lost / apart:.0%} of what sets them apart: subtract their mean"
+        )
 
 
 def check_memory(size: int) -> None:

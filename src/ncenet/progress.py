@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ncenet.counts import count_of
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -84,7 +86,7 @@ class Bars:
             case "cycle":
                 self._hide(trial, "test")
                 reached = f"{event['metric']} {event['accuracy']:.1%}"
-                self._accuracy[trial] = f", {reached} at {event['labeled']} labels"
+                self._accuracy[trial] = f", {reached} at {count_of(event['labeled'], 'label')}"
                 if "cycles" in event:  # people answer until they stop: nobody knows how many there will be
                     self._show(trial, "cycles", event["cycle"], event["cycles"])
 
@@ -157,7 +159,7 @@ class Lines:
             case "score":
                 return f"asking the model, {event['done']:,} of {event['total']:,} images"
             case "test":
-                return f"testing the model on {event['images']:,} images"
+                return f"testing the model on {count_of(event['images'], 'image')}"
             case "sort":
                 return f"sorting images, {event['done']:,} of {event['total']:,}"
             case "shards":

@@ -256,6 +256,21 @@ class TestAskAndTell:
         left = ids(ncenet("ask", "run", "-n", 20))
         assert len(left) == 9 and not set(asked[:3]) & set(left)
 
+    def test_a_skipped_image_that_is_gone_since_is_told_and_the_run_goes_on(self, ncenet, photos, tmp_path):
+        words = ("ask", "run", "--data", photos, "--classes", CLASSES, "-n", 5, "--foreign", "leave-out")
+        asked = ids(ncenet(*words, *TINY))
+        answers = dict(zip(asked, ["ant", "bee", "skip", "unsure", "skip"], strict=True))
+        ncenet("tell", "run", write_answers(tmp_path / "answers.csv", answers))
+        for id in asked[2:4]:
+            (photos / id).unlink()
+        done = ncenet("ask", "run", "-n", 3)
+        assert len(ids(done)) == 3 and fits() == [1]
+        names = ", ".join(sorted(asked[2:4]))
+        assert f"gone since: 2 images without a label (skipped, or unsure): {names}" in done.said
+        assert "gone since" not in ncenet("ask", "run", "-n", 3).said, "it is told once"
+        again = ncenet("tell", "run", tmp_path / "answers.csv")
+        assert again.code == 0 and "2 images have a label" in again.out
+
 
 class TestBadAnswers:
     @pytest.mark.parametrize(

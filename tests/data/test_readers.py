@@ -132,3 +132,10 @@ def test_an_archive_that_is_damaged_anywhere_is_named_or_read(tmp_path):
             assert str(error).startswith(str(tmp_path / "a.npz")), error
             refused += 1
     assert refused > 10
+
+
+def test_vectors_that_single_precision_does_not_tell_apart_are_refused(tmp_path):
+    rows = RNG.normal(size=(5, 3)) + 1e9
+    for source in (npz(tmp_path / "X.npz", X=rows), parquet(tmp_path / "v.parquet", vector=rows.tolist())):
+        with pytest.raises(DataError, match="so far from zero that single precision rounds off"):
+            open_dataset(source)

@@ -195,7 +195,7 @@ def test_an_image_in_two_coco_files_is_for_testing(tmp_path, test, spelled):
     )
     train, tested, notes = splits(tmp_path)
     assert (train, len(tested)) == (["0.jpg", "2.jpg"], 2)
-    assert "2 test images among the training images were taken out" in notes
+    assert "2 test images among the training images taken out" in notes
 
 
 def test_coco_files_of_the_same_images(tmp_path):
@@ -295,7 +295,7 @@ def test_what_was_taken_for_what_is_told_when_a_run_begins(tmp_path):
     told = []
     survey(recipe, tmp_path / "run", notify=told.append).begin().close()
     notes = [event["text"] for event in told if event["event"] == "note"]
-    taken_out = "1 test images among the training images were taken out"
+    taken_out = "1 test image among the training images taken out"
     assert notes[:2] == ["read as a COCO file, train.json", taken_out]
     told.clear()
     survey(recipe, tmp_path / "run", notify=told.append).begin().close()

@@ -76,6 +76,17 @@ def test_a_number_beyond_single_precision_is_named_by_its_id(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_vectors_that_single_precision_does_not_tell_apart(tmp_path, form):
+    table = TABLE.astype(np.float64)
+    VectorTable(form(tmp_path, table=table + 1e4))
+    VectorTable(form(tmp_path, table=np.full_like(table, 1e9 + 0.1)))  # equal ones are told of elsewhere
+    with pytest.raises(DataError, match=r"so far from zero that single precision rounds off 100% of what"):
+        VectorTable(form(tmp_path, table=table + 1e9))
+    with pytest.raises(DataError, match=r"rounds off [1-9]% of what sets them apart: subtract their mean"):
+        VectorTable(form(tmp_path, table=table / 7 + 1e5))
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_vector_without_an_id(tmp_path, form):
     with pytest.raises(DataError, match=r"vector 2 of 3 is without an id"):
         VectorTable(form(tmp_path, ids=["a.jpg", "", "c.jpg"]))

@@ -3,7 +3,7 @@
 import pytest
 
 from ncenet.errors import LedgerError
-from ncenet.ledger import Item
+from ncenet.ledger import Answer, Item
 from ncenet.ledger.provenance import INITIAL
 from ncenet.types import Query
 
@@ -40,6 +40,21 @@ def test_an_image_that_is_gone_is_not_asked_for_and_refused_once_it_is_labelled(
     assert ledger.dump() == before, "a refusal must leave nothing behind"
     ledger.add_items([("b.png", "hash-b", None)])  # it is there again
     assert ledger.problems() == {}
+
+
+@pytest.mark.parametrize("answer", [Answer.SKIP, Answer.UNSURE])
+def test_an_image_without_a_label_may_be_gone_whatever_was_said_of_it(ledger, answer):
+    ledger.tell({"a.png": answer, "c.png": "cat"}, who="ann", cycle=0)
+    left = {"b.png", "c.png", "d.png", "e.png", "f.png"}
+    assert ledger.miss_items(left - {"b.png"}) == ["a.png"], "nobody is told of images without an answer"
+    assert ledger.miss_items(left - {"b.png"}) == [], "it is told once"
+    assert ledger.skipped_ids() == [], "nothing can be learned from what it looked like"
+    assert ledger.closed_ids() == {"a.png", "c.png"}
+    assert ledger.tell({"a.png": answer}, who="ann", cycle=0) == frozenset(), "what is repeated is no news"
+    with pytest.raises(LedgerError, match=r"'a\.png' cannot be labelled, it cannot be read: not there any"):
+        ledger.tell({"a.png": "cat"}, who="ann", cycle=0)
+    ledger.add_items([("a.png", "hash-a", None)])  # it is there again
+    assert ledger.skipped_ids() == ["a.png"] * (answer is Answer.SKIP)
 
 
 def test_many_changed_files_are_counted_and_the_first_are_named(ledger):

@@ -1,6 +1,7 @@
 """The oracle line: better than any strategy in a simulation, and impossible anywhere else."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -133,6 +134,13 @@ def test_networks_that_learn_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(RecipeError, match="takes frozen features"):
         simulate(Recipe().with_changes({"loop.strategy": ORACLE}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_without_images_of_their_own_to_test_on_it_is_refused_before_anything_is_trained(recipe):
+    with pytest.raises(RecipeError, match=r"data\.test in the place of loop\.held_out"):
+        open_simulated(recipe.with_changes({"loop.held_out": 20}))
+    with pytest.raises(UsageError, match="there are no held-out images"):
+        OracleLine().reveal(SimpleNamespace(test=None), None)
 
 
 def test_a_simulation_has_it_beside_others_and_holds_none_against_it(recipe):

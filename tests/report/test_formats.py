@@ -35,9 +35,10 @@ ACCURACY = {
     "softmax random": [[0.45, 0.58], [0.46, 0.60], [0.47, 0.60]],
     "softmax margin_": [[0.45, 0.62], [0.46, 0.63], [0.47, 0.64]],
 }
+WORDS = frozenset({"Says"})
 SECTIONS = [
     ReportSection("", (Note("a < b"), Verdicts((("better", "new is *better*"),)))),
-    ReportSection("Table", (Table(("Arm", "Verdict", "%"), (("a|b", "50 % of $x_1$", "± 1"),)),)),
+    ReportSection("Table", (Table(("Arm", "Says", "%"), (("a|b", "50 % of $x_1$", "± 1"),), WORDS),)),
     ReportSection("Figure", (Figure("curves", "<svg></svg>", "What is seen."),)),
     ReportSection("Facts", (Facts({"Pool": "scored whole"}),)),
     ReportSection("Recipe", (Code("loop:\n  cycles: 3\n"),)),
@@ -57,7 +58,7 @@ def test_markdown_holds_every_block_and_no_markup_of_its_text():
         "a &lt; b",
         r"- new is \*better\*",
         "## Table",
-        "| Arm | Verdict | % |\n|:--|:--|--:|\n| a\\|b | 50 % of $x\\_1$ | ± 1 |",
+        "| Arm | Says | % |\n|:--|:--|--:|\n| a\\|b | 50 % of $x\\_1$ | ± 1 |",
         "## Figure",
         "![What is seen.](curves.svg)",
         "## Facts",

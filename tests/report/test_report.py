@@ -117,7 +117,7 @@ def test_bad_and_duplicated_images_are_listed(compared):
     twins = [(0, "pool", "a.png"), (0, "pool", "b.png"), (1, "test", "c.png"), (1, "test", "d.png")]
     write_csv(run / "duplicates.csv", ["group", "in", "id"], twins)
     text = page_of(compared).text
-    assert "1 cannot be read and were left out" in text
+    assert "1 cannot be read: left out" in text
     assert "rose <3>.jpg" in text
     assert "4 are duplicates: 2 groups of the same bytes" in text
     assert "copies of test images" not in text

@@ -7,10 +7,14 @@ from ncenet.compare import Arm, Comparison, read_comparison, read_run
 from ncenet.compare.records import Table
 from ncenet.recipe import Recipe
 from ncenet.report import queried, tables
+from ncenet.report.blocks import ReportSection
+from ncenet.report.sections.comparison import images_to_look_at
 from ncenet.report.words import NOTHING
 from ncenet.report.writers import terminal
+from ncenet.report.writers.html import as_html
+from ncenet.report.writers.latex import as_table
 from ncenet.report.writers.markdown import table_as_markdown
-from tests.compare.fake_runs import write_comparison, write_run
+from tests.compare.fake_runs import write_comparison, write_csv, write_run
 
 BASE = Recipe().with_changes({"loop.initial": 1000, "loop.query_size": 500, "loop.cycles": 2})
 COMPARISON = Comparison(
@@ -104,3 +108,27 @@ def test_the_terminal_shows_some_cycles_of_many_and_says_so(tmp_path):
 
 def test_a_name_is_not_markup():
     assert "[red]a[/red]" in shown(terminal.as_rich(Table(("Arm",), (("[red]a[/red]",),))))
+
+
+def test_what_somebody_calls_a_column_says_nothing_of_what_it_holds(tmp_path):
+    """A class may have the name of a column of words: its numbers stand as those of the others do."""
+    classes = ("why", "Verdict")
+    write_comparison(tmp_path, SMALL, ACCURACY, classes=classes)
+    found = read_comparison(tmp_path)
+    counts = tables.without_empty(queried.queried_per_class(found))
+    assert counts.rows == (("random", "0", "3"), ("rejection", "0", "3")), "numbers make no arm empty"
+    assert table_as_markdown(counts).splitlines()[1] == "|:--|--:|--:|"
+    assert r"\begin{tabular}{lrr}" in as_table(counts, "")
+    assert 'class="words"' not in as_html("", [ReportSection("", (counts,))])
+    assert {column.justify for column in terminal.as_rich(counts).columns[1:]} == {"right"}
+    assert table_as_markdown(tables.summary(found)).splitlines()[1] == "|:--|--:|--:|--:|:--|"
+
+
+def test_what_is_wrong_with_images_is_words(tmp_path):
+    write_run(tmp_path, BASE.with_changes({"loop.initial": 4}), [0.5])
+    rows = [[str(group), "pool", f"{n}.png", "x/", "differ"] for group in range(2) for n in range(150)]
+    write_csv(tmp_path / "duplicates.csv", ["group", "in", "id", "at", "labels"], rows)
+    (folded,) = images_to_look_at(read_run(tmp_path)).blocks
+    table = folded.blocks[0]
+    assert table_as_markdown(table).splitlines()[1] == "|:--|:--|:--|:--|:--|"
+    assert len(table.rows) == 201 and table.rows[-1][0] == "and 100 more"

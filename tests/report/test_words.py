@@ -41,6 +41,7 @@ def test_one_seed_proves_nothing():
 
 
 BASE = Recipe()
+SIZES = {"loop.initial": 9, "loop.query_size": 5}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,19 @@ BASE = Recipe()
             "small, nce head; images are chosen by features lite0",
         ),
         ({}, "Training", "40 epochs, at least 400 steps, of 64 images"),
+        (
+            {"train.epochs": 1, "train.min_steps": 1, "train.batch_size": 1},
+            "Training",
+            "1 epoch, at least 1 step, of 1 image",
+        ),
+        ({"loop.initial": 1}, "Initial set", "1 random image"),
+        ({"loop.cycles": 1, **SIZES}, "Labels", "9 in the first cycle"),
+        ({"loop.cycles": 2, **SIZES}, "Labels", "9 in the first cycle, 5 more in the second"),
+        (
+            {"loop.cycles": 3, **SIZES},
+            "Labels",
+            "9 in the first cycle, 5 more in each of the 2 that follow",
+        ),
         (
             {"model.features": "gist"},
             "Training",

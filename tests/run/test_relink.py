@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ncenet.errors import LedgerError, UsageError
+from ncenet.ledger import Answer, Ledger
 from ncenet.ledger.records import Item
 from ncenet.recipe import Recipe
 from ncenet.run.opening import open_run, survey
@@ -74,6 +75,14 @@ def test_a_labelled_image_that_is_missing_is_named_and_nothing_changes(run, tmp_
     with pytest.raises(LedgerError, match=r"1 image\(s\) not in .+moved: r000.png; restore them"):
         relink(run, str(tmp_path / "moved"))
     assert (run / "recipe.yaml").read_text() == before
+
+
+def test_a_skipped_image_may_be_missing(run, tmp_path):
+    with Ledger(run / "ledger.sqlite") as ledger:
+        ledger.tell({"g004.png": Answer.SKIP, "b005.png": Answer.UNSURE}, who="ann", cycle=0)
+    for name in ("g004.png", "b005.png"):
+        (tmp_path / "moved" / name).unlink()
+    assert set(relink(run, str(tmp_path / "moved")).missing) == {"g004.png", "b005.png"}
 
 
 def test_a_place_without_any_of_the_images_is_refused(run, tmp_path):

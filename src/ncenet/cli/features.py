@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -164,7 +164,7 @@ def _embed_on_ray(
     if json_output:
         print(json.dumps(found, indent=1))
     else:
-        console.print(f"images       {found['images']:,} in {len(done):,} shards")
+        console.print(f"images       {found['images']:,} in {count_of(len(done), 'shard')}")
         console.print(f"embedded     {found['embedded']:,} now in {seconds:.1f} s")
         console.print(f"unreadable   {found['unreadable']:,}")
     if found["failed"]:
@@ -190,7 +190,7 @@ def _embed(source: Embedder, pool: object, bad: list[UnreadableImage]) -> int:
 def _list(root: Path, only: str | None, clear: bool, json_output: bool, console: Console) -> None:
     from ncenet.features.store import Store, remove, stores
 
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     unknown = []
     for store in stores(root):
         if not isinstance(store, Store):
@@ -209,7 +209,7 @@ def _list(root: Path, only: str | None, clear: bool, json_output: bool, console:
         print(json.dumps([*rows, *({"features": None, "folder": str(each)} for each in unknown)], indent=1))
         return
     for row in rows:
-        done = f"{row['stored']:,} vectors {'removed' if clear else 'stored'}"
+        done = f"{count_of(row['stored'], 'vector')} {'removed' if clear else 'stored'}"
         console.print(f"{row['features']}  {done}, {row['megabytes']} MB  {row['folder']}")
     for folder in unknown:
         console.print(f"{'removed' if clear else 'not read'}  {folder}: a store of another version of ncenet")

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 
 SHOWN = 20
@@ -63,8 +64,9 @@ def label_studio(
         studio = LabelStudio(run, url)
         if action == "push":
             pushed = studio.push(project=project, everything=everything)
+            are = "is a task" if pushed.sent == 1 else "are tasks"
             there = f", {pushed.there} were there already" if pushed.there else ""
-            console.print(f"{pushed.sent} images are tasks of project {pushed.project} now{there}")
+            console.print(f"{count_of(pushed.sent, 'image')} {are} of project {pushed.project} now{there}")
             console.print(f"Label at  {pushed.url}")
             return
         left_out: list[str] = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 
 
@@ -33,8 +34,10 @@ def score_shards(
     scorer = Scorer(model, outputs or None, keep=keep, workers=workers if engine == "local" else None)
     shards = shards_of(scorer, data, check_out(out), image=image, id=id)
     counts = [shard.rows for shard in shards]
-    total = "" if None in counts else f" of {sum(count or 0 for count in counts):,} images"
-    console.print(f"{len(shards):,} shards{total}, {len(shards) - len(missing_of(shards)):,} done before")
+    total = "" if None in counts else f" of {count_of(sum(count or 0 for count in counts), 'image')}"
+    console.print(
+        f"{count_of(len(shards), 'shard')}{total}, {len(shards) - len(missing_of(shards)):,} done before"
+    )
     if dry_run:
         left = to_score(scorer, shards)
         if not left.shards:
@@ -44,8 +47,8 @@ def score_shards(
         else:
             seconds, about = left.images / left.speed, "" if left.counted else "about "
             console.print(
-                f"{about}{left.images:,} images, {left.gigabytes:,.1f} GB in {left.shards:,} shards are to "
-                "be scored"
+                f"to be scored: {about}{count_of(left.images, 'image')}, {left.gigabytes:,.1f} GB in "
+                f"{count_of(left.shards, 'shard')}"
             )
             console.print(
                 f"a process like this one scores {left.speed:,.0f} images/s: {time_in_words(seconds)} alone; "
@@ -57,7 +60,7 @@ def score_shards(
         done = score_missing(scorer, shards, engine, workers=workers, notify=show)
     speed = f" in {time_in_words(done.seconds)}, {done.images / max(done.seconds, 1e-9):,.0f} images/s"
     console.print(
-        f"{done.images:,} images scored{speed * bool(done.images)}; {done.broken:,} broken, rows with a "
-        f"reason; scores in {out}"
+        f"{count_of(done.images, 'image')} scored{speed * bool(done.images)}; {done.broken:,} broken, rows "
+        f"with a reason; scores in {out}"
     )
     check_done(done.shards)

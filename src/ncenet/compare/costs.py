@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
+from ncenet.compare.earlier import check_earlier
 from ncenet.compare.trials import check_base_options, check_images, check_strategies, planned, remarks
 from ncenet.counts import count_of
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
@@ -121,7 +122,7 @@ def cost(
     Raises:
         RecipeError: a strategy doesn't fit the rest of its recipe, or no arm has an option of the base.
         DataError: the images are no data set, have no classes, or test images have others.
-        UsageError: of a comparison, there is nothing to test on.
+        UsageError: of a comparison, there is nothing to test on, or the folder is that of another one.
 
     >>> import ncenet
     >>> quick = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
@@ -140,6 +141,7 @@ def cost(
             _left_out([what]),
             _embeddings([what]),
         )
+    left_out = () if folder is None else check_earlier(what, folder)
     trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
     check_strategies(left)
@@ -169,7 +171,7 @@ def cost(
         max((each.megabytes for _, each, _ in costs), default=0.0),
         _left_out([trial.recipe for trial in left.values()]),
         _embeddings([trial.recipe for trial in left.values()]),
-        remarks(what),
+        (*left_out, *remarks(what)),
     )
 
 

@@ -102,10 +102,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table from a file: the names of its columns, and its rows."""
+    """A small table: names of its columns, its rows, and which columns beside the first hold words."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -310,8 +311,7 @@ def read_run(folder: Path, cycles: int | None = None) -> RunResults:
     if found and found[-1].number == cycles:
         found[-1] = replace(found[-1], queried=(), score_seconds=None, select_seconds=None, pool=None)
     queried = {image for cycle in found for image in cycle.queried}
-    initial_per_class: Counter[str] = Counter()
-    queried_per_class: Counter[str] = Counter()
+    initial_per_class, queried_per_class = Counter[str](), Counter[str]()
     if is_begun(files):
         with Ledger(files.ledger, read_only=True) as ledger:
             apart = set_apart(ledger)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
+from ncenet.compare.earlier import check_earlier
 from ncenet.compare.records import Results, read_run
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
@@ -17,6 +18,8 @@ from ncenet.files import COMPARISON_FILE, alone, write_text
 from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.run.folder import RunFolder, refuse_run
 from ncenet.run.recipe_record import check_recipe, differing
+from ncenet.run.record_files import BAD_IMAGES, read_table
+from ncenet.run.same_test import check_same_test
 from ncenet.section import flat
 from ncenet.unread import UNREAD
 
@@ -73,8 +76,8 @@ def run(
         UnknownName: ``arms`` names one that the comparison has not.
         TrialFailed: trials failed; the others have run, and their records are on disk.
         MissingExtra: ``engine`` is ``"ray"``, and Ray is not installed.
-        UsageError: the folder is that of a run; or trials are to be run, and their images or networks are not
-            to be had, or another process runs them.
+        UsageError: the folder is that of a run or of another comparison; or trials are to be run, and their
+            images or networks are not to be had, or another process runs them.
         DataError: likewise, and the images have no labels, or weights or vectors are not what they should be.
         UnreadableImages: one of several data sets has images that can't be used; no trial has run.
     """
@@ -85,16 +88,20 @@ def run(
 
     for place in (folder, *(path for _, path in comparison.parts(folder).values())):
         refuse_run(place)
+    left_out = check_earlier(comparison, folder)
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
+    for remark in left_out:
+        tell({"event": "note", "text": remark})
     if jobs:  # trials of a set share their images: a mistake in them is told once, before anything is written
         check_base_options(comparison)
         for remark in remarks(comparison):
             tell({"event": "note", "text": remark})
         for part, _ in comparison.parts(folder).values():
             check_images(part)
+        check_tests(comparison, folder)
         check_networks(jobs)
         check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
@@ -263,6 +270,32 @@ def check_images(comparison: Comparison) -> None:
         )
     if test is not None and base.task == "classification":
         as_test_set(test, base.data.classes or train.class_names)
+
+
+def check_tests(comparison: Comparison, folder: Path) -> None:
+    """Make sure that trials which are to run are tested on the images of those that have begun.
+
+    With boxes each trial tells by itself, whether it goes on with its own.
+
+    Raises:
+        DataError: held-out images are gone, new, or have another label.
+    """
+    from ncenet.data.open import open_test, open_train
+    from ncenet.data.shards import ShardedPool
+
+    for part, path in comparison.parts(folder).values():
+        begun = [RunFolder(trial.folder) for trial in _trials(part, path).values()]
+        begun = [files for files in begun if files.recipe.exists()]
+        named = bool(begun) and part.base.task == "classification" and not part.base.loop.held_out
+        test = open_test(part.base.data, open_train(part.base)) if named else None
+        if test is None or isinstance(test.pool, ShardedPool):
+            continue
+        labels = test.required_oracle().answer(test.pool.ids())
+        for files in begun:
+            columns, rows = read_table(files.bad_images, BAD_IMAGES)
+            places = (dict(zip(columns, row, strict=True)) for row in rows)
+            bad = {place["id"] for place in places if place.get("in") == "test"}
+            check_same_test(files, {id: label for id, label in labels.items() if id not in bad})
 
 
 def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event], None]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncenet.arrays import map_npy, read_npz
+from ncenet.arrays import check_precision, map_npy, read_npz
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 from ncenet.parquet_rows import read_fitting, spelt_out
@@ -48,7 +48,8 @@ class VectorTable:
 
     Raises:
         DataError: there is no such file, it has no ids or no vectors, a vector has no id, an id occurs
-            twice, vectors are of different lengths, or one holds nan, inf or more than single precision can.
+            twice, vectors are of different lengths, one holds nan, inf or more than single precision can, or
+            that rounds off what sets them apart.
     """
 
     def __init__(self, file: Path) -> None:
@@ -73,6 +74,7 @@ class VectorTable:
                 f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
                 f"first of {ids[int(np.argmin(finite))]!r}"
             )
+        check_precision(vectors, file)
         self.ids, self.vectors = tuple(ids), vectors
         try:
             self._row_of = RowOf(self.ids)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic
 import torch
 from torch import Tensor, nn
 
+from ncenet.counts import count_of
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import NotFitted
 from ncenet.given import PREFIX
@@ -79,7 +80,7 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         if self._network is None:
             return f"{kind}({network}; has learned nothing yet)"
         names = ", ".join(classes[:5]) + (", ..." if len(classes) > 5 else "")
-        return f"{kind}({len(classes)} classes: {names}; {network}; cycle {self.cycle})"
+        return f"{kind}({count_of(len(classes), 'class', 'classes')}: {names}; {network}; cycle {self.cycle})"
 
     @property
     def held(self) -> tuple[Pool, ...]:

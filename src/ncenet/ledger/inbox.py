@@ -235,13 +235,13 @@ def record_answer(
         LedgerError: the image cannot be read, the label is empty, or in detection it is no text of boxes.
         UnknownName: a class is not among ``classes``.
     """
-    if item.problem is not None:
-        raise LedgerError(f"{item.id!r} cannot be labelled, it cannot be read: {item.problem}")
     detection = database.one("SELECT value FROM facts WHERE key = 'task'") == "detection"
     kind, label = _kind_and_label(item.id, answer, classes, detection)
     said = database.rows(f"SELECT who, kind, label FROM ({standing('id = :id')})", id=item.id, upto=NOW)
     if said == [(who, kind, label)] and not repeat:
         return None
+    if item.problem is not None:
+        raise LedgerError(f"{item.id!r} cannot be labelled, it cannot be read: {item.problem}")
     cursor = db.execute(
         "INSERT INTO events (who, kind, id, label, cycle, hash) VALUES (?, ?, ?, ?, ?, ?)",
         (who, kind, item.id, label, cycle, item.hash),

@@ -146,29 +146,29 @@ class Ledger:
                 "WHERE hash != excluded.hash OR problem IS NOT excluded.problem",
                 items,
             )
-            changed = self._db.column(
+            if changed := self._db.column(
                 f"SELECT id FROM ({standing()}) AS answer JOIN items USING (id) "
                 "WHERE answer.hash != items.hash ORDER BY id",
                 upto=NOW,
-            )
-            if changed:
+            ):
                 raise not_as_labelled("changed since labelled", changed)
 
-    def miss_items(self, there: Collection[str]) -> None:
-        """Note which images are not in the pool any more, so that nobody is asked for them.
+    def miss_items(self, there: Collection[str]) -> list[str]:
+        """Note which images are gone from the pool; ids of those skipped or unsure that were there before.
 
         Args:
-            there: ids of all that are.
+            there: ids of all that are not gone.
 
         Raises:
-            LedgerError: images with a standing answer are among them; nothing is noted.
+            LedgerError: images with a label are gone; nothing is noted.
         """
         with self._db.transaction() as db:
             gone = [item for item in self.items() if item.id not in there]
-            answered = self.closed_ids() if gone else set()
-            if missed := sorted(item.id for item in gone if item.id in answered):
+            labels, closed = (dict(self.labeled()), self.closed_ids()) if gone else ({}, set())
+            if missed := sorted(item.id for item in gone if item.id in labels):
                 raise not_as_labelled("gone since labelled", missed)
             db.executemany("UPDATE items SET problem = ? WHERE id = ?", ((GONE, item.id) for item in gone))
+        return [item.id for item in gone if item.id in closed and item.problem != GONE]
 
     def items(self) -> list[Item]:
         """All images, in the order in which they were first entered."""
@@ -273,8 +273,9 @@ class Ledger:
         return set(self._db.column(f"SELECT id FROM ({standing()})", upto=NOW))
 
     def skipped_ids(self) -> list[str]:
-        """Ids whose standing answer is a skip, sorted: out of scope, as far as anybody knows."""
-        return self._db.column(f"SELECT id FROM ({standing()}) WHERE kind = 'skip' ORDER BY id", upto=NOW)
+        """Sound images whose standing answer is a skip, sorted: out of scope, as far as anybody knows."""
+        skips = f"SELECT answer.id FROM ({standing()}) AS answer JOIN items USING (id) WHERE kind = 'skip'"
+        return self._db.column(f"{skips} AND problem IS NULL ORDER BY answer.id", upto=NOW)
 
     def events(self, after: int = 0) -> list[Event]:
         """All that annotators did since event ``after``, in order."""

@@ -27,7 +27,7 @@ def begun(recipe: Recipe, folder: Path, notify: Notify | None = None) -> OpenRun
     if is_begun(RunFolder(folder)):
         run = open_run(folder)
         return replace(run, recipe=run.recipe.model_copy(update={"loop": recipe.loop}))
-    return survey(recipe, folder, notify=notify).begin()
+    return survey(recipe, folder, notify=notify).begin(notify)
 
 
 def ask_files(

@@ -70,7 +70,7 @@ def open_loop(
             recipe says to stop.
         RecipeError: the folder holds another run, or the strategy doesn't fit the rest of the recipe.
         DataError: the data set names no classes and the recipe gives none.
-        LedgerError: images with an answer are gone, or have other bytes now.
+        LedgerError: images with a label are gone, or some with an answer have other bytes now.
     """
     own = None if strategy is None else whole_strategy(strategy)
     chosen = own or open_strategy(recipe)
@@ -90,7 +90,7 @@ def open_loop(
             keep_looks=keep_looks,
             look=LOOKED_AT,
         )
-        run = seen.begin()
+        run = seen.begin(notify)
         embed = embed or seen.hand is not None  # of few at hand, and nobody else would
         try:
             pool, test_set, vectors = as_learned(seen, seen.test_set, notify, embed=embed)

@@ -87,22 +87,26 @@ class OracleLine(WithOptions, QueryStrategy):
         Args:
             loop: whose queries it makes.
             answers: all labels.
+
+        Raises:
+            UsageError: there are no images to test on.
         """
+        if not isinstance(loop.test, TestSet):
+            raise UsageError("the oracle line reads test accuracy, and there are no held-out images")
         self._loop, self._answers = loop, answers
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The best of the proposals; its score is the test accuracy that it leads to.
 
         Raises:
-            UsageError: nothing was revealed to it, or there are no images to test on.
+            UsageError: nothing was revealed to it.
         """
         import torch
 
         if self._loop is None or self._answers is None:
             raise UsageError("the oracle line reads hidden labels: simulate and compare alone can use it")
         loop, answers = self._loop, self._answers
-        if not isinstance(loop.test, TestSet):
-            raise UsageError("the oracle line reads test accuracy, and there are no held-out images")
+        assert isinstance(loop.test, TestSet)
         order = torch.randperm(len(view.ids), generator=rng)[: max(self.options.candidates, query_size)]
         ids = [view.ids[row] for row in order.tolist()]
         labels = answers.answer(ids)
@@ -181,6 +185,11 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
         raise RecipeError(
             "strategy oracle fits the learner for each of its proposals, which takes frozen features "
             "(model.features lite0, a file of vectors): a network is too slow"
+        )
+    if recipe.loop.held_out:
+        raise RecipeError(
+            "strategy oracle reads the accuracy on held-out images that are no part of the pool: name them "
+            "as data.test in the place of loop.held_out"
         )
     rivals = []
     for name in RIVALS:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from ncenet.data.dataset import Dataset
+from ncenet.data.dataset import BoxTestSet, Dataset, TestSet
 from ncenet.data.open import names_test, open_train
 from ncenet.errors import DamagedRecord
 from ncenet.features.names import check_inputs
@@ -24,6 +24,7 @@ from ncenet.recipe import Recipe
 from ncenet.run.folder import CycleFolder, RunFolder
 from ncenet.run.record_files import read_asked
 from ncenet.run.records import Asked
+from ncenet.run.same_test import check_same_test
 from ncenet.types import Learner, Query
 
 
@@ -50,7 +51,8 @@ def simulate(
         learner: what learns and predicts, in the place of the network that the recipe describes.
 
     Raises:
-        DataError: the data set has no labels to answer with.
+        DataError: the data set has no labels to answer with, or the held-out images are others than those
+            that earlier cycles were tested on.
         RecipeError: the strategy doesn't fit the rest of the recipe.
         UsageError: another process is at work on this run, or the network doesn't take vectors.
     """
@@ -85,6 +87,8 @@ def _simulate(
     )
     loop.last_cycle = recipe.loop.cycles
     with loop.ledger:
+        if loop.test is not None:
+            check_same_test(loop.folder, _test_labels(loop.test))
         oracle = train.required_oracle()
         if isinstance(strategy, OracleLine):
             strategy.reveal(loop, oracle)
@@ -108,6 +112,13 @@ def _simulate(
             if len(query) == 0:
                 break
             loop.tell(oracle.answer(query.ids), who="oracle")
+
+
+def _test_labels(test: TestSet | BoxTestSet) -> dict[str, str | None]:
+    """Class of each held-out image by id; None where it has boxes."""
+    if isinstance(test, BoxTestSet):
+        return dict.fromkeys(test.ids)
+    return {id: test.class_names[target] for id, target in zip(test.ids, test.targets, strict=True)}
 
 
 def _finished(recipe: Recipe, folder: Path) -> bool:

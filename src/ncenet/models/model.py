@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
+from ncenet.counts import count_of
 from ncenet.data.pools import ArrayPool, FolderPool, channels_of
 from ncenet.errors import DataError, UsageError
 from ncenet.features.embed import Embedder
@@ -146,7 +147,7 @@ class Pretrained(ABC, Generic[Said]):
         """What it tells apart, what it reads, and where it is."""
         names = ", ".join(self.class_names[:5]) + (", ..." if len(self.class_names) > 5 else "")
         kind, count = type(self).__name__, len(self.class_names)
-        return f"{kind}({count} classes: {names}; inputs {self.shape}; {self.file})"
+        return f"{kind}({count_of(count, 'class', 'classes')}: {names}; inputs {self.shape}; {self.file})"
 
     def predict(self, images: ImageLike | Sequence[ImageLike]) -> Said:
         """Look at images; any size, any colour space.

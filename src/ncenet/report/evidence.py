@@ -11,6 +11,7 @@ from ncenet.compare.heads import against_baseline, random_arm, reads_the_test
 from ncenet.compare.records import Results, Table
 from ncenet.compare.rivals import Rival, best_rival, best_softmax_rival
 from ncenet.compare.statistics import Difference, Spread, difference, mean_over_cycles
+from ncenet.report.tables import VERDICT
 from ncenet.report.words import NOTHING, counted, interval, percent, points, spread_words
 
 DIFFER = 5e-5
@@ -65,7 +66,7 @@ def rivals(results: Results) -> Table:
         "difference",
         "95 % interval",
     )
-    return Table(("Arm", *columns), tuple(rows))
+    return Table(("Arm", *columns), tuple(rows), frozenset({"Best softmax rival", "Best rival"}))
 
 
 def selection_gains(results: Results) -> Table:
@@ -78,7 +79,8 @@ def selection_gains(results: Results) -> Table:
         found = difference(results, arm.name, random)
         cells = (NOTHING, NOTHING, "not finished") if found is None else (*_difference(found), found.verdict)
         rows.append((arm.name, random, *cells))
-    return Table(("Arm", "Beside", "Selection gains", "95 % interval", "Verdict"), tuple(rows))
+    columns = ("Arm", "Beside", "Selection gains", "95 % interval", "Verdict")
+    return Table(columns, tuple(rows), VERDICT | {"Beside"})
 
 
 def two_by_two(results: Results) -> Table:
@@ -93,7 +95,7 @@ def two_by_two(results: Results) -> Table:
         )
         rows.append((square.nce_selected, square.softmax_selected, *numbers))
     columns = ("Beside", "Head alone", "Selection alone", "Both", "Interaction")
-    return Table(("Arm", *columns), tuple(rows))
+    return Table(("Arm", *columns), tuple(rows), frozenset({"Beside"}))
 
 
 def is_unbalanced(results: Results) -> bool:
@@ -120,7 +122,7 @@ def balanced_summary(results: Results) -> Table:
         compared = (NOTHING,) * 3 if found is None else (*_difference(found), found.verdict)
         rows.append((arm.name, *means, *compared))
     columns = ("Accuracy, %", "Balanced, %", f"Balanced, against {baseline}", "95 % interval", "Verdict")
-    return Table(("Arm", *columns), tuple(rows))
+    return Table(("Arm", *columns), tuple(rows), VERDICT)
 
 
 def _duel(duel: Duel) -> str:

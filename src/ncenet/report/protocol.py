@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ncenet.compare.comparison import Comparison
-from ncenet.recipe import Recipe
+from ncenet.counts import count_of
+from ncenet.recipe import LoopRecipe, Recipe
 from ncenet.strategies.options import ScoreOptions, score_options
 
 
@@ -43,8 +44,7 @@ def _facts(recipes: Mapping[str, Recipe], used_up: int | None) -> dict[str, str]
         "Network": _network,
         "Query strategy": _strategy,
         "Labels": lambda r: (
-            f"{r.loop.initial:,} in the first cycle, {r.loop.query_size:,} more in each of the "
-            f"{r.loop.cycles - 1} that follow"
+            f"{r.loop.initial:,} in the first cycle{_more(r.loop)}"
             + ("" if used_up is None else f", but the pool was used up with {used_up:,}")
             + (_BOXES if r.loop.budget_unit == "box" else "")
         ),
@@ -88,11 +88,19 @@ def _seeds(comparison: Comparison) -> str:
     return f"{', '.join(map(str, comparison.seeds))} ({each}{', but ' if fewer else ''}{', '.join(fewer)})"
 
 
+def _more(loop: LoopRecipe) -> str:
+    """How many labels the later cycles bring."""
+    if loop.cycles <= 2:
+        return f", {loop.query_size:,} more in the second" * (loop.cycles - 1)
+    return f", {loop.query_size:,} more in each of the {loop.cycles - 1} that follow"
+
+
 def _training(recipe: Recipe) -> str:
     if recipe.fits_head:
         return "the head alone, of all labels at once, until it settles (L-BFGS)"
     train = recipe.train
-    return f"{train.epochs} epochs, at least {train.min_steps:,} steps, of {train.batch_size} images"
+    steps = f"at least {count_of(train.min_steps, 'step')}, of {count_of(train.batch_size, 'image')}"
+    return f"{count_of(train.epochs, 'epoch')}, {steps}"
 
 
 def _network(recipe: Recipe) -> str:
@@ -113,8 +121,8 @@ def _initial(recipe: Recipe) -> str:
     loop = recipe.loop
     what = {"random": "random", "typical": "typical (TypiClust)", "herding": "herded"}[loop.first]
     if loop.budget_unit == "box":
-        return f"{what} images until they have {loop.initial:,} boxes"
-    return f"{loop.initial:,} {what} images"
+        return f"{what} images until they have {count_of(loop.initial, 'box', 'boxes')}"
+    return count_of(loop.initial, f"{what} image")
 
 
 def _strategy(recipe: Recipe) -> str:

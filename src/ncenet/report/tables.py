@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from statistics import fmean
 
 from ncenet.compare.bootstrap import Interval
@@ -26,11 +27,8 @@ from ncenet.report.words import (
 from ncenet.run.folder import RunFolder
 from ncenet.run.record_files import read_predicted
 
-WORDS = frozenset(
-    {"Verdict", "Changes in the recipe", "id", "why", "Best softmax rival", "Best rival", "Beside", "Fact"}
-)
-"""Columns of words, flush left; the others hold numbers."""
-
+VERDICT = frozenset({"Verdict"})
+"""The column of words that most tables have."""
 _QUERY_SECONDS = ("score_seconds", "select_seconds")
 
 
@@ -67,7 +65,7 @@ def summary(
             if replay:
                 cells.append(f"± {percent(replay.of_mean(found.spread.seeds), 2)}")
         rows.append((arm.name, mean, *cells, said))
-    return Table(tuple(columns), tuple(rows))
+    return Table(tuple(columns), tuple(rows), VERDICT)
 
 
 def by_cycle(results: Results, measure: Measure = "accuracy") -> Table:
@@ -105,9 +103,9 @@ def without_empty(table: Table) -> Table:
     >>> without_empty(Table(("Arm", "%"), (("a", "50"), ("b", NOTHING)))).rows
     (('a', '50'),)
     """
-    numbers = [n for n, column in enumerate(table.columns) if n and column not in WORDS]
+    numbers = [n for n, column in enumerate(table.columns) if n and column not in table.words]
     rows = tuple(row for row in table.rows if any(row[n] != NOTHING for n in numbers))
-    return Table(table.columns, rows or table.rows)
+    return replace(table, rows=rows or table.rows)
 
 
 def of_run(run: RunResults) -> Table:

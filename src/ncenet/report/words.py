@@ -265,7 +265,7 @@ def missing_trials(results: Results) -> str:
     for arm, seed in results.unfinished:
         run, said = results.runs.get((arm, seed)), str(seed)
         if run is not None and run.tested:
-            said += f" ({len(run.tested)} of {run.recipe.loop.cycles} cycles so far)"
+            said += f" ({len(run.tested)} of {count_of(run.recipe.loop.cycles, 'cycle')} so far)"
             begun.add(arm)
         missing.setdefault(arm, []).append(said)
     parts = [f"{arm}, seed {', '.join(seeds)}" for arm, seeds in missing.items() if arm in begun]
@@ -296,7 +296,7 @@ def answers(folder: Path) -> dict[str, str]:
     said = {
         "Answers": ", ".join(
             f"{count:,} {word}"
-            for kind, word in (("answer", "labels"), ("skip", "skipped"), ("unsure", "unsure"))
+            for kind, word in (("answer", "labelled"), ("skip", "skipped"), ("unsure", "unsure"))
             if (count := kinds[kind])
         ),
         "By whom": ", ".join(f"{effort.who} {effort.answers:,}" for effort in efforts),

@@ -168,9 +168,12 @@ def contradictions(
     return found
 
 
-def contradiction_note(found: Mapping[str, Sequence[str]], listed: Path) -> str:
-    """What is said of such images, in a line: how many, the first by name, where all stand."""
-    return f"{contradicting(list(found.values()))}. {listed} lists all copies, those as differ"
+def contradiction_note(found: Mapping[str, Sequence[str]], listed: str) -> str:
+    """What is said of such images, in a line: how many, the first by name, which file lists all.
+
+    The same for all runs on these images, so that of many it is told once.
+    """
+    return f"{contradicting(list(found.values()))}. {listed} of the run lists all copies, those as differ"
 
 
 def contradicting(groups: Sequence[Sequence[str]]) -> str:

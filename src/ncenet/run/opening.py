@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.box_gate import BoxGate
 from ncenet.class_names import slips
+from ncenet.counts import count_of
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet, as_box_test_set, as_test_set
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import Subset
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ncenet.types import QueryStrategy
+
+SHOWN = 5
+"""As many of the images that are gone are named (ours)."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,16 @@ class Survey:
         boxes = self.test.task == "detection"
         return as_box_test_set(sound, self.class_names) if boxes else as_test_set(sound, self.class_names)
 
-    def begin(self) -> OpenRun:
+    def begin(self, notify: Notify | None = None) -> OpenRun:
         """Begin the run, or continue it: its images are entered in the ledger.
 
         The held-out images are drawn, if the recipe wants some and none were drawn before.
 
+        Args:
+            notify: told of images without a label that are gone since they were skipped.
+
         Raises:
-            LedgerError: images with an answer are gone, or have other bytes now.
+            LedgerError: images with a label are gone, or some with an answer have other bytes now.
         """
         ledger = Ledger(RunFolder(self.folder).ledger)
         try:
@@ -119,11 +126,12 @@ class Survey:
                 ids = self.train.pool.ids() if self.hand is None else self.hand.entered
                 bad, hashes = self.found.reasons(), self.found.scan.hashes
                 ledger.add_items((id, hashes.get(id, ""), bad.get(id)) for id in ids)
+                gone: list[str] = []
                 if self.hand is None:
-                    ledger.miss_items({*ids, *self.later})
+                    gone = ledger.miss_items({*ids, *self.later})
                 elif isinstance(self.train.pool, ShardedPool):
                     # Not those alone that are entered here: others may have come in since the look.
-                    ledger.miss_items({item.id for item in ledger.items()} - set(self.hand.gone))
+                    gone = ledger.miss_items({item.id for item in ledger.items()} - set(self.hand.gone))
                     ledger.places.hold_by_reference()
                     ledger.places.add(placed(self.train.pool, ids))
                 draw_held_out(
@@ -136,6 +144,10 @@ class Survey:
         except BaseException:
             ledger.close()
             raise
+        if gone and notify is not None:
+            named = ", ".join(gone[:SHOWN]) + (f" and {len(gone) - SHOWN:,} more" if gone[SHOWN:] else "")
+            which = f"{count_of(len(gone), 'image')} without a label (skipped, or unsure)"
+            notify({"event": "note", "text": f"gone since: {which}: {named}"})
         return OpenRun(self.folder, self.recipe, ledger, self)
 
 
@@ -321,7 +333,7 @@ def survey(
     of_test = None if test is None else look_at_images(test, recipe, notify, kept=kept["test"])
     differing = contradictions(train, found, test, of_test)
     if differing:
-        note = contradiction_note(differing, files.duplicates)
+        note = contradiction_note(differing, files.duplicates.name)
         train = train.noting([note])
         if notify is not None and not is_begun(files):
             notify({"event": "note", "text": note})
@@ -356,7 +368,7 @@ def open_run(
                 f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"
             )
         with alone(folder, wait=True):
-            survey(recipe, folder, notify=notify).begin().close()
+            survey(recipe, folder, notify=notify).begin(notify).close()
     if not read_only:
         check_recipe(files, recipe)
     return OpenRun(folder, recipe, Ledger(files.ledger, read_only=read_only))

@@ -77,17 +77,17 @@ def relink(folder: Path, source: str, *, notify: Notify | None = None) -> Relink
 
     Raises:
         UsageError: there is no run, no such place, or none of the run's images is there.
-        LedgerError: images with an answer are missing; nothing is changed then.
+        LedgerError: images with a label are missing; nothing is changed then.
         DataError: what is there is no data set.
     """
     files, recipe = RunFolder(folder), load_recipe(RunFolder(folder))
     pool = open_dataset(source, task=recipe.task, classes=recipe.data.classes).pool
     with alone(folder, wait=True), Ledger(files.ledger) as ledger:
-        items, closed = ledger.items(), ledger.closed_ids()
+        items, labels = ledger.items(), dict(ledger.labeled())
         found, missing = match_files(items, hashes_of(pool, recipe.data.workers, notify))
         if not found:
             raise UsageError(f"{source}: holds none of the {len(items):,} images of {folder}")
-        if lost := sorted(closed.intersection(missing)):
+        if lost := sorted(labels.keys() & set(missing)):
             raise not_as_labelled(f"not in {source}", lost)
         taken, known = set(found.values()), {item.id for item in items}
         new = [id for id in pool.ids() if id not in taken]

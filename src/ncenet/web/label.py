@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncenet.console import plain_console
+from ncenet.counts import count_of
 from ncenet.data.open import is_there
 from ncenet.doors.public import PublicUrl
 from ncenet.errors import MissingExtra, UsageError
@@ -134,7 +135,8 @@ def label(
             names = project.ledger.class_names()
             if names and begins and not whole.data.classes:  # later they are what people made of them
                 few = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-                told = f"{len(names)} classes, by the names of folders or as the data has them"
+                many = count_of(len(names), "class", "classes")
+                told = f"{many}, by the names of folders or as the data has them"
                 say(f"{told}: {few}; # on the page changes them")
             if differs := offer(wanted, project.ledger.class_names()):
                 say(f"`classes` differs from the classes of {place}: {differs}. The page offers the change")

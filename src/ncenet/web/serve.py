@@ -94,7 +94,7 @@ def open_project(
     seen = survey(recipe, folder, notify=notify, nameless=True)
     with ExitStack() as held:
         held.enter_context(alone(folder, lock=SERVER_LOCK, otherwise=_SERVED))
-        run, found, title = seen.begin(), seen.found.scan, seen.train.name
+        run, found, title = seen.begin(notify), seen.found.scan, seen.train.name
         project = Project(
             recipe,
             folder,

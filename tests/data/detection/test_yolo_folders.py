@@ -97,7 +97,7 @@ def test_no_image_is_trained_on_and_tested(tmp_path):
     root = made(tmp_path, "images/june/1", "images/june/val/2")
     train, test = splits(yaml_of(root, "train: images/june\nval: images/june/val\n"))
     assert (train, test) == (["images/june/1.jpg"], ["images/june/val/2.jpg"])
-    assert "1 test images among the training images were taken out" in opened(root).notes
+    assert "1 test image among the training images taken out" in opened(root).notes
     train, test = splits(yaml_of(root, "train: images/june\nval: images/june\n"))
     assert (len(train), test) == (2, None)
     assert "the test images are the training images: they were passed over" in opened(root).notes

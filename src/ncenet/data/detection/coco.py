@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from ncenet.box_gate import TURN, Size
 from ncenet.class_names import class_name_problem, shown
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset, stated_size, yes_or_no
 from ncenet.data.pools import FolderPool
@@ -167,7 +168,7 @@ def open_coco(
     unsaid = [path for id, path in images.items() if not objects[id] and id not in answered]
     notes = [f"read as a COCO file, {file.name}", *_of_one_name(names)]
     if shared:
-        notes.append(f"{len(shared):,} test images among the training images were taken out")
+        notes.append(f"{count_of(len(shared), 'test image')} among the training images taken out")
     if unsaid:
         notes.append(f"{len(unsaid):,} of {len(images):,} images have no annotation: taken for empty ones")
     return as_dataset(file.stem, pool, annotations, known, notes=notes, unsaid=unsaid)

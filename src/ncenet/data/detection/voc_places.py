@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeGuard
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Split
 from ncenet.data.folders import SUFFIXES, files_below
 from ncenet.errors import DataError
@@ -261,7 +262,7 @@ def _parted(trained: list[str], tested: list[str], shared: set[str]) -> tuple[li
     if len(shared) == len(trained):
         return trained, [], "the test images are the training images: they were passed over"
     left = [name for name in trained if name not in shared]
-    return left, tested, f"{len(shared):,} test images among the training images were taken out"
+    return left, tested, f"{count_of(len(shared), 'test image')} among the training images taken out"
 
 
 def is_annotation(file: Path, *, of_an_image: bool) -> bool:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ncenet.class_names import shown
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import Annotation, NamedObject, as_dataset
 from ncenet.data.detection.yolo_settings import LISTS, SPLITS, has_names, read_settings, settings_file, within
@@ -125,9 +126,9 @@ class YoloFolder:
         if train <= test:
             self._images["test"] = None
             self._notes.append("the test images are the training images: they were passed over")
-        elif train & test:
-            self._images["train"] = train - test
-            self._notes.append(f"{len(train & test):,} test images among the training images were taken out")
+        elif both := train & test:
+            self._images["train"] = train - both
+            self._notes.append(f"{count_of(len(both), 'test image')} among the training images taken out")
 
     def _listed(self, place: PurePosixPath) -> Iterator[str]:
         """Ids of the images of a folder, or of those that a text file names one a line."""

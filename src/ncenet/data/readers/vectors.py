@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ncenet.arrays import read_npz
+from ncenet.arrays import check_precision, read_npz
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, label_column, read_columns
@@ -73,7 +73,7 @@ class ParquetVectors(Reader):
         """See :class:`~ncenet.data.readers.Reader`."""
         columns = read_columns(path, [COLUMN], optional=["id"])
         try:
-            rows = np.array(columns[COLUMN], dtype=np.float32)
+            rows = np.array(columns[COLUMN], dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{path}: column {COLUMN!r} holds rows of different lengths, or no numbers"
@@ -105,6 +105,7 @@ def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
             f"{path}: {len(bad)} vector(s) hold what is no finite number, the first in row {bad[0]}, "
             "counted from 0"
         )
+    check_precision(rows, path)
     return vectors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import Embedding, Panel
+from ncenet.counts import count_of
 from ncenet.report.figures.drawing import DOTS, FONT_POINTS, GREY, INK, PALETTE, dress_picture, legend
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def embedding_figure(embedding: Embedding) -> Figure:
     grid = figure.subplots(len(arms), columns, squeeze=False, sharex=True, sharey=True)
     for axes, panel in zip(grid.flat, embedding.panels, strict=True):
         _draw(axes, panel)
-        dress_picture(axes, f"{panel.labeled:,} labels")
+        dress_picture(axes, count_of(panel.labeled, "label"))
     for axes, arm in zip(grid[:, 0], arms, strict=True):
         axes.set_ylabel(arm, color=INK, fontsize=FONT_POINTS, parse_math=False)
     legend(figure, grid[0, 0], columns=3)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.compare.analysis.records import Information, InformationCurve
 from ncenet.compare.statistics import Spread
+from ncenet.counts import count_of
 from ncenet.report.figures.drawing import GREY, INK, PALETTE, dress_plot, legend
 from ncenet.report.words import spread_words
 
@@ -55,7 +56,7 @@ def information_caption(information: Mapping[int, Information]) -> str:
     seeds = "One seed." if n == 1 else f"Thick the means over {n} seeds, thin each of them."
     return (
         f"Information (Eq. 10) of {first[0].images:,} random unlabelled images by the networks of the first "
-        f"cycle, after {first[0].labeled:,} labels: left of each image (Eq. 11), right of the most "
+        f"cycle, after {count_of(first[0].labeled, 'label')}: left of each image (Eq. 11), right of the most "
         f"informative ones together (Eq. 12), as in the paper's Fig. 3. {seeds} "
         f"The most informative tenth holds: {said}.{_claim(by_arm)}"
     )

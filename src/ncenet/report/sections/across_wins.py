@@ -38,5 +38,5 @@ def wins(results: SuiteResults) -> ReportSection | None:
         f"{': nobody has chosen yet' if grown else ' on sets that have another'}."
     )
     columns = ("Arm", "Beside", "wins, %", "95 %, these sets", "95 %, other sets")
-    intervals = Folded("Intervals of the shares", (Table(columns, tuple(listed)),))
+    intervals = Folded("Intervals of the shares", (Table(columns, tuple(listed), frozenset({"Beside"})),))
     return ReportSection("Who wins how often", (Table(("Arm", *of.arms), tuple(rows)), note, intervals))

@@ -63,8 +63,8 @@ def summary(results: Results) -> ReportSection:
             Note(
                 "Training does not repeat to the bit here: two runs of one arm and one seed are "
                 f"{words.percent(replay.apart, 2)} points apart in the mean over cycles (root mean square of "
-                f"{replay.pairs:,} pairs). What that does to a mean difference stands beside it, as a "
-                "deviation; the intervals over seeds hold it already."
+                f"{count_of(replay.pairs, 'pair')}). What that does to a mean difference stands beside it, "
+                "as a deviation; the intervals over seeds hold it already."
             )
         )
     return ReportSection("Summary", tuple(blocks))
@@ -244,6 +244,7 @@ def compared(results: Results) -> ReportSection:
             (arm.name, ", ".join(f"{path}: {value}" for path, value in arm.changes.items()) or "none")
             for arm in results.comparison.arms
         ),
+        frozenset({"Changes in the recipe"}),
     )
     recipe = Folded("The recipe", (Code(results.comparison.to_yaml()),))
     return ReportSection("What was compared", (changes, recipe))
@@ -268,16 +269,15 @@ def images_to_look_at(run: RunResults) -> ReportSection | None:
     if run.copied:
         blocks.append(Note(f"{words.copied(run.copied)}."))
     if bad.rows:
-        blocks.append(Folded(f"{len(bad.rows):,} cannot be read and were left out", (_shortened(bad),)))
+        blocks.append(Folded(f"{len(bad.rows):,} cannot be read: left out", (_shortened(bad),)))
     if twins.rows:
-        count = f"{len(twins.rows):,} are duplicates: {groups:,} groups of the same bytes"
+        count = f"{len(twins.rows):,} are duplicates: {count_of(groups, 'group')} of the same bytes"
         blocks.append(Folded(count, (_shortened(twins),)))
     return ReportSection("Images to look at", tuple(blocks)) if blocks else None
 
 
 def _shortened(table: Table) -> Table:
-    more = len(table.rows) - MOST_ROWS
-    if more <= 0:
-        return table
-    ellipsis = (f"and {more:,} more", *[""] * (len(table.columns) - 1))
-    return Table(table.columns, (*table.rows[:MOST_ROWS], ellipsis))
+    rows, more = table.rows, len(table.rows) - MOST_ROWS
+    if more > 0:
+        rows = (*rows[:MOST_ROWS], (f"and {more:,} more", *[""] * (len(table.columns) - 1)))
+    return Table(table.columns, rows, frozenset(table.columns))

@@ -8,6 +8,7 @@ from ncenet.compare.across.headroom import DESERVES, headroom
 from ncenet.compare.across.table import numbers
 from ncenet.compare.records import Results, Table
 from ncenet.compare.suite import SuiteResults
+from ncenet.counts import count_of
 from ncenet.report.across import cell
 from ncenet.report.blocks import Note, ReportSection
 from ncenet.report.sections import comparison_sections, suite_sections
@@ -34,7 +35,7 @@ def headroom_of(results: Results | SuiteResults) -> ReportSection | None:
         f"{points(gain)} points{interval} over {found.random}: that is the headroom, and the table says "
         "which share of it each arm gains, in the mean over cycles, with Fieller's 95 % interval over seeds, "
         f"on these sets; an arm below {found.random} has a negative one. In {percent(found.above)} % of "
-        f"{found.cells:,} cells (set, cycle, seed), the first cycle left out, no arm is above it."
+        f"{count_of(found.cells, 'cell')} (set, cycle, seed), the first cycle left out, no arm is above it."
     )
     if not found.deserved:
         said += (

@@ -10,7 +10,6 @@ from importlib.resources import files
 from ncenet import __version__
 from ncenet.compare.records import Table
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, ReportSection, Verdicts
-from ncenet.report.tables import WORDS
 from ncenet.report.writers import Files, ReportContent, report_formats
 
 PAPER = "https://ojs.aaai.org/index.php/AAAI/article/view/17205"
@@ -86,7 +85,7 @@ def _block(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    kinds = [' class="words"' if column in WORDS else "" for column in table.columns]
+    kinds = [' class="words"' if column in table.words else "" for column in table.columns]
     head = "".join(
         f'<th scope="col"{kind}>{escape(column)}</th>'
         for kind, column in zip(kinds, table.columns, strict=True)

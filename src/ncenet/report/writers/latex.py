@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from ncenet.compare.records import Table
 from ncenet.report.blocks import ReportSection
-from ncenet.report.tables import WORDS
 from ncenet.report.writers import Files, ReportContent, report_formats
 
 _ESCAPES = str.maketrans(
@@ -75,7 +74,7 @@ def as_table(table: Table, caption: str) -> str:
     \end{table}
     <BLANKLINE>
     """
-    kinds = "".join("l" if n == 0 or column in WORDS else "r" for n, column in enumerate(table.columns))
+    kinds = "".join("l" if n == 0 or column in table.words else "r" for n, column in enumerate(table.columns))
     lines = [
         r"\begin{table}",
         rf"\caption{{{escape(caption)}}}",

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ncenet.compare.records import Table
 from ncenet.report.blocks import Block, Code, Facts, Figure, Folded, Note, Picture, ReportSection, Verdicts
-from ncenet.report.tables import WORDS
 from ncenet.report.writers import Files, ReportContent, report_formats
 
 _SIGN = re.compile(r"[\\`*_\[\]~]")
@@ -48,7 +47,7 @@ def table_as_markdown(table: Table) -> str:
     |:--|--:|
     | a\|b | 50 |
     """
-    rule = [":--", *(":--" if column in WORDS else "--:" for column in table.columns[1:])]
+    rule = [":--", *(":--" if column in table.words else "--:" for column in table.columns[1:])]
     rows = [_markdown_row(table.columns), f"|{'|'.join(rule)}|", *map(_markdown_row, table.rows)]
     return "\n".join(rows)
 

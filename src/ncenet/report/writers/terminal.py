@@ -10,7 +10,7 @@ from ncenet.compare.replay import replay_noise
 from ncenet.compare.suite import SuiteResults
 from ncenet.report.across import differences_by_set, suite_verdicts
 from ncenet.report.blocks import Block, Facts, Note, ReportSection, Verdicts
-from ncenet.report.tables import WORDS, by_cycle, summary, without_empty
+from ncenet.report.tables import by_cycle, summary, without_empty
 from ncenet.report.words import metric_name, missing_trials, verdict_lines
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ TERMINAL_CYCLES = 6
 
 
 def as_rich(table: Table, title: str | None = None) -> RichTable:
-    """A table for the terminal. The first column is text, the others are numbers."""
+    """A table for the terminal."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -37,7 +37,7 @@ def as_rich(table: Table, title: str | None = None) -> RichTable:
     )
     for n, column in enumerate(table.columns):
         shown.add_column(
-            Text(column), justify="right" if n and column not in WORDS else "left", overflow="fold"
+            Text(column), justify="right" if n and column not in table.words else "left", overflow="fold"
         )
     for row in table.rows:
         shown.add_row(*map(Text, row))
@@ -98,7 +98,7 @@ def _renderables(block: Block) -> Iterator[RenderableType]:
         case Note(text):
             yield Text(f"{text}\n")
         case Facts(items):
-            yield as_rich(Table(("Subject", "Fact"), tuple(items.items())))
+            yield as_rich(Table(("Subject", "Fact"), tuple(items.items()), frozenset({"Fact"})))
         case _:  # figures, recipes, long lists: for the page
             return
 
