@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.loop.choosing import LEAST, chosen_and_random, compare_choosing
 from ncenet.loop.open import open_loop
 from ncenet.report.sections.run import choosing

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.functional.calibration import as_shares
 from ncenet.loop.glance import glance
 from ncenet.loop.open import open_loop

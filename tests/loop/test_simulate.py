@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from tests.loop.fakes import CountingLearner

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.data.open import open_test, open_train
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe

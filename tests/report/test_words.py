@@ -1,7 +1,7 @@
 import pytest
 
 from ncenet.compare import Arm, Comparison
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.compare.statistics import Difference, Spread, paired_difference
 from ncenet.recipe import Recipe
 from ncenet.report import protocol, words

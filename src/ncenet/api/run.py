@@ -14,7 +14,7 @@ from ncenet.api.exchange import Exchange
 from ncenet.api.report import Point, Report
 from ncenet.api.select import Files, files_of
 from ncenet.boxes import Boxes
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.counts import count_of
 from ncenet.errors import DataError, UsageError
 from ncenet.files import alone

@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from ncenet.compare.comparison import Arm, Comparison
-from ncenet.compare.records import Curve, Results, RunResults, read_comparison, read_run
+from ncenet.compare.read import read_comparison, read_run
+from ncenet.compare.records import Curve, Results, RunResults
 from ncenet.compare.trials import run
 
 __all__ = ["Arm", "Comparison", "Curve", "Results", "RunResults", "read_comparison", "read_run", "run"]

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.records import Results, read_comparison
+from ncenet.compare.read import read_comparison
+from ncenet.compare.records import Results
 from ncenet.errors import DataError
 from ncenet.files import COMPARISON_FILE
 

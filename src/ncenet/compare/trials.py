@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.earlier import check_earlier
-from ncenet.compare.records import Results, read_run
+from ncenet.compare.read import read_run
+from ncenet.compare.records import Results
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ncenet.compare.bootstrap import Interval, bootstrap_differences
 from ncenet.compare.heads import against_baseline
-from ncenet.compare.records import Results, RunResults, read_run
+from ncenet.compare.read import read_run
+from ncenet.compare.records import Results, RunResults
 from ncenet.compare.statistics import Difference, difference_to_baseline, mean_over_cycles
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.errors import UsageError

@@ -7,7 +7,7 @@ import pytest
 
 from ncenet.compare import Comparison
 from ncenet.compare.analysis import analyze, read_analysis
-from ncenet.compare.records import read_run
+from ncenet.compare.read import read_run
 from ncenet.data.open import open_dataset
 from ncenet.errors import DataError
 from ncenet.report import write_report
