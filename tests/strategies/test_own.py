@@ -127,3 +127,24 @@ def test_a_requirement_that_there_is_not_is_no_permission():
         UsageError, match="strategy given:Own: unknown requirement 'comittee': did you mean 'c"
     ):
         check_fits(own, recipe)
+
+
+OURS, THEIRS = ncenet.ArrayPool(np.random.default_rng(0).random((20, 4), np.float32)), torch.nn.Identity
+
+
+@pytest.mark.parametrize("backbone", [None, THEIRS], ids=["ours", "own"])
+def test_a_need_that_nobody_meets_is_told_before_there_is_a_run(tmp_path, backbone):
+    own = type("Own", (Breadth,), {"needs": frozenset({"probs", "feature"})})()
+    parts = {} if backbone is None else {"backbone": backbone()}
+    with pytest.raises(UsageError, match="strategy given:Own: unknown need 'feature': did you mean 'feat"):
+        ncenet.open(tmp_path / "run", pool=OURS, classes=["a", "b"], strategy=own, notify=False, **parts)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_nobody_else_says_an_auxiliary_or_a_learner_of_ones_own_may_say():
+    own = type("Own", (Breadth,), {"needs": frozenset({"depth"})})
+    recipe = Recipe().with_changes({"loop.strategy": "given:Own"})
+    check_fits(type("Taught", (own,), {"auxiliary": lambda channels: None})(), recipe)
+    check_fits(own(), recipe.with_changes({"model.backbone": "given:Learner"}))
+    with pytest.raises(UsageError, match="unknown need 'depth': known: boxes, features, inputs, probs, samp"):
+        check_fits(own(), recipe.with_changes({"task": "detection"}))
