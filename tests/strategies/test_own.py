@@ -85,6 +85,21 @@ def test_yes_and_no_are_scores():
     assert query == ncenet.Query(("b", "c"), (1.0, 1.0))
 
 
+def test_of_images_that_are_scored_alike_those_are_drawn_that_may_be_asked_for():
+    class Some(Breadth):
+        def scored(self, view):
+            for prediction in view.predictions():
+                yield (
+                    ncenet.parts.Prediction(prediction.ids[:0], prediction.probs[:0]),
+                    prediction.probs[:0, 0],
+                )
+                yield ncenet.parts.Prediction(prediction.ids[:2], prediction.probs[:2]), torch.zeros(2)
+
+    query = query_of(Some, "none")
+    assert len(set(query.ids)) == 5
+    assert all(number % 5 < 2 for number in map(fake_view(frozenset({"probs"})).ids.index, query.ids))
+
+
 class OwnScored(Breadth):
     """Goes by more than an image's own score."""
 
