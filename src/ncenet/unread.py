@@ -91,7 +91,7 @@ UNREAD: tuple[tuple[tuple[str, ...], Callable[[Values], bool], str], ...] = (
             values.get("model.head.kernel") == "cosine"
             and values.get("model.head.feature_map") in ("none", "scaled")
         ),
-        "the cosine kernel normalises by itself, and of the maps sigmoid-l2 alone makes a difference to it",
+        "the cosine kernel normalises by itself",
     ),
     (
         ("model.head.reduction",),

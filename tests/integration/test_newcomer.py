@@ -12,18 +12,10 @@ import PIL.Image
 import pytest
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-STRATEGY, READER, SECTION = re.findall(
+STRATEGY, READER, SECTION, BACKBONE, HEAD = re.findall(
     r"```python\n(.*?)```", GUIDE.split("## A newcomer's test")[1].split("\n## ")[0], re.DOTALL
 )
-"""The three of the guide, as they stand there."""
-HEAD = '''
-"""A head: nearest mean of random directions, trained as any other."""
-from torch import nn
-from ncenet.nn.heads.softmax import SoftmaxClassifier
-
-def cold(recipe, in_features, num_classes):
-    return SoftmaxClassifier(in_features, num_classes)
-'''
+"""The five of the guide, as they stand there."""
 FORMATS = '''
 """A report format and a model format: a line each."""
 def line(report):
@@ -46,7 +38,9 @@ lists = new_reader:Lists
 [ncenet.run_sections]
 effort = new_section:effort
 [ncenet.heads]
-cold = new_head:cold
+nearest = new_head:nearest
+[ncenet.backbones]
+patches = new_backbone:Patches
 [ncenet.report_formats]
 line = new_formats:line
 [ncenet.model_formats]
@@ -59,6 +53,7 @@ FILES = {
     "new_reader.py": READER,
     "new_section.py": SECTION,
     "new_head.py": HEAD,
+    "new_backbone.py": BACKBONE,
     "new_formats.py": FORMATS,
     "new_engine.py": ENGINE,
     "new-1.0.dist-info/entry_points.txt": POINTS,
@@ -115,12 +110,13 @@ def plugged(tmp_path):
 
 
 def test_each_is_one_file(plugged, tmp_path):
-    words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "evenness", "--head", "cold"]
-    words += QUICK
-    refused, done, exported, beside = plugged(
+    words = ["simulate", "pool.list", "--test", "test.list", "--strategy", "evenness"]
+    words += ["--head", "nearest", "--backbone", "patches", *QUICK]
+    refused, done, exported, scored, beside = plugged(
         [*words, "--option", "power=1"],
         [*words, "--option", "power=3", "--out", "run"],
         ["export", "run", "names.txt", "--model", "names"],
+        ["score", "run", "pool.list", "--out", "scores.csv"],
         [*words, "--beside", "random", "--engine", "here", "--out", "both"],
     )
     assert refused[0] == 2 and "--option power: 1 is not above 1" in refused[1]
@@ -128,7 +124,8 @@ def test_each_is_one_file(plugged, tmp_path):
     assert "power: 3" in (tmp_path / "run/recipe.yaml").read_text()
     assert "10 labels in all" in (tmp_path / "run/report.html").read_text()
     assert (tmp_path / "run/report.line").read_text().startswith("One run of evenness on pool.list: ")
-    assert exported[0] == 0, exported[1]
+    assert exported[0] == scored[0] == 0, exported[1] + scored[1]
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 19
     assert (tmp_path / "names.txt").read_text() == "cat dog"
     assert beside[0] == 0, beside[1]
-    assert (tmp_path / "both/cold-evenness/seed-0/cycles/002/test.json").exists()
+    assert (tmp_path / "both/nearest-evenness/seed-0/cycles/002/test.json").exists()

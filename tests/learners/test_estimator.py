@@ -264,6 +264,15 @@ def test_importing_the_package_does_not_import_torch():
         _ = ncenet.NCEClasifier
 
 
+def test_a_fitted_model_is_saved_to_any_path_as_the_page_says(tmp_path):
+    X, y = vectors()
+    model = short().fit(X, y)
+    for path in tmp_path / "a.safetensors", str(tmp_path / "b.safetensors"):
+        model.learner_.save(path)
+        model.learner_.load(path)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
 def test_the_documentation_runs(capsys):
     page = (DOCS / "scikit-learn.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}

@@ -1,4 +1,5 @@
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -7,7 +8,8 @@ from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.learners.head_fit import fit_head
 from ncenet.nn.heads import build_head
 from ncenet.nn.heads.prototypes import PrototypeClassifier
-from ncenet.recipe import HeadRecipe
+from ncenet.recipe import HeadRecipe, Recipe
+from ncenet.recipe_head import FeatureMap, Kernel
 
 D, C = 24, 4
 
@@ -44,6 +46,24 @@ HEADS = {
     "cosine": {"kernel": "cosine"},
     "no map": {"projection": False},
 }
+
+
+@pytest.mark.parametrize("name", ["nce", "paper"])
+@pytest.mark.parametrize("kernel", get_args(Kernel))
+@pytest.mark.parametrize("feature_map", get_args(FeatureMap))
+@pytest.mark.parametrize("radius", ["class", "shared"])
+def test_whatever_a_recipe_may_say_of_kernel_map_and_radius_learns(name, kernel, feature_map, radius):
+    options = {"name": name, "kernel": kernel, "feature_map": feature_map, "radius": radius}
+    try:
+        Recipe.model_validate({"model": {"features": "lite0", "head": options}})
+    except ValueError:
+        assert kernel == "cosine" and feature_map != "l2"
+        return
+    head = made(**options)
+    fit_head(head, *lesson(80))
+    vectors, targets = lesson(400, seed=1)
+    assert right(head, vectors, targets) > 0.8
+    assert head.probs(head(vectors)).isfinite().all() and bool((head.radius > 1e-3).all())
 
 
 @pytest.mark.parametrize("options", HEADS.values(), ids=HEADS)

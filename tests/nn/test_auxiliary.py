@@ -105,7 +105,7 @@ class TestLossPredictor:
     def test_stages_are_averaged_over_the_image(self):
         predictor, stages = LossPredictor([5, 7, 9]), maps()
         turned = [stage.flip(-1) if stage.ndim == 4 else stage for stage in stages]
-        pooled = [stage.mean((2, 3)) if stage.ndim == 4 else stage for stage in stages]
+        pooled = [stage.mean((2, 3), keepdim=True) if stage.ndim == 4 else stage for stage in stages]
         assert torch.allclose(predictor(stages), predictor(turned), atol=1e-6)
         assert torch.allclose(predictor(stages), predictor(pooled), atol=1e-6)
 
@@ -118,6 +118,15 @@ class TestLossPredictor:
         predictor.loss(predictor(stages), torch.rand(4)).backward()
         assert [stage.grad is not None for stage in stages] == [teaches] * 3
         assert all(p.grad is not None for p in predictor.parameters()), "the module itself learns to the end"
+
+    def test_wide_vectors_do_not_make_it_explode(self):
+        predictor, vectors = LossPredictor([1280]), torch.randn(40, 1280)
+        optimizer = torch.optim.SGD(predictor.parameters(), lr=0.1, momentum=0.9)
+        for _ in range(100):
+            predictor.loss(predictor([vectors]), torch.rand(40)).backward()  # losses that nothing tells
+            optimizer.step()
+            optimizer.zero_grad()
+        assert predictor([vectors]).abs().max() < 100
 
     def test_its_loss_is_the_pair_loss(self):
         predictor, losses = LossPredictor([5, 7, 9]), torch.rand(4)

@@ -39,6 +39,7 @@ def test_the_cosine_kernel_normalises_by_itself():
         other.load_state_dict(plain.state_dict())
         agrees = torch.allclose(other(features), plain(features), atol=1e-5)
         assert agrees == (feature_map != "sigmoid-l2"), feature_map
+        assert agrees or other.probs(other(features)).min() >= 0.5, "why a recipe with both is refused"
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -85,6 +85,21 @@ def test_yes_and_no_are_scores():
     assert query == ncenet.Query(("b", "c"), (1.0, 1.0))
 
 
+def test_of_images_that_are_scored_alike_those_are_drawn_that_may_be_asked_for():
+    class Some(Breadth):
+        def scored(self, view):
+            for prediction in view.predictions():
+                yield (
+                    ncenet.parts.Prediction(prediction.ids[:0], prediction.probs[:0]),
+                    prediction.probs[:0, 0],
+                )
+                yield ncenet.parts.Prediction(prediction.ids[:2], prediction.probs[:2]), torch.zeros(2)
+
+    query = query_of(Some, "none")
+    assert len(set(query.ids)) == 5
+    assert all(number % 5 < 2 for number in map(fake_view(frozenset({"probs"})).ids.index, query.ids))
+
+
 class OwnScored(Breadth):
     """Goes by more than an image's own score."""
 
@@ -127,3 +142,24 @@ def test_a_requirement_that_there_is_not_is_no_permission():
         UsageError, match="strategy given:Own: unknown requirement 'comittee': did you mean 'c"
     ):
         check_fits(own, recipe)
+
+
+OURS, THEIRS = ncenet.ArrayPool(np.random.default_rng(0).random((20, 4), np.float32)), torch.nn.Identity
+
+
+@pytest.mark.parametrize("backbone", [None, THEIRS], ids=["ours", "own"])
+def test_a_need_that_nobody_meets_is_told_before_there_is_a_run(tmp_path, backbone):
+    own = type("Own", (Breadth,), {"needs": frozenset({"probs", "feature"})})()
+    parts = {} if backbone is None else {"backbone": backbone()}
+    with pytest.raises(UsageError, match="strategy given:Own: unknown need 'feature': did you mean 'feat"):
+        ncenet.open(tmp_path / "run", pool=OURS, classes=["a", "b"], strategy=own, notify=False, **parts)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_nobody_else_says_an_auxiliary_or_a_learner_of_ones_own_may_say():
+    own = type("Own", (Breadth,), {"needs": frozenset({"depth"})})
+    recipe = Recipe().with_changes({"loop.strategy": "given:Own"})
+    check_fits(type("Taught", (own,), {"auxiliary": lambda channels: None})(), recipe)
+    check_fits(own(), recipe.with_changes({"model.backbone": "given:Learner"}))
+    with pytest.raises(UsageError, match="unknown need 'depth': known: boxes, features, inputs, probs, samp"):
+        check_fits(own(), recipe.with_changes({"task": "detection"}))

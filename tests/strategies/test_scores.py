@@ -14,7 +14,7 @@ from ncenet.types import Prediction
 class View:
     """Predictions on a handful of images, in chunks of two."""
 
-    labeled_ids = ()
+    labeled_ids = labels = ()
 
     def __init__(self, rows=None, samples=None):
         self.samples = None if samples is None else torch.tensor(samples)
@@ -70,6 +70,13 @@ def test_entropy_of_an_image_that_no_class_claims_is_the_largest():
     got = query("entropy", View([[0.4, 0.6, 0.0], [0.0, 0.0, 0.0]]))
     assert got.ids == ("1", "0")
     assert got.scores == pytest.approx((math.log(3), -0.4 * math.log(0.4) - 0.6 * math.log(0.6)))
+
+
+def test_of_a_detector_that_tells_nothing_apart_no_classes_are_asked():
+    view = View([[[0.25, 0.75]] * 3] * 4)
+    view.labels = None  # they are boxes
+    with pytest.raises(UsageError, match="their probabilities sum to one"):
+        query("rejection", view)
 
 
 def test_rejection_refuses_probabilities_that_sum_to_one():

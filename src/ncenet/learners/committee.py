@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -130,12 +131,12 @@ class Committee:
         """What all members read of these images."""
         return self.members[0].inputs(pool, ids)
 
-    def save(self, file: Path) -> None:
+    def save(self, file: str | PathLike[str]) -> None:
         """Write all members into one file, as safetensors, whole or not at all."""
         weights = {name: tensor for member in self.members for name, tensor in member.weights().items()}
-        write_model(file, self.members[0].about(), weights)
+        write_model(Path(file), self.members[0].about(), weights)
 
-    def load(self, file: Path) -> None:
+    def load(self, file: str | PathLike[str]) -> None:
         """Read what :meth:`save` wrote.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
@@ -133,9 +134,9 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
         """What the network reads of these images, see :meth:`ncenet.types.PoolView.inputs`."""
         return self._to(self.network.mean.device, self.tensors_of(pool).batch(ids))
 
-    def save(self, file: Path) -> None:
+    def save(self, file: str | PathLike[str]) -> None:
         """Write weights and what is needed to rebuild the network, as safetensors, whole or not at all."""
-        write_model(file, self.about(), self.weights())
+        write_model(Path(file), self.about(), self.weights())
 
     def weights(self) -> dict[str, Tensor]:
         """Parameters and statistics of the network under the names that they have in a file."""
@@ -154,13 +155,14 @@ class NetworkLearner(ABC, Generic[AnyNetwork]):
             "model": self.model.model_dump(mode="json"),
         }
 
-    def load(self, file: Path) -> None:
+    def load(self, file: str | PathLike[str]) -> None:
         """Read what :meth:`save` wrote; an auxiliary that this learner was not given is left out.
 
         Raises:
             DataError: the file is not such a model, or one of another architecture, or without the auxiliary
                 that this learner was given.
         """
+        file = Path(file)
         about, weights = read_model(file, self.format, self.model, prefix=self._prefix)
         with self.streams.scope("weights", 0):
             network = filled(lambda: self.rebuilt(about), about, weights, file, own=self._own_parts)

@@ -22,7 +22,7 @@ from ncenet.rng import Streams
 from ncenet.run.by_reference import LOOKED_AT
 from ncenet.run.findings import Findings
 from ncenet.run.opening import survey
-from ncenet.strategies.build import open_strategy
+from ncenet.strategies.build import check_needs, open_strategy
 from ncenet.types import Learner, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
@@ -69,11 +69,14 @@ def open_loop(
         UnreadableImages: some images cannot be read, or their annotations cannot be what they say, and the
             recipe says to stop.
         RecipeError: the folder holds another run, or the strategy doesn't fit the rest of the recipe.
+        UnknownName: the strategy needs what nobody says.
         DataError: the data set names no classes and the recipe gives none.
         LedgerError: images with a label are gone, or some with an answer have other bytes now.
     """
     own = None if strategy is None else whole_strategy(strategy)
     chosen = own or open_strategy(recipe)
+    if learner is None:
+        check_needs(chosen, recipe)
     if train is None:
         train = open_train(recipe)
     if learner is None and backbone is None:

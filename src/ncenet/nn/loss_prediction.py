@@ -38,10 +38,19 @@ class LossPredictor(Auxiliary):
         """Predicted losses (B,); their order means something, their scale does not."""
         if self.done >= CONNECTED:
             stages = [stage.detach() for stage in stages]
-        pooled = [stage.flatten(2).mean(2) if stage.ndim > 2 else stage for stage in stages]
+        pooled = [_pooled(stage) for stage in stages]
         hidden = [reduce(stage).relu() for reduce, stage in zip(self.reduce, pooled, strict=True)]
         return at_least_float32(self.join(torch.cat(hidden, 1)).squeeze(1))
 
     def loss(self, output: Tensor, losses: Tensor) -> Tensor:
         """The pair loss, with weight 1."""
         return pair_loss(output, losses)
+
+
+def _pooled(stage: Tensor) -> Tensor:
+    """A map averaged over its places; a vector (B, C) of about unit length, where its C numbers are about 1.
+
+    Averages of maps are small. A thousand numbers of size 1 are not: at a rate that is right for a network,
+    the layer that reads them doubles with each step.
+    """
+    return stage.flatten(2).mean(2) if stage.ndim > 2 else stage / stage.shape[1] ** 0.5

@@ -52,6 +52,12 @@ CONDITIONS: dict[str, tuple[Callable[[Recipe], bool], str]] = {
 }
 """What a strategy may name in ``requires`` or ``needs``: when a recipe has it, and what to say when not."""
 
+SAID: dict[str, frozenset[str]] = {
+    "classification": frozenset({"probs", "features", "samples", "in_radii", "inputs"}),
+    "detection": frozenset({"probs", "features", "samples", "boxes", "inputs"}),
+}
+"""What a strategy may name in ``needs``, by task: what our learners say of an image."""
+
 ORACLE = "oracle"
 """No strategy but a line that none can be above: it reads hidden labels and test accuracy."""
 
@@ -94,7 +100,7 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: it doesn't; says which field to change.
-        UnknownName: it requires what no recipe can have.
+        UnknownName: it requires what no recipe can have, or needs what no learner of ours says.
     """
     for name in sorted(strategy.requires - CONDITIONS.keys()):
         raise UnknownName("requirement", name, CONDITIONS, where=f"strategy {recipe.loop.strategy}")
@@ -111,6 +117,19 @@ def check_fits(strategy: QueryStrategy, recipe: Recipe) -> None:
                 f"loop.options.aggregate: {how} makes one score of those of an image's anchors, and task "
                 "classification has none: leave it out"
             )
+    if not is_given(recipe.model.backbone):  # a learner of somebody's own may say whatever it likes
+        check_needs(strategy, recipe)
+
+
+def check_needs(strategy: QueryStrategy, recipe: Recipe) -> None:
+    """Make sure that a learner of ours says what a strategy reads, before one is trained for it.
+
+    Raises:
+        UnknownName: it needs something else, and brings no auxiliary that might say it.
+    """
+    said = SAID[recipe.task]
+    for name in sorted(strategy.needs - said) if strategy.auxiliary is None else ():
+        raise UnknownName("need", name, said, where=f"strategy {recipe.loop.strategy}")
 
 
 def open_strategy(recipe: Recipe) -> QueryStrategy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_rows
+from ncenet.strategies.gather import GatheredRows, check_rows, in_turn
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -52,6 +52,7 @@ class ClassBalanced(QueryStrategy):
         for prediction in view.predictions():
             table.fill(prediction.ids, _presence(prediction))
         pool_NC = table.rows
+        ids = in_turn(ids, pool_NC, rng)
         counts_C = torch.zeros(pool_NC.shape[1], dtype=torch.float64)
         if view.labeled_ids:
             for prediction in view.labeled_predictions():

@@ -9,7 +9,7 @@ from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.types import Prediction
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 
 class GatheredRows:
@@ -45,6 +45,18 @@ class GatheredRows:
             self.rows = torch.full((len(self._row_of), rows.shape[1]), torch.nan)
         here = [row for row, image in enumerate(ids) if image in self._row_of]
         self.rows[[self._row_of[ids[row]] for row in here]] = rows[here].to(self.rows)
+
+
+def in_turn(ids: list[str], rows: Tensor, rng: Generator) -> list[str]:
+    """Ids as they stand; in a random order where all rows are the same, as while all labels are of one class.
+
+    Then nothing tells the images apart, and the order of ids, which breaks ties, often is one of classes.
+    """
+    import torch
+
+    if bool((rows == rows[0]).all()):
+        return [ids[row] for row in torch.randperm(len(ids), generator=rng).tolist()]
+    return ids
 
 
 def checked_features(prediction: Prediction, strategy: str) -> Tensor:

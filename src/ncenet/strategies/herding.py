@@ -10,7 +10,7 @@ from ncenet.errors import UsageError
 from ncenet.section import Section
 from ncenet.strategies import strategies
 from ncenet.strategies.cover import cover, look_at
-from ncenet.strategies.gather import GatheredRows, check_rows
+from ncenet.strategies.gather import GatheredRows, check_classes, check_rows
 from ncenet.strategies.options import WithOptions
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -74,10 +74,12 @@ def doubt(prediction: Prediction) -> Tensor:
 
     Raises:
         NonFiniteScore: a likelihood is nan or inf.
+        UsageError: they are of one class.
     """
     from ncenet.functional.scores import margin
     from ncenet.strategies.score import normalized
 
+    check_classes(prediction.probs, "herding")
     check_rows(prediction.ids, prediction.probs)
     return (1 + margin(normalized(prediction.probs))).clamp(0, 1)
 

@@ -74,7 +74,10 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         return aggregate(scores, how, k=k, probs=prediction.probs, boxes=prediction.extras.get("boxes"))
 
     def tells_apart(self, prediction: Prediction) -> bool:
-        """Whether the score of one chunk can mean something; false for all chunks is an error."""
+        """Whether the score of one chunk can mean something; false for all chunks is an error.
+
+        Unless all labels are of one class yet: then it is no fault of the recipe.
+        """
         return True
 
     def scored(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
@@ -84,19 +87,23 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         features spread a query, and a number for each of its images.
 
         Raises:
-            UsageError: the predictions are such that the score means nothing on any chunk.
+            UsageError: the predictions are such that the score means nothing on any chunk, and it is not for
+                labels of one class alone.
         """
-        told = []
+        told, classified = [], True
         for prediction in view.predictions():
             told.append(self.tells_apart(prediction))
+            classified = prediction.probs.dim() == 2  # labels of a detector are boxes
             yield prediction, self.image_scores(prediction)
-        if told and not any(told):
+        if told and not any(told) and not (classified and len(set(view.labels)) == 1):
             raise UsageError(self.alike)
 
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.
 
-        With the option ``diversify`` they are spread over the best, see :mod:`ncenet.strategies.diverse`.
+        Where no two scores differ, as while all labels are of one class, images are drawn at random: the
+        order of ids, which breaks ties, often is one of classes. With the option ``diversify`` they are
+        spread over the best, see :mod:`ncenet.strategies.diverse`.
 
         Raises:
             NonFiniteScore: a score, or a feature that is looked at, is nan or inf.
@@ -106,12 +113,21 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         if self.options.diversify != "none":
             spread = SpreadQuery(self.options.diversify, self.options.diversify_factor)
             return spread.query(self._pairs(view), view, query_size, rng=rng)
+        import torch
+
         from ncenet.functional.topk import TopK
 
-        best = TopK(query_size)
+        best, ids, least = TopK(query_size), list[str](), torch.inf
         for prediction, scores in self._pairs(view):
             best.push(prediction.ids, scores)
-        return best.query()
+            ids += prediction.ids
+            least = min(least, float(scores.min())) if len(scores) else least
+        query = best.query()
+        if not len(query) or query.scores[0] > least:
+            return query
+        ids.sort()
+        rows = torch.randperm(len(ids), generator=rng)[: len(query)].tolist()
+        return Query(tuple(ids[row] for row in rows), query.scores)
 
     def _pairs(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
         """What :meth:`scored` yields, which may be somebody's own, checked."""

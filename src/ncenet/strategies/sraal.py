@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
 from ncenet.strategies.adversarial import Adversarial
-from ncenet.strategies.gather import GatheredRows, check_rows
+from ncenet.strategies.gather import GatheredRows, check_classes, check_rows
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView
 
@@ -36,11 +36,13 @@ class Sraal(Adversarial):
 
         Raises:
             NonFiniteScore: a likelihood is nan or inf.
+            UsageError: they are of one class.
         """
         from ncenet.functional.adversarial import state_uncertainty
 
         table = GatheredRows(ids)
         for prediction in view.predictions():
+            check_classes(prediction.probs, "sraal")
             states = state_uncertainty(normalized(prediction.probs)).unsqueeze(1)
             check_rows(prediction.ids, states)
             table.fill(prediction.ids, states)

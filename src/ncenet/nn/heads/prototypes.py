@@ -53,7 +53,7 @@ class PrototypeClassifier(Head):
         kernel: ``"gaussian"`` (Eq. 6) or ``"cosine"`` (Eq. 7).
         feature_map: what is done to features and prototypes before they meet; see
             :func:`ncenet.functional.kernels.apply_feature_map`. The cosine kernel normalises by itself, so it
-            differs only for ``"sigmoid-l2"``.
+            differs only for ``"sigmoid-l2"``, with which no likelihood falls below a half: it learns nothing.
         radius: ``"class"`` learns one for each class, ``"shared"`` one for all (ours): Eq. 5 is a binary loss
             per class, under which the radius of a frequent class grows and that of a rare one shrinks, and
             the nearest prototype then loses to the largest radius. A number freezes every R_c ("Rejection-"
