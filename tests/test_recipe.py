@@ -40,8 +40,12 @@ from ncenet.recipe import Recipe
             r"radius: 9+.* is neither class nor shared nor a number above 0$",
         ),
         (
-            "model:\n  head:\n    radius: 5\n",
-            r"r\.yaml:3 model\.head\.radius: .* of 5 every class is likely: take one from 0\.001 to 3$",
+            "model:\n  head:\n    radius: 100\n",
+            r"r\.yaml:3 model\.head\.radius: .* of 100 every class is likely: take one from 0\.001 to 50$",
+        ),
+        (
+            "model:\n  features: lite0\n  head:\n    radius: 5\n",
+            r"r\.yaml:4 model\.head\.radius: .* of 5 every class is likely: take one from 0\.001 to 3$",
         ),
         (
             "model:\n  head:\n    kernel: cosine\n    feature_map: sigmoid-l2\n",

@@ -284,7 +284,7 @@ class Recipe(Section):
             raise ValueError(
                 "data.long_tail: a long tail is one of classes: leave it out with task detection"
             )
-        self.model.head.check_learns()
+        self.model.head.check_learns(stored=self.model.features is not None)
         if self.task == "detection" and self.model.members > 1:
             raise ValueError("model.members: committees classify, task detection trains one network")
         brings = self.model.pretrained or self.model.backbone in BRINGS_WEIGHTS
