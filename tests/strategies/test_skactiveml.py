@@ -38,6 +38,15 @@ def test_core_set_keeps_away_from_what_is_labelled() -> None:
 
 
 @installed
+def test_where_vectors_coincide_no_image_is_asked_for_twice() -> None:
+    view = fake_view(ScikitActiveml.needs)
+    two = torch.arange(len(view.ids)) % 2
+    view.pool.features[:], view.pool.probs[:] = view.pool.features[two], view.pool.probs[two]
+    asked = ScikitActiveml(name="Badge").query(view, len(view.ids), rng=rng())
+    assert sorted(asked.ids) == sorted(view.ids)
+
+
+@installed
 def test_names_are_theirs() -> None:
     asked = {
         name: ScikitActiveml(name=name).query(fake_view(ScikitActiveml.needs), 7, rng=rng()).ids

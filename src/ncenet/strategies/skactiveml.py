@@ -78,14 +78,18 @@ class ScikitActiveml(WithOptions, QueryStrategy):
                 vectors.fill(prediction.ids, checked_features(prediction, "scikit-activeml"))
         target = dict(zip(view.labeled_ids, view.labels, strict=False))
         y = np.array([np.nan] * len(ids) + [target.get(image, np.nan) for image in labeled], dtype=float)
-        rows = theirs(
+        size = min(query_size, len(ids))
+        named = theirs(
             self.options.name,
             vectors.rows.double().numpy(),
             y,
             probs.rows.double().numpy(),
-            min(query_size, len(ids)),
+            size,
             int(torch.randint(2**31, (1,), generator=rng)),
         )
+        # Where fewer vectors than asked for differ, some name a row twice: random ones take its place.
+        rest = torch.randperm(len(ids), generator=rng).tolist()
+        rows = list(dict.fromkeys([*named, *rest]))[:size]
         return Query(
             tuple(ids[row] for row in rows), tuple(1 - place / len(rows) for place in range(len(rows)))
         )
