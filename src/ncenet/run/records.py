@@ -139,8 +139,8 @@ class BoxTest:
     per_class: Mapping[str, Share]
     seconds: Seconds
     objects: Count = 0
-    mAP_interval: tuple[Share, Share] | None = None  # noqa: N815
-    mAP_area: Share | None = None  # noqa: N815
+    mAP_interval: tuple[Share, Share] | None = None  # noqa: N815 - as mAP
+    mAP_area: Share | None = None  # noqa: N815 - as mAP
     per_class_area: Mapping[str, Share] = field(default_factory=dict)
     metric: Literal["mAP"] = "mAP"
 
