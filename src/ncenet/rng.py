@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
@@ -89,6 +90,32 @@ class Streams:
         with torch.random.fork_rng():
             torch.manual_seed(self.seed(stream, *keys))
             yield
+
+
+@dataclass(frozen=True)
+class Lots:
+    """Lots that say who comes first of equals, as the order of ids or rows often is one of classes.
+
+    A lot depends on the seed and the id alone, so that ids in any order, chunks and shards draw the same.
+
+    Attributes:
+        seed: of the draw.
+
+    >>> sorted(["cat/1", "cat/2", "dog/1", "dog/2"], key=Lots(0))
+    ['cat/2', 'dog/2', 'dog/1', 'cat/1']
+    """
+
+    seed: int
+
+    @classmethod
+    def of(cls, generator: torch.Generator) -> Lots:
+        """Those of the seed of a generator, from which nothing is drawn."""
+        return cls(generator.initial_seed())
+
+    def __call__(self, id: str) -> bytes:
+        """The lot of an id; the smallest comes first."""
+        text = f"{self.seed}/{id}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=8).digest()
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class FakeView:
 
 
 def fake_part(prefix: str, size: int, seed: int, grid: int | None = None) -> Part:
-    """Random predictions; on a coarse grid many of them are equal, and ids must break the ties."""
+    """Random predictions; on a coarse grid many of them are equal, and lots must break the ties."""
     rng = torch.Generator().manual_seed(seed)
 
     def draw(*shape):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ncenet.rng import Lots
 from ncenet.selection.budget import Budget
 from ncenet.selection.choose import choose, open_files
 from ncenet.selection.wish import Wish
@@ -55,9 +56,10 @@ def margins(whole):
 
 
 def best(scores, count, skip=()):
-    """The ids of the highest scores, by sorting all."""
-    ordered = sorted((-score, id) for id, score in scores.items() if id not in skip)
-    return [id for _, id in ordered[:count]]
+    """The ids of the highest scores, by sorting all; ties by lot."""
+    lots = Lots(0)
+    ordered = sorted((-score, lots(id), id) for id, score in scores.items() if id not in skip)
+    return [id for *_, id in ordered[:count]]
 
 
 def chosen(*sources, n=None, id="id", **wish):

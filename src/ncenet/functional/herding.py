@@ -24,6 +24,7 @@ Herding, ICLR 2025, arXiv:2412.20644). What is taken off the gains, the parts an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -59,6 +60,7 @@ def herd(
     *,
     weights_N: Tensor | None = None,
     centers_LD: Tensor | None = None,
+    turns: Sequence[int] | None = None,
     sizes: HerdSizes | None = None,
 ) -> Herd:
     """Pick k points, each the one that covers the most weight not covered yet.
@@ -77,10 +79,12 @@ def herd(
         radius: R of the kernel, positive.
         weights_N: (N,) u, at least 0; 1 by default.
         centers_LD: (L, D) features of the labelled set, which covers to begin with.
+        turns: all N rows in the order in which they are taken where gains are equal, as all are once all is
+            covered. Default: that of the pool.
         sizes: how much is done at a time, for machines with more memory or less.
 
     Returns:
-        The picks; the smaller index among equal gains, so in the order of the pool once all is covered.
+        The picks.
 
     Raises:
         ValueError: the shapes do not match, the pool has fewer than k points, the radius isn't positive, or
@@ -117,21 +121,21 @@ def herd(
             raise ValueError(f"weights up to {float(weights_N.max()):g} overflow float32 when summed")
         weights_N = weights_N.float()
         sizes = sizes or HerdSizes()
-        given = pool_ND, k, radius, weights_N, centers_LD, sizes
+        order = torch.arange(len(pool_ND)) if turns is None else torch.as_tensor(turns, dtype=torch.int64)
+        order = order.to(pool_ND.device)
         if not k or not bool(weights_N.any()):  # then there is nothing to cover
             indices, gains = [], []
-        elif len(pool_ND) <= sizes.whole:
-            indices, gains = _exactly(*given)
-        elif int((weights_N > 0).sum()) <= sizes.whole:  # so few might be in no part that is drawn
-            rows = weights_N.nonzero().flatten()
+        elif len(pool_ND) <= sizes.whole or int((weights_N > 0).sum()) <= sizes.whole:
+            # So few of a larger pool might be in no part that is drawn.
+            rows = order if len(pool_ND) <= sizes.whole else order[weights_N[order] > 0]
             among, gains = _exactly(pool_ND[rows], k, radius, weights_N[rows], centers_LD, sizes)
             indices = rows[among].tolist()
         else:
             way = in_parts if k * sizes.many < len(pool_ND) else by_pairs
-            indices, gains = way(*given)
+            indices, gains = way(pool_ND, k, radius, weights_N, centers_LD, order.argsort(), sizes)
         open_N = torch.ones(len(pool_ND), dtype=torch.bool, device=pool_ND.device)
         open_N[indices] = False
-        rest = open_N.nonzero().flatten()[: k - len(indices)].tolist()
+        rest = order[open_N[order]][: k - len(indices)].tolist()
     return Herd(
         torch.tensor(indices + rest, dtype=torch.int64, device=pool_ND.device),
         torch.tensor(gains + [0.0] * len(rest), dtype=torch.float32, device=pool_ND.device),

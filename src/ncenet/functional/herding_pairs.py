@@ -37,7 +37,13 @@ DRIFT = 1e-11
 
 
 def by_pairs(
-    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, sizes: HerdSizes
+    pool_ND: Tensor,
+    k: int,
+    radius: float,
+    weights_N: Tensor,
+    centers_LD: Tensor,
+    turns_N: Tensor,
+    sizes: HerdSizes,
 ) -> tuple[list[int], list[float]]:
     """At most k picks from a pool and their gains, while there is anything to cover.
 
@@ -47,10 +53,11 @@ def by_pairs(
         radius: R.
         weights_N: of the points.
         centers_LD: what covers to begin with.
+        turns_N: the turn of each point; of equal ones the one with the smallest is picked.
         sizes: how many are picked first, and how many points and pairs a part has.
     """
     first = min(k, sizes.first)
-    indices, gains = in_parts(pool_ND, first, radius, weights_N, centers_LD, sizes)
+    indices, gains = in_parts(pool_ND, first, radius, weights_N, centers_LD, turns_N, sizes)
     if len(indices) < first or first == k:
         return indices, gains
 
@@ -62,7 +69,7 @@ def by_pairs(
     matter = Near(pool_ND[few], radius, weights_N[few], centers(), sizes).share_of(pool_ND)
     number = parts_of(len(pool_ND), matter, sizes)
     for part, rows in enumerate(order.tensor_split(number)):
-        rows = rows.sort().values
+        rows = rows[turns_N[rows].argsort()]
         greedy = _GreedyPairs(Near(pool_ND[rows], radius, weights_N[rows], centers(), sizes))
         greedy.gains[torch.isin(rows.cpu(), torch.tensor(indices)).numpy()] = PICKED
         for _ in range(math.ceil((k - len(indices)) / (number - part))):

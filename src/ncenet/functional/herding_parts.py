@@ -32,7 +32,13 @@ EAGER = 0.85
 
 
 def in_parts(
-    pool_ND: Tensor, k: int, radius: float, weights_N: Tensor, centers_LD: Tensor, sizes: HerdSizes
+    pool_ND: Tensor,
+    k: int,
+    radius: float,
+    weights_N: Tensor,
+    centers_LD: Tensor,
+    turns_N: Tensor,
+    sizes: HerdSizes,
 ) -> tuple[list[int], list[float]]:
     """At most k picks from random parts of a pool and their gains, while there is anything to cover.
 
@@ -42,13 +48,15 @@ def in_parts(
         radius: R.
         weights_N: of the points.
         centers_LD: what covers to begin with.
+        turns_N: the turn of each point; of equal ones the one with the smallest is picked.
         sizes: of a part, the whole of what is in memory; there is one for each ``picks``, but no more than
             hold the pool once.
     """
     N, rng = len(pool_ND), torch.Generator().manual_seed(0)
 
     def draw(count: int) -> Tensor:
-        return torch.randperm(N, generator=rng)[:count].sort().values.to(pool_ND.device)
+        rows = torch.randperm(N, generator=rng)[:count].to(pool_ND.device)
+        return rows[turns_N[rows].argsort()]
 
     looked_at = draw(sizes.judges)
     weights_J = weights_N[looked_at] * (N / len(looked_at))

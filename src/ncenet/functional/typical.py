@@ -94,7 +94,7 @@ def typical_images(
         features_ND: (N, D) features of all images, with and without labels.
         labeled_rows: which of them have labels; may be empty.
         query_size: how many to choose, at least 1; fewer come when fewer are left.
-        rng: where the seed of the clustering comes from.
+        rng: where the seed of the clustering comes from, and lots among images that are equally typical.
         neighbors: nearest neighbours, within its cluster, that the typicality of an image looks at.
         max_clusters: most clusters, at least 1.
 
@@ -125,20 +125,21 @@ def typical_images(
     left = [len(of_cluster) - done for of_cluster, done in zip(members, covered, strict=True)]
     copied = _copies(features_ND, labeled)
     fresh = [left[c] - sum(row in copied for row in members[c].tolist()) for c in range(k)]
-    waiting: dict[int, list[tuple[bool, float, int]]] = {}
+    lots = torch.randperm(len(features_ND), generator=rng.clone_state()).tolist()
+    waiting: dict[int, list[tuple[bool, float, int, int]]] = {}
     while len(rows) < count:
         cluster = min(
             (cluster for cluster in range(k) if left[cluster]),
             key=lambda c: (fresh[c] <= 0, len(members[c]) < SMALL_CLUSTER, covered[c], -len(members[c]), c),
         )
-        if cluster not in waiting:  # the most typical last, of equals the smaller row; copies first
+        if cluster not in waiting:  # the most typical last, copies first
             typical = typicality(features_ND[members[cluster]], neighbors).tolist()
             ranked = zip(typical, members[cluster].tolist(), strict=True)
             waiting[cluster] = sorted(
-                (row not in copied, score, -row) for score, row in ranked if row not in labeled
+                (row not in copied, score, lots[row], row) for score, row in ranked if row not in labeled
             )
-        _, score, negative = waiting[cluster].pop()
-        rows.append(-negative)
+        _, score, _, row = waiting[cluster].pop()
+        rows.append(row)
         scores.append(score)
         covered[cluster] += 1
         left[cluster] -= 1

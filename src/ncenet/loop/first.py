@@ -10,7 +10,7 @@ from ncenet.rng import Streams
 from ncenet.types import Pool, Query
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 CANDIDATES = 10_000
 """So many images of a larger pool are looked at (ours), or as many as are asked for: half a minute."""
@@ -56,7 +56,7 @@ class TypicalImages:
         )
         known = len(labeled_ids)
         if self._recipe.loop.first == "herding":
-            rows, scores = _herded(features, known, query_size)
+            rows, scores = _herded(features, known, query_size, rng)
         else:
             from ncenet.functional.typical import typical_images
 
@@ -64,8 +64,10 @@ class TypicalImages:
         return Query(tuple(looked_at[row] for row in rows.tolist()), tuple(scores.tolist()))
 
 
-def _herded(features_ND: Tensor, known: int, query_size: int) -> tuple[Tensor, Tensor]:
+def _herded(features_ND: Tensor, known: int, query_size: int, rng: Generator) -> tuple[Tensor, Tensor]:
     """Rows that cover most of those behind the first ``known``, which cover already; and how much."""
+    import torch
+
     from ncenet.functional.herding import herd, typical_distance
     from ncenet.nn.principal import PrincipalComponents
     from ncenet.strategies.cover import WIDTH
@@ -73,7 +75,8 @@ def _herded(features_ND: Tensor, known: int, query_size: int) -> tuple[Tensor, T
     features = PrincipalComponents.of(features_ND)(features_ND)
     pool, centers = features[known:], features[:known]
     radius = WIDTH * typical_distance(pool)
-    herded = herd(pool, min(query_size, len(pool)), radius, centers_LD=centers)
+    turns = torch.randperm(len(pool), generator=rng).tolist()
+    herded = herd(pool, min(query_size, len(pool)), radius, centers_LD=centers, turns=turns)
     return herded.indices + known, herded.gains / len(pool)
 
 

@@ -1,7 +1,7 @@
 """The best of a stream: a threshold lets few rows in, and they are merged now and then.
 
 Rows stand in *cells*, the combinations of values that quotas count. Of each cell the best ``k`` are kept;
-with one cell that is the best of all. Ties are broken by id, so that any sharding gives the same rows.
+with one cell that is the best of all. Ties are broken by lot, so that any sharding gives the same rows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ncenet.errors import DataError, UsageError
+from ncenet.rng import Lots
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,12 +26,14 @@ class Row(NamedTuple):
 
     Attributes:
         rank: minus the score.
+        lot: says who comes first of equals.
         id: of the image.
         place: numbers of its file and of its row there.
         cell: number of its cell.
     """
 
     rank: float
+    lot: bytes
     id: str
     place: tuple[int, int]
     cell: int
@@ -42,11 +45,12 @@ class Best:
     Args:
         k: how many of a cell, at least 1.
         names: addresses of the files, for messages.
+        lots: of the ids.
         skip: ids that are passed over.
     """
 
-    def __init__(self, k: int, names: Sequence[str], skip: frozenset[str] = frozenset()) -> None:
-        self.k, self.names, self.skip = k, names, skip
+    def __init__(self, k: int, names: Sequence[str], lots: Lots, skip: frozenset[str] = frozenset()) -> None:
+        self.k, self.names, self.lots, self.skip = k, names, lots, skip
         self.cells: dict[tuple[str, ...], int] = {}
         self._floor = np.zeros(0)
         self._rows: list[Row] = []
@@ -86,7 +90,9 @@ class Best:
         places = cells[rows].tolist() if cells is not None else [0] * len(rows)
         kept = zip(scores[rows].tolist(), named, rows.tolist(), places, strict=True)
         self._rows += [
-            Row(-score, id, (file, start + row), cell) for score, id, row, cell in kept if id not in self.skip
+            Row(-score, self.lots(id), id, (file, start + row), cell)
+            for score, id, row, cell in kept
+            if id not in self.skip
         ]
         if len(self._rows) > 2 * self._kept + max(100_000, self.k // 2):
             self._merge()

@@ -12,6 +12,7 @@ import numpy as np
 from ncenet import addresses
 from ncenet.errors import DataError, NonFiniteScore, UsageError
 from ncenet.progress import Notify
+from ncenet.rng import Lots
 from ncenet.selection.best import Best, Row
 from ncenet.selection.budget import LIKELY
 from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
@@ -193,7 +194,7 @@ class _Chooser:
 
     def _scan(self, k: int) -> Best:
         files, wish = self.files, self.wish
-        best = Best(k, files.names, self.skip)
+        best = Best(k, files.names, Lots(self.wish.seed), self.skip)
         quotas = [quota.column for quota in wish.quotas]
         read = [name for name in quotas if name in files.types]
         read += self.held.likelihoods if len(read) < len(quotas) else ()

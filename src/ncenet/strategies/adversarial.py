@@ -69,7 +69,7 @@ class Adversarial(WithOptions, QueryStrategy, ABC):
         from ncenet.functional.topk import TopK
         from ncenet.nn.vae import LATENT, VAE, Discriminator
 
-        best = TopK(query_size)
+        best = TopK(query_size, rng)
         # Sorted: a row that is drawn stands for the same image, whatever the order of pool and answers.
         ids = sorted(view.ids)
         if not ids:

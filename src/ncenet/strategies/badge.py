@@ -39,7 +39,7 @@ class Badge(QueryStrategy):
         from ncenet.functional.kmeanspp import k_means_seeds
         from ncenet.functional.topk import TopK
 
-        best = TopK(query_size)
+        best = TopK(query_size, rng)
         # Sorted: a number that is drawn stands for the same image, whatever the order of the pool.
         ids = sorted(view.ids)
         if not ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, check_rows, in_turn
+from ncenet.strategies.gather import GatheredRows, by_lot, check_rows
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -44,15 +44,13 @@ class ClassBalanced(QueryStrategy):
 
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
-        # Sorted: among images that show a class alike the smaller id wins, whatever the order of the pool.
-        ids = sorted(view.ids)
+        ids = by_lot(view.ids, rng)  # among images that show a class alike the first is taken
         if not ids:
             return Query((), ())
         table = GatheredRows(ids)
         for prediction in view.predictions():
             table.fill(prediction.ids, _presence(prediction))
         pool_NC = table.rows
-        ids = in_turn(ids, pool_NC, rng)
         counts_C = torch.zeros(pool_NC.shape[1], dtype=torch.float64)
         if view.labeled_ids:
             for prediction in view.labeled_predictions():

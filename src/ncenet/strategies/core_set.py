@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import gather_features
+from ncenet.strategies.gather import by_lot, gather_features
 from ncenet.types import PoolView, Query, QueryStrategy
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class CoreSet(QueryStrategy):
 
         if query_size < 1:
             raise ValueError(f"query_size must be >= 1, got {query_size}")
-        # Sorted: among equally far images the smaller id wins, whatever the order of the pool.
-        ids = sorted(view.ids)
+        ids = by_lot(view.ids, rng)  # among images that are equally far the first is taken
         if not ids:
             return Query((), ())
         pool_ND = gather_features(view.predictions(), ids, "core-set")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ncenet.rng import Lots
 from ncenet.types import Query
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ WIDTH = 0.35
 
 
 def look_at(ids: Sequence[str], query_size: int, rng: Generator) -> list[str]:
-    """All ids, or a random part of many, sorted, so that of equal gains the smaller id wins.
+    """All ids, or a random part of many, sorted, whatever the order of the pool.
 
     Raises:
         ValueError: ``query_size`` is below 1.
@@ -44,6 +45,7 @@ def cover(
     query_size: int,
     *,
     radius: float,
+    rng: Generator,
 ) -> Query:
     """The images that cover the most weight; the score of each is its part of all the weight there is.
 
@@ -54,10 +56,14 @@ def cover(
         labeled_LD: where the labelled images are, if there are any.
         query_size: how many, at most N come.
         radius: of the kernel.
+        rng: draws among equal gains.
     """
     from ncenet.functional.herding import herd
 
-    herded = herd(vectors_ND, min(query_size, len(ids)), radius, weights_N=weights_N, centers_LD=labeled_LD)
+    lots = Lots.of(rng)
+    turns = sorted(range(len(ids)), key=lambda row: lots(ids[row]))
+    size = min(query_size, len(ids))
+    herded = herd(vectors_ND, size, radius, weights_N=weights_N, centers_LD=labeled_LD, turns=turns)
     total = max(float(weights_N.double().sum()), 1e-30)
     order = herded.gains.argsort(descending=True, stable=True)
     return Query(

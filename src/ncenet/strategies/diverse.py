@@ -47,7 +47,7 @@ class SpreadQuery:
             scored: the whole pool, see :data:`Scored`; read once.
             view: the labelled set is looked at again.
             query_size: how many.
-            rng: seeds k-means.
+            rng: seeds k-means, and draws among equal scores.
 
         Raises:
             NonFiniteScore: a score or a feature is nan or inf.
@@ -58,7 +58,7 @@ class SpreadQuery:
         from ncenet.functional.herding import herd, typical_distance
         from ncenet.functional.kcenter import k_centers
 
-        top, features_MD = _top(scored, query_size * self.factor)
+        top, features_MD = _top(scored, query_size * self.factor, rng)
         if len(top) <= query_size:
             return top
         if self.how == "kmeans":
@@ -80,13 +80,13 @@ class SpreadQuery:
         return Query(tuple(top.ids[row] for row in rows), tuple(top.scores[row] for row in rows))
 
 
-def _top(scored: Scored, m: int) -> tuple[Query, Tensor]:
+def _top(scored: Scored, m: int, rng: Generator) -> tuple[Query, Tensor]:
     """The m images with the highest scores, best first, and their features (m, D)."""
     import torch
 
     from ncenet.functional.topk import TopK
 
-    best = TopK(m)
+    best = TopK(m, rng)
     kept: dict[str, Tensor] = {}
     for prediction, scores in scored:
         best.push(prediction.ids, scores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncenet.strategies import strategies
-from ncenet.strategies.gather import GatheredRows, checked_features, checked_probs, in_turn
+from ncenet.strategies.gather import GatheredRows, by_lot, checked_features, checked_probs
 from ncenet.strategies.score import normalized
 from ncenet.types import PoolView, Prediction, Query, QueryStrategy
 
@@ -41,8 +41,8 @@ class FastBait(QueryStrategy):
         from ncenet.functional.fisher import fisher_batch
         from ncenet.functional.topk import TopK
 
-        best = TopK(query_size)
-        ids, labeled = sorted(view.ids), sorted(view.labeled_ids)
+        best = TopK(query_size, rng)
+        ids, labeled = by_lot(view.ids, rng), sorted(view.labeled_ids)
         if not ids:
             return Query((), ())
         pool, known = GatheredRows(ids), GatheredRows(labeled)
@@ -51,7 +51,6 @@ class FastBait(QueryStrategy):
         if labeled:
             for prediction in view.labeled_predictions():
                 known.fill(prediction.ids, informative(prediction))
-        ids = in_turn(ids, pool.rows, rng)
         labeled_LD = known.rows if labeled else pool.rows[:0]
         batch = fisher_batch(pool.rows, labeled_LD, min(query_size, len(ids)))
         best.push([ids[row] for row in batch.rows.tolist()], batch.gains)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ncenet.errors import NonFiniteScore, UsageError
+from ncenet.rng import Lots
 from ncenet.types import Prediction
 
 if TYPE_CHECKING:
@@ -47,16 +48,14 @@ class GatheredRows:
         self.rows[[self._row_of[ids[row]] for row in here]] = rows[here].to(self.rows)
 
 
-def in_turn(ids: list[str], rows: Tensor, rng: Generator) -> list[str]:
-    """Ids as they stand; in a random order where all rows are the same, as while all labels are of one class.
+def by_lot(ids: Sequence[str], rng: Generator) -> list[str]:
+    """Ids in a random order, whatever that of the pool: for where the first among equals is taken.
 
-    Then nothing tells the images apart, and the order of ids, which breaks ties, often is one of classes.
+    Args:
+        ids: distinct ones.
+        rng: has the seed; nothing is drawn from it.
     """
-    import torch
-
-    if bool((rows == rows[0]).all()):
-        return [ids[row] for row in torch.randperm(len(ids), generator=rng).tolist()]
-    return ids
+    return sorted(ids, key=Lots.of(rng))
 
 
 def checked_features(prediction: Prediction, strategy: str) -> Tensor:

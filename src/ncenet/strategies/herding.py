@@ -66,7 +66,8 @@ class Herding(WithOptions, QueryStrategy):
             for prediction in view.labeled_predictions():
                 covered.fill(prediction.ids, _in_radii(prediction))
             labeled = covered.rows
-        return cover(ids, places.rows, weights[:, 0], labeled, query_size, radius=self.options.width)
+        width = self.options.width
+        return cover(ids, places.rows, weights[:, 0], labeled, query_size, radius=width, rng=rng)
 
 
 def doubt(prediction: Prediction) -> Tensor:

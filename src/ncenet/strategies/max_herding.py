@@ -59,4 +59,4 @@ class MaxHerding(WithOptions, QueryStrategy):
         if view.labeled_ids:
             labeled_LD = gather_features(view.labeled_predictions(), view.labeled_ids, "max-herding")
         radius = self.options.width * typical_distance(pool_ND)
-        return cover(ids, pool_ND, pool_ND.new_ones(len(ids)), labeled_LD, query_size, radius=radius)
+        return cover(ids, pool_ND, pool_ND.new_ones(len(ids)), labeled_LD, query_size, radius=radius, rng=rng)

@@ -35,8 +35,8 @@ class Random(QueryStrategy):
 
         from ncenet.functional.topk import TopK
 
-        best = TopK(query_size)
+        best = TopK(query_size, rng)
         ids = sorted(view.ids)
-        # float64: among a million float32 numbers thousands are equal, and small ids would win.
+        # float64: among a million float32 numbers thousands are equal.
         best.push(ids, torch.rand(len(ids), generator=rng, dtype=torch.float64))
         return best.query()

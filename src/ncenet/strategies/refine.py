@@ -101,7 +101,7 @@ class Refine(WithOptions, QueryStrategy):
         labeled_LD = None if known is None else gather_features([known], known.ids, "refine")
         radius = WIDTH * typical_distance(features_MD)
         weights = features_MD.new_ones(len(left.ids))
-        return cover(left.ids, features_MD, weights, labeled_LD, query_size, radius=radius)
+        return cover(left.ids, features_MD, weights, labeled_LD, query_size, radius=radius, rng=rng)
 
 
 def _member(name: str) -> QueryStrategy:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ScoreStrategy(WithOptions, QueryStrategy, ABC):
-    """A score per image; the query is the images with the highest scores, ties broken by id.
+    """A score per image; the query is the images with the highest scores, ties broken by lot.
 
     Predictions come in chunks and are forgotten, so memory does not grow with the pool. On the predictions of
     a detector the same score is taken of every anchor, and the image's is made from them: see
@@ -101,9 +101,9 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
     def query(self, view: PoolView, query_size: int, *, rng: Generator) -> Query:
         """The ``query_size`` images of the pool with the highest scores, or all when there are fewer.
 
-        Where no two scores differ, as while all labels are of one class, images are drawn at random: the
-        order of ids, which breaks ties, often is one of classes. With the option ``diversify`` they are
-        spread over the best, see :mod:`ncenet.strategies.diverse`.
+        Among equal scores, as all are while labels are of one class, images are drawn at random: the order of
+        ids often is one of classes. With the option ``diversify`` they are spread over the best, see
+        :mod:`ncenet.strategies.diverse`.
 
         Raises:
             NonFiniteScore: a score, or a feature that is looked at, is nan or inf.
@@ -113,21 +113,12 @@ class ScoreStrategy(WithOptions, QueryStrategy, ABC):
         if self.options.diversify != "none":
             spread = SpreadQuery(self.options.diversify, self.options.diversify_factor)
             return spread.query(self._pairs(view), view, query_size, rng=rng)
-        import torch
-
         from ncenet.functional.topk import TopK
 
-        best, ids, least = TopK(query_size), list[str](), torch.inf
+        best = TopK(query_size, rng)
         for prediction, scores in self._pairs(view):
             best.push(prediction.ids, scores)
-            ids += prediction.ids
-            least = min(least, float(scores.min())) if len(scores) else least
-        query = best.query()
-        if not len(query) or query.scores[0] > least:
-            return query
-        ids.sort()
-        rows = torch.randperm(len(ids), generator=rng)[: len(query)].tolist()
-        return Query(tuple(ids[row] for row in rows), query.scores)
+        return best.query()
 
     def _pairs(self, view: PoolView) -> Iterator[tuple[Prediction, Tensor]]:
         """What :meth:`scored` yields, which may be somebody's own, checked."""

@@ -38,7 +38,7 @@ class TypiClust(QueryStrategy):
         from ncenet.functional.topk import TopK
         from ncenet.functional.typical import typical_images
 
-        best = TopK(query_size)
+        best = TopK(query_size, rng)
         # Sorted: the clustering starts from the same images, whatever the order of pool and labels.
         pool, labeled = sorted(view.ids), sorted(view.labeled_ids)
         if not pool:

@@ -78,7 +78,7 @@ class UHerding(QueryStrategy):
         log_probs = probs.rows.clamp_min(torch.finfo(torch.float32).tiny).log()
         uncertainty = (1 + margin(tempered(log_probs, temperature))).clamp(0, 1)
         # The paper's kernel is exp(-d^2 / sigma^2), ours exp(-d^2 / (2 R^2)).
-        return cover(ids, places.rows, uncertainty, labeled_LD, query_size, radius=width / 2**0.5)
+        return cover(ids, places.rows, uncertainty, labeled_LD, query_size, radius=width / 2**0.5, rng=rng)
 
 
 def unit(vectors: Tensor) -> Tensor:

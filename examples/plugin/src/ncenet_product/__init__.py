@@ -19,7 +19,7 @@ class Product(ncenet.parts.QueryStrategy):
         """The ``query_size`` images of the pool with the largest product, or all when there are fewer."""
         from ncenet.functional import TopK, confusion, rejection
 
-        best = TopK(query_size)
+        best = TopK(query_size, rng)
         for prediction in view.predictions():
             best.push(prediction.ids, rejection(prediction.probs) * confusion(prediction.probs))
         return best.query()
