@@ -154,8 +154,9 @@ def test_chunks_and_the_order_of_the_pool_do_not_change_the_answer(strategy, gri
     assert strategy.query(view.but(pool=view.pool.reordered(order)), 7, rng=rng()) == whole
 
 
-def test_scores_are_finite_and_do_not_increase(strategy):
-    query = strategy.query(fake_view(strategy.needs), 23, rng=rng())
+@pytest.mark.parametrize("labeled", [0, 6])
+def test_scores_are_finite_and_do_not_increase(strategy, labeled):
+    query = strategy.query(fake_view(strategy.needs, labeled=labeled), 23, rng=rng())
     assert all(type(score) is float and math.isfinite(score) for score in query.scores)
     assert list(query.scores) == sorted(query.scores, reverse=True)
 
@@ -199,6 +200,30 @@ def test_the_queried_are_the_top_of_the_scored(name, size, query_size, chunk, gr
     query = strategy.query(view.but(chunk=chunk), query_size, rng=rng())
     assert query.scores == tuple(sorted(scores.values(), reverse=True)[:query_size])
     assert query.scores == tuple(scores[image] for image in query.ids)
+
+
+COMPARING = ["core-set", "typiclust", "max-herding", "badge", "uherding", "refine"]
+COMPARING += [f"margin, {how}" for how in ("kmeans", "kcenter", "herding")]
+
+
+@pytest.mark.parametrize("name", COMPARING)
+@pytest.mark.parametrize("scale", [2.0**-20, 2.0**20, -1.0])
+@pytest.mark.parametrize("labeled", [0, 6])
+def test_features_in_another_unit_change_nothing(name, scale, labeled):
+    strategy = MAKERS[name]()
+    view, other = (fake_view(strategy.needs, size=200, labeled=labeled, grid=4) for _ in range(2))
+    for part in other.pool, other.labeled:
+        part.features *= scale  # exactly: by a power of two
+    assert strategy.query(other, 40, rng=rng()).ids == strategy.query(view, 40, rng=rng()).ids
+
+
+@pytest.mark.parametrize("name", ["core-set", "max-herding", "margin, kcenter", "margin, herding"])
+def test_an_offset_of_all_features_changes_nothing(name):
+    strategy = MAKERS[name]()
+    view, other = (fake_view(strategy.needs, size=200, grid=4) for _ in range(2))
+    for part in other.pool, other.labeled:
+        part.features += 64
+    assert strategy.query(other, 40, rng=rng()).ids == strategy.query(view, 40, rng=rng()).ids
 
 
 OURS = [name for name in MAKERS if not name.startswith("scikit-activeml")]

@@ -21,7 +21,8 @@ MAX_CLUSTERS = 500
 SMALL_CLUSTER = 5
 """Clusters of fewer points come last (ours); the authors' program leaves out those of 5 or fewer."""
 LEAST_DISTANCE = 1e-5
-"""Mean distances below this count as this much, so that the typicality of duplicates is finite (ours)."""
+"""Mean distances below this part of how far a point usually is from the middle of all count as this much, so
+that the typicality of duplicates is finite (ours)."""
 
 ROWS = 1024
 """Points whose distances to all others are in memory at a time (ours)."""
@@ -72,7 +73,9 @@ def typicality(points_ND: Tensor, neighbors: int = NEIGHBORS, *, block: int = RO
             squared.diagonal(start).fill_(torch.inf)  # nobody is a neighbour of itself
             nearest = squared.topk(min(neighbors, N - 1), largest=False).values
             means.append(nearest.sqrt().mean(1))
-    return 1 / torch.cat(means).clamp_min(LEAST_DISTANCE)
+    away = norms[norms > 0]
+    usual = float(away.median().sqrt()) if len(away) else 1.0  # any will do where all points coincide
+    return 1 / torch.cat(means).clamp_min(LEAST_DISTANCE * usual)
 
 
 def typical_images(
