@@ -17,6 +17,6 @@ def k_centers(pool: Sequence[Vector], k: int, centers: Sequence[Vector]) -> tupl
             if i not in indices and nearest > farthest:
                 farthest, index = nearest, i
         indices.append(index)
-        distances.append(farthest)
+        distances.append(farthest if centers else max(squared_distance(pool[index], other) for other in pool))
         centers.append(pool[index])
     return indices, distances

@@ -34,7 +34,8 @@ class Centers(NamedTuple):
 
     Attributes:
         indices: (k,) rows of the pool, int64, distinct.
-        squared_distances: (k,) float32, at least 0: from each to the nearest of the centres before it.
+        squared_distances: (k,) float32, at least 0: from each to the nearest of the centres before it. They
+            never rise.
     """
 
     indices: Tensor
@@ -69,7 +70,8 @@ def k_centers(
         pool_ND: (N, D) features of the pool.
         k: how many to pick, in [0, N].
         centers_LD: (L, D) features of the labelled set, the centres to begin with. Without any, the first
-            pick is the point farthest from the mean of the pool, and that is the distance given for it.
+            pick is the point farthest from the mean of the pool, and the distance given for it is that to the
+            point farthest from it.
         sizes: how much is done at a time, for machines with more memory or less.
 
     Returns:
@@ -119,11 +121,13 @@ class _Greedy:
         self.squared_distances: list[float] = []
         if self.count == 0:
             mean = (at_least_float32(pool_ND).mean(0) - self.offset).float()
-            self.bound = torch.cat([(self.centred(r) - mean).square().sum(1) for r in self.blocks()])
-            first = int(self.bound.argmax())
-            self.add(first, self.centred(pool_ND[first]), float(self.bound[first]))
+            away = torch.cat([(self.centred(r) - mean).square().sum(1) for r in self.blocks()])
+            first = int(away.argmax())
+            self.add(first, self.centred(pool_ND[first]), 0.0)
         self.folded = torch.full((len(pool_ND),), min(self.count, sizes.first), device=pool_ND.device)
         self.bound = torch.cat([self.nearest(self.centred(r), 0, sizes.first) for r in self.blocks()])
+        if self.indices:
+            self.squared_distances = [float(self.bound.max())]
         self.bound[self.indices] = PICKED
 
     def blocks(self) -> Iterator[Tensor]:
