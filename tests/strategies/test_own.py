@@ -82,7 +82,7 @@ def test_yes_and_no_are_scores():
             return prediction.probs.amax(-1) < 0.75
 
     query = ncenet.select([[0.9, 0.1], [0.5, 0.5], [0.6, 0.4]], 2, strategy=Doubtful(), ids="abc")
-    assert query == ncenet.Query(("b", "c"), (1.0, 1.0))
+    assert set(query.ids) == {"b", "c"} and query.scores == (1.0, 1.0)
 
 
 def test_of_images_that_are_scored_alike_those_are_drawn_that_may_be_asked_for():
@@ -163,3 +163,25 @@ def test_what_nobody_else_says_an_auxiliary_or_a_learner_of_ones_own_may_say():
     check_fits(own(), recipe.with_changes({"model.backbone": "given:Learner"}))
     with pytest.raises(UsageError, match="unknown need 'depth': known: boxes, features, inputs, probs, samp"):
         check_fits(own(), recipe.with_changes({"task": "detection"}))
+
+
+@pytest.mark.parametrize("who", ["select", "arrays", "score", "refine"])
+def test_a_plug_in_that_fails_when_it_is_made_is_named(who, tmp_path, monkeypatch):
+    class Unmade(Breadth):
+        def __init__(self, **options):
+            raise OSError("no licence")
+
+    (tmp_path / "scores.csv").write_text("id,prob_a,prob_b\n1,0.5,0.5\n")
+    with strategies.temporarily(unmade=Unmade):
+        monkeypatch.setitem(strategies._plugged, "unmade", "somewhere:Unmade")
+        with pytest.raises(
+            UsageError, match=r"'unmade' of a plug-in \(somewhere:Unmade\) fails: OSError: no l"
+        ):
+            if who == "select":
+                ncenet.select(tmp_path / "scores.csv", 1, strategy="unmade", notify=False)
+            elif who == "arrays":
+                ncenet.select([[0.5, 0.5]], 1, strategy="unmade")
+            elif who == "refine":
+                strategies.get("refine")(members="margin,unmade")
+            else:
+                object.__new__(Scorer)._strategy("unmade", None)

@@ -64,11 +64,11 @@ from ncenet.models.model import DetectionModel, Model
 from ncenet.nn.network import Network
 from ncenet.nn.ssd import SSD
 from ncenet.recipe import Aggregate
+from ncenet.score_columns import EMBEDDING, SHARE
 from ncenet.strategies.options import needs_boxes
 from ncenet.strategies.score import normalized
 
 OUTPUTS = ("likelihood", "rejection", "confusion")
-EMBEDDING, SHARE = "embedding", "share"
 VOTES = (*OUTPUTS, "vote_entropy", "consensus_entropy")
 BOXES = ("boxes", *OUTPUTS)
 

@@ -17,11 +17,12 @@ from ncenet.models.model import DetectionModel, Model
 from ncenet.models.score_file import write_scores
 from ncenet.models.score_on_ray import score_on_ray
 from ncenet.models.score_shards import Done, Shard, score_here
-from ncenet.models.score_tables import LIKELY, BoxTable, ClassTable, ScoreTable
+from ncenet.models.score_tables import BoxTable, ClassTable, ScoreTable
 from ncenet.models.scorer import Scorer
 from ncenet.models.scoring import score_data
 from ncenet.progress import Notify
 from ncenet.recipe import OnBadImage
+from ncenet.score_columns import LIKELY
 from ncenet.stores import is_remote
 
 FILES = (".csv", ".json", ".jsonl", ".parquet")

@@ -20,14 +20,13 @@ from ncenet import addresses, stores
 from ncenet.data.shard_files import IMAGE, ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_reader import shard_file, shard_files
 from ncenet.errors import DataError, NcenetError, Unreachable, UsageError
-from ncenet.models.scorer import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON, SHARE, Scorer
+from ncenet.models.scorer import Scorer
+from ncenet.score_columns import BOXES, EMBEDDING, LIKELIHOOD, METADATA, PREDICTED, REASON, SHARE
 from ncenet.tables import pyarrow
 
 BATCH = 256
 """Images that are decoded and scored at once (ours)."""
 _ASKED_AT_ONCE = 16
-METADATA = b"ncenet"
-"""Key under which a file of scores says what made it, as JSON."""
 
 
 @dataclass(frozen=True)

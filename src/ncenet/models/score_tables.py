@@ -9,11 +9,9 @@ from typing import Any, Protocol, TypeAlias
 
 from ncenet.boxes import Detections
 from ncenet.models.scores import BoxScores, Scores
+from ncenet.score_columns import LIKELY
 
 Row: TypeAlias = dict[str, Any]
-
-LIKELY = 0.5
-"""Likelihood from which on an object counts unless somebody says more (ours)."""
 
 
 class ScoreTable(Protocol):

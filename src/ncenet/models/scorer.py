@@ -22,6 +22,7 @@ from ncenet.errors import DataError, UnknownName, UsageError
 from ncenet.models.decoding import Decoded, decode_one
 from ncenet.models.model import DetectionModel, Model, load
 from ncenet.models.places import model_file
+from ncenet.score_columns import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON, SHARE
 from ncenet.strategies import strategies
 from ncenet.strategies.score import ScoreStrategy, ranking_names, ranks_alone
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     Column = npt.NDArray[Any]
 
-LIKELIHOOD, BOXES, EMBEDDING, REASON, PREDICTED = "likelihood", "boxes", "embedding", "reason", "predicted"
-SHARE = "share"
 LEAST = 0.05
 """Likelihood from which on a detector's objects are told: the doubtful ones tell where to look (ours)."""
 
@@ -152,10 +151,11 @@ class Scorer:
 
     def _strategy(self, name: str, model: Model | DetectionModel) -> ScoreStrategy:
         known = [name.replace("_", "-"), name]
-        found = next((strategies.get(each) for each in known if each in strategies.names()), None)
+        found = next((each for each in known if each in strategies.names()), None)
         if found is None:
             raise UnknownName("output", name, [*self.special, *ranking_names()])
-        strategy = found(**_options(model)) if isinstance(model, DetectionModel) else found()
+        options = _options(model) if isinstance(model, DetectionModel) else {}
+        strategy = strategies.use(found, lambda factory: factory(**options))
         can = {"probs", "samples"} | ({"boxes"} if isinstance(model, DetectionModel) else set())
         if not ranks_alone(strategy) or not strategy.needs <= can:
             raise UsageError(f"outputs: {name} looks at more than the likelihoods of one image")

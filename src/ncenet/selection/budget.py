@@ -13,9 +13,6 @@ from ncenet.errors import UsageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-LIKELY = 0.5
-"""Confidence from which on an object counts as one to draw (ours)."""
-
 
 @dataclass(frozen=True)
 class Budget:

@@ -13,9 +13,9 @@ from ncenet import addresses
 from ncenet.errors import DataError, NonFiniteScore, UsageError
 from ncenet.progress import Notify
 from ncenet.rng import Lots
+from ncenet.score_columns import LIKELY, PREDICTED, REASON
 from ncenet.selection.best import Best, Row
-from ncenet.selection.budget import LIKELY
-from ncenet.selection.columns import PREDICTED, REASON, Holding, coded, holding, matrix, texts
+from ncenet.selection.columns import Holding, coded, holding, matrix, texts
 from ncenet.selection.excluded import Sightings
 from ncenet.selection.files import ENDINGS, IDS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms

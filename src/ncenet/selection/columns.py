@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncenet.errors import DataError, UsageError
+from ncenet.score_columns import BOXES, EMBEDDING, LIKELIHOOD, PREDICTED, REASON
 from ncenet.tables import pyarrow, type_word
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 
     from ncenet.selection.files import ScoreFiles
 
-LIKELIHOODS = ("likelihood", "likelihoods", "probs", "probabilities", "likelihood[*]", "prob[*]", "prob_*")
-EMBEDDINGS = ("embedding", "embeddings", "features", "vector", "embedding_*")
-BOXES = ("boxes",)
-REASON, PREDICTED = "reason", "predicted"
+LIKELIHOODS = (LIKELIHOOD, "likelihoods", "probs", "probabilities", "likelihood[*]", "prob[*]", "prob_*")
+EMBEDDINGS = (EMBEDDING, "embeddings", "features", "vector", "embedding_*")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def holding(files: ScoreFiles, *, probs: str | None = None, embedding: str | Non
     if files.text and len(likelihoods) == 1:
         likelihoods = ()
     vectors = _matching(types, (embedding,) if embedding else EMBEDDINGS, files, given=embedding is not None)
-    boxes = next((name for name in BOXES if name in types), None)
+    boxes = BOXES if BOXES in types else None
     told = tuple(files.about.get("class_names", ()))
     named = tuple(_class_of(name) for name in likelihoods) if len(likelihoods) > 1 else told
     apart = {files.id, *likelihoods, *vectors}
@@ -85,7 +84,7 @@ def holding(files: ScoreFiles, *, probs: str | None = None, embedding: str | Non
         if name not in apart
         and (files.text or kind.startswith(("float", "double", "halffloat", "int", "uint")))
     )
-    scores = tuple(name for name in numbers if not (files.text and name in (REASON, PREDICTED, *BOXES)))
+    scores = tuple(name for name in numbers if not (files.text and name in (REASON, PREDICTED, BOXES)))
     return Holding(likelihoods, named, vectors, boxes, scores, REASON in types)
 
 

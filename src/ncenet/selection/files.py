@@ -19,12 +19,11 @@ from typing import Any, NamedTuple
 from ncenet import addresses, stores
 from ncenet.errors import DataError, UsageError
 from ncenet.parquet_rows import rows_at_once
+from ncenet.score_columns import METADATA
 from ncenet.tables import FORMULA, pyarrow, type_word
 from ncenet.text_files import load_json
 
 ENDINGS = (".parquet", ".csv")
-METADATA = b"ncenet"
-"""Key of a Parquet file's metadata under which a file of ours says what made it, as JSON."""
 IDS = r"text|bytes|u?int\d+"
 """Types of ids, in words."""
 EMPTY = "null"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ncenet.selection.files import ScoreFiles
     from ncenet.strategies.score import ScoreStrategy
+    from ncenet.types import QueryStrategy
 
 RANDOM = "random"
 
@@ -182,6 +183,9 @@ def _by_likelihoods(name: str, columns: tuple[str, ...], options: Mapping[str, o
         if option in ScoreOptions.model_fields:
             other = "is `diversify` here" if option.startswith("diversify") else "is of boxes"
             raise UsageError(f"option {option}: {other}, and the files hold class likelihoods")
-    factory = strategies.get(name)
-    checked(factory, options, where="options.", name=f"strategy {name}")
-    return ByLikelihoods(cast("ScoreStrategy", factory(**options)), columns)
+
+    def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
+        checked(factory, options, where="options.", name=f"strategy {name}")
+        return factory(**options)
+
+    return ByLikelihoods(cast("ScoreStrategy", strategies.use(name, make)), columns)

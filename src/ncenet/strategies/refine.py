@@ -113,7 +113,7 @@ def _member(name: str) -> QueryStrategy:
     if name == "refine":
         raise ValueError("refine doesn't sift for itself: leave it out")
     try:
-        member = whole_strategy(strategies.get(name)())
+        member = whole_strategy(strategies.use(name, lambda factory: factory()))
     except UnknownName as error:
         raise ValueError(str(error)) from None
     if not member.needs <= KEPT:
