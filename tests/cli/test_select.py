@@ -101,13 +101,13 @@ class TestAsk:
         assert done.code == 0, done.err
         with Ledger(tmp_path / "run/ledger.sqlite", read_only=True) as ledger:
             recorded = ledger.latest_query()
-        assert recorded.query.ids == ("0.jpg", "1.jpg") and recorded.asked == by_strategy("margin")
+        assert set(recorded.query.ids) == {"0.jpg", "1.jpg"} and recorded.asked == by_strategy("margin")
         text = (tmp_path / "query.csv").read_text().replace(",\n", ",a\n")
         (tmp_path / "query.csv").write_text(text)
         assert ncenet("tell", "run", "query.csv").code == 0
         done = ncenet("ask", "run", "-n", "2", "--scores", "scores.csv", "--strategy", "entropy")
         assert done.code == 0, done.err
-        assert [row["id"] for row in rows(done.out)] == ["2.jpg", "3.jpg"]
+        assert {row["id"] for row in rows(done.out)} == {"2.jpg", "3.jpg"}
 
     def test_images_of_another_pool(self, ncenet, scores, tmp_path):
         (tmp_path / "other.csv").write_text("id,prob_a,prob_b\nx.jpg,0.5,0.5\n0.jpg,0.9,0.1\n")
