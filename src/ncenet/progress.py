@@ -157,7 +157,7 @@ class Lines:
             case "scan":
                 return f"reading images, {event['done']:,} of {event['total']:,}"
             case "score":
-                return f"asking the model, {event['done']:,} of {event['total']:,} images"
+                return f"asking the model, {event['done']:,} of {count_of(event['total'], 'image')}"
             case "test":
                 return f"testing the model on {count_of(event['images'], 'image')}"
             case "sort":
@@ -168,7 +168,7 @@ class Lines:
                 done = f"{event['done']:,}{of}{_speed(event)}"
                 return f"scoring images, {done}, {event['broken']:,} broken{left}"
             case "rows":
-                return f"reading scores, {event['done']:,} of {event['total']:,} rows"
+                return f"reading scores, {event['done']:,} of {count_of(event['total'], 'row')}"
             case "embed":
                 return f"embedding images, {event['done']:,} of {event['total']:,}"
             case "maps":

@@ -219,7 +219,8 @@ def _pool(
     count = next(iter(sizes.values()))
     names = [f"{row:05}" for row in range(count)] if ids is None else _names(ids)
     if len(names) != count or len(set(names)) < count:
-        raise UsageError(f"{count} images need {count} distinct ids, got {len(set(names))}")
+        needed = f"{count_of(count, 'image needs', 'images need')} {count_of(count, 'distinct id')}"
+        raise UsageError(f"{needed}, got {len(set(names))}")
     tensors = {key: tensor for key, (tensor, _) in arrays.items()}
     probs_, features_ = tensors.pop("probs", torch.empty(count, 0)), tensors.pop("features", None)
     return Prediction(names, probs_, features_, tensors)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
+from ncenet.counts import count_of
+
 if TYPE_CHECKING:
     from ncenet.selection.choose import Chosen
     from ncenet.selection.wish import Choice
@@ -79,9 +81,9 @@ def tell_of(chosen: Chosen) -> None:
 
     console = plain_console(stderr=True)
     left = f", {chosen.unread:,} of images that could not be read" if chosen.unread else ""
-    console.print(f"{len(chosen.query):,} of {chosen.rows:,} rows by {chosen.strategy}{left}")
+    console.print(f"{len(chosen.query):,} of {count_of(chosen.rows, 'row')} by {chosen.strategy}{left}")
     if chosen.copies:
-        console.print(f"{chosen.copies:,} near copies of better images passed over")
+        console.print(f"{count_of(chosen.copies, 'near copy', 'near copies')} of better images passed over")
     for (column, value), count in list(chosen.short.items())[:10]:
         named = f"{column} {value!r}" if value else f"no {column}"
         console.print(f"{named}: only {count:,}, there are no more that fit")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ncenet.counts import count_of
 from ncenet.data.pools import probe, stamp
 from ncenet.data.scan_cache import Look, read_looks, write_looks
 from ncenet.errors import UnreadableImage
@@ -65,9 +66,10 @@ class Scan:
     def __repr__(self) -> str:
         """What there is, shortly."""
         copies = sum(len(group) - 1 for group in self.duplicates)
+        copied = count_of(copies, "copy", "copies")
         modes = ", ".join(f"{count:,} {mode}" for mode, count in self.modes.items()) or "none"
         sides = "" if self.sizes is None else f"; sides from {self.sizes.smallest} to {self.sizes.largest}"
-        return f"Scan({modes}{sides}; {len(self.problems):,} unreadable, {copies:,} copies)"
+        return f"Scan({modes}{sides}; {len(self.problems):,} unreadable, {copied})"
 
     @property
     def readable(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.open import open_dataset
 from ncenet.errors import UnreadableImage, UsageError
@@ -91,5 +92,5 @@ def of(
     broken = {problem.id for problem in bad}
     sound = tuple(id for id in ids if id not in broken)
     if not sound:
-        raise UsageError(f"none of {len(ids)} images can be read, the first: {bad[0]}")
+        raise UsageError(f"none of {count_of(len(ids), 'image')} can be read, the first: {bad[0]}")
     return ImageVectors(sound, source.store.get([pool.content_hash(id) for id in sound]), tuple(bad))

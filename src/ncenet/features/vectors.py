@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncenet.arrays import check_precision, map_npy, read_npz
+from ncenet.counts import count_of
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 from ncenet.parquet_rows import read_fitting, spelt_out
@@ -65,7 +66,9 @@ class VectorTable:
         if len(ids) != len(vectors):
             named = f" in {_ids_beside(file)}" if file.suffix.lower() == ".npy" else ""
             empty = f", {ids.count('')} of them empty" if "" in ids else ""
-            raise DataError(f"{file}: {len(ids)} ids{named}{empty} for {len(vectors)} vectors")
+            raise DataError(
+                f"{file}: {count_of(len(ids), 'id')}{named}{empty} for {count_of(len(vectors), 'vector')}"
+            )
         if "" in ids:
             raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
         finite = np.concatenate([np.isfinite(part).all(1) for part in _parts(vectors)])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ncenet.counts import count_of
 from ncenet.errors import NonFiniteScore, UsageError
 from ncenet.types import Learner, Pool, Prediction
 
@@ -66,7 +67,9 @@ def predictions_of(
             )
         yield replace(chunk, probs=probs)
     if done != len(ids):
-        raise UsageError(f"{who} says nothing of {ids[done]!r} and what follows, {len(ids) - done:,} images")
+        raise UsageError(
+            f"{who} says nothing of {ids[done]!r} and what follows, {count_of(len(ids) - done, 'image')}"
+        )
 
 
 def _likelihoods(chunk: Prediction, who: str) -> Tensor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ncenet.counts import count_of
 from ncenet.data.open import open_train
 from ncenet.errors import UnreadableImage
 from ncenet.features.vectors import VectorTable
@@ -50,11 +51,16 @@ class EmbeddingCost(NamedTuple):
         >>> print(EmbeddingCost("lite0", "photos", 3000, 0, 0.0))
         lite0 of photos: all 3,000 images have a vector already
         """
-        of, images = f"{self.features} of {self.data}", f"{self.images:,} images"
+        of, images = f"{self.features} of {self.data}", count_of(self.images, "image")
         if not self.missing:
-            return f"{of}: all {images} have a vector already"
+            return (
+                f"{of}: all {images} have a vector already"
+                if self.images > 1
+                else f"{of}: the image has a vector already"
+            )
         about = "about " * (self.images > HASHED)
-        count = f"{about}{self.missing:,} of {images} have no vector yet"
+        have = count_of(self.images, "image has", "images have")
+        count = f"{about}{self.missing:,} of {have} no vector yet"
         if self.missing == self.images:
             count = f"none of {images} has a vector yet"
         return f"{of}: {count}; {self.speed:.{0 if self.speed >= 10 else 1}f} a second, timed on some of them"

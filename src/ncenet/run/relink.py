@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncenet.counts import count_of
 from ncenet.data.open import open_dataset
 from ncenet.data.pools import FolderPool
 from ncenet.errors import UnreadableImage, UsageError
@@ -51,9 +52,8 @@ class Relinked:
     def __str__(self) -> str:
         """One line."""
         renamed = sum(id != file for id, file in self.found.items())
-        parts = [
-            f"{len(self.found):,} of {len(self.found) + len(self.missing):,} images found by their bytes"
-        ]
+        of = count_of(len(self.found) + len(self.missing), "image")
+        parts = [f"{len(self.found):,} of {of} found by their bytes"]
         if renamed:
             parts[0] += f", {renamed:,} of them under another name"
         if self.missing:
@@ -86,7 +86,7 @@ def relink(folder: Path, source: str, *, notify: Notify | None = None) -> Relink
         items, labels = ledger.items(), dict(ledger.labeled())
         found, missing = match_files(items, hashes_of(pool, recipe.data.workers, notify))
         if not found:
-            raise UsageError(f"{source}: holds none of the {len(items):,} images of {folder}")
+            raise UsageError(f"{source}: holds none of {count_of(len(items), 'image')} of {folder}")
         if lost := sorted(labels.keys() & set(missing)):
             raise not_as_labelled(f"not in {source}", lost)
         taken, known = set(found.values()), {item.id for item in items}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.selection.best import Row
 
@@ -116,7 +117,7 @@ def share(
     if taken.total() > query_size:
         least = ", ".join(f"{quota.column} at least {quota.least}" for quota in quotas if quota.least)
         raise UsageError(
-            f"{least}: that is {taken.total():,} images of the values there are, and the query has "
+            f"{least}: that is {count_of(taken.total(), 'image')} of the values there are, and the query has "
             f"{query_size:,}"
         )
     for place, row in enumerate(rows):

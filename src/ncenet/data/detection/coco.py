@@ -170,7 +170,8 @@ def open_coco(
     if shared:
         notes.append(f"{count_of(len(shared), 'test image')} among the training images taken out")
     if unsaid:
-        notes.append(f"{len(unsaid):,} of {len(images):,} images have no annotation: taken for empty ones")
+        of = count_of(len(images), "image has", "images have")
+        notes.append(f"{len(unsaid):,} of {of} no annotation: taken for empty ones")
     return as_dataset(file.stem, pool, annotations, known, notes=notes, unsaid=unsaid)
 
 

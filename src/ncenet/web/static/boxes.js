@@ -4,7 +4,7 @@
 // the browser does the scaling: the coordinates of the SVG are the pixels of the original image, whatever size
 // is displayed.
 
-import { draw, notice, say } from "./dom.js";
+import { counted, draw, notice, say } from "./dom.js";
 import { Drawing, MOST } from "./drawing.js";
 import { at, between, dragged, HANDLES, moved, where } from "./geometry.js";
 import { colourOf, isLight } from "./overlay.js";
@@ -39,7 +39,7 @@ export class BoxCanvas {
     this.root.toggleAttribute("hidden", !drawing);
     if (drawing) this.root.setAttribute("viewBox", `0 0 ${drawing.size.join(" ")}`);
     this.draw();
-    if (drawing?.cut) notice(`Cut at the edge of the image: ${drawing.cut === 1 ? "1 box that reached" : `${drawing.cut} boxes that reached`} beyond it. Enter records what is shown.`, 15);
+    if (drawing?.cut) notice(`Cut at the edge of the image: ${counted(drawing.cut, "box that reached", "boxes that reached")} beyond it. Enter records what is shown.`, 15);
   }
 
   /** Give a class to the selected box, or else to the next. */
@@ -152,7 +152,7 @@ export class BoxCanvas {
 
   #count() {
     const count = this.drawing.boxes.length;
-    return count === 1 ? "1 box" : `${count} boxes`;
+    return counted(count, "box", "boxes");
   }
 
   /** Whatever is edited by key or button, a drag that is going on ends first, as if it had not begun. */

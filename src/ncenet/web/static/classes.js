@@ -1,6 +1,6 @@
 // The classes of the run: rename, merge, look again, delete, order, key, colour, note. Every change can be undone.
 
-import { $, ask, confirmed, imageUrl, make, notice, number } from "./dom.js";
+import { $, ask, confirmed, counted, imageUrl, make, notice, number } from "./dom.js";
 
 const WORDS = { rename: "renaming", merge: "merging", delete: "deleting", order: "the order", look: "the look of" };
 
@@ -83,7 +83,7 @@ export class ClassesDialog {
     merge.onchange = async () => {
       const into = merge.value;
       merge.value = "";
-      if (into && (await confirmed(`Merge ${name} into ${into}?`, `${number(count)} images become ${into}.`))) this.#send({ kind: "merge", name, into });
+      if (into && (await confirmed(`Merge ${name} into ${into}?`, `${counted(count, "image becomes", "images become")} ${into}.`))) this.#send({ kind: "merge", name, into });
     };
     const row = make("div", { className: "class-row" },
       button("↑", "Up:", () => move(-1), n === 0), button("↓", "Down:", () => move(1), n === classes.length - 1),
@@ -120,11 +120,11 @@ export class ClassesDialog {
   }
 
   async #again(name, count) {
-    if (await confirmed(`Look again at ${name}?`, `${number(count)} images come up again, among the others; until then their answers stand. Add the classes that they are to be divided into first.`)) this.#send({ kind: "again", name });
+    if (await confirmed(`Look again at ${name}?`, `${counted(count, "image comes", "images come")} up again, among the others; until then every answer stands. Add the classes that ${name} is to be divided into first.`)) this.#send({ kind: "again", name });
   }
 
   async #delete(name, count) {
-    if (await confirmed(`Delete ${name}?`, `${number(count)} images lose their answer and are asked for again. This can be undone.`)) this.#send({ kind: "delete", name });
+    if (await confirmed(`Delete ${name}?`, `${counted(count, "image loses its answer and is", "images lose their answer and are")} asked for again. This can be undone.`)) this.#send({ kind: "delete", name });
   }
 
   #send(message) {

@@ -72,6 +72,9 @@ export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 export const number = (n) => n.toLocaleString("en");
+
+/** A number with its noun. */
+export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const imageUrl = (hash, size = "view") => signed(`images/${size}/${hash}`);
 
 /** Small images are enlarged with their pixels, not blurred. */

@@ -1,6 +1,6 @@
 // The finish line: sort the images into folders, take labels, report and model along, set a goal.
 
-import { $, make, notice, number, percent } from "./dom.js";
+import { $, counted, make, notice, number, percent } from "./dom.js";
 import { signed } from "./token.js";
 
 /** One line about a likelihood. */
@@ -90,16 +90,16 @@ export function progressTo(goal, state) {
   const minutes = (labels) => (pace ? `, ${Math.max(1, Math.round((labels * pace) / 60))} min at this pace` : "");
   if (goal[0] === "n") {
     const left = Math.max(0, value - state.labeled);
-    return { share: state.labeled / value, words: left ? `${number(left)} labels to go${minutes(left)}` : `The goal of ${number(value)} labels is reached.` };
+    return { share: state.labeled / value, words: left ? `${counted(left, "label")} to go${minutes(left)}` : `The goal of ${counted(value, "label")} is reached.` };
   }
   const now = state.curve.at(-1);
   if (!now) return { share: 0, words: "Said after the first model." };
   if (now.low >= value) return { share: 1, words: `The goal is reached: ${percent(now.low)} at least.` };
-  if (now.accuracy >= value) return { share: 1, words: `Reached on these ${now.images} held-out images; between ${percent(now.low)} and ${percent(now.high)} on all.` };
+  if (now.accuracy >= value) return { share: 1, words: `Reached on ${counted(now.images, "held-out image")}; between ${percent(now.low)} and ${percent(now.high)} on all.` };
   const best = state.outlook?.high;
   if (!best) return { share: now.accuracy / value, words: "How far it is can be said after four models." };
   const labels = Math.ceil((100 * (value - now.accuracy)) / best / 10) * 10;
-  return { share: now.accuracy / value, words: best < 0.01 ? "More labels hardly help any more: this goal may be out of reach." : `At least ${number(labels)} labels more${minutes(labels)}` };
+  return { share: now.accuracy / value, words: best < 0.01 ? "More labels hardly help any more: this goal may be out of reach." : `At least ${counted(labels, "label")} more${minutes(labels)}` };
 }
 
 /** Which classes the last model takes for which, and how many of each it gets right. */

@@ -1,7 +1,7 @@
 // Beside the image: how far the work has come.
 
 import { advice, curve, leftOut } from "./curve.js";
-import { $, make, number, percent } from "./dom.js";
+import { $, counted, make, number, percent } from "./dom.js";
 
 function bar(name, done, size, note = "") {
   const label = make("div", { className: "bar-label" }, make("span", {}, name), make("span", {}, note || `${number(done)} of ${number(size)}`));
@@ -32,7 +32,7 @@ export function showPanel(state, who) {
   parts.push(bar(batch.cycle ? `Batch ${batch.cycle + 1}` : "First batch", batch.answered, batch.size, more > 0 ? `${number(batch.size)} and ${number(more)} more` : ""));
   if (state.embedding) parts.push(bar("Looking at the photographs", state.embedding.done, state.embedding.total));
   parts.push(training(state.training, state.labeled));
-  parts.push(make("p", { className: "faint" }, `${number(state.answered)} of ${number(state.images)} images answered`));
+  parts.push(make("p", { className: "faint" }, `${number(state.answered)} of ${counted(state.images, "image")} answered`));
   for (const why of state.damaged) parts.push(make("p", { className: "trouble", role: "alert" }, `A damaged record is left out: ${why}`));
   $("progress").replaceChildren(...parts.filter(Boolean));
 

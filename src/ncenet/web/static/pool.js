@@ -1,7 +1,7 @@
 // The images that nobody has answered, all of them, in a grid: filter, pick, accept what the model says or correct it.
 
 import * as api from "./api.js";
-import { $, imageUrl, make, newKey, notice, number, percent, say, sharpenLoaded } from "./dom.js";
+import { $, counted, imageUrl, make, newKey, notice, number, percent, say, sharpenLoaded } from "./dom.js";
 import { classOf } from "./keys.js";
 import { Scroller } from "./scroller.js";
 
@@ -103,7 +103,7 @@ export class PoolGrid {
   }
 
   #count() {
-    const picked = this.picked.size ? `${number(this.picked.size)} of ${number(this.total)} picked` : `${number(this.total)} images without an answer`;
+    const picked = this.picked.size ? `${number(this.picked.size)} of ${number(this.total)} picked` : `${counted(this.total, "image")} without an answer`;
     this.words.textContent = `${picked}. Space picks, Shift a range, * all in sight; a class key labels`;
   }
 

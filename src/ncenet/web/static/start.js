@@ -1,6 +1,6 @@
 // The start page of several projects under one address.
 
-import { $, make, number } from "./dom.js";
+import { $, counted, make, number } from "./dom.js";
 import { asOurs } from "./token.js";
 
 async function show() {
@@ -9,7 +9,7 @@ async function show() {
   if (!response.ok) throw new Error(answer.error);
   const items = answer.projects.map(({ link, title, folder, classes, images, answered }) =>
     make("li", {}, make("a", { href: link }, make("strong", {}, title), make("span", { className: "faint" }, classes.join(", ") || "no classes yet"),
-      make("progress", { max: Math.max(1, images), value: answered, "aria-label": "Answered" }), make("span", { className: "faint" }, `${number(answered)} of ${number(images)} images answered · ${folder}`))));
+      make("progress", { max: Math.max(1, images), value: answered, "aria-label": "Answered" }), make("span", { className: "faint" }, `${number(answered)} of ${counted(images, "image")} answered · ${folder}`))));
   $("projects").replaceChildren(...items);
 }
 

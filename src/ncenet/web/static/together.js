@@ -1,6 +1,6 @@
 // Alike images at once: the whole group is on screen, what does not belong is crossed out, one key labels the others.
 
-import { $, imageUrl, make, newKey, notice, number, percent, say, sharpenLoaded } from "./dom.js";
+import { $, counted, imageUrl, make, newKey, notice, percent, say, sharpenLoaded } from "./dom.js";
 import { classOf } from "./keys.js";
 
 const WAIT_MS = 1500;
@@ -127,7 +127,7 @@ export class Together {
   #draw() {
     const { label, purity, of } = this.group;
     const title = this.rest ? "The rest: which class?" : !label ? "Which class are these?" : of ? `Near copies: ${label} too?` : `Are these all ${label}?`;
-    const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${number(this.images.length)} images, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.${this.group.early ? " So far the model learns more from what it asks for one by one." : ""}`;
+    const hint = of && !this.rest ? "They look like the same moment or thing as the image beside. Cross out what isn't." : this.rest ? "A class key labels those not crossed out; Esc leaves them for later." : `${counted(this.images.length, "image")}, about ${percent(purity)} of them should be. Cross out what isn't: click, Space, Shift and arrows.${this.group.early ? " So far the model learns more from what it asks for one by one." : ""}`;
     this.cells = make("div", { className: "cells tiles", role: "grid", "aria-label": "Alike images", "aria-multiselectable": "true" });
     this.cells.append(...this.images.map((image, n) => this.#tile(image, n)));
     const buttons = this.classes().map(({ name, digit, letter }) =>
@@ -142,7 +142,7 @@ export class Together {
       make("div", { className: "classes dock", role: "group", "aria-label": "Classes" }, ...buttons));
     this.#fit();
     this.cells.firstChild?.focus();
-    say(`${title} ${this.images.length} images`);
+    say(`${title} ${counted(this.images.length, "image")}`);
   }
 
   /** Tiles as large as they can be with all of them in sight; where that would be too small, they scroll. */
