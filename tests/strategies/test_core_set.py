@@ -42,10 +42,10 @@ def test_what_is_labelled_is_covered_already():
     assert list(query.ids) == [view.ids[row] for row in (0, 1, 2)]
 
 
-def test_of_identical_images_the_smaller_id_comes_first():
+def test_of_identical_images_all_come_once():
     view = fake_view(CoreSet.needs, size=8)
     view.pool.features[:] = 1.0
-    assert list(CoreSet().query(view, 8, rng=torch.Generator()).ids) == sorted(view.ids)
+    assert sorted(CoreSet().query(view, 8, rng=torch.Generator()).ids) == sorted(view.ids)
 
 
 def test_a_learner_without_features_is_refused():
