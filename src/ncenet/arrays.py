@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncenet.counts import count_of
 from ncenet.errors import DataError
 from ncenet.text_files import check_regular
 
@@ -22,6 +23,11 @@ LOOKED_AT = 10_000
 """Vectors that say how much precision they need (ours)."""
 MOST_LOST = 0.01
 """Of the deviation of vectors, in single precision (ours)."""
+FAR = 1e4
+"""A vector so many times as far from the middle of all as is usual is a mistake (ours): it moves the mean to
+where all others look alike."""
+PART = 4096
+"""Vectors in double precision at a time."""
 _LED_TO = (
     ValueError,
     EOFError,
@@ -89,6 +95,35 @@ def check_precision(vectors: npt.NDArray[Any], file: Path) -> None:
         raise DataError(
             f"{file}: the vectors lie so far from zero that single precision rounds off "
             f"{lost / apart:.0%} of what sets them apart: subtract their mean"
+        )
+
+
+def check_far(vectors: npt.NDArray[Any], file: Path, name: Callable[[int], str]) -> None:
+    """Make sure that no vector is absurdly far from all others.
+
+    Args:
+        vectors: (N, D) finite numbers, perhaps on the disk.
+        file: where they stand.
+        name: what a row is called.
+
+    Raises:
+        DataError: some are, :data:`FAR` times as far as is usual; names the farthest.
+    """
+    import numpy as np
+
+    some = np.asarray(vectors[:: -(-len(vectors) // LOOKED_AT)], np.float64)
+    middle = np.median(some, 0)
+    away = np.linalg.norm(some - middle, axis=1)
+    if not away.any():
+        return
+    usual = float(np.median(away[away > 0]))
+    starts = range(0, len(vectors), PART)
+    times = np.concatenate([np.linalg.norm(vectors[n : n + PART] - middle, axis=1) for n in starts]) / usual
+    if count := int((times > FAR).sum()):
+        row = int(times.argmax())
+        raise DataError(
+            f"{file}: {count_of(count, 'vector lies', 'vectors lie')} more than {FAR:,.0f} times as far from "
+            f"the middle as others do, that of {name(row)} {times[row]:,.0f} times: mend it or leave it out"
         )
 
 

@@ -87,6 +87,20 @@ def test_vectors_that_single_precision_does_not_tell_apart(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_a_vector_absurdly_far_from_the_others_is_named_by_its_id(tmp_path, form, scale):
+    table = scale * np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 3.0]])
+    ids = ["a.jpg", "b.jpg", "c.jpg"]
+    table[2] *= 1e3
+    VectorTable(form(tmp_path, table=table, ids=ids))  # large, as counts may be
+    table[2] *= 1e5
+    with pytest.raises(
+        DataError, match=r"1 vector lies more than 10,000 times.* 'c\.jpg' [0-9,]+ times: mend"
+    ):
+        VectorTable(form(tmp_path, table=table, ids=ids))
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_vector_without_an_id(tmp_path, form):
     with pytest.raises(DataError, match=r"vector 2 of 3 is without an id"):
         VectorTable(form(tmp_path, ids=["a.jpg", "", "c.jpg"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncenet.arrays import check_precision, map_npy, read_npz
+from ncenet.arrays import check_far, check_precision, map_npy, read_npz
 from ncenet.counts import count_of
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
@@ -77,6 +77,7 @@ class VectorTable:
                 f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
                 f"first of {ids[int(np.argmin(finite))]!r}"
             )
+        check_far(vectors, file, lambda row: repr(ids[row]))
         check_precision(vectors, file)
         self.ids, self.vectors = tuple(ids), vectors
         try:

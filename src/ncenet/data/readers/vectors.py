@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ncenet.arrays import check_precision, read_npz
+from ncenet.arrays import check_far, check_precision, read_npz
 from ncenet.class_names import shown
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, label_column, read_columns
@@ -105,6 +105,7 @@ def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
             f"{path}: {len(bad)} vector(s) hold what is no finite number, the first in row {bad[0]}, "
             "counted from 0"
         )
+    check_far(rows, path, lambda row: f"row {row}, counted from 0,")
     check_precision(rows, path)
     return vectors
 
