@@ -108,3 +108,8 @@ def test_copies_wait_until_nothing_else_is_left(labeled):
     first = chosen[: 30 - len(known)] % 30
     assert set(first.tolist()) == set(range(30)) - known, "each image once, and none that has a label"
     assert sorted([*chosen.tolist(), *labeled]) == list(range(120)), "and then the copies"
+
+
+def test_of_copies_any_may_come_first():
+    rngs = [torch.Generator().manual_seed(seed) for seed in range(10)]
+    assert len({int(typical_images(torch.ones(20, 2), [], 1, rng=rng).rows) for rng in rngs}) > 1

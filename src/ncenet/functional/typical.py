@@ -126,9 +126,9 @@ def typical_images(
     members = [(clusters == cluster).nonzero().flatten() for cluster in range(k)]
     covered = [sum(row in labeled for row in of_cluster.tolist()) for of_cluster in members]
     left = [len(of_cluster) - done for of_cluster, done in zip(members, covered, strict=True)]
-    copied = _copies(features_ND, labeled)
-    fresh = [left[c] - sum(row in copied for row in members[c].tolist()) for c in range(k)]
     lots = torch.randperm(len(features_ND), generator=rng.clone_state()).tolist()
+    copied = _copies(features_ND, labeled, lots)
+    fresh = [left[c] - sum(row in copied for row in members[c].tolist()) for c in range(k)]
     waiting: dict[int, list[tuple[bool, float, int, int]]] = {}
     while len(rows) < count:
         cluster = min(
@@ -150,12 +150,12 @@ def typical_images(
     return Typical(torch.tensor(rows), torch.tensor(scores))
 
 
-def _copies(features_ND: Tensor, labeled: Set[int]) -> set[int]:
-    """Rows without a label whose features are those of a labelled row, or of a smaller one."""
+def _copies(features_ND: Tensor, labeled: Set[int], order: Sequence[int]) -> set[int]:
+    """Rows without a label whose features are those of a labelled row, or of one before it in an order."""
     vectors = at_least_float32(features_ND.detach()).cpu().numpy()
     seen = {hash(vectors[row].tobytes()) for row in labeled}
     found = set()
-    for row in range(len(vectors)):
+    for row in order:
         if row not in labeled:
             if (vector := hash(vectors[row].tobytes())) in seen:
                 found.add(row)
