@@ -92,3 +92,11 @@ def test_the_floor_is_what_the_next_score_has_to_reach() -> None:
     assert best.floor == -math.inf, "one more enters with any score"
     best.push(["b", "c"], torch.tensor([0.25, 0.75]))
     assert best.floor == 0.5
+
+
+def test_without_a_generator_ties_are_broken_by_id() -> None:
+    best, shard = TopK(2), TopK(2)
+    best.push(["d", "b"], torch.tensor([1.0, 1.0]))
+    shard.push(["a", "c"], torch.tensor([1.0, 1.0]))
+    best.merge(shard)
+    assert best.query().ids == ("a", "b")

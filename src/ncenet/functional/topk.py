@@ -20,7 +20,7 @@ class TopK:
 
     Args:
         k: how many to keep, at least 1.
-        rng: has the seed; nothing is drawn from it.
+        rng: has the seed; nothing is drawn from it. None: ties are broken by id.
 
     Raises:
         ValueError: ``k`` is below 1.
@@ -33,10 +33,10 @@ class TopK:
     Query(ids=('c', 'b'), scores=(0.75, 0.75))
     """
 
-    def __init__(self, k: int, rng: Generator) -> None:
+    def __init__(self, k: int, rng: Generator | None = None) -> None:
         if k < 1:
             raise ValueError(f"k must be >= 1, got {k}")
-        self.k, self._lots = k, Lots.of(rng)
+        self.k, self._lots = k, Lots.of(rng) if rng is not None else _by_id
         self._best: list[tuple[float, bytes, str]] = []  # (-score, lot, id), ascending: best first
 
     def __len__(self) -> int:
@@ -96,3 +96,7 @@ class TopK:
         if len({id for *_, id in best}) < len(best):
             raise ValueError("an id was pushed twice: it would be queried twice")
         self._best = best
+
+
+def _by_id(id: str) -> bytes:
+    return id.encode("utf-8", "surrogatepass")
