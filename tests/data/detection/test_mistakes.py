@@ -133,7 +133,7 @@ def test_coco(tmp_path, change, why):
     record["annotations"][0] |= change
     write_coco(tmp_path, MADE).write_text(json.dumps(record))
     (found,) = reasons(open_boxes(tmp_path / "annotations.json"))
-    assert found.startswith("annotations.json, ")
+    assert found.startswith("annotations.json, 000000.jpg, ")
     assert why in found
 
 
@@ -224,6 +224,10 @@ def test_csv(tmp_path, row, why):
         ("path,x1,y1,x2,y2,label\n,1,2,3,4,one\n", r"boxes\.csv:2 the path is missing"),
         ("path,x1,y1,x2,y2,label\n", r"boxes\.csv: lists no images"),
         ('path,x1,y1,x2,y2,label\n"a.jpg,1,2,3,4,one\n', r"boxes\.csv:\d not CSV"),
+        (
+            "path,x1,y1,x2,y2,label\na.jpg,1,2,3,4,one\n./a.jpg,5,6,7,8,one\n",
+            r"boxes\.csv:3 the path './a\.jpg' is 'a\.jpg' in another spelling",
+        ),
     ],
 )
 def test_a_csv_file_that_is_none(tmp_path, text, why):

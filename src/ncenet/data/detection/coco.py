@@ -162,7 +162,8 @@ def open_coco(
         del images[id]
     pool = FolderPool(root, list(images.values()), channels=3)
     annotations = [
-        Annotation(path, file.name, objects[id], drawn_on=sizes[id]) for id, path in images.items()
+        Annotation(path, f"{file.name}, {path}", objects[id], drawn_on=sizes[id])
+        for id, path in images.items()
     ]
     known = list(dict.fromkeys(names.values())) if classes is None else classes
     unsaid = [path for id, path in images.items() if not objects[id] and id not in answered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,9 +38,11 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         classes: the classes that there are. Default: those of the objects, sorted.
 
     Raises:
-        DataError: not CSV, a column is missing, a row has no path, or some rows are set apart for testing.
+        DataError: not CSV, a column is missing, a row has no path, a path is spelled in two ways, or some
+            rows are set apart for testing.
     """
     objects: dict[str, list[NamedObject]] = {}
+    spelled: dict[str, str] = {}
     columns = Columns(("path", *EDGES, "label", "difficult"))
     with open_text(file) as text:
         for where, row in read_rows(text, file, needs=("path", *EDGES, "label")):
@@ -47,6 +50,9 @@ def open_csv(file: Path, *, classes: Sequence[str] | None = None) -> Dataset:
             path = row["path"].strip().replace("\\", "/")
             if not path:
                 raise DataError(f"{where} the path is missing")
+            before = spelled.setdefault(posixpath.normpath(path), path)
+            if path != before:  # as two images each would lack the other's objects
+                raise DataError(f"{where} the path {path!r} is {before!r} in another spelling: write one")
             found = _row(f"line {where.rpartition(':')[2]}", row)
             objects.setdefault(path, []).extend([] if found is None else [found])
     if not objects:
