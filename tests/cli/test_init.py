@@ -9,6 +9,7 @@ import pytest
 
 from ncenet.recipe import Recipe
 from ncenet.run.people import folder_of
+from tests.data.detection.make import coco, samples, write_coco
 from tests.data.make import bomb_png, jpeg, write
 
 
@@ -132,3 +133,34 @@ def test_sizes_that_suit_people(ncenet, tmp_path):
 def test_wrong_usage(ncenet, photos, words, code, message):
     done = ncenet("init", *words.split())
     assert (done.code, message in done.said) == (code, True), done.err
+
+
+@pytest.fixture
+def mistaken(tmp_path):
+    """Four images in COCO's form: of one, two boxes have no area, and one is no image."""
+    made = samples(4)
+    file = write_coco(tmp_path / "boxes", made)
+    said = coco(made)
+    for box in said["annotations"][:2]:
+        box.update(image_id=said["images"][0]["id"], bbox=[3, 3, 0, 5])
+    file.write_text(json.dumps(said))
+    (file.parent / said["images"][1]["file_name"]).write_bytes(b"no image")
+
+
+def test_images_left_out_for_a_mistake_in_their_annotations_are_told(ncenet, mistaken):
+    words = ("init", "boxes/annotations.json", "--task", "detection")
+    said = " ".join(ncenet(*words, "--out", "run").out.split())
+    listed = "left out, listed in run/bad_images.csv"
+    assert f"unreadable 1, {listed}" in said
+    assert f"annotations 2 mistakes, their images are {listed}" in said and "has no area" in said
+    record = json.loads(ncenet(*words, "--json", "--out", "other").out)
+    assert len(record["mistakes"]) == 2 and len(record["unreadable"]) == 1
+
+
+def test_what_is_left_out_is_told_before_anything_is_asked(ncenet, mistaken):
+    words = ("run", "--data", "boxes/annotations.json", "--task", "detection", "--backbone", "small")
+    words += ("--initial", 1, "--held-out", 0, "--out", "query.csv")
+    assert "leave those images out with --on-bad-image skip" in ncenet("ask", *words).said
+    done = ncenet("ask", *words, "--on-bad-image", "skip")
+    left_out = "left out: 1 image that cannot be read and 1 image with a mistake in the annotations."
+    assert f"{left_out} bad_images.csv of the run says why" in " ".join(done.said.split())

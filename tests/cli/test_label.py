@@ -79,7 +79,7 @@ def test_images_that_cannot_be_read_are_left_out_and_named(ncenet, photos, serve
     done = ncenet("label", "photos", *CLASSES, "--no-browser")
     assert done.code == 0
     said = " ".join(done.out.split())
-    assert "1 image(s) can't be read and are left out: runs/photos-labels/bad_images.csv" in said
+    assert "1 image can't be used, left out: runs/photos-labels/bad_images.csv" in said
 
 
 def test_serving_a_whole_network_says_what_that_means(ncenet, photos, served):

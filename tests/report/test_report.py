@@ -113,11 +113,12 @@ def test_a_comparison_that_has_not_begun_has_a_page(tmp_path):
 
 def test_bad_and_duplicated_images_are_listed(compared):
     run = compared / "random/seed-0"
-    write_csv(run / "bad_images.csv", ["id", "why"], [("rose <3>.jpg", "empty file")])
+    mistakes = [("b.png", "a box without a class"), ("b.png", "a box without an area")]
+    write_csv(run / "bad_images.csv", ["id", "why"], [("rose <3>.jpg", "empty file"), *mistakes])
     twins = [(0, "pool", "a.png"), (0, "pool", "b.png"), (1, "test", "c.png"), (1, "test", "d.png")]
     write_csv(run / "duplicates.csv", ["group", "in", "id"], twins)
     text = page_of(compared).text
-    assert "1 cannot be read: left out" in text
+    assert "2 cannot be used: left out" in text
     assert "rose <3>.jpg" in text
     assert "4 are duplicates: 2 groups of the same bytes" in text
     assert "copies of test images" not in text

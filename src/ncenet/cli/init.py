@@ -20,7 +20,10 @@ from ncenet.run.people import first_recipe, folder_of
 from ncenet.run.recipe_record import is_begun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ncenet.data.scan import Scan
+    from ncenet.errors import BadAnnotation
 
 _SHOWN = 5
 
@@ -57,12 +60,14 @@ def init(
         seen = survey(recipe, folder, notify=lambda event: None if event["event"] == "note" else show(event))
     notes = [*seen.train.notes, *([] if seen.test is None else seen.test.notes)]
     found, of_test = seen.found.scan, None if seen.of_test is None else seen.of_test.scan
+    mistakes = (*seen.found.annotations, *(() if seen.of_test is None else seen.of_test.annotations))
     names = list(seen.class_names)
     if json_output:
         print(
             json.dumps(
                 {
                     **_facts(found, of_test),
+                    "mistakes": [mistake.why for mistake in mistakes],
                     "pool": len(seen.train.pool.ids()),
                     "notes": notes,
                     "classes": names,
@@ -80,7 +85,7 @@ def init(
             f"pool         {count_of(len(seen.train.pool.ids()), 'image')}, each looked at when it is "
             "asked for; below is what was looked at now"
         )
-    _describe(found, of_test, files, console)
+    _describe(found, of_test, mistakes, files, console)
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {files.recipe}: read it, change what you like\n")
     where = shlex.quote(str(folder))
@@ -101,7 +106,13 @@ def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:
     }
 
 
-def _describe(found: Scan, of_test: Scan | None, files: RunFolder, console: Console) -> None:
+def _describe(
+    found: Scan,
+    of_test: Scan | None,
+    mistakes: Sequence[BadAnnotation],
+    files: RunFolder,
+    console: Console,
+) -> None:
     from ncenet.report.words import copied
     from ncenet.run.findings import copies
 
@@ -118,7 +129,11 @@ def _describe(found: Scan, of_test: Scan | None, files: RunFolder, console: Cons
     )
     if tested:
         console.print(f"             {copied(tested)}")
-    listed = f", left out, listed in {files.bad_images}" if found.problems else ""
-    console.print(f"unreadable   {len(found.problems):,}{listed}")
+    listed = f"left out, listed in {files.bad_images}"
+    console.print(f"unreadable   {len(found.problems):,}{f', {listed}' if found.problems else ''}")
     for problem in found.problems[:_SHOWN]:
         console.print(f"             {problem}")
+    if mistakes:
+        console.print(f"annotations  {count_of(len(mistakes), 'mistake')}, their images are {listed}")
+    for mistake in mistakes[:_SHOWN]:
+        console.print(f"             {mistake}")

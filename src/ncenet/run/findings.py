@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset
 from ncenet.data.scan import Scan, scan
 from ncenet.errors import BadAnnotation, UnreadableImage, UnreadableImages
@@ -95,6 +96,32 @@ def scan_pool(
             notify({"event": "scan", "done": done, "total": total})
 
     return scan(dataset.pool, workers=recipe.data.workers, progress=count, kept=kept)
+
+
+def left_out_note(pool: Findings, test: Findings | None, listed: str) -> str | None:
+    """What is said of images that are left out, in a line; None where none is.
+
+    The same for all runs on these images, as :func:`contradiction_note`.
+
+    Args:
+        pool: what is wrong with the images of the pool.
+        test: the same of the test images; None without such.
+        listed: the file that lists them.
+    """
+    parts = [
+        f"{of}{said}"
+        for of, found in (("", pool), ("of the test images ", test))
+        if found is not None and (said := _unusable(found))
+    ]
+    return f"left out: {'; '.join(parts)}. {listed} of the run says why" if parts else None
+
+
+def _unusable(found: Findings) -> str:
+    unread = {problem.id for problem in found.scan.problems}
+    mistaken = {problem.id for problem in found.annotations} - unread
+    said = [f"{count_of(len(unread), 'image')} that cannot be read"] * bool(unread)
+    said += [f"{count_of(len(mistaken), 'image')} with a mistake in the annotations"] * bool(mistaken)
+    return " and ".join(said)
 
 
 def write_findings(

@@ -38,6 +38,7 @@ from ncenet.run.findings import (
     Findings,
     contradiction_note,
     contradictions,
+    left_out_note,
     look_at_images,
     write_findings,
 )
@@ -338,6 +339,9 @@ def survey(
         if notify is not None and not is_begun(files):
             notify({"event": "note", "text": note})
     write_findings(files, recipe, found, of_test, differing)
+    left_out = left_out_note(found, of_test, files.bad_images.name)
+    if left_out is not None and notify is not None and not is_begun(files):
+        notify({"event": "note", "text": left_out})
     keep(files.recipe, recipe)
     return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
 

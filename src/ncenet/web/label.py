@@ -141,7 +141,7 @@ def label(
             if differs := offer(wanted, project.ledger.class_names()):
                 say(f"`classes` differs from the classes of {place}: {differs}. The page offers the change")
             if bad := len(project.ledger.problems()):
-                say(f"{bad} image(s) can't be read and are left out: {RunFolder(place).bad_images}")
+                say(f"{count_of(bad, 'image')} can't be used, left out: {RunFolder(place).bad_images}")
 
         def served(address: Address) -> None:
             _announce(address, folders, public, say)

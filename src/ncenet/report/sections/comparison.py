@@ -269,7 +269,8 @@ def images_to_look_at(run: RunResults) -> ReportSection | None:
     if run.copied:
         blocks.append(Note(f"{words.copied(run.copied)}."))
     if bad.rows:
-        blocks.append(Folded(f"{len(bad.rows):,} cannot be read: left out", (_shortened(bad),)))
+        images = len({row[:-1] for row in bad.rows})  # of one there may be several mistakes
+        blocks.append(Folded(f"{images:,} cannot be used: left out", (_shortened(bad),)))
     if twins.rows:
         count = f"{len(twins.rows):,} are duplicates: {count_of(groups, 'group')} of the same bytes"
         blocks.append(Folded(count, (_shortened(twins),)))
