@@ -190,7 +190,7 @@ def test_data_sets_are_opened_listed_and_looked_at(tmp_path):
     assert [problem.id for problem in look.problems] == ["b/3.jpg"] and look.duplicates == (
         ("a/0.jpg", "a/1.jpg"),
     )
-    assert repr(look).startswith("Scan(3 RGB; sides from ") and "1 unreadable, 1 copies" in repr(look)
+    assert repr(look).startswith("Scan(3 RGB; sides from ") and "1 unreadable, 1 copy)" in repr(look)
     assert ncenet.Dataset.builtin()["cifar10"].download_mb > 100
     with pytest.raises(UsageError, match="no built-in data set of this name"):
         ncenet.Dataset.open(tmp_path / "nowhere")

@@ -156,7 +156,7 @@ def test_long_lists_are_cut_and_counted(compared):
     rows = [(f"{n}.jpg", "empty file") for n in range(250)]
     write_csv(compared / "random/seed-0/bad_images.csv", ["id", "why"], rows)
     text = page_of(compared).text
-    assert "250 cannot be read" in text
+    assert "250 cannot be used" in text
     assert "and 50 more" in text
     assert "220.jpg" not in text
 

@@ -89,7 +89,7 @@ def test_a_place_without_any_of_the_images_is_refused(run, tmp_path):
     paint(tmp_path / "others", 15)
     for n in range(12):
         next((tmp_path / "others").glob(f"?{n:03}.png")).unlink()
-    with pytest.raises(UsageError, match=r"others: holds none of the 12 images"):
+    with pytest.raises(UsageError, match=r"others: holds none of 12 images of "):
         relink(run, str(tmp_path / "others"))
 
 
