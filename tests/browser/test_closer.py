@@ -21,12 +21,12 @@ NATURAL = "document.querySelector('#image').naturalWidth"
 
 @pytest.fixture
 def running(server, tmp_path):
-    """Photographs that are larger than what the page shows, with a moment in them."""
+    """Photographs that are larger than what the page shows, with a moment in them; enough for two windows."""
     (tmp_path / "photos").mkdir()
     exif = PIL.Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[36867] = "2026:06:01 12:30:05"
     random = np.random.default_rng(0)
-    for n, name in enumerate("rgbrgbrgb"):
+    for n, name in enumerate("rgb" * 7):
         coarse = random.integers(0, 120, (18, 24, 3), dtype=np.uint8)
         coarse[..., n % 3] += 120
         large = PIL.Image.fromarray(coarse).resize((2400, 1800), PIL.Image.Resampling.NEAREST)
