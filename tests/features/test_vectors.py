@@ -101,6 +101,14 @@ def test_a_vector_absurdly_far_from_the_others_is_named_by_its_id(tmp_path, form
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_images_of_which_most_are_all_but_alike_are_not_absurdly_far_from_one_another(tmp_path, form):
+    random = np.random.default_rng(0)
+    table = random.normal(size=(100, 4))
+    table[:90] = 1 + 1e-6 * random.normal(size=(90, 4))  # of one image, but for rounding
+    VectorTable(form(tmp_path, table=table, ids=[f"{n}.jpg" for n in range(100)]))
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_vector_without_an_id(tmp_path, form):
     with pytest.raises(DataError, match=r"vector 2 of 3 is without an id"):
         VectorTable(form(tmp_path, ids=["a.jpg", "", "c.jpg"]))
