@@ -78,7 +78,12 @@ def test_images_that_cannot_be_read_are_left_out_and_named(ncenet, photos, serve
     (photos / "bad.jpg").write_text("not an image")
     done = ncenet("label", "photos", *CLASSES, "--no-browser")
     assert done.code == 0
-    said = " ".join(done.out.split())
+    said = " ".join((done.out + done.err).split())
+    assert "left out: 1 image that cannot be read. bad_images.csv of the run says why" in said
+    assert "can't be used" not in said, "it is told once"
+    done = ncenet("label", "photos", *CLASSES, "--no-browser")
+    said = " ".join((done.out + done.err).split())
+    assert said.count("left out") == 1
     assert "1 image can't be used, left out: runs/photos-labels/bad_images.csv" in said
 
 

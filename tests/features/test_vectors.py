@@ -105,7 +105,8 @@ def test_images_of_which_most_are_all_but_alike_are_not_absurdly_far_from_one_an
     random = np.random.default_rng(0)
     table = random.normal(size=(100, 4))
     table[:90] = 1 + 1e-6 * random.normal(size=(90, 4))  # of one image, but for rounding
-    VectorTable(form(tmp_path, table=table, ids=[f"{n}.jpg" for n in range(100)]))
+    ids = [f"{n}.jpg" for n in range(100)]
+    assert np.allclose(VectorTable(form(tmp_path, table=table, ids=ids)).rows(ids), table)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -140,7 +140,7 @@ def label(
                 say(f"{told}: {few}; # on the page changes them")
             if differs := offer(wanted, project.ledger.class_names()):
                 say(f"`classes` differs from the classes of {place}: {differs}. The page offers the change")
-            if bad := len(project.ledger.problems()):
+            if not begins and (bad := len(project.ledger.problems())):  # a run that begins has told it
                 say(f"{count_of(bad, 'image')} can't be used, left out: {RunFolder(place).bad_images}")
 
         def served(address: Address) -> None:
