@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from ncenet.errors import LedgerError, UsageError
+from ncenet.errors import DataError, LedgerError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
 from ncenet.run.opening import open_run, survey
@@ -116,3 +116,15 @@ def test_a_run_is_begun_in_one_transaction(recipe, tmp_path, monkeypatch):
         seen.begin()
     with Ledger(tmp_path / "run" / "ledger.sqlite", read_only=True) as ledger:
         assert (ledger.class_names(), ledger.items(), ledger.recall("task")) == ((), [], None)
+
+
+def test_held_out_images_of_other_classes_are_refused_before_there_is_a_run(recipe, tmp_path):
+    for split, names in (("train", "ant bee"), ("test", "ant bee cat")):
+        for name in names.split():
+            photos(tmp_path / split / name)
+    changes = {"data.train": str(tmp_path / "train"), "data.test": str(tmp_path / "test"), "data.classes": ()}
+    recipe = recipe.with_changes(changes | {"loop.held_out": 0})
+    with pytest.raises(DataError, match=r"cat, which .* do not; .* or name all classes with `data\.classes`"):
+        survey(recipe, tmp_path / "run")
+    seen = survey(recipe.with_changes({"data.classes": ("ant", "bee", "cat")}), tmp_path / "run")
+    assert seen.test_set.class_names == ("ant", "bee", "cat"), "the run takes the recipe that is put right"

@@ -308,7 +308,8 @@ def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) ->
     if unknown:
         raise DataError(
             f"{dataset.name}: the test images have the class(es) {', '.join(unknown)}, which the training "
-            f"images do not; those are {', '.join(names)}. Remove those test images, or rename the classes"
+            f"images do not; those are {', '.join(names)}. Remove those test images, rename the classes, or "
+            "name all classes with `data.classes`"
         )
     return TestSet(dataset.pool, ids, tuple(index[labels[id]] for id in ids), tuple(names))
 

@@ -291,8 +291,8 @@ def survey(
         RecipeError: the folder holds a run with another recipe, or the strategy doesn't fit the rest of it.
         UnknownName: there is no such strategy, head, backbone or extractor.
         UsageError: the images are not there, or the folder is a file.
-        DataError: the images have no labels and the recipe names no classes; or an image file of the pool is
-            for testing too.
+        DataError: the images have no labels and the recipe names no classes; an image file of the pool is for
+            testing too; or the held-out images have other classes.
         UnreadableImages: some images cannot be read or are annotated wrongly, and the recipe says to stop;
             the findings are written.
     """
@@ -342,8 +342,11 @@ def survey(
     left_out = left_out_note(found, of_test, files.bad_images.name)
     if left_out is not None and notify is not None and not is_begun(files):
         notify({"event": "note", "text": left_out})
+    looked = Survey(recipe, folder, train, found, names, test, of_test, later, hand)
+    if not is_begun(files):
+        _ = looked.test_set  # its mistakes come before there is a run with this recipe
     keep(files.recipe, recipe)
-    return Survey(recipe, folder, train, found, names, test, of_test, later, hand)
+    return looked
 
 
 def open_run(
