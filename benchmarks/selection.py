@@ -2,7 +2,8 @@
 
     python benchmarks/selection.py FOLDER --sets clothing10 cifar10 --seeds 10 --out runs.csv
 
-FOLDER holds sets as benchmarks/stored.py reads them; NAME-lt is set NAME with its pool thinned to a tail.
+FOLDER holds sets as benchmarks/stored.py reads them; NAME-lt is set NAME with its pool thinned to a tail, and
+NAME:CLASS is a set of two classes, CLASS and all others.
 An arm is a head and a strategy, such as "nce herding"; "first" behind it means that the first images, too,
 are herded and not drawn at random. Every arm of a seed starts from the same random images, two for each
 class on average, and asks twenty times for as many images as there are classes, but 10 to 40. Seeds go on
@@ -133,7 +134,13 @@ def run(data: Stored, arm: str, seed: int, queries: int) -> Iterator[dict[str, o
 
 def open_set(folder: Path, name: str) -> Stored:
     """A set by its name; with -lt behind it, its pool as a long tail (classes in a random order)."""
-    data = open_stored(folder, name.removesuffix("-lt"))
+    whole, _, one = name.partition(":")
+    data = open_stored(folder, whole.removesuffix("-lt"))
+    if one:
+        with np.load(folder / f"{whole}_train.npz") as train:
+            names = sorted(set(train["labels"].tolist()))
+        targets, test_targets = ((t == names.index(one)).long() for t in (data.targets, data.test_targets))
+        return replace(data, name=name, targets=targets, test_targets=test_targets, classes=2)
     if not name.endswith("-lt"):
         return data
     order = torch.randperm(len(data.pool), generator=torch.Generator().manual_seed(0))
