@@ -351,8 +351,7 @@ class Recipe(Section):
             drop_unread(data, _defaults(), keep=changes)
             return type(self).model_validate(data)
         except ValidationError as error:
-            fields = flat(self.model_dump())
-            raise RecipeError("\n".join(explain(e, fields) for e in mistakes(error))) from None
+            raise RecipeError("\n".join(explain(e, type(self)) for e in mistakes(error))) from None
 
 
 @cache

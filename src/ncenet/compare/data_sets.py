@@ -93,14 +93,23 @@ class DataSet(Section):
             RecipeError: a path or value is wrong; names the set.
         """
         for path in SAID_ELSEWHERE.keys() & self.changes.keys():
-            raise RecipeError(f"data set {self.called!r}: changes {path}: {SAID_ELSEWHERE[path]} say that")
+            raise RecipeError(f"{of_set(self.called)}changes {path}: {SAID_ELSEWHERE[path]} say that")
         changes: dict[str, Any] = {"data.train": self.train, "data.test": self.test}
         if self.features is not None:
             changes["model.features"] = self.features
         try:
             return shared.with_changes(changes | self.changes)
         except RecipeError as error:
-            raise RecipeError(f"data set {self.called!r}: {error}") from None
+            raise RecipeError(f"{of_set(self.called)}{error}") from None
+
+
+def of_set(name: str) -> str:
+    """What stands before a mistake in the comparison on one data set; nothing where there is no list of them.
+
+    >>> of_set("clothes"), of_set("")
+    ("data set 'clothes': ", '')
+    """
+    return f"data set {name!r}: " if name else ""
 
 
 def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
