@@ -7,11 +7,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ncenet.compare.data_sets import DataSet, check_sets, folder_named, of_set, slug
 from ncenet.errors import RecipeError, UnknownName
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, dotted
 from ncenet.section import Section
 from ncenet.strategies.build import ORACLE, for_strategy
 
@@ -40,6 +40,11 @@ class Arm(Section):
     seeds: int | None = Field(
         None, ge=1, description="Runs with the first so many seeds only. Default: with all of them."
     )
+
+    @field_validator("changes")
+    @classmethod
+    def _by_path(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        return dotted(changes)
 
     @property
     def slug(self) -> str:

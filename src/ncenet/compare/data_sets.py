@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ncenet.errors import RecipeError
-from ncenet.recipe import DataRecipe, Recipe
+from ncenet.recipe import DataRecipe, Recipe, dotted
 from ncenet.section import Section
 
 LONGEST = 200
@@ -77,6 +77,11 @@ class DataSet(Section):
     @classmethod
     def _as_mapping(cls, values: Any) -> Any:
         return {"train": values} if isinstance(values, str) else values
+
+    @field_validator("changes")
+    @classmethod
+    def _by_path(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        return dotted(changes)
 
     @property
     def called(self) -> str:
