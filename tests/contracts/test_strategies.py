@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,6 +120,15 @@ def test_same_generator_same_query(make, strategy):
     again = strategy.query(fake_view(strategy.needs), 7, rng=rng())
     fresh = make().query(fake_view(strategy.needs), 7, rng=rng())
     assert first == again == fresh, "a query must not leave a trace in the strategy"
+
+
+@pytest.mark.parametrize("unit", [0.001, 10.0])
+def test_features_in_another_unit_make_no_other_query(make, unit):
+    view = fake_view(make().needs, size=60)
+    parts = {name: getattr(view, name) for name in ("pool", "labeled")}
+    scaled = view.but(**{n: replace(part, features=unit * part.features) for n, part in parts.items()})
+    plain, other = (set(make().query(each, 7, rng=rng()).ids) for each in (view, scaled))
+    assert plain == other
 
 
 def test_nothing_is_mutated(strategy):
