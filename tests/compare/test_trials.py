@@ -182,7 +182,7 @@ def test_of_several_sets_each_is_looked_at_before_anything_is_trained(tmp_path, 
     ]
     both = Comparison(base=BASE, arms=COMPARISON.arms, seeds=[0], data=sets)
     for look in (lambda: run(both, tmp_path / "out", processes=1), lambda: cost(both, tmp_path / "out")):
-        with pytest.raises(DataError, match=r"other: the test images have the class\(es\) z, which"):
+        with pytest.raises(DataError, match=r"other: the test images have 1 class \(z\), which"):
             look()
     assert simulated.calls == [] and not (tmp_path / "out").exists()
     alone = both.model_copy(update={"data": (both.data[1].model_copy(update={"test": None}),)})

@@ -178,7 +178,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
     view.pool.predicted_loss[17] = view.pool.inputs[17, 2] = view.pool.in_radii[17, 2] = value
-    with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
+    with pytest.raises(NonFiniteScore, match=r"^1 score is not finite") as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
 
