@@ -1,5 +1,6 @@
 """What surrounds the code: documents that tell the truth, a light command line, layers, the package."""
 
+import ast
 import inspect
 import os
 import re
@@ -274,6 +275,18 @@ def test_no_path_of_some_machine_is_in_any_file():
             continue
         found += [f"{name}: {match[0]}" for match in places.finditer(text)]
     assert found == []
+
+
+def test_nothing_is_counted_with_an_s_in_brackets():
+    """Messages count by ``ncenet.counts``: 1 image, 2 images."""
+    files = sorted((ROOT / "src").rglob("*.py"))
+    texts = [
+        (file.name, node.value)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    ]
+    assert not [each for each in texts if re.search(r"[a-z]\((s|es)\)", str(each[1]))]
 
 
 def test_the_wheel_holds_what_is_not_code(tmp_path):

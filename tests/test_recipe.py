@@ -167,3 +167,12 @@ def test_what_nobody_can_have_meant(tmp_path, text, why):
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(RecipeError, match=r"^.*r\.yaml: " + why + ".*$"):
         Recipe.load(tmp_path / "r.yaml")
+
+
+def test_a_section_among_the_changes_keeps_what_it_does_not_name():
+    base = Recipe().with_changes({"model.features": "lite0", "loop.query_size": 7, "loop.initial": 9})
+    changed = base.with_changes({"model": {"head": {"name": "softmax"}}, "loop": {"initial": 3}})
+    assert changed == base.with_changes({"model.head.name": "softmax", "loop.initial": 3})
+    assert (changed.model.features, changed.loop.query_size) == ("lite0", 7)
+    spread = base.with_changes({"loop": {"strategy": "margin", "options": {"diversify": "kmeans"}}})
+    assert spread.with_changes({"loop": {"options": {}}}).loop.options == {}, "options are one value"

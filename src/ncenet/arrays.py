@@ -78,12 +78,12 @@ def map_npy(file: Path) -> npt.NDArray[Any]:
         return array
 
 
-def check_precision(vectors: npt.NDArray[Any], file: Path) -> None:
+def check_precision(vectors: npt.NDArray[Any], file: Path | str) -> None:
     """Make sure that single precision, in which vectors are learned, keeps what sets them apart.
 
     Args:
         vectors: (N, D) finite numbers; of many, some are looked at.
-        file: where they stand.
+        file: where they stand, or what they are called.
 
     Raises:
         DataError: it rounds off more than :data:`MOST_LOST`, as where all lie far from zero.

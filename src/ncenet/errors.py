@@ -32,6 +32,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ncenet.counts import count_of
+
 
 class NcenetError(Exception):
     """Root of all errors raised on purpose."""
@@ -179,19 +181,19 @@ class UnreadableImages(DataError):
 
     Args:
         problems: what they are.
-        place: of several data sets, the name of theirs.
+        place: stands before, such as the data set of several.
     """
 
     def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation], place: str = "") -> None:
         self.problems = list(problems)
         annotations = sum(isinstance(problem, BadAnnotation) for problem in self.problems)
         images = len(self.problems) - annotations
-        found = [f"{images} unreadable image(s)"] * (images > 0)
-        found += [f"{annotations} mistake(s) in annotations"] * (annotations > 0)
+        found = [count_of(images, "unreadable image")] * (images > 0)
+        found += [f"{count_of(annotations, 'mistake')} in annotations"] * (annotations > 0)
         shown = "\n".join(f"  {problem}" for problem in self.problems[:20])
         more = f"\n  and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
         super().__init__(
-            f"{place}{': ' * bool(place)}{' and '.join(found)}:\n{shown}{more}\n"
+            f"{place}{' and '.join(found)}:\n{shown}{more}\n"
             f"repair or remove them, or leave {'those images' if annotations else 'them'} out with "
             "`data.on_bad_image=skip`"
         )
@@ -239,4 +241,4 @@ class NonFiniteScore(NcenetError):
 
     def __init__(self, count: int, first_id: str) -> None:
         self.count, self.first_id = count, first_id
-        super().__init__(f"{count} score(s) are not finite, the first at {first_id!r}")
+        super().__init__(f"{count_of(count, 'score is', 'scores are')} not finite, the first at {first_id!r}")

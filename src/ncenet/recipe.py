@@ -328,8 +328,9 @@ class Recipe(Section):
     def with_changes(self, changes: dict[str, Any]) -> Recipe:
         """A copy with some fields replaced.
 
-        What belongs to the old head, task, schedule or strategy and is read by nobody any more goes with it,
-        unless the changes name it.
+        Of a section that is given as a mapping, what the mapping does not name stays. What belongs to the old
+        head, task, schedule or strategy and is read by nobody any more goes with it, unless the changes name
+        it.
 
         Args:
             changes: values by dotted path, for instance ``{"loop.seed": 3, "model.head.name": "softmax"}``.
@@ -340,7 +341,7 @@ class Recipe(Section):
         >>> Recipe().with_changes({"loop.seed": 3}).loop.seed
         3
         """
-        data = self.model_dump()
+        data, changes = self.model_dump(), dotted(changes)
         if "strategy" not in self.loop.model_fields_set:
             del data["loop"]["strategy"]
         if changes.get("loop.strategy", self.loop.strategy) != self.loop.strategy:
@@ -351,8 +352,22 @@ class Recipe(Section):
             drop_unread(data, _defaults(), keep=changes)
             return type(self).model_validate(data)
         except ValidationError as error:
-            fields = flat(self.model_dump())
-            raise RecipeError("\n".join(explain(e, fields) for e in mistakes(error))) from None
+            raise RecipeError("\n".join(explain(e, type(self)) for e in mistakes(error))) from None
+
+
+def dotted(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes by the dotted path of a field, those of a section taken apart.
+
+    >>> dotted({"loop": {"seed": 3, "options": {"bins": 5}}, "model": {"head": {"name": "softmax"}}})
+    {'loop.seed': 3, 'loop.options': {'bins': 5}, 'model.head.name': 'softmax'}
+    """
+    found: dict[str, Any] = {}
+    for path, value in changes.items():
+        if isinstance(value, Mapping) and any(field.startswith(f"{path}.") for field in _defaults()):
+            found |= dotted({f"{path}.{name}": each for name, each in value.items()})
+        else:
+            found[path] = value
+    return found
 
 
 @cache

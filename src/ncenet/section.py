@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin
@@ -63,8 +63,7 @@ class Section(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             node = yaml.compose(text)
-            fields = flat(cls.model_construct().model_dump())
-            found = sorted((_line(node, place_of(e)), explain(e, fields)) for e in mistakes(error))
+            found = sorted((_line(node, place_of(e)), explain(e, cls)) for e in mistakes(error))
             # A mistake of the file as a whole has no line of its own.
             said = (f"{file}{f':{line}' if line else ''} {what}" for line, what in found)
             raise RecipeError("\n".join(said)) from None
@@ -123,18 +122,42 @@ def mistakes(error: ValidationError) -> list[Any]:
     ]
 
 
-def explain(error: Any, fields: Iterable[str] = ()) -> str:
+def explain(error: Any, section: type[Section] | None = None) -> str:
     """One mistake that pydantic found, in one line: field, what is wrong, what was given.
 
     Args:
         error: one of :func:`mistakes`.
-        fields: dotted paths of all fields there are, to suggest the nearest.
+        section: what it was found in, to suggest the nearest of its fields.
     """
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":  # what stands under it may be half a file
-        nearest = difflib.get_close_matches(where, list(fields), n=1)
-        return f"{where}: there is no such field" + (f"; did you mean {nearest[0]}?" if nearest else "")
+        nearest = "" if section is None else _nearest(section, error["loc"])
+        return f"{where}: there is no such field" + (f"; did you mean {nearest}?" if nearest else "")
     return f"{where + ': ' if where else ''}{_said(error)}"
+
+
+def _nearest(section: type[Section], place: Sequence[int | str]) -> str:
+    """Path of the field whose name is most like the last of ``place``; of several the nearest to it."""
+    named: dict[str, list[str]] = {}
+    for path in _paths(section, place):
+        named.setdefault(path.rpartition(".")[2], []).append(path)
+    alike = difflib.get_close_matches(str(place[-1]), named, n=1)
+    where = ".".join(map(str, place))
+    return difflib.get_close_matches(where, named[alike[0]], n=1, cutoff=0)[0] if alike else ""
+
+
+def _paths(section: type[Section], place: Sequence[int | str], above: str = "") -> Iterator[str]:
+    """Dotted paths of all fields; of the sections in a list, those of the one in which ``place`` lies."""
+    for name, field in section.model_fields.items():
+        yield above + name
+        listed = get_origin(field.annotation) is tuple
+        (inner, *_) = get_args(field.annotation) if listed else (field.annotation,)
+        if not (isinstance(inner, type) and issubclass(inner, Section)):
+            continue
+        if not listed:
+            yield from _paths(inner, place[1:], f"{above}{name}.")
+        elif len(place) > 1 and place[0] == name:
+            yield from _paths(inner, place[2:], f"{above}{name}.{place[1]}.")
 
 
 NO = {

@@ -87,7 +87,7 @@ def test_a_query_goes_to_a_table_and_comes_back_filled_in(folder, tmp_path):
     filled = [line + ("ant" if n else "") for n, line in enumerate(table.read_text().splitlines())]
     table.write_text("\n".join(filled) + "\n")
     with begun(folder) as run:
-        with pytest.raises(UsageError, match=r"query.csv: 4 label\(s\) in it were not told yet"):
+        with pytest.raises(UsageError, match=r"query.csv: 4 labels in it were not told yet"):
             query.write(table)
         run.tell(table)
         assert run.labels == dict.fromkeys(query.ids, "ant")

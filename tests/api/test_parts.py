@@ -190,7 +190,7 @@ QUERIES = {
         ids[:n], [1] * 3
     ),
     r"query returns scores that are no numbers": lambda ids, n: ncenet.Query(ids[:n], [None] * n),
-    r"4 score\(s\) are not finite": lambda ids, n: ncenet.Query(ids[:n], np.full(n, np.nan)),
+    r"4 scores are not finite": lambda ids, n: ncenet.Query(ids[:n], np.full(n, np.nan)),
 }
 
 
@@ -259,7 +259,7 @@ PREDICTIONS = {
     r"shape \(\d+, 1\) of 2 classes: .* also of a class without": lambda s: made(s, probs=s.probs[:, :1]),
     r"likelihoods of shape \(\d+,\) of": lambda said: made(said, probs=said.probs[:, 0]),
     r"likelihoods of shape \(3, 2\) of \d+ images": lambda said: made(said, probs=said.probs[:3]),
-    r"score\(s\) are not finite, the first at": lambda said: made(said, probs=said.probs / 0),
+    r"scores? (is|are) not finite, the first at": lambda said: made(said, probs=said.probs / 0),
     r"likelihoods from -.* as softmax makes logits": lambda said: made(said, probs=said.probs - 9),
     r"says likelihoods that are no tensor of numbers": lambda said: made(said, probs=[["a", "b"]]),
 }

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ncenet
-from ncenet.errors import NonFiniteScore, UnknownName, UsageError
+from ncenet.errors import DataError, NonFiniteScore, UnknownName, UsageError
 from ncenet.strategies import strategies
 from tests.contracts.fakes import fake_view
 
@@ -39,6 +39,35 @@ def test_every_strategy_works_on_arrays_or_says_why_not(name):
     assert len(set(query.ids)) == 5 and set(query.ids) <= {f"{row:05}" for row in range(N)}
     tensors = {key: torch.as_tensor(value) for key, value in ARRAYS.items()}
     assert ncenet.select(**tensors, query_size=5, strategy=name) == query, "numpy and torch alike"
+
+
+def test_rows_may_be_arrays_or_tensors_one_by_one():
+    query = ncenet.select(PROBS, 5)
+    assert ncenet.select([torch.tensor(row) for row in PROBS], 5) == query
+    assert ncenet.select(tuple(PROBS), 5) == query
+    with pytest.raises(UsageError, match=r"^probs: no array of numbers"):
+        ncenet.select([torch.rand(2), torch.rand(3)], 1)
+
+
+def test_features_that_single_precision_would_make_equal_are_refused():
+    given = {"query_size": 3, "strategy": "core-set"}
+    with pytest.raises(
+        DataError, match=r"^features: the vectors lie so far from zero .* subtract their mean"
+    ):
+        ncenet.select(features=FEATURES + 1e9, **given)
+    far = FEATURES + 1e9
+    assert (
+        ncenet.select(features=far - far.mean(0), **given).ids
+        == ncenet.select(features=FEATURES, **given).ids
+    )
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "a", None])
+def test_a_seed_that_is_none_is_refused(tmp_path, seed):
+    (tmp_path / "a.csv").write_text("id,p\na,1\nb,2\n")
+    for given, strategy in ((PROBS, "margin"), (PROBS, "random"), (tmp_path / "a.csv", "random")):
+        with pytest.raises(UsageError, match=r"`seed`: .* is no whole number from 0 to 2\*\*63 - 1"):
+            ncenet.select(given, 1, strategy=strategy, seed=seed, notify=False)
 
 
 @pytest.mark.parametrize("name", ["margin", "uherding"])

@@ -195,7 +195,7 @@ class TestAskAndTell:
         (photos / asked[0]).write_bytes(jpeg(99))
         done = ncenet("ask", "run")
         assert done.code == 1
-        assert f"1 image(s) changed since labelled: {asked[0]}" in done.said
+        assert f"1 image changed since labelled: {asked[0]}" in done.said
         assert "the word undo in ncenet tell" in done.said
         write_answers(tmp_path / "answers.csv", {asked[0]: "undo", asked[1]: "bee"})
         done = ncenet("tell", "run", "answers.csv")
@@ -228,7 +228,7 @@ class TestAskAndTell:
         query.write_text(query.read_text().replace(",\n", ",bee\n"))
         before, ledger = query.read_bytes(), (tmp_path / "run" / "ledger.sqlite").read_bytes()
         done = ncenet("ask", "run", "-n", 6, "--out", "query.csv")
-        assert done.code == 2 and "5 label(s) in it were not told yet" in done.said
+        assert done.code == 2 and "5 labels in it were not told yet" in done.said
         assert (query.read_bytes(), (tmp_path / "run" / "ledger.sqlite").read_bytes()) == (before, ledger)
         assert ncenet("tell", "run", "query.csv").code == 0
         assert ncenet("ask", "run", "-n", 3, "--out", "query.csv").code == 0
@@ -250,7 +250,7 @@ class TestAskAndTell:
         (photos / asked[2]).unlink()
         done = ncenet("ask", "run")
         assert done.code == 1
-        assert f"1 image(s) gone since labelled: {asked[0]}" in done.said
+        assert f"1 image gone since labelled: {asked[0]}" in done.said
         write_answers(tmp_path / "answers.csv", {asked[0]: "undo"})
         assert ncenet("tell", "run", "answers.csv").code == 0
         left = ids(ncenet("ask", "run", "-n", 20))
@@ -331,7 +331,7 @@ class TestBadImages:
     def test_stop_names_all_of_them(self, ncenet, folders):
         done = self.simulate(ncenet)
         assert done.code == 1
-        assert "4 unreadable image(s)" in done.said
+        assert "4 unreadable images" in done.said
         assert all(name in done.said for name in (*BAD, "bee/cut.jpg"))
         assert "--on-bad-image skip" in done.said
         assert self.listed(folders) == {("pool", id) for id in BAD} | {("test", "bee/cut.jpg")}

@@ -222,7 +222,7 @@ def test_a_broken_image_of_any_set_is_told_before_the_first_trial(ncenet, severa
         write(tmp_path / name, images | more)
     data, test = ("fine", "torn"), ("held-out", "held-out")
     done = ncenet("compare", several, "--data", *data, "--test", *test)
-    assert done.code == 1 and "data set 'torn': 1 unreadable image(s): cat/x.png" in done.said
+    assert done.code == 1 and "data set 'torn': 1 unreadable image: cat/x.png" in done.said
     assert done.said.endswith("or leave them out with data.on_bad_image: skip in the recipe")
     assert not FOLDER.exists()
     several.write_text(several.read_text().replace("base:", "base:\n  data: {on_bad_image: skip}", 1))

@@ -83,7 +83,7 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
     assert failed.code == 1 and "30 vectors are all the same: nothing can be learned" in failed.err
     np.savez(tmp_path / "few.npz", ids=np.array(ids[:7]), vectors=table[:7])
     failed = ncenet("features", photos, "--features", tmp_path / "few.npz")
-    assert failed.code == 1 and "no vector for 23 of 30 image(s), the first 'ant/7.png'" in failed.err
+    assert failed.code == 1 and "no vector for 23 of 30 images, the first 'ant/7.png'" in failed.err
 
 
 @pytest.mark.parametrize(

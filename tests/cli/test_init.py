@@ -126,7 +126,7 @@ def test_sizes_that_suit_people(ncenet, tmp_path):
             2,
             "nowhere: no built-in data set of this name, and no such file",
         ),
-        ("photos --classes a,b --on-bad-image stop", 1, "2 unreadable image(s)"),
+        ("photos --classes a,b --on-bad-image stop", 1, "2 unreadable images"),
         ("photos --classes a,a", 2, "the class 'a' is named twice"),
     ],
 )

@@ -113,9 +113,7 @@ class TestAsk:
         (tmp_path / "other.csv").write_text("id,prob_a,prob_b\nx.jpg,0.5,0.5\n0.jpg,0.9,0.1\n")
         words = ("--data", "photos", "--classes", "a,b", "-n", "2", "--scores", "other.csv")
         done = ncenet("ask", "run", *words)
-        assert (
-            done.code == 1 and "1 image(s) of the scores are none of this run, the first 'x.jpg'" in done.said
-        )
+        assert done.code == 1 and "1 image of the scores is none of this run, the first 'x.jpg'" in done.said
         with Ledger(tmp_path / "run/ledger.sqlite", read_only=True) as ledger:
             assert ledger.latest_query() is None
 

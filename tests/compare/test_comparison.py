@@ -54,6 +54,14 @@ def test_an_option_that_an_arm_gives_itself_is_never_left_behind():
         open_strategy(Comparison(arms=arms, seeds=[0]).recipe("random", 0))
 
 
+def test_changes_may_be_written_as_sections():
+    nested = {"loop": {"strategy": "margin"}, "model": {"head": {"name": "softmax"}}}
+    arm = Arm(name="a", changes=nested)
+    assert arm.changes == {"loop.strategy": "margin", "model.head.name": "softmax"}
+    whole = Comparison(base=Recipe().with_changes({"loop.initial": 7}), arms=[arm], seeds=[0])
+    assert whole.recipe("a", 0).loop.initial == 7
+
+
 def test_the_baseline_is_the_first_arm_unless_named():
     assert Comparison(arms=ARMS, seeds=[0]).baseline_arm == "random"
     assert Comparison(arms=ARMS, seeds=[0], baseline="rejection").baseline_arm == "rejection"
@@ -85,7 +93,8 @@ def test_frozen_radius_and_learned_radius_have_folders_of_their_own():
             "arms 'o', 'p' are oracles: leave one",
         ),
         ("arms: [{name: a, changes: {loop.seed: 1}}]\nseeds: [0]", "'a' changes loop.seed, which all arms"),
-        ("arms: [{name: a, changes: {loop: {}}}]\nseeds: [0]", "'a' changes loop, which all arms"),
+        ("arms: [{name: a, changes: {loop: 3}}]\nseeds: [0]", "'a' changes loop, which all arms"),
+        ("arms: [{name: a, changes: {loop: {cycles: 1}}}]\nseeds: [0]", "'a' changes loop.cycles, which all"),
         ("arms: [{name: a, changes: {train.epochs: 0}}]\nseeds: [0]", "arm 'a': train.epochs: 0 is below 1"),
         (
             "base:\n  train:\n    epochs: 0\narms: [{name: a}]\nseeds: [0]",

@@ -1,6 +1,8 @@
 import pytest
+import yaml
 
 from ncenet.compare import Arm, Comparison
+from ncenet.compare.heads import check_random_arms
 from ncenet.compare.trials import planned
 from ncenet.errors import RecipeError
 from ncenet.recipe import Recipe
@@ -86,8 +88,6 @@ def test_a_list_reads_back_from_the_file_that_it_writes(tmp_path):
     ],
 )
 def test_mistakes_name_the_set_and_the_field(tmp_path, data, complaint):
-    import yaml
-
     file = tmp_path / "c.yaml"
     file.write_text(yaml.safe_dump({"data": data, "arms": [{"name": "random"}], "seeds": [0]}))
     with pytest.raises(RecipeError, match=complaint):
@@ -103,5 +103,39 @@ def test_images_are_named_in_one_place(tmp_path, field):
 
 def test_an_arm_is_checked_on_every_set():
     arms = [*ARMS, Arm(name="hot", changes={"train.lr": 0.5})]
-    with pytest.raises(ValueError, match=r"arm 'hot': train\.lr"):
+    with pytest.raises(ValueError, match=r"data set 'a': arm 'hot': train\.lr"):
         listed(["digits", {"train": "a", "features": "lite0"}], arms=arms)
+
+
+@pytest.mark.parametrize(
+    ("of_set", "of_arm", "said"),
+    [
+        ({"tset": "b"}, {}, "data.0.tset: there is no such field; did you mean data.0.test?"),
+        ({"chnages": {}}, {}, "data.0.chnages: there is no such field; did you mean data.0.changes?"),
+        ({}, {"chnages": {}}, "arms.0.chnages: there is no such field; did you mean arms.0.changes?"),
+        ({"colour": "red"}, {}, "data.0.colour: there is no such field"),
+        ({"cycles": 3}, {}, "data.0.cycles: there is no such field; did you mean base.loop.cycles?"),
+    ],
+)
+def test_what_is_meant_by_a_misspelt_field_is_looked_for_where_it_stands(tmp_path, of_set, of_arm, said):
+    whole = {"data": [{"train": "a", **of_set}], "arms": [{"name": "random", **of_arm}], "seeds": [0]}
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(whole))
+    with pytest.raises(RecipeError) as raised:
+        Comparison.load(file)
+    assert str(raised.value).partition(" ")[2] == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"loop.strategy": "margin"}, "data set 'b': no arm picks at random with the head of 'NCE'"),
+        ({"loop.strategy": "oracle"}, "data set 'b': baseline: 'NCE' reads the test accuracy"),
+    ],
+)
+def test_the_set_is_named_on_which_an_arm_does_not_fit(changes, said):
+    base = Recipe().with_changes({"loop.strategy": "random"})
+    sets = [{"train": "digits", "name": name, "changes": of} for name, of in (("a", {}), ("b", changes))]
+    arms = [Arm(name="NCE"), Arm(name="margin", changes={"loop.strategy": "margin"})]
+    with pytest.raises((ValueError, RecipeError), match=said):
+        check_random_arms(listed(sets, base=base, arms=arms))

@@ -10,7 +10,7 @@ from ncenet.compare.data_sets import DataSet
 from ncenet.compare.earlier import check_earlier
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
-from tests.compare.fake_runs import write_comparison
+from tests.compare.fake_runs import write_comparison, write_run
 
 BASE = Recipe().with_changes({"loop.initial": 4, "loop.query_size": 2, "loop.cycles": 2})
 CURVE = [0.5, 0.6]
@@ -57,6 +57,15 @@ def test_what_was_taken_out_of_the_file_is_told_and_stays(tmp_path, later, left_
     write_comparison(tmp_path, of("a", "b"), {"a": [CURVE, CURVE], "b": [CURVE, CURVE]})
     (remark,) = check_earlier(later, tmp_path)
     assert "nothing is deleted" in remark and remark.endswith(f": {left_out}")
+
+
+def test_replays_that_are_asked_for_no_more_are_told_too(tmp_path):
+    twice = of("a", replays=1)
+    write_comparison(tmp_path, twice, {"a": [CURVE, CURVE]})
+    write_run(tmp_path / twice.folder("a", 0, again=True), twice.recipe("a", 0), CURVE)
+    assert check_earlier(twice, tmp_path) == ()
+    (remark,) = check_earlier(of("a"), tmp_path)
+    assert remark.endswith(": a, seed 0 again")
 
 
 def test_of_several_sets_it_is_told_once(tmp_path):

@@ -9,6 +9,7 @@ from ncenet.compare.data_sets import DataSet
 from ncenet.engines import engines, local
 from ncenet.engines.trial import TrialFailed
 from ncenet.errors import DataError, RecipeError, UnknownName, UsageError
+from ncenet.loop.estimate import Speed
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.recipe_record import check_recipe
@@ -108,6 +109,43 @@ def test_what_all_arms_or_sets_change_is_no_setting_of_the_base(changed):
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"loop.options.bins": 3}, "loop.options.bins: the strategy of no arm has such an option"),
+        ({"model.head.radius": 0.5}, "model.head.radius: no arm reads it: leave it out"),
+    ],
+)
+def test_what_a_data_set_changes_and_no_arm_reads_is_refused(changes, said):
+    sets = [DataSet(train="digits", name="plain"), DataSet(train="digits", name="own", changes=changes)]
+    arms = [Arm(name="random", changes={"model.head.name": "softmax", "loop.strategy": "random"})]
+    with pytest.raises(RecipeError, match=rf"^data set 'own': {said}"):
+        trials.check_base_options(Comparison(data=sets, arms=arms, seeds=[0]))
+
+
+def test_sets_of_the_same_images_cost_what_each_of_them_asks_for(tmp_path):
+    sets = [DataSet(train="digits", name="few", changes={"loop.initial": 9}), DataSet(train="digits")]
+    whole = COMPARISON.model_copy(update={"data": tuple(sets)})
+    found = cost(whole, tmp_path, measure=lambda *_: Speed(0.1, 0.1, 10, (1, 8, 8)))
+    assert {name: one.labels for name, _, one in found.sets} == {"few": 11, "digits": 6}
+
+
+def test_a_dry_run_is_refused_where_the_run_would_be(tmp_path, simulated):
+    run(COMPARISON, tmp_path / "both", seeds=1, processes=1)
+    write_run(tmp_path / "run", COMPARISON.base, [0.5])
+    other = BASE.with_changes({"train.epochs": 3})
+    changed = COMPARISON.model_copy(update={"base": other})
+    for whole, folder, why in (
+        (changed, tmp_path / "both", "seed-0 holds a run with another recipe"),
+        (COMPARISON, tmp_path / "run", "run: holds a run, and a comparison keeps its own"),
+        (other, tmp_path / "run", "run holds a run with another recipe"),
+        (BASE, tmp_path / "both", "both: holds a comparison, whose trials are runs"),
+    ):
+        with pytest.raises((RecipeError, UsageError), match=why):
+            cost(whole, folder)
+    assert len(simulated.calls) == 2
+
+
+@pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"model.backbone": "smal"}, "^a, seed 0: unknown backbone 'smal': did you mean 'small'"),
@@ -144,7 +182,7 @@ def test_of_several_sets_each_is_looked_at_before_anything_is_trained(tmp_path, 
     ]
     both = Comparison(base=BASE, arms=COMPARISON.arms, seeds=[0], data=sets)
     for look in (lambda: run(both, tmp_path / "out", processes=1), lambda: cost(both, tmp_path / "out")):
-        with pytest.raises(DataError, match=r"other: the test images have the class\(es\) z, which"):
+        with pytest.raises(DataError, match=r"other: the test images have 1 class \(z\), which"):
             look()
     assert simulated.calls == [] and not (tmp_path / "out").exists()
     alone = both.model_copy(update={"data": (both.data[1].model_copy(update={"test": None}),)})

@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,6 +122,15 @@ def test_same_generator_same_query(make, strategy):
     assert first == again == fresh, "a query must not leave a trace in the strategy"
 
 
+@pytest.mark.parametrize("unit", [0.001, 10.0])
+def test_features_in_another_unit_make_no_other_query(make, unit):
+    view = fake_view(make().needs, size=60)
+    parts = {name: getattr(view, name) for name in ("pool", "labeled")}
+    scaled = view.but(**{n: replace(part, features=unit * part.features) for n, part in parts.items()})
+    plain, other = (set(make().query(each, 7, rng=rng()).ids) for each in (view, scaled))
+    assert plain == other
+
+
 def test_nothing_is_mutated(strategy):
     view = fake_view(strategy.needs)
     parts = [view.pool, view.labeled]
@@ -168,7 +178,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_that_names_the_image(name, 
     view = fake_view(strategy.needs)
     view.pool.probs[17, 2] = view.pool.features[17, 2] = view.pool.samples[1, 17, 2] = value
     view.pool.predicted_loss[17] = view.pool.inputs[17, 2] = view.pool.in_radii[17, 2] = value
-    with pytest.raises(NonFiniteScore, match=r"^1 score\(s\) are not finite") as caught:
+    with pytest.raises(NonFiniteScore, match=r"^1 score is not finite") as caught:
         strategy.query(view, 1, rng=rng())
     assert caught.value.first_id == view.ids[17]
 

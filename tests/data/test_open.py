@@ -257,7 +257,7 @@ def test_open_test_refuses_training_images_other_channels_and_no_labels(tmp_path
     train = open_dataset(folder)
     with pytest.raises(UsageError, match="the test images are the training images"):
         open_test(DataRecipe(train=folder, test=folder + os.sep + "."), train)
-    with pytest.raises(DataError, match=r"digits \(test\) has 1 channel\(s\) and pets has 3"):
+    with pytest.raises(DataError, match=r"digits \(test\) has 1 channel and pets has 3"):
         open_test(DataRecipe(train=folder, test="digits"), train)
     with pytest.raises(DataError, match="plain: the images have no labels"):
         open_test(DataRecipe(train=folder, test=plain), train)

@@ -101,7 +101,9 @@ def test_links_are_followed_but_not_in_circles(folder, tmp_path):
 
 def test_folder_without_images_says_what_was_passed_over(tmp_path):
     write(tmp_path, {"a.txt": b"", "b.csv": b""})
-    with pytest.raises(DataError, match=r"no images in this folder; 2 other file\(s\), such as 'a\.txt'"):
+    with pytest.raises(
+        DataError, match=r"no images in this folder; passed over: 2 other files, such as 'a\.txt'"
+    ):
         FolderPool(tmp_path)
 
 

@@ -61,9 +61,7 @@ def test_masks_are_no_class(tmp_path, images, others):
 def test_images_beside_classes_are_named(tmp_path):
     write(tmp_path, {f"{id}.jpg": jpeg(n) for n, id in enumerate(("ant/1", "bee/2", "bee/3", "cover"))})
     (told,) = open_dataset(str(tmp_path)).notes
-    assert told.endswith(
-        "2 folders would be classes, but for 1 image(s) that lie beside them, such as cover.jpg"
-    )
+    assert told.endswith("2 folders would be classes, but for 1 image beside them, such as cover.jpg")
 
 
 SHARDS = [
@@ -284,7 +282,7 @@ def test_a_file_that_is_named_for_both_is_refused(tmp_path, form):
         train, test = "im", "held"
     places = {"data.train": str(tmp_path / train), "data.test": str(tmp_path / test)}
     recipe = Recipe().with_changes(places | {"task": task})
-    with pytest.raises(DataError, match=r"file\(s\) stand both in .* whose images are for testing, such as"):
+    with pytest.raises(DataError, match=r"files? stands? both in .* whose images are for testing, such as"):
         survey(recipe, tmp_path / "run")
 
 
@@ -317,5 +315,5 @@ def test_tables_beside_images_without_labels_are_named(tmp_path, name):
     told = open_dataset(str(tmp_path)).notes
     assert told == (
         "read as images without labels",
-        f"1 file(s) that may hold labels passed over, such as {name}",
+        f"1 file that may hold labels passed over, such as {name}",
     )

@@ -104,7 +104,7 @@ def test_errors(pool, tmp_path):
         ImageTensors(pool, pool.ids(), size=None)
     with pytest.raises(DataError, match="feature vectors have no size"):
         ImageTensors(ArrayPool(np.zeros((2, 3), np.float32)), ["00000"], size=8)
-    with pytest.raises(DataError, match=r"the pool has 3 channel\(s\), not 1"):
+    with pytest.raises(DataError, match=r"the pool has 3 channels, not 1"):
         ImageTensors(pool, pool.ids(), size=8, channels=1)
     tensors = ImageTensors(pool, pool.ids()[:2], size=8)
     with pytest.raises(DataError, match=r"there is no image '8\.jpg'"):

@@ -63,7 +63,7 @@ def test_every_form_gives_the_vectors_of_its_ids(tmp_path, form):
 def test_nan_is_named_by_its_id(tmp_path, form):
     wrong = TABLE.copy()
     wrong[1, 2] = np.nan
-    with pytest.raises(DataError, match=r"1 vector\(s\) hold nan, inf or .*, the first of 'b\.jpg'"):
+    with pytest.raises(DataError, match=r"1 vector holds nan, inf or .*, the first of 'b\.jpg'"):
         VectorTable(form(tmp_path, table=wrong))
 
 
@@ -161,7 +161,7 @@ def test_an_id_twice(tmp_path, form):
 
 def test_an_image_without_a_vector(tmp_path):
     table = VectorTable(npz(tmp_path))
-    with pytest.raises(DataError, match=r"no vector for 1 of 2 image\(s\), the first 'd.jpg'; .* 'a\.jpg'"):
+    with pytest.raises(DataError, match=r"no vector for 1 of 2 images, the first 'd.jpg'; .* 'a\.jpg'"):
         table.check(["a.jpg", "d.jpg"])
 
 

@@ -151,9 +151,9 @@ def test_arguments_are_not_changed_and_carry_no_graph() -> None:
 def test_features_that_are_not_finite_are_counted_and_the_first_is_named(bad: float) -> None:
     pool = normal(20, 4)
     pool[7, 1] = pool[9, 2] = bad
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 7 of the pool'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 7 of the pool'"):
         herd(pool[:, :], 3, 1.0)
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 7 of the centres'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 7 of the centres'"):
         herd(pool[:5], 3, 1.0, centers_LD=pool)
 
 
@@ -161,7 +161,7 @@ def test_features_that_are_not_finite_are_counted_and_the_first_is_named(bad: fl
 def test_weights_are_finite_and_not_negative(bad: float) -> None:
     weights = uniform(20)
     weights[3] = bad
-    with pytest.raises(NonFiniteScore, match=r"1 score\(s\) .* 'row 3 of the weights'"):
+    with pytest.raises(NonFiniteScore, match=r"1 score .* 'row 3 of the weights'"):
         herd(normal(20, 4), 3, 1.0, weights_N=weights)
 
 
@@ -222,7 +222,7 @@ def test_a_typical_distance_is_none_of_points_that_are_not_finite() -> None:
     for bad in (math.nan, math.inf, 1e30):
         points = normal(20, 4)
         points[7, 1] = bad
-        with pytest.raises(NonFiniteScore, match=r"1 score\(s\) .* 'row 7 of the points'"):
+        with pytest.raises(NonFiniteScore, match=r"1 score .* 'row 7 of the points'"):
             typical_distance(points)
 
 

@@ -48,5 +48,5 @@ def test_nan_stays() -> None:
 
 @pytest.mark.parametrize("information", [torch.zeros(3), torch.tensor([1.0, math.nan, 1.0])])
 def test_nothing_to_share_is_an_error(information: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match=r"information of 3 image\(s\) sums to (0.0|nan): must be > 0"):
+    with pytest.raises(ValueError, match=r"information of 3 images sums to (0.0|nan): must be > 0"):
         F.normalized_information(information)

@@ -112,9 +112,9 @@ def test_arguments_are_not_changed_and_carry_no_graph() -> None:
 def test_features_that_are_not_finite_are_counted_and_the_first_is_named(bad: float) -> None:
     pool = normal(20, 4)
     pool[7, 1] = pool[9, 2] = bad
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 7 of the pool'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 7 of the pool'"):
         k_centers(pool, 3)
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 7 of the centres'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 7 of the centres'"):
         k_centers(pool[:5], 3, pool)
 
 

@@ -140,7 +140,7 @@ def test_arguments_are_not_changed() -> None:
 def test_points_that_are_not_finite_are_counted_and_the_first_is_named(bad: float) -> None:
     right = normal(20, 4)
     right[7, 1] = right[9, 2] = bad
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 7 of the points'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 7 of the points'"):
         seeds(torch.ones(20, 1), right, 3)
 
 

@@ -42,7 +42,7 @@ def test_fewer_than_k_gives_all_and_none_gives_none() -> None:
 def test_scores_that_are_not_finite_are_counted_and_the_first_is_named(bad: float) -> None:
     best = top_k(2)
     best.push(["a"], torch.tensor([1.0]))
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) are not finite, the first at 'c'") as caught:
+    with pytest.raises(NonFiniteScore, match=r"2 scores are not finite, the first at 'c'") as caught:
         best.push(["b", "c", "d", "e"], torch.tensor([9.0, bad, 9.0, bad]))
     assert (caught.value.count, caught.value.first_id) == (2, "c")
     assert best.query().ids == ("a",), "nothing of the chunk was kept"

@@ -88,7 +88,7 @@ def test_what_cannot_be_is_an_error() -> None:
         typical_images(normal(5, 2), [], 0, rng=rng())
     points = normal(9, 2)
     points[4, 1] = points[6, 0] = math.nan
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* 'row 4 of the features'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* 'row 4 of the features'"):
         typical_images(points, [], 2, rng=rng())
 
 

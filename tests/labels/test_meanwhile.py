@@ -103,7 +103,7 @@ def test_labels_that_were_filled_in_while_a_query_was_made_stay(run, tmp_path):
     out = tmp_path / "query.csv"
     write_query_file(out, Query(("a.jpg", "b.jpg"), (1.0, 0.5)), run.ledger)
     out.write_text(out.read_text().replace("a.jpg,1.0,", "a.jpg,1.0,ant"))
-    with pytest.raises(UsageError, match=r"1 label\(s\) in it were not told yet, the first about 'a\.jpg'"):
+    with pytest.raises(UsageError, match=r"1 label in it was not told yet, the first about 'a\.jpg'"):
         write_query_file(out, Query(("b.jpg",), (0.5,)), run.ledger)
     assert "a.jpg,1.0,ant" in out.read_text()
     run.tell({"a.jpg": "ant"}, who="ann")

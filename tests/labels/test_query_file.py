@@ -43,10 +43,10 @@ def test_what_may_go(tmp_path, ledger):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ([("a", "dog"), ("b", "skip")], "2 label(s) in it were not told yet, the first about 'a'"),
-        ([("a", "cat"), ("d", "skip")], "1 label(s) in it were not told yet, the first about 'd'"),
-        ([("a", "undo")], "1 label(s)"),
-        ([("somewhere else", "cat")], "1 label(s)"),
+        ([("a", "dog"), ("b", "skip")], "2 labels in it were not told yet, the first about 'a'"),
+        ([("a", "cat"), ("d", "skip")], "1 label in it was not told yet, the first about 'd'"),
+        ([("a", "undo")], "1 label in it"),
+        ([("somewhere else", "cat")], "1 label in it"),
         ([("=c", "cat")], "the first about '=c'"),
     ],
 )
@@ -101,7 +101,7 @@ QUERY = "id,score,label\na.jpg,0.5,ant\n"
         ("run/recipe.yaml", "is a file of the run in"),
         ("run/bad_images.csv", "is a file of the run in"),
         ("other.sqlite", "is a database there already, such as a ledger"),
-        ("query.csv", "1 label(s) in it were not told yet, the first about 'a.jpg', and would be lost"),
+        ("query.csv", "1 label in it was not told yet, the first about 'a.jpg', and would be lost"),
     ],
 )
 def test_an_export_takes_the_place_of_nothing_that_stands_there_alone(ncenet, tmp_path, out, why):

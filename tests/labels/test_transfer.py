@@ -168,7 +168,7 @@ class TestWhatDoesNotFit:
             "sub/c.jpg": "unknown class",
             "d.jpg": "unknown id",
         }
-        with pytest.raises(DataError, match=r"(?s)4 answer\(s\) don't fit.*too dark.*`on_mismatch=skip`"):
+        with pytest.raises(DataError, match=r"(?s)4 answers do not fit.*too dark.*`on_mismatch=skip`"):
             apply(fresh.ledger, changes)
         assert standing(fresh) == {}
         assert apply(fresh.ledger, changes, on_mismatch="skip") == 1

@@ -196,7 +196,7 @@ class TestLabels:
         learner.fit(labeled_scenes(pool, truth), pool, cycle=1)
         assert learner.channels == 1
         color, _ = scenes()
-        with pytest.raises(DataError, match=r"the pool has 3 channel\(s\), not 1"):
+        with pytest.raises(DataError, match=r"the pool has 3 channels, not 1"):
             next(learner.predict(color, color.ids(), want=NOTHING))
 
     def test_refused(self):

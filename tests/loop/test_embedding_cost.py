@@ -108,7 +108,7 @@ def test_vectors_of_ones_own_cost_nothing_and_are_looked_through(recipe, tmp_pat
     own = recipe.with_changes({"model.features": str(tmp_path / "own.npz")})
     assert embedding_of(own) is None and "features" not in str(cost(own))
     np.savez(tmp_path / "own.npz", ids=np.array(ids[1:]), vectors=np.eye(29, 4, dtype=np.float32))
-    with pytest.raises(DataError, match=r"no vector for 1 of 30 image\(s\), the first 'ant/0\.png'"):
+    with pytest.raises(DataError, match=r"no vector for 1 of 30 images, the first 'ant/0\.png'"):
         embedding_of(own)
 
 

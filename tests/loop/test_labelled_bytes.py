@@ -56,7 +56,7 @@ def replace(loop, how):
 def test_before_the_first_fit(loop, how):
     id, restore = replace(loop, how)
     for train in (loop.fit, lambda: loop.ask(1), loop.guess):
-        with pytest.raises(LedgerError, match=rf"1 image\(s\) changed since labelled: {id}; restore"):
+        with pytest.raises(LedgerError, match=rf"1 image changed since labelled: {id}; restore"):
             train()
     assert loop.ledger.cycles() == []
     restore()

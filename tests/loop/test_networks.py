@@ -40,7 +40,7 @@ def test_images_without_a_vector_are_told_unless_some_may_be_unreadable(tmp_path
     recipe = Recipe().with_changes(
         {"data.train": str(photos), "model.features": str(tmp_path / "few.npz"), "loop.held_out": 5}
     )
-    with pytest.raises(DataError, match=r"no vector for 1 of 30 image\(s\), the first 'ant/0\.png'"):
+    with pytest.raises(DataError, match=r"no vector for 1 of 30 images, the first 'ant/0\.png'"):
         check_network(recipe)
     check_network(recipe.with_changes({"data.on_bad_image": "skip"}))
 

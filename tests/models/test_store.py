@@ -135,7 +135,7 @@ def test_a_bucket_that_disappears_in_the_middle(server, tmp_path):
     assert done[0].why == "" and all(
         "there is no such file, or its bucket is gone" in each.why for each in done[1:]
     )
-    with pytest.raises(DataError, match=r"2 of 3 shard\(s\) have no scores"):
+    with pytest.raises(DataError, match=r"2 of 3 shards without scores"):
         check_done(done)
 
 

@@ -92,7 +92,7 @@ def test_wide_vectors_that_are_all_the_same_are_finite(monkeypatch, value):
 def test_what_is_no_number_is_named(value):
     pool = normal(100, 4)
     pool[40:44, 2] = value
-    with pytest.raises(NonFiniteScore, match=r"2 score\(s\) .* the first at 'row 40 of the vectors'"):
+    with pytest.raises(NonFiniteScore, match=r"2 scores .* the first at 'row 40 of the vectors'"):
         PrincipalComponents.of(pool, looked_at=50)
 
 

@@ -151,8 +151,7 @@ def test_scores_of_other_images(pool, tmp_path, ncenet):
     scores(tmp_path / "scores", ["0/00001", "x/00001"])
     refused = ncenet("ask", "run", "--scores", "scores", "--by", "doubt", "-n", "2")
     assert (
-        refused.code == 1
-        and "1 image(s) of the scores are none of this run, the first 'x/00001'" in refused.said
+        refused.code == 1 and "1 image of the scores is none of this run, the first 'x/00001'" in refused.said
     )
 
 

@@ -137,7 +137,7 @@ def test_a_run_that_lost_its_ledger_does_not_begin_anew(recipe, run, what):
 def test_an_older_ledger_is_not_that_of_the_cycles(recipe, run):
     start_cycle(run, finished=True)
     (run / "cycles" / "003").mkdir(parents=True)
-    with pytest.raises(UsageError, match=r"knows 1 cycle\(s\), and .*003 is there.*ncenet repair"):
+    with pytest.raises(UsageError, match=r"knows 1 cycle, and .*003 is there.*ncenet repair"):
         goes_on(recipe, run)
 
 

@@ -72,7 +72,7 @@ def test_files_of_another_name_keep_their_ids(run, tmp_path):
 def test_a_labelled_image_that_is_missing_is_named_and_nothing_changes(run, tmp_path):
     (tmp_path / "moved" / "r000.png").unlink()
     before = (run / "recipe.yaml").read_text()
-    with pytest.raises(LedgerError, match=r"1 image\(s\) not in .+moved: r000.png; restore them"):
+    with pytest.raises(LedgerError, match=r"1 image not in .+moved: r000.png; restore them"):
         relink(run, str(tmp_path / "moved"))
     assert (run / "recipe.yaml").read_text() == before
 

@@ -79,7 +79,7 @@ def test_likelihoods_that_are_none(tmp_path, rows, why):
 @pytest.mark.parametrize("rows", [pa.array([[]] * 6, pa.list_(pa.float32())), [None] * 6])
 def test_likelihoods_that_are_not_there(tmp_path, rows):
     held = table(likelihood=pa.array(rows, pa.list_(pa.float32())))
-    with pytest.raises(NonFiniteScore, match=r"4 score\(s\) are not finite, the first at .a0 .*likelihood"):
+    with pytest.raises(NonFiniteScore, match=r"4 scores are not finite, the first at .a0 .*likelihood"):
         chosen(tmp_path, {"a.parquet": held})
 
 

@@ -56,11 +56,15 @@ class TestExact:
         for ids in drawn:
             assert min(ids) < "0100" and max(ids) >= "0300", "the order of ids does not choose"
 
-    def test_the_order_and_the_number_of_files_change_nothing(self, tmp_path):
+    @pytest.mark.parametrize("strategy", ["margin", "random"])
+    def test_the_order_and_the_number_of_files_change_nothing(self, tmp_path, strategy):
         whole = shards(tmp_path / "s")
         pq.write_table(whole.take(np.arange(len(whole))[::-1].copy()), tmp_path / "one.parquet")
-        several = chosen(tmp_path / "s/2.parquet", tmp_path / "s/0.parquet", tmp_path / "s/1.parquet", n=40)
-        assert several.query == chosen(tmp_path / "one.parquet", n=40).query
+        files = [tmp_path / "s" / f"{number}.parquet" for number in (2, 0, 1)]
+        several, one = (
+            chosen(*given, n=40, strategy=strategy) for given in (files, [tmp_path / "one.parquet"])
+        )
+        assert several.query == one.query
 
     def test_places_are_those_of_the_rows(self, tmp_path):
         shards(tmp_path / "s")

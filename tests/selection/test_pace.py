@@ -34,5 +34,5 @@ def test_boxes_take_time_of_their_own():
 
 
 def test_too_few():
-    with pytest.raises(UsageError, match=r"3 answer.s. one after the other tell no pace"):
+    with pytest.raises(UsageError, match=r"3 answers one after the other: too few to tell a pace"):
         pace_of(ledger([3, 3, 3]))

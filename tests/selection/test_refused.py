@@ -38,7 +38,7 @@ class TestRefused:
     def test_nan_without_a_reason(self, tmp_path):
         said = self.refused(tmp_path, table(5, doubt=pa.array([1.0, 2, float("nan"), 4, None])), by="doubt",
                             error=NonFiniteScore)  # fmt: skip
-        assert "2 score(s) are not finite" in said
+        assert "2 scores are not finite" in said
 
     @pytest.mark.parametrize("name", ["0.parquet", "copy.parquet"])
     def test_a_shard_twice(self, tmp_path, name):

@@ -80,7 +80,7 @@ class TestReplaced:
         first, *_ = visitor.label(6)
         before = (project.pool.root / first).read_bytes()
         file = self.replace(project, first)
-        with pytest.raises(LedgerError, match=rf"1 image\(s\) changed since labelled: {first}; restore them"):
+        with pytest.raises(LedgerError, match=rf"1 image changed since labelled: {first}; restore them"):
             project.trainer.finish()
         assert project.ledger.cycles() == []
         file.write_bytes(before)

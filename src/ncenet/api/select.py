@@ -11,7 +11,7 @@ from ncenet.api.tensors import tensor_of
 from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.progress import Onlooker, Watch
-from ncenet.strategies.promise import checked_size, query_of
+from ncenet.strategies.promise import checked_seed, checked_size, query_of
 from ncenet.types import Prediction, Query, QueryStrategy, whole_strategy
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def select(
         if what in strategy.needs and there is None
     ]
     view = _ArrayView(pool, labeled, _indices(labels, pool), name, lacking)
-    return query_of(strategy, view, size, rng=torch.Generator().manual_seed(seed))
+    return query_of(strategy, view, size, rng=torch.Generator().manual_seed(checked_seed(seed)))
 
 
 def files_of(given: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncenet.arrays import check_precision
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def tensor_of(values: Any, name: str) -> Tensor:
 
     Raises:
         UsageError: no array of numbers, one of another shape, or likelihoods that are none.
+        DataError: features in double precision that single precision would not tell apart.
     """
     import numpy as np
     import torch
@@ -38,6 +40,8 @@ def tensor_of(values: Any, name: str) -> Tensor:
     try:
         if isinstance(values, np.ndarray):
             values = _readable(values)
+        if isinstance(values, list | tuple) and any(hasattr(row, "__array__") for row in values):
+            values = torch.stack([torch.as_tensor(row) for row in values])
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"{name}: no array of numbers: {error}") from error
@@ -59,6 +63,10 @@ def tensor_of(values: Any, name: str) -> Tensor:
                 f"{name}: likelihoods are in [0, 1], as softmax makes logits; these are from {low:.3g} to "
                 f"{high:.3g}"
             )
+    if name.endswith("features") and tensor.dtype == torch.float64:
+        finite = tensor[tensor.float().isfinite().all(1)]  # the others are told with their ids
+        if len(finite):
+            check_precision(finite.numpy(), name)
     return tensor
 
 

@@ -7,11 +7,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ncenet.compare.data_sets import DataSet, check_sets, folder_named, slug
+from ncenet.compare.data_sets import DataSet, check_sets, folder_named, of_set, slug
 from ncenet.errors import RecipeError, UnknownName
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, dotted
 from ncenet.section import Section
 from ncenet.strategies.build import ORACLE, for_strategy
 
@@ -40,6 +40,11 @@ class Arm(Section):
     seeds: int | None = Field(
         None, ge=1, description="Runs with the first so many seeds only. Default: with all of them."
     )
+
+    @field_validator("changes")
+    @classmethod
+    def _by_path(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        return dotted(changes)
 
     @property
     def slug(self) -> str:
@@ -101,7 +106,7 @@ class Comparison(Section):
             raise ValueError(f"a seed stands twice among {', '.join(map(str, self.seeds))}")
         check_sets(self.data, self.base.data)
         try:
-            bases = [each.base(self.base) for each in self.data] or [self.base]
+            bases = {each.called: each.base(self.base) for each in self.data} or {"": self.base}
         except RecipeError as error:
             raise ValueError(str(error)) from None
         slugs: dict[str, str] = {}
@@ -116,31 +121,28 @@ class Comparison(Section):
                     raise ValueError(
                         f"arm {arm.name!r} changes {path}, which all arms must share: set it in base"
                     )
-            for base in bases:
+            for name, base in bases.items():
                 try:
                     base.with_changes(arm.changes)
                 except RecipeError as error:
-                    raise ValueError(f"arm {arm.name!r}: {error}") from None
+                    raise ValueError(f"{of_set(name)}arm {arm.name!r}: {error}") from None
         if self.baseline and self.baseline not in slugs.values():
             raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
-        self._check_oracle(bases)
+        for name, base in bases.items():
+            self._check_oracle(name, base)
         for head in ("nce", "softmax"):
             self._check_figure_arm(head, getattr(self.figures, head))
         return self
 
-    def _check_oracle(self, bases: Sequence[Recipe]) -> None:
+    def _check_oracle(self, name: str, base: Recipe) -> None:
         """It says how much there is to gain: one does, and no arm is held against it."""
-        oracles = [
-            arm.name
-            for arm in self.arms
-            if any(base.with_changes(arm.changes).loop.strategy == ORACLE for base in bases)
-        ]
+        oracles = [arm.name for arm in self.arms if base.with_changes(arm.changes).loop.strategy == ORACLE]
         if len(oracles) > 1:
-            raise ValueError(f"arms {', '.join(map(repr, oracles))} are oracles: leave one")
+            raise ValueError(f"{of_set(name)}arms {', '.join(map(repr, oracles))} are oracles: leave one")
         if self.baseline_arm in oracles and len(self.arms) > 1:
             raise ValueError(
-                f"baseline: {self.baseline_arm!r} reads the test accuracy, so no arm is held against it: "
-                "name another"
+                f"{of_set(name)}baseline: {self.baseline_arm!r} reads the test accuracy, so no arm is held "
+                "against it: name another"
             )
 
     def _check_figure_arm(self, head: str, name: str) -> None:

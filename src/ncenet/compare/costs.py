@@ -6,14 +6,24 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ncenet.compare.comparison import Comparison
-from ncenet.compare.earlier import check_earlier
-from ncenet.compare.trials import check_base_options, check_images, check_strategies, planned, remarks
+from ncenet.compare.comparison import SHARED, Comparison
+from ncenet.compare.trials import (
+    check_base_options,
+    check_folder,
+    check_images,
+    check_strategies,
+    check_tests,
+    planned,
+    remarks,
+)
 from ncenet.counts import count_of
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
 from ncenet.loop.estimate import Cost, Measure, cost_of, reads_predictions
 from ncenet.loop.oracle import OracleLine, open_simulated
 from ncenet.recipe import Recipe
+from ncenet.run.folder import RunFolder
+from ncenet.run.recipe_record import check_recipe
+from ncenet.section import flat
 from ncenet.strategies.adversarial import Adversarial
 
 
@@ -77,7 +87,7 @@ class Costs:
             if not several:
                 yield f"cycles     {cycles}, {one.steps:,} training steps in all"
             elif one.cycles < most:
-                yield f"cycles     {cycles}"
+                yield f"cycles     {cycles}{on}"
         left = (self.trials or 0) - self.finished
         of_trials = f" for {count_of(left, 'trial')} one after the other" if self.trials else ""
         for embedding in self.embeddings:
@@ -114,15 +124,16 @@ def cost(
 
     Args:
         what: a run, or several.
-        folder: of a comparison: what is finished there is left out.
+        folder: where it would run; what of a comparison is finished there is left out.
         arms: of a comparison, names of those that are to run. Default: all.
         seeds: of a comparison, so many of the first. Default: all.
         measure: tells how fast a network is, such as on another machine. Default: a few steps are timed here.
 
     Raises:
-        RecipeError: a strategy doesn't fit the rest of its recipe, or no arm has an option of the base.
+        RecipeError: a strategy doesn't fit the rest of its recipe, no arm has an option of the base, or the
+            folder holds a run with another recipe.
         DataError: the images are no data set, have no classes, or test images have others.
-        UsageError: of a comparison, there is nothing to test on, or the folder is that of another one.
+        UsageError: of a comparison, there is nothing to test on, or the folder is that of something else.
 
     >>> import ncenet
     >>> quick = {"train.epochs": 1, "train.min_steps": 1, "loop.cycles": 2, "loop.initial": 10}
@@ -130,6 +141,8 @@ def cost(
     labels     110 of a pool of 1,297 (initial 10)
     """
     if isinstance(what, Recipe):
+        if folder is not None:
+            check_recipe(RunFolder(folder), what)
         alone = cost_of(what, measure)
         return Costs(
             None,
@@ -141,14 +154,16 @@ def cost(
             _left_out([what]),
             _embeddings([what]),
         )
-    left_out = () if folder is None else check_earlier(what, folder)
     trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
+    left_out = () if folder is None else check_folder(what, folder, trials, seeds)
     left = {name: trial for name, trial in trials.items() if folder is None or not trial.finished}
     check_strategies(left)
     if left:
         check_base_options(what)
         for part in what.sets.values() or [what]:
             check_images(part)
+        if folder is not None:
+            check_tests(what, folder)
     alike: dict[tuple[object, ...], list[Recipe]] = {}
     for trial in left.values():
         plain = trial.recipe.with_changes({"loop.seed": 0, "loop.strategy": "random"})
@@ -159,7 +174,7 @@ def cost(
     costs = [(recipes[0], cost_of(recipes[0], measure), len(recipes)) for recipes in alike.values()]
     sets = []
     for name, part in (what.sets or {"": what}).items():
-        found = next((each for recipe, each, _ in costs if recipe.data == part.base.data), None)
+        found = next((each for recipe, each, _ in costs if _shared(recipe) == _shared(part.base)), None)
         if found is not None:
             sets.append((name, part.base, found))
     return Costs(
@@ -173,6 +188,12 @@ def cost(
         _embeddings([trial.recipe for trial in left.values()]),
         (*left_out, *remarks(what)),
     )
+
+
+def _shared(recipe: Recipe) -> list[object]:
+    """What all trials on one data set have alike."""
+    values = flat(recipe.model_dump())
+    return [values.get(path) for path in SHARED if path != "loop.seed"]
 
 
 def _embeddings(recipes: Iterable[Recipe]) -> tuple[EmbeddingCost, ...]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ncenet.errors import RecipeError
-from ncenet.recipe import DataRecipe, Recipe
+from ncenet.recipe import DataRecipe, Recipe, dotted
 from ncenet.section import Section
 
 LONGEST = 200
@@ -78,6 +78,11 @@ class DataSet(Section):
     def _as_mapping(cls, values: Any) -> Any:
         return {"train": values} if isinstance(values, str) else values
 
+    @field_validator("changes")
+    @classmethod
+    def _by_path(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        return dotted(changes)
+
     @property
     def called(self) -> str:
         """Its name."""
@@ -93,14 +98,23 @@ class DataSet(Section):
             RecipeError: a path or value is wrong; names the set.
         """
         for path in SAID_ELSEWHERE.keys() & self.changes.keys():
-            raise RecipeError(f"data set {self.called!r}: changes {path}: {SAID_ELSEWHERE[path]} say that")
+            raise RecipeError(f"{of_set(self.called)}changes {path}: {SAID_ELSEWHERE[path]} say that")
         changes: dict[str, Any] = {"data.train": self.train, "data.test": self.test}
         if self.features is not None:
             changes["model.features"] = self.features
         try:
             return shared.with_changes(changes | self.changes)
         except RecipeError as error:
-            raise RecipeError(f"data set {self.called!r}: {error}") from None
+            raise RecipeError(f"{of_set(self.called)}{error}") from None
+
+
+def of_set(name: str) -> str:
+    """What stands before a mistake in the comparison on one data set; nothing where there is no list of them.
+
+    >>> of_set("clothes"), of_set("")
+    ("data set 'clothes': ", '')
+    """
+    return f"data set {name!r}: " if name else ""
 
 
 def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:

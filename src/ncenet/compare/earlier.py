@@ -42,7 +42,7 @@ def check_earlier(comparison: Comparison, folder: Path) -> tuple[str, ...]:
             told |= news.keys()
             seeds: dict[str, list[str]] = {}
             for arm, seed in news.values():
-                seeds.setdefault(arm, []).append(str(seed))
+                seeds.setdefault(arm, []).append(seed)
             names = "; ".join(f"{arm}, seed {', '.join(of_arm)}" for arm, of_arm in seeds.items())
             found.append(
                 f"{place}: the report leaves out what was begun there and is no part of the comparison any "
@@ -51,10 +51,11 @@ def check_earlier(comparison: Comparison, folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _folders(comparison: Comparison, folder: Path) -> dict[Path, tuple[str, int]]:
+def _folders(comparison: Comparison, folder: Path) -> dict[Path, tuple[str, str]]:
     """The run folder of each trial, with its arm, after the name of its data set, and its seed."""
     return {
-        path / part.folder(arm, seed): (f"{name}: {arm}" if name else arm, seed)
+        path / part.folder(arm, seed, again=again): (f"{name}: {arm}" if name else arm, f"{seed}{said}")
         for name, (part, path) in comparison.parts(folder).items()
-        for arm, seed in part.trials
+        for again, said, trials in ((False, "", part.trials), (True, " again", part.replayed))
+        for arm, seed in trials
     }

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from ncenet.compare.comparison import Arm, Comparison
+from ncenet.compare.data_sets import of_set
 from ncenet.errors import RecipeError
 from ncenet.recipe import HeadRecipe, Recipe
 from ncenet.section import flat
@@ -70,8 +71,11 @@ def check_random_arms(comparison: Comparison) -> None:
     Raises:
         RecipeError: a head is used without a random arm of the same head; holds the lines to add.
     """
-    for part in comparison.sets.values() or [comparison]:
-        _check_random_arms(part)
+    for name, part in (comparison.sets or {"": comparison}).items():
+        try:
+            _check_random_arms(part)
+        except RecipeError as error:
+            raise RecipeError(f"{of_set(name)}{error}") from None
 
 
 def _check_random_arms(comparison: Comparison) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import Comparison
+from ncenet.compare.data_sets import of_set
 from ncenet.compare.earlier import check_earlier
 from ncenet.compare.read import read_run
 from ncenet.compare.records import Results
@@ -87,10 +88,8 @@ def run(
         if on_event is not None:
             on_event(event)
 
-    for place in (folder, *(path for _, path in comparison.parts(folder).values())):
-        refuse_run(place)
-    left_out = check_earlier(comparison, folder)
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
+    left_out = check_folder(comparison, folder, trials, seeds)
     map_trials = engines.get(engine)
     jobs = {name: trial for name, trial in trials.items() if not trial.finished}
     check_strategies(jobs)
@@ -106,18 +105,12 @@ def run(
         check_networks(jobs)
         check_readable(comparison, folder, tell)
     with alone(folder) if jobs else nullcontext():
-        kept = {
-            name: (_with_seeds_begun(part, path, seeds), path)
-            for name, (part, path) in comparison.parts(folder).items()
-        }
-        begun = [trial for part, path in kept.values() for trial in _trials(part, path).values()]
-        for trial in [*begun, *trials.values()]:
-            check_recipe(RunFolder(trial.folder), trial.recipe)
-        for part, path in kept.values():
+        kept = _with_seeds_begun(comparison, folder, seeds)
+        for path, part in kept.items():
             path.mkdir(parents=True, exist_ok=True)
             write_text(path / COMPARISON_FILE, part.to_yaml())
         if comparison.data:
-            most = max((part.seeds for part, _ in kept.values()), key=len)
+            most = max((part.seeds for part in kept.values()), key=len)
             write_text(folder / COMPARISON_FILE, comparison.model_copy(update={"seeds": most}).to_yaml())
         tell({"event": "compare", "trials": len(trials), "finished": len(trials) - len(jobs)})
         if jobs:
@@ -182,6 +175,34 @@ def planned(
     return {name: found[name][2] for name in order}
 
 
+def check_folder(
+    comparison: Comparison, folder: Path, trials: Mapping[str, Trial], seeds: int | None = None
+) -> tuple[str, ...]:
+    """Make sure that trials can run in a folder, beside those that have begun there.
+
+    Args:
+        comparison: what they are of.
+        folder: of the whole.
+        trials: that are to run, by name.
+        seeds: as in :func:`run`.
+
+    Returns:
+        Remarks, see :func:`~ncenet.compare.earlier.check_earlier`.
+
+    Raises:
+        RecipeError: it holds trials of another recipe.
+        UsageError: it is that of a run or of another comparison.
+    """
+    for place in (folder, *(path for _, path in comparison.parts(folder).values())):
+        refuse_run(place)
+    left_out = check_earlier(comparison, folder)
+    kept = _with_seeds_begun(comparison, folder, seeds)
+    begun = [trial for path, part in kept.items() for trial in _trials(part, path).values()]
+    for trial in [*begun, *trials.values()]:
+        check_recipe(RunFolder(trial.folder), trial.recipe)
+    return left_out
+
+
 def check_strategies(trials: Mapping[str, Trial]) -> None:
     """Make sure that the strategies of trials, by name, fit the rest of their recipes.
 
@@ -216,7 +237,7 @@ def check_networks(trials: Mapping[str, Trial]) -> None:
 
 
 def check_base_options(comparison: Comparison) -> None:
-    """Make sure that what the base sets goes to an arm: each option, and what not every recipe reads.
+    """Make sure that what the base or a data set sets goes to an arm: options, and what not all recipes read.
 
     Raises:
         RecipeError: the strategy of no arm has such an option, or no arm reads such a setting.
@@ -229,21 +250,27 @@ def check_base_options(comparison: Comparison) -> None:
     ...
     ncenet.errors.RecipeError: base.loop.options.bins: the strategy of no arm has such an option
     """
-    read = {option for arm in comparison.arms for option in comparison.recipe(arm.name, 0).loop.options}
+    whole = flat(comparison.base.model_dump())
+    for name, part in (comparison.sets or {"": comparison}).items():
+        own = flat(part.base.model_dump())
+        for path, why in _unread(part):
+            where = "base." if own.get(path) == whole.get(path) else of_set(name)
+            raise RecipeError(f"{where}{path}: {why}")
+
+
+def _unread(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """What the base of a comparison on one data set sets and no arm reads, and what to say of it."""
+    recipes = {arm.name: comparison.recipe(arm.name, 0) for arm in comparison.arms}
+    read = {option for recipe in recipes.values() for option in recipe.loop.options}
     for option in comparison.base.loop.options:
         if option not in read:
-            raise RecipeError(f"base.loop.options.{option}: the strategy of no arm has such an option")
-    parts = list(comparison.sets.values()) or [comparison]
-    arms = [
-        (arm.changes, flat(part.recipe(arm.name, 0).model_dump()))
-        for part in parts
-        for arm in comparison.arms
-    ]
+            yield f"loop.options.{option}", "the strategy of no arm has such an option"
+    arms = [(arm.changes, flat(recipes[arm.name].model_dump())) for arm in comparison.arms]
     base, plain = flat(comparison.base.model_dump()), flat(Recipe().model_dump())
     for path in sorted(path for path in LEFT_BEHIND & base.keys() if base[path] != plain[path]):
         sections = {path.rsplit(".", n)[0] for n in range(path.count(".") + 1)}
         if all(sections.isdisjoint(changes) and recipe[path] != base[path] for changes, recipe in arms):
-            raise RecipeError(f"base.{path}: no arm reads it: leave it out")
+            yield path, "no arm reads it: leave it out"
 
 
 LEFT_BEHIND = frozenset({"model.passes", *(path for paths, _, _ in UNREAD for path in paths)})
@@ -322,7 +349,7 @@ def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event
         looked_at = [each for each in both if each is not None and not isinstance(each.pool, ShardedPool)]
         problems = [found for each in looked_at for found in look_at_images(each, part.base, notify).problems]
         if problems:
-            raise UnreadableImages(problems, place=f"data set {name!r}")
+            raise UnreadableImages(problems, place=of_set(name))
 
 
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
@@ -343,15 +370,18 @@ def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int, bool],
     }
 
 
-def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -> Comparison:
-    """The comparison with its first seeds, and more up to the last of which a run is there."""
-    begun = [
-        comparison.seeds.index(seed) + 1
-        for arm, seed in comparison.trials
-        if RunFolder(folder / comparison.folder(arm, seed)).recipe.exists()
-    ]
-    kept = comparison.seeds[: None if seeds is None else max([seeds, *begun])]
-    return comparison.model_copy(update={"seeds": kept})
+def _with_seeds_begun(comparison: Comparison, folder: Path, seeds: int | None) -> dict[Path, Comparison]:
+    """By folder the comparison on each data set with its first seeds, and more up to the last one begun."""
+    kept = {}
+    for part, path in comparison.parts(folder).values():
+        begun = [
+            part.seeds.index(seed) + 1
+            for arm, seed in part.trials
+            if RunFolder(path / part.folder(arm, seed)).recipe.exists()
+        ]
+        first = None if seeds is None else max([seeds, *begun])
+        kept[path] = part.model_copy(update={"seeds": part.seeds[:first]})
+    return kept
 
 
 def has_gpu() -> bool:

@@ -54,7 +54,9 @@ class Oracle:
         """
         unknown = [id for id in ids if id not in self.__labels]
         if unknown:
-            raise DataError(f"the oracle has no label for {len(unknown)} id(s), the first {unknown[0]!r}")
+            raise DataError(
+                f"the oracle has no label for {count_of(len(unknown), 'id')}, the first {unknown[0]!r}"
+            )
         self.__asked.update(ids)
         return {id: self.__labels[id] for id in ids}
 
@@ -205,7 +207,8 @@ class Dataset:
             return cls(name, pool)
         if strange := labels.keys() - set(pool.ids()):
             raise DataError(
-                f"{name}: {len(strange):,} label(s) are of images that the pool hasn't, such as "
+                f"{name}: {count_of(len(strange), 'label is', 'labels are')} of images that the pool "
+                "hasn't, such as "
                 f"{min(strange)!r}"
             )
         return cls(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
@@ -307,9 +310,9 @@ def as_test_set(dataset: Dataset, class_names: tuple[str, ...] | None = None) ->
     unknown = sorted(set(labels.values()) - index.keys())
     if unknown:
         raise DataError(
-            f"{dataset.name}: the test images have the class(es) {', '.join(unknown)}, which the training "
-            f"images do not; those are {', '.join(names)}. Remove those test images, rename the classes, or "
-            "name all classes with `data.classes`"
+            f"{dataset.name}: the test images have {count_of(len(unknown), 'class', 'classes')} "
+            f"({', '.join(unknown)}), which the training images do not; those are {', '.join(names)}. Remove "
+            "those test images, rename the classes, or name all classes with `data.classes`"
         )
     return TestSet(dataset.pool, ids, tuple(index[labels[id]] for id in ids), tuple(names))
 

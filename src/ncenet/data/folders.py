@@ -50,7 +50,9 @@ def find_images(root: Path) -> list[str]:
     if not found:
         if any((root / name).exists() for name in _OURS):
             raise DataError(f"{root}: no images in this folder, it is that of a run or comparison of ncenet")
-        others = f"; {len(passed)} other file(s), such as {min(passed)!r}, were passed over" if passed else ""
+        others = (
+            f"; passed over: {count_of(len(passed), 'other file')}, such as {min(passed)!r}" if passed else ""
+        )
         others += "".join(f"; {told}" for told in of_runs(root))
         raise DataError(
             f"{root}: no images in this folder{others}. Files count by suffix: {' '.join(sorted(SUFFIXES))}"

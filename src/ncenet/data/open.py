@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from ncenet.counts import count_of
 from ncenet.data.builtin import cache_folder, datasets
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import files_below, of_runs
@@ -156,7 +157,7 @@ def open_test(recipe: DataRecipe, train: Dataset, *, download: bool = False) -> 
     test.required_oracle()
     if channels_of(test.pool) != channels:
         raise DataError(
-            f"{test.name} has {channels_of(test.pool)} channel(s) and {train.name} has {channels}: "
+            f"{test.name} has {count_of(channels_of(test.pool), 'channel')} and {train.name} has {channels}: "
             "both must be gray, both RGB, or both feature vectors"
         )
     return test
@@ -187,7 +188,9 @@ def _open_boxes(source: str, path: Path, split: Split, classes: Sequence[str]) -
         raise DataError(f"{source}: has classes of images, no boxes: leave out `task=detection`")
     notes = ["read as images without boxes"]
     if path.is_dir() and (others := files_below(path, _PERHAPS_BOXES)):
-        notes.append(f"{len(others):,} file(s) in no known form of boxes passed over, such as {others[0]}")
+        notes.append(
+            f"{count_of(len(others), 'file')} in no known form of boxes passed over, such as {others[0]}"
+        )
     return Dataset(alone.name, alone.pool, task="detection", notes=tuple(notes))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncenet.counts import count_of
 from ncenet.data.pools import ArrayPool, VectorRows, channels_of, load_square
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
@@ -61,7 +62,7 @@ class ImageTensors:
     ) -> None:
         found = channels_of(pool)
         if channels is not None and channels != found:
-            raise DataError(f"the pool has {found} channel(s), not {channels}")
+            raise DataError(f"the pool has {count_of(found, 'channel')}, not {channels}")
         if (size is None) != (found == 0):
             raise DataError("images need a size" if found else "feature vectors have no size in pixels")
         self._pool, self._size, self._workers = pool, size, workers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncenet.counts import count_of
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.errors import DataError, UsageError
 from ncenet.features.vectors import VectorTable, is_vectors
@@ -105,9 +106,9 @@ class VectorPool(VectorRows):
         computed = self.source.embed(self.images, missing, progress=progress) if missing else 0
         changed = self.missing(missing)
         if changed:
+            others = f", and {count_of(len(changed) - 1, 'other image')}" if changed[1:] else ""
             raise DataError(
-                f"{changed[0]}: has changed since it was looked at, and {len(changed) - 1} other image(s); "
-                "run the command again"
+                f"{changed[0]}: has changed since it was looked at{others}; run the command again"
             )
         return computed
 

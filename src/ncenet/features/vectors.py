@@ -74,7 +74,8 @@ class VectorTable:
         finite = np.concatenate([np.isfinite(part).all(1) for part in _parts(vectors)])
         if not finite.all():
             raise DataError(
-                f"{file}: {int((~finite).sum())} vector(s) hold nan, inf or what single precision can't, the "
+                f"{file}: {count_of(int((~finite).sum()), 'vector holds', 'vectors hold')} nan, inf or "
+                "what single precision can't, the "
                 f"first of {ids[int(np.argmin(finite))]!r}"
             )
         check_far(vectors, file, lambda row: repr(ids[row]))
@@ -104,7 +105,7 @@ class VectorTable:
         if missing:
             like = f"; its ids are like {self.ids[0]!r}" if self.ids else ""
             raise DataError(
-                f"{self.file}: no vector for {len(missing)} of {len(ids)} image(s), the first "
+                f"{self.file}: no vector for {len(missing):,} of {count_of(len(ids), 'image')}, the first "
                 f"{missing[0]!r}{like}"
             )
 

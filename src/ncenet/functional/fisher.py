@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 RIDGE = 1.0
-"""Information that is there before any image is labelled (BAIT's lambda)."""
+"""Information that is there before any image is labelled (BAIT's lambda), for features of length 1."""
 OVERSAMPLE = 2
 """So many times the batch is taken, and cut back (BAIT)."""
 

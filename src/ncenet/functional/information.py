@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ncenet.counts import count_of
 from ncenet.functional._precision import at_least_float32
 
 
@@ -49,7 +50,7 @@ def normalized_information(information_N: Tensor) -> Tensor:
     total = information_N.sum()
     if not (total.isfinite() and total > 0):
         raise ValueError(
-            f"the information of {len(information_N)} image(s) sums to {float(total)}: must be > 0"
+            f"the information of {count_of(len(information_N), 'image')} sums to {float(total)}: must be > 0"
         )
     return information_N / total
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from ncenet.box_gate import BoxGate
+from ncenet.counts import count_of
 from ncenet.errors import DataError, UnknownName
 from ncenet.labels.records import Record
 from ncenet.ledger import Answer, Event, Item, Ledger
@@ -256,5 +257,6 @@ def _stop(changes: Sequence[Change], statuses: frozenset[Status], what_to_do: st
         shown = "\n".join(f"  {change.status}: {change}" for change in found[:_SHOWN])
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise DataError(
-            f"{len(found)} answer(s) don't fit, nothing was recorded:\n{shown}{more}\n{what_to_do}"
+            f"{count_of(len(found), 'answer does', 'answers do')} not fit, nothing was "
+            f"recorded:\n{shown}{more}\n{what_to_do}"
         )

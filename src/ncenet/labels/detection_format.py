@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ncenet.box_gate import fit_boxes
 from ncenet.boxes import Boxes
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.pools import size_of
 from ncenet.data.readers import form_of
@@ -81,7 +82,9 @@ class DetectionFormat(FolderFormat):
         for dataset in self.datasets(source):
             if dataset.problems:
                 shown = "\n".join(f"  {problem}" for problem in dataset.problems[:_SHOWN])
-                raise DataError(f"{source}: {len(dataset.problems)} mistake(s) in the annotations:\n{shown}")
+                raise DataError(
+                    f"{source}: {count_of(len(dataset.problems), 'mistake')} in the annotations:\n{shown}"
+                )
             labels = dataset.required_oracle().answer(list(dataset.pool.ids()))
             found.append(FoundLabels(dataset.pool, labels, dataset.unsaid))
         return found

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ncenet.boxes import Boxes
+from ncenet.counts import count_of
 from ncenet.errors import DataError, NcenetError, UsageError
 from ncenet.ledger import Event, Ledger
 from ncenet.run.folder import refuse_own
@@ -47,7 +48,8 @@ def check_replaceable(file: Path, ledger: Ledger | None) -> None:
     untold = [id for id, _, label in rows if label.strip() and not _spellings(id, label) & told]
     if untold:
         raise UsageError(
-            f"{file}: {len(untold)} label(s) in it were not told yet, the first about {untold[0]!r}, and "
+            f"{file}: {count_of(len(untold), 'label in it was', 'labels in it were')} not told yet, the "
+            f"first about {untold[0]!r}, and "
             f"would be lost: tell them first (ncenet tell), or {another}"
         )
 

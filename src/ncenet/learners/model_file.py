@@ -121,7 +121,7 @@ def read_model(
     if recipe_of(about, file) != model:
         said, ours = recipe_of(about, file).model_dump(), model.model_dump()
         other = ", ".join(f"model.{name}" for name in ours if said[name] != ours[name])
-        raise DataError(f"{file}: was trained with another model recipe: {other} differ(s)")
+        raise DataError(f"{file}: was trained with another model recipe, which differs in {other}")
     weights = read_tensors(file, prefix)
     return about, {name: tensor for name, tensor in weights.items() if not name.startswith(CARRIED)}
 

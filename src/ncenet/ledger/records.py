@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
 
+from ncenet.counts import count_of
 from ncenet.errors import LedgerError
 from ncenet.ledger.provenance import Provenance
 from ncenet.types import Label, Query
@@ -100,6 +101,6 @@ def not_as_labelled(what: str, ids: Sequence[str]) -> LedgerError:
     """The error of images that are not what they were when they were labelled."""
     more = f" and {len(ids) - 20} more" if len(ids) > 20 else ""
     return LedgerError(
-        f"{len(ids)} image(s) {what}: {', '.join(ids[:20])}{more}; restore them, "
+        f"{count_of(len(ids), 'image')} {what}: {', '.join(ids[:20])}{more}; restore them, "
         "or take their answers back: the word undo in ncenet tell"
     )

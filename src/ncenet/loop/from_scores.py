@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
+from ncenet.counts import count_of
 from ncenet.errors import DataError
 from ncenet.ledger.provenance import by_strategy
 from ncenet.progress import Notify
@@ -70,7 +71,8 @@ def record_choice(run: OpenRun, chosen: Chosen) -> None:
     unknown = [id for id in chosen.query.ids if id not in known]
     if unknown:
         raise DataError(
-            f"{len(unknown)} image(s) of the scores are none of this run, the first {unknown[0]!r}: do "
+            f"{count_of(len(unknown), 'image of the scores is', 'images of the scores are')} none of "
+            f"this run, the first {unknown[0]!r}: do "
             f"the ids of the files stand for the images of {run.recipe.data.train}?"
         )
     if not chosen.query.ids:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ncenet import addresses, stores
+from ncenet.counts import count_of
 from ncenet.data.shard_files import IMAGE, ShardFile, cells, fetched, id_texts
 from ncenet.data.shard_reader import shard_file, shard_files
 from ncenet.errors import DataError, NcenetError, Unreachable, UsageError
@@ -270,7 +271,8 @@ def check_done(done: Sequence[Done]) -> None:
         shown = "\n".join(f"  {each.why}" for each in failed[:20])
         more = f"\n  and {len(failed) - 20} more" if len(failed) > 20 else ""
         raise DataError(
-            f"{len(failed)} of {len(done)} shard(s) have no scores:\n{shown}{more}\nall others are done; run "
+            f"{len(failed):,} of {count_of(len(done), 'shard')} without scores:\n{shown}{more}\nall "
+            "others are done; run "
             "the same command again for these"
         )
 

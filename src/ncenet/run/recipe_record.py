@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from ncenet.counts import count_of
 from ncenet.errors import EmptyLedger, LedgerError, RecipeError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
@@ -157,7 +158,8 @@ def check_ledger(files: RunFolder) -> None:
         known = len(ledger.cycles())
     if last > known:
         raise UsageError(
-            f"{files.ledger}: knows {known} cycle(s), and {files.cycle(last).path} is there: it is older "
+            f"{files.ledger}: knows {count_of(known, 'cycle')}, and {files.cycle(last).path} is there: "
+            "it is older "
             f"than the cycles, or of another run; put the right one back from a copy, or have ncenet repair "
             f"{files.path} set the later cycles aside"
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset
 from ncenet.data.parquet import ParquetPool
 from ncenet.data.pools import FolderPool
@@ -32,7 +33,8 @@ def refuse_shared(train: Dataset, test: Dataset | None) -> None:
     shared = [] if test is None else _shared(train.pool, test.pool)
     if test is not None and shared:
         raise DataError(
-            f"{len(shared):,} file(s) stand both in {train.name} and in {test.name}, whose images are for "
+            f"{count_of(len(shared), 'file stands', 'files stand')} both in {train.name} and in "
+            f"{test.name}, whose images are for "
             f"testing, such as {shared[0]!r}: leave them out of one of the two"
         )
 

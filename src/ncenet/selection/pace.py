@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ncenet.boxes import Boxes
+from ncenet.counts import count_of
 from ncenet.errors import DataError, UsageError
 from ncenet.ledger.ledger import Ledger
 
@@ -54,7 +55,8 @@ def pace_of(ledger: Ledger) -> Pace:
             gaps.append((seconds, _boxes(event.label) if boxes else 0))
     if len(gaps) < FEWEST:
         raise UsageError(
-            f"{len(gaps)} answer(s) one after the other tell no pace, {FEWEST} do; give `seconds_per_image`"
+            f"{count_of(len(gaps), 'answer')} one after the other: too few to tell a pace, which takes "
+            f"{FEWEST}; give `seconds_per_image`"
         )
     seconds_N, boxes_N = (np.array(column, float) for column in zip(*gaps, strict=True))
     if np.ptp(boxes_N) > 0:

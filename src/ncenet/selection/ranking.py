@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from ncenet.errors import DataError, UsageError
+from ncenet.rng import Lots
 from ncenet.selection.columns import Holding, matrix, numbers_in
 from ncenet.strategies import strategies
 from ncenet.strategies.options import ScoreOptions, checked
@@ -103,16 +104,17 @@ class ByLikelihoods:
 
 
 class AtRandom:
-    """Numbers drawn from a seed, in the order of the rows."""
+    """Numbers drawn for a seed and an id, so that rows in any order and files draw the same."""
 
     columns: tuple[str, ...] = ()
 
-    def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, files: ScoreFiles, seed: int) -> None:
+        self._files, self._lots = files, Lots(seed)
 
     def scores(self, table: Any, where: str) -> npt.NDArray[Any]:
         """See :class:`Ranking`."""
-        return self._rng.random(len(table))
+        lots = b"".join(map(self._lots, self._files.named(table[self._files.id])))
+        return np.frombuffer(lots, "<u8") / 2.0**64
 
 
 def open_ranking(
@@ -175,7 +177,7 @@ def ways_of(
             ways.setdefault(name, partial(ByBoxes, name, held.boxes, options))
     if not options:
         ways |= {name: partial(ByColumn, column) for name, column in ours.items()}
-    return ways | {RANDOM: partial(AtRandom, seed)}
+    return ways | {RANDOM: partial(AtRandom, files, seed)}
 
 
 def _by_likelihoods(name: str, columns: tuple[str, ...], options: Mapping[str, object]) -> Ranking:

@@ -16,6 +16,7 @@ from ncenet.selection.excluded import Excluded, answered, ids_in
 from ncenet.selection.pace import pace_of
 from ncenet.selection.quotas import Quota
 from ncenet.selection.spread import FACTOR, Diversify
+from ncenet.strategies.promise import checked_seed
 
 ID = "id"
 """Column of the ids when nobody names one."""
@@ -155,7 +156,7 @@ def wish_of(
         strategy=strategy,
         by=choice.get("by"),
         options=choice.get("options") or {},
-        seed=seed,
+        seed=checked_seed(seed),
         diversify=diversify,
         factor=factor,
         near=near,

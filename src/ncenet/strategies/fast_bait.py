@@ -38,21 +38,24 @@ class FastBait(QueryStrategy):
             UsageError: the predictions carry no features, or are those of a detector.
             ValueError: ``query_size`` is below 1.
         """
-        from ncenet.functional.fisher import fisher_batch
+        from ncenet.functional.fisher import RIDGE, fisher_batch
         from ncenet.functional.topk import TopK
 
         best = TopK(query_size, rng)
         ids, labeled = by_lot(view.ids, rng), sorted(view.labeled_ids)
         if not ids:
             return Query((), ())
-        pool, known = GatheredRows(ids), GatheredRows(labeled)
+        pool, known, squares = GatheredRows(ids), GatheredRows(labeled), GatheredRows(ids)
         for prediction in view.predictions():
             pool.fill(prediction.ids, informative(prediction))
+            features = checked_features(prediction, "fast-bait").float()
+            squares.fill(prediction.ids, features.square().sum(1, keepdim=True))
         if labeled:
             for prediction in view.labeled_predictions():
                 known.fill(prediction.ids, informative(prediction))
         labeled_LD = known.rows if labeled else pool.rows[:0]
-        batch = fisher_batch(pool.rows, labeled_LD, min(query_size, len(ids)))
+        unit = float(squares.rows.median()) or 1.0  # of features without length any will do
+        batch = fisher_batch(pool.rows, labeled_LD, min(query_size, len(ids)), ridge=RIDGE * unit)
         best.push([ids[row] for row in batch.rows.tolist()], batch.gains)
         return best.query()
 

@@ -30,6 +30,20 @@ def checked_size(query_size: object) -> int:
     return int(query_size)
 
 
+def checked_seed(seed: object) -> int:
+    """A seed of whatever is drawn, which torch and NumPy take.
+
+    Raises:
+        UsageError: it is none.
+
+    >>> checked_seed(7)
+    7
+    """
+    if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**63:
+        raise UsageError(f"`seed`: {seed!r} is no whole number from 0 to 2**63 - 1")
+    return int(seed)
+
+
 def query_of(strategy: QueryStrategy, view: PoolView, query_size: int, *, rng: Generator) -> Query:
     """What a strategy asks for.
 

@@ -44,7 +44,7 @@ def test_long_curves_are_thinned_and_keep_their_ends(trials):
 
 
 def test_certain_of_everything_is_said(trials):
-    with pytest.raises(DataError, match=r"seed-4: the information of 5 image\(s\) sums to 0.0"):
+    with pytest.raises(DataError, match=r"seed-4: the information of 5 images sums to 0.0"):
         information_curve(trials[0], 7, torch.ones(5, 2))
 
 

@@ -255,7 +255,7 @@ def test_areas_that_say_something_else(tmp_path, areas):
 
 def test_two_objects_of_one_box_and_class_are_counted(tmp_path):
     write(tmp_path, {"1.jpg": jpeg(), "a.json": boxed([[2, 3, 10, 12]] * 3, [None] * 3)})
-    assert "2 object(s) stand there twice, with one box and one class: kept" in opened(tmp_path).notes
+    assert "2 objects stand there twice, with one box and one class: kept" in opened(tmp_path).notes
 
 
 def test_boxes_of_another_mode_are_named(tmp_path):

@@ -79,7 +79,7 @@ def test_every_mistake_is_listed_not_only_the_first(tmp_path):
         f"Annotations/000009.xml, object {n}" for n in (1, 2, 3)
     ]
     message = str(UnreadableImages(open_boxes(root).problems))
-    assert message.startswith("4 mistake(s) in annotations:\n  Annotations/000001.xml: is missing")
+    assert message.startswith("4 mistakes in annotations:\n  Annotations/000001.xml: is missing")
     assert message.count("object") >= 3
     assert "leave those images out with `data.on_bad_image=skip`" in message
 

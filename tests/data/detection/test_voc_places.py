@@ -197,7 +197,7 @@ def test_a_set_within_hides_none_of_the_annotations_beside_it(tmp_path):
 
 def test_images_and_annotations_without_a_name_in_common_are_refused_as_a_whole(tmp_path):
     write(tmp_path, {"pics/a.jpg": jpeg(1), "masks/a.png": jpeg(2), "boxes/a.xml": xml()})
-    told = r"no annotation has the name of an image: 1 XML file\(s\), such as boxes/a.xml, and 2 image\(s\)"
+    told = r"no annotation has the name of an image: 1 XML file, such as boxes/a.xml, and 2 images"
     with pytest.raises(DataError, match=told):
         opened(tmp_path)
 
@@ -208,7 +208,7 @@ def test_stray_xml_makes_no_annotations(tmp_path):
     write(tmp_path, {"june/._1.xml": xml(), "__MACOSX/june/2.xml": xml(), "@eaDir/3.xml": xml()})
     dataset = opened(tmp_path)
     assert (list(dataset.pool.ids()), dataset.oracle) == (["june/1.jpg"], None)
-    told = "3 file(s) in no known form of boxes passed over, such as Picasa.xml"
+    told = "3 files in no known form of boxes passed over, such as Picasa.xml"
     assert dataset.notes == ("read as images without boxes", told)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from ncenet.counts import count_of
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
 from ncenet.features.pool import VectorPool, open_source
@@ -121,8 +122,8 @@ class TrialModels:
         missing = set(ids) - set(self._dataset_pool.ids())
         if missing:
             raise DataError(
-                f"{self.recipe.data.train}: {len(missing)} image(s) of {self.folder} are gone, such as "
-                f"{min(missing)!r}"
+                f"{self.recipe.data.train}: {count_of(len(missing), 'image')} of {self.folder} missing, "
+                f"such as {min(missing)!r}"
             )
         return self._dataset_pool
 

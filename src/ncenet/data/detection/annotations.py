@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ncenet.box_gate import Size, fit_box, size_problem
 from ncenet.boxes import Box, Boxes
 from ncenet.class_names import class_name_problem, shown
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Oracle
 from ncenet.data.pools import EncodedPool
 from ncenet.errors import BadAnnotation, DataError, UnreadableImage
@@ -92,9 +93,16 @@ def as_dataset(
             labels[annotation.id] = boxes.to_label()
     names = tuple(sorted(seen)) if class_names is None else tuple(class_names)
     if cut:
-        notes = (*notes, f"{cut:,} box(es) that rounding put beyond the edge of their image were cut there")
+        notes = (
+            *notes,
+            f"{count_of(cut, 'box reached', 'boxes reached')} beyond the image by rounding: cut at its edge",
+        )
     if twice:
-        notes = (*notes, f"{twice:,} object(s) stand there twice, with one box and one class: kept")
+        notes = (
+            *notes,
+            f"{count_of(twice, 'object stands', 'objects stand')} there twice, with one box and one "
+            "class: kept",
+        )
     return Dataset(
         name,
         pool,

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.detection.annotations import (
     Annotation,
@@ -106,8 +107,10 @@ class VocFolder:
         files = sorted(entry.annotations[0] for entry in entries if entry.annotations)
         if images and files and not any(entry.images and entry.annotations for entry in entries):
             raise DataError(
-                f"{self.root}: no annotation has the name of an image: {len(files):,} XML file(s), such as "
-                f"{files[0]}, and {len(images):,} image(s), such as {images[0]}. An annotation has the name "
+                f"{self.root}: no annotation has the name of an image: "
+                f"{count_of(len(files), 'XML file')}, such as "
+                f"{files[0]}, and {count_of(len(images), 'image')}, such as {images[0]}. An annotation "
+                "has the name "
                 "of its image and lies beside it, or in a folder annotations beside that of the images"
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Split
 from ncenet.data.folders import classes_of
 from ncenet.data.pools import Channels, FolderPool
@@ -31,7 +32,9 @@ class Folder(Reader):
         labels = classes_of(path, pool.ids())
         notes = [_told(pool.ids()) if labels is None else "read as one folder for each class"]
         if labels is None and (tables := _tables(path)):
-            notes.append(f"{len(tables):,} file(s) that may hold labels passed over, such as {tables[0]}")
+            notes.append(
+                f"{count_of(len(tables), 'file')} that may hold labels passed over, such as {tables[0]}"
+            )
         dataset = Dataset.labelled(path.resolve().name or str(path), pool, labels)
         return replace(dataset, notes=(*notes, *dataset.notes))
 
@@ -49,6 +52,6 @@ def _told(ids: Sequence[str]) -> str:
     if not beside or len(folders) < 2 or len(beside) > len(ids) - len(beside):
         return "read as images without labels"
     return (
-        f"read as images without labels: {len(folders)} folders would be classes, but for {len(beside):,} "
-        f"image(s) that lie beside them, such as {beside[0]}"
+        f"read as images without labels: {len(folders)} folders would be classes, but for "
+        f"{count_of(len(beside), 'image')} beside them, such as {beside[0]}"
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ncenet.arrays import check_far, check_precision, read_npz
 from ncenet.class_names import shown
+from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, label_column, read_columns
 from ncenet.data.pools import ArrayPool, Channels
@@ -102,7 +103,8 @@ def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     bad = np.flatnonzero(~np.isfinite(vectors).all(1))
     if bad.size:
         raise DataError(
-            f"{path}: {len(bad)} vector(s) hold what is no finite number, the first in row {bad[0]}, "
+            f"{path}: {count_of(len(bad), 'vector holds', 'vectors hold')} what is no finite number, "
+            f"the first in row {bad[0]}, "
             "counted from 0"
         )
     check_far(rows, path, lambda row: f"row {row}, counted from 0,")
