@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -160,6 +161,21 @@ class TestInputs:
         assert learner.shape == shape
         predicted = probs(learner, pool, pool.ids()[18:]).argmax(-1).tolist()
         assert predicted == [0, 1, 2, 0, 1, 2], "images that were not among the labelled"
+
+    @pytest.mark.parametrize("backbone", ["mlp", "identity"])
+    def test_vectors_are_normalised_by_those_of_the_whole_pool(self, backbone):
+        rows = np.stack([vectors().load(id) for id in vectors().ids()])
+        rows[:18, 4] = 1e-3 * rows[:18, 4]  # hardly varies among the labelled
+        learner, _ = fitted(ArrayPool(rows), backbone=backbone, epochs=1)
+        expected = torch.from_numpy(rows.std(0))
+        torch.testing.assert_close(learner.network.std, expected, rtol=1e-5, atol=0)
+
+    def test_images_are_normalised_by_the_labelled_ones(self):
+        pool = images()
+        brighter = ArrayPool(np.stack([pool.load(id) + 80 * (int(id) >= 18) for id in pool.ids()]))
+        learner, _ = fitted(brighter, backbone="small", epochs=1)
+        seen = np.stack([pool.load(id) for id in list(pool.ids())[:18]])
+        torch.testing.assert_close(learner.network.mean, torch.tensor([seen.mean()]).float())
 
     def test_a_module_of_ones_own(self):
         class Own(nn.Module):

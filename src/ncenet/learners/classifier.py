@@ -98,7 +98,9 @@ class Classifier(NetworkLearner[Network]):
                 if self._tunes:
                     self._begin_with_weights(labeled, targets, tensors)
                 else:
-                    network = self._build(tensors.shape, labeled.class_names, labeled.ids, tensors)
+                    # Of vectors the whole pool is at hand: a few tell little of how much each number varies.
+                    seen = labeled.ids if len(tensors.shape) == 3 else _some_vectors(pool, tensors.shape[0])
+                    network = self._build(tensors.shape, labeled.class_names, seen, tensors)
                     self._network = network.to(processes().device)
                     self._initialize_head(labeled.ids, targets, tensors)
         self.network.head.meet(targets)
@@ -183,7 +185,7 @@ class Classifier(NetworkLearner[Network]):
         known = _ids_with_vectors(pool)
         if self._components is None or len(known) > GROWN * self._components[0]:
             tensors = self.tensors_of(pool)
-            some = tensors.batch(known[:: step_of(len(known), tensors.shape[0])])
+            some = tensors.batch(_some_vectors(pool, tensors.shape[0]))
             if len(some) > 1 and (some == some[:1]).all():
                 raise DataError(f"{len(some)} vectors are all the same: nothing can be learned from them")
             self._components = len(known), PrincipalComponents.of(some)
@@ -359,3 +361,9 @@ class Classifier(NetworkLearner[Network]):
 def _ids_with_vectors(pool: Pool) -> list[str]:
     """Of images whose vectors are there by now."""
     return pool.known() if isinstance(pool, VectorRows) else list(pool.ids())
+
+
+def _some_vectors(pool: Pool, width: int) -> list[str]:
+    """As many of them as tell how the vectors of a pool vary."""
+    known = _ids_with_vectors(pool)
+    return known[:: step_of(len(known), width)]
