@@ -38,7 +38,7 @@ def test_a_query_as_csv_and_as_json(ncenet, whole, tmp_path):
 def test_a_query_with_labels_in_it_is_not_replaced(ncenet, whole, tmp_path):
     (tmp_path / "query.csv").write_text("id,score,label\na,1,cat\n")
     done = ncenet("select", "scores", "-n", "5", "--out", "query.csv")
-    assert done.code == 2 and "were not told yet" in done.said
+    assert done.code == 2 and "was not told yet" in done.said
     assert (tmp_path / "query.csv").read_text() == "id,score,label\na,1,cat\n"
 
 

@@ -231,7 +231,7 @@ def text(folder, name, content):
         (lambda f: other_column(f, ["1 2", "3 4", "5 6"]), r"'vector' holds string, and should hold lists"),
         (lambda f: other_column(f, [[[1.0]], [[2.0]], [[3.0]]]), r"holds list<.*list<.*, and should hold"),
         (lambda f: other_column(f, [{"x": 1.0}] * 3), r"'vector' holds struct<x: double>, and should"),
-        (lambda f: other_column(f, [[1.0], [None], [2.0]]), r"hold nan, .*, the first of 'b\.jpg'"),
+        (lambda f: other_column(f, [[1.0], [None], [2.0]]), r"holds nan, .*, the first of 'b\.jpg'"),
         (two_ids, "has the columns id, id, vector; expected"),
         (lambda f: text(f, "v.npy", ""), "vectors without ids"),
         (lambda f: text(f, "v.npz", ""), "not an archive of arrays that can be read"),

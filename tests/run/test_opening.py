@@ -124,7 +124,7 @@ def test_held_out_images_of_other_classes_are_refused_before_there_is_a_run(reci
             photos(tmp_path / split / name)
     changes = {"data.train": str(tmp_path / "train"), "data.test": str(tmp_path / "test"), "data.classes": ()}
     recipe = recipe.with_changes(changes | {"loop.held_out": 0})
-    with pytest.raises(DataError, match=r"cat, which .* do not; .* or name all classes with `data\.classes`"):
+    with pytest.raises(DataError, match=r"\(cat\), which .* do not; .* name all classes with `data\.cl"):
         survey(recipe, tmp_path / "run")
     seen = survey(recipe.with_changes({"data.classes": ("ant", "bee", "cat")}), tmp_path / "run")
     assert seen.test_set.class_names == ("ant", "bee", "cat"), "the run takes the recipe that is put right"
