@@ -14,7 +14,7 @@ from torch import nn
 import ncenet.learners.model_file as model_file
 from ncenet.data.pools import ArrayPool
 from ncenet.data.tensors import ImageTensors
-from ncenet.errors import DataError, NotFitted, UsageError
+from ncenet.errors import DataError, NotFitted, UnreadableImage, UsageError
 from ncenet.recipe import HeadRecipe
 from ncenet.types import LabeledSet
 from tests.learners.make import CLASSES, classifier, images, labeled, losses_of_a_reader, vectors, weights
@@ -168,6 +168,18 @@ class TestInputs:
         rows[:18, 4] = 1e-3 * rows[:18, 4]  # hardly varies among the labelled
         learner, _ = fitted(ArrayPool(rows), backbone=backbone, epochs=1)
         expected = torch.from_numpy(rows.std(0))
+        torch.testing.assert_close(learner.network.std, expected, rtol=1e-5, atol=0)
+
+    def test_a_vector_that_cannot_be_read_normalises_nothing(self):
+        class Broken(ArrayPool):
+            def load(self, id):
+                if id == "00020":
+                    raise UnreadableImage(id, "gone")
+                return super().load(id)
+
+        rows = vectors().array
+        learner, _ = fitted(Broken(rows), backbone="identity", epochs=1)
+        expected = torch.from_numpy(np.delete(rows, 20, 0).std(0))
         torch.testing.assert_close(learner.network.std, expected, rtol=1e-5, atol=0)
 
     def test_images_are_normalised_by_the_labelled_ones(self):

@@ -82,7 +82,8 @@ def select(
         UnknownName: there is no such strategy.
         UsageError: the strategy needs what was not given, or what no array can hold.
         NonFiniteScore: a likelihood or a feature is nan or inf.
-        DataError: a file cannot be read, or doesn't go with the others.
+        DataError: a file cannot be read, or doesn't go with the others; or features in double precision are
+            alike in single precision.
 
     >>> import ncenet
     >>> probs = [[0.875, 0.125], [0.5, 0.5], [0.625, 0.375]]

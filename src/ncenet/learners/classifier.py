@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
-from ncenet.errors import DataError, UsageError
+from ncenet.errors import DataError, UnreadableImage, UsageError
 from ncenet.learners.head_fit import STEPS, fit_head
 from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.network_learner import NetworkLearner
@@ -364,6 +364,15 @@ def _ids_with_vectors(pool: Pool) -> list[str]:
 
 
 def _some_vectors(pool: Pool, width: int) -> list[str]:
-    """As many of them as tell how the vectors of a pool vary."""
+    """As many of them as tell how the vectors of a pool vary; without those that can't be read."""
     known = _ids_with_vectors(pool)
-    return known[:: step_of(len(known), width)]
+    some = known[:: step_of(len(known), width)]
+    return some if isinstance(pool, VectorRows) else [id for id in some if _can_be_read(pool, id)]
+
+
+def _can_be_read(pool: Pool, id: str) -> bool:
+    try:
+        pool.load(id)
+    except UnreadableImage:
+        return False
+    return True
