@@ -208,8 +208,7 @@ class Dataset:
         if strange := labels.keys() - set(pool.ids()):
             raise DataError(
                 f"{name}: {count_of(len(strange), 'label is', 'labels are')} of images that the pool "
-                "hasn't, such as "
-                f"{min(strange)!r}"
+                f"hasn't, such as {min(strange)!r}"
             )
         return cls(name, pool, Oracle(labels), tuple(sorted(set(labels.values()))))
 

@@ -75,8 +75,7 @@ class VectorTable:
         if not finite.all():
             raise DataError(
                 f"{file}: {count_of(int((~finite).sum()), 'vector holds', 'vectors hold')} nan, inf or "
-                "what single precision can't, the "
-                f"first of {ids[int(np.argmin(finite))]!r}"
+                f"what single precision can't, the first of {ids[int(np.argmin(finite))]!r}"
             )
         check_far(vectors, file, lambda row: repr(ids[row]))
         check_precision(vectors, file)

@@ -49,8 +49,7 @@ def check_replaceable(file: Path, ledger: Ledger | None) -> None:
     if untold:
         raise UsageError(
             f"{file}: {count_of(len(untold), 'label in it was', 'labels in it were')} not told yet, the "
-            f"first about {untold[0]!r}, and "
-            f"would be lost: tell them first (ncenet tell), or {another}"
+            f"first about {untold[0]!r}, and would be lost: tell them first (ncenet tell), or {another}"
         )
 
 

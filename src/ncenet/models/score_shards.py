@@ -272,8 +272,7 @@ def check_done(done: Sequence[Done]) -> None:
         more = f"\n  and {len(failed) - 20} more" if len(failed) > 20 else ""
         raise DataError(
             f"{len(failed):,} of {count_of(len(done), 'shard')} without scores:\n{shown}{more}\nall "
-            "others are done; run "
-            "the same command again for these"
+            "others are done; run the same command again for these"
         )
 
 

@@ -159,9 +159,8 @@ def check_ledger(files: RunFolder) -> None:
     if last > known:
         raise UsageError(
             f"{files.ledger}: knows {count_of(known, 'cycle')}, and {files.cycle(last).path} is there: "
-            "it is older "
-            f"than the cycles, or of another run; put the right one back from a copy, or have ncenet repair "
-            f"{files.path} set the later cycles aside"
+            f"it is older than the cycles, or of another run; put the right one back "
+            f"from a copy, or have ncenet repair {files.path} set the later cycles aside"
         )
 
 

@@ -108,10 +108,9 @@ class VocFolder:
         if images and files and not any(entry.images and entry.annotations for entry in entries):
             raise DataError(
                 f"{self.root}: no annotation has the name of an image: "
-                f"{count_of(len(files), 'XML file')}, such as "
-                f"{files[0]}, and {count_of(len(images), 'image')}, such as {images[0]}. An annotation "
-                "has the name "
-                "of its image and lies beside it, or in a folder annotations beside that of the images"
+                f"{count_of(len(files), 'XML file')}, such as {files[0]}, and "
+                f"{count_of(len(images), 'image')}, such as {images[0]}. An annotation has the name of its "
+                "image and lies beside it, or in a folder annotations beside that of the images"
             )
 
 

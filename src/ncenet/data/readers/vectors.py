@@ -104,8 +104,7 @@ def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     if bad.size:
         raise DataError(
             f"{path}: {count_of(len(bad), 'vector holds', 'vectors hold')} what is no finite number, "
-            f"the first in row {bad[0]}, "
-            "counted from 0"
+            f"the first in row {bad[0]}, counted from 0"
         )
     check_far(rows, path, lambda row: f"row {row}, counted from 0,")
     check_precision(rows, path)
