@@ -30,6 +30,8 @@ Aggregate: TypeAlias = Literal["mean", "top-k", "max", "nms-sum", "nms-mean"]
 Framing: TypeAlias = Literal["crop", "squash", "pad"]
 Task: TypeAlias = Literal["classification", "detection"]
 BudgetUnit: TypeAlias = Literal["image", "box"]
+OWN = "data"
+"""The name of features that the data are themselves."""
 
 
 class DataRecipe(Section):
@@ -108,8 +110,8 @@ class ModelRecipe(Section):
         None,
         min_length=1,
         description="Learn on vectors of a network that is trained already: lite0, lite2, timm:NAME, "
-        "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once. Detection: "
-        "choose images by them.",
+        "or a file of vectors by id (.npz, .npy, .parquet, .csv). Each image is embedded once. data: the "
+        "data are such vectors already. Detection: choose images by them.",
     )
     weights: str | None = Field(
         None, description="File of weights for the network that features names, in the place of its own."
@@ -151,6 +153,9 @@ class ModelRecipe(Section):
             for name in ("weights", "framing"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name} is read with features alone: name some, such as lite0")
+        elif self.features == OWN and (self.weights is not None or self.framing is not None):
+            name = "framing" if self.weights is None else "weights"
+            raise ValueError(f"{name}: with features data no network makes the vectors: leave it out")
         return self
 
 

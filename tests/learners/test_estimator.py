@@ -21,6 +21,9 @@ import ncenet
 from ncenet import NCEClassifier
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import RecipeError, UnknownName, UsageError
+from ncenet.features.own import LEAST
+from ncenet.nn.backbones import MLP
+from ncenet.nn.principal import PrincipalComponents
 from ncenet.recipe import HeadRecipe, TrainRecipe
 from tests.reference import scores as reference
 
@@ -54,6 +57,19 @@ def test_defaults_are_the_recipes():
     assert {name: defaults[name] for name in set(defaults) - ours} == {
         name: recipe[name] for name in set(defaults) - ours
     }
+
+
+def test_on_vectors_as_networks_make_them_the_head_learns_alone_unless_training_is_named():
+    X, y = make_blobs(90, n_features=LEAST, centers=3, cluster_std=8, random_state=0)
+    model = NCEClassifier(random_state=0).fit(X[:30], y[:30])
+    assert isinstance(model.learner_.network.backbone, PrincipalComponents)
+    assert len(set(model.report_.details["radius"].values())) == 1, "one radius for all"
+    assert model.score(X[30:], y[30:]) > 0.9
+    for named in ({"epochs": 1, "min_steps": 4}, {"backbone": "mlp", "epochs": 1, "min_steps": 4}):
+        other = NCEClassifier(random_state=0, **named).fit(X[:30], y[:30])
+        assert isinstance(other.learner_.network.backbone, MLP), named
+    shorter = NCEClassifier(random_state=0).fit(X[:30, 1:], y[:30])
+    assert isinstance(shorter.learner_.network.backbone, MLP)
 
 
 def test_learns_images_and_gives_back_the_labels_own_type():

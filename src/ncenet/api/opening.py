@@ -46,7 +46,8 @@ def open(
         recipe: everything else: a :class:`ncenet.Recipe`, a file, or changes by dotted path, such as
             ``{"train.epochs": 5}``. Default: that of the folder, or else :class:`ncenet.Recipe` as it is.
             On photographs, where nothing is said of network and training, a new run learns on pretrained
-            features, if they are installed (``pip install 'ncenet[features]'``); herding chooses then.
+            features, if they are installed (``pip install 'ncenet[features]'``), and on data that are vectors
+            of 64 numbers or more on these; herding chooses then.
         strategy: name of a query strategy, or one of your own.
         backbone: name of a network, or a module from inputs (B, channels, H, W) or (B, D0) to features
             (B, D). Each cycle begins with a copy of it as it is given.
@@ -81,6 +82,8 @@ def open(
         raise UsageError("images and pool are the same: give one of them")
     changes: dict[str, Any] = {}
     if images is not None:
+        if not isinstance(images, str | PathLike):
+            raise UsageError(f"images are named by a path: give this {type(images).__name__} as `pool`")
         changes["data.train"] = str(images)
     if classes is not None:
         if isinstance(classes, Set | Mapping):

@@ -8,12 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, apply_flags
+from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, changes_of
+from ncenet.cli.people import say
 from ncenet.cli.trials import print_cost, run_comparison, run_single
 from ncenet.compare.beside import beside_comparison
 from ncenet.engines import engines
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
+from ncenet.run.people import for_vectors
 
 
 def simulate(
@@ -49,7 +51,9 @@ def simulate(
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
-    recipe = apply_flags(Recipe().with_changes({"data.train": data}), flags)
+    changes = changes_of(flags)
+    recipe = Recipe().with_changes({"data.train": data} | changes)
+    recipe = recipe.with_changes(for_vectors(recipe, changes, say=say))
     start(recipe, beside, seeds, out, Path(data).stem, engine, processes, dry_run)
 
 

@@ -8,7 +8,7 @@ from ncenet.data.pools import channels_of
 from ncenet.errors import UnreadableImage, UsageError
 from ncenet.features.vectors import is_vectors
 from ncenet.given import is_given
-from ncenet.recipe import Recipe
+from ncenet.recipe import OWN, Recipe
 from ncenet.registry import Registry
 from ncenet.types import Pool
 from ncenet.unread import BRINGS_WEIGHTS
@@ -22,6 +22,7 @@ BUILT_IN: dict[str, frozenset[str]] = {
     "extractor": frozenset({"gist", "lite0", "lite2", "timm"}),
 }
 """What is known without the registries, which bring torch."""
+VECTORS_ALREADY = "these are feature vectors already: name `model.features=data`, or leave it out"
 OF_IMAGES = BUILT_IN["backbone"] - {"mlp", "identity"} | BRINGS_WEIGHTS
 """Backbones that take no vectors."""
 
@@ -50,7 +51,8 @@ def check_network_names(recipe: Recipe) -> None:
     if not elsewhere and model.backbone not in BUILT_IN[kind] | BRINGS_WEIGHTS:
         _backbones(recipe).get(model.backbone)
     extractor = (model.features or "").partition(":")[0]
-    if model.features and not is_vectors(model.features) and extractor not in BUILT_IN["extractor"]:
+    known = extractor in BUILT_IN["extractor"] | {OWN}
+    if model.features and not is_vectors(model.features) and not known:
         from ncenet.features.extractor import extractors
 
         extractors.get(extractor)
@@ -60,21 +62,30 @@ def check_inputs(recipe: Recipe, pool: Pool) -> None:
     """Refuse a network for images where the pool holds vectors, and the other way round, without building it.
 
     Raises:
-        UsageError: its backbone doesn't take such inputs, or mirror images are wanted of vectors.
+        UsageError: its backbone or features don't take such inputs, or mirror images are wanted of vectors.
     """
     model = recipe.model
     try:
-        if model.features is not None or not pool.ids():
+        if not pool.ids():
             return
         vectors = channels_of(pool) == 0
     except UnreadableImage:  # a look at every image names it
+        return
+    if model.features == OWN and not vectors:
+        raise UsageError("features data are for data that are vectors, and these are images: name a network")
+    if model.features not in (None, OWN) and vectors:
+        raise UsageError(VECTORS_ALREADY)
+    if model.features is not None:
         return
     if not vectors and model.backbone == "identity":
         raise UsageError("backbone identity takes feature vectors, got images: name their model.features")
     if not vectors:
         return
     if model.backbone.startswith("timm:") or model.backbone in OF_IMAGES:
-        raise UsageError(f"backbone {model.backbone} takes images, got vectors: use mlp or identity")
+        raise UsageError(
+            f"backbone {model.backbone} takes images, got vectors: name `model.features=data`, and a head "
+            "learns on them as on those of a network, or the backbone mlp or identity"
+        )
     if model.mirrored:
         raise UsageError(
             "model.mirrored is for images, and these are vectors, which have no mirror image: leave it out"

@@ -13,9 +13,10 @@ import numpy as np
 from ncenet.counts import count_of
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.errors import DataError, UsageError
+from ncenet.features.names import VECTORS_ALREADY
 from ncenet.features.vectors import VectorTable, is_vectors
 from ncenet.nn.sources import trust
-from ncenet.recipe import Framing, ModelRecipe, Recipe
+from ncenet.recipe import OWN, Framing, ModelRecipe, Recipe
 from ncenet.types import Pool
 
 if TYPE_CHECKING:
@@ -182,7 +183,9 @@ def open_source(
     if name is None:
         raise UsageError("model.features: name an extractor, such as lite0, or a file of vectors")
     if channels_of(pool) == 0:
-        raise UsageError("the images are feature vectors already: leave `model.features` out")
+        raise UsageError(VECTORS_ALREADY)
+    if name == OWN:
+        raise UsageError("features data are of data that are vectors, and these are images: name a network")
     if is_vectors(name):
         if "://" in name:
             raise UsageError(f"model.features: {name}: vectors are read from this machine, fetch them first")

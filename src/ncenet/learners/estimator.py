@@ -16,10 +16,11 @@ from torch import Tensor
 
 from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
+from ncenet.features.own import LEAST
 from ncenet.functional.kernels import likelihoods
 from ncenet.functional.scores import confusion, rejection
 from ncenet.learners.classifier import Classifier
-from ncenet.recipe import Recipe, TrainRecipe
+from ncenet.recipe import OWN, Recipe, TrainRecipe
 from ncenet.recipe_head import FeatureMap, HeadRecipe, Kernel, PrototypeInit, Radius
 from ncenet.rng import Streams
 from ncenet.section import Section
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _HEAD, _TRAIN = HeadRecipe(), TrainRecipe()
+OF_VECTORS = ("epochs", "min_steps", "batch_size", "lr", "weight_decay")
+"""Parameters of training that are not about images."""
 _SECTIONS: dict[str, type[Section]] = {"model.head": HeadRecipe, "train": TrainRecipe}
 
 
@@ -47,12 +50,15 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         prototypes_per_class: K.
         kernel: ``"gaussian"`` (Eq. 6) or ``"cosine"`` (Eq. 7).
         feature_map: ``"scaled"``, ``"l2"``, ``"sigmoid-l2"`` or ``"none"``.
-        radius: freeze the rejection radius at this value; None learns one per class.
+        radius: freeze the rejection radius at this value, or ``"class"`` or ``"shared"``; None learns one
+            per class, of a head that learns alone one for all.
         init: initial prototypes, ``"normal"`` or ``"class-mean"``.
         cross_entropy: weight in [0, 1] of a cross-entropy term beside Eq. 5.
         backbone: ``"mlp"`` or ``"identity"`` for vectors, ``"small"``, ``"medium"``, ``"small-whitened"``,
-            ``"medium-whitened"``, ``"resnet18"`` or ``"timm:NAME"`` for images. None: mlp for vectors,
-            small for images.
+            ``"medium-whitened"``, ``"resnet18"`` or ``"timm:NAME"`` for images. None: small for images. For
+            vectors of 64 numbers and more, as networks make them, None is a head that learns alone, of all
+            rows at once, on their principal components, with one radius; for shorter ones, and where a
+            parameter of training is given (epochs to weight_decay), mlp.
         image_size: side of the square that images are resized to. None: their own when they are square and
             at most 64, else 64.
         epochs: passes over the training data.
@@ -215,6 +221,10 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             log_likelihood: Tensor = network.head(features.to(network.mean.device))
         return log_likelihood.cpu()
 
+    def _trains(self) -> bool:
+        """Whether a parameter of training is given."""
+        return any(getattr(self, name) != getattr(_TRAIN, name) for name in OF_VECTORS)
+
     def _recipe(self) -> Recipe:
         """The parameters in their places in the recipe, which checks them."""
         images = len(self.input_shape_) == 3
@@ -224,7 +234,11 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             for name, value in self.get_params(deep=False).items()
             if name in fields.model_fields
         }
-        changes["model.backbone"] = self.backbone or ("small" if images else "mlp")
+        if self.backbone is None and not images and self.input_shape_[0] >= LEAST and not self._trains():
+            changes = {path: value for path, value in changes.items() if not path.startswith("train.")}
+            changes["model.features"] = OWN
+        else:
+            changes["model.backbone"] = self.backbone or ("small" if images else "mlp")
         if images:
             height, width, _ = self.input_shape_
             own = Sizes(min(height, width), max(height, width), (height, width))

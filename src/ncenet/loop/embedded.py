@@ -8,8 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ncenet.data.dataset import BoxTestSet, TestSet
+from ncenet.features.own import OwnVectors
 from ncenet.nn.packaged import installed
 from ncenet.progress import Notify
+from ncenet.recipe import OWN
 from ncenet.run.opening import Survey
 from ncenet.types import Pool
 
@@ -41,6 +43,10 @@ def as_learned(
     recipe, pool = seen.recipe, seen.pool
     if recipe.model.features is None:
         return pool, test, None
+    if recipe.model.features == OWN:
+        if test is not None and seen.of_test is not None:
+            test = replace(test, pool=OwnVectors(test.pool, test.ids))
+        return OwnVectors(pool, seen.found.sound), test, None
     from ncenet.features.pool import VectorPool, open_source
 
     def tell(done: int, total: int) -> None:

@@ -12,7 +12,7 @@ from ncenet.data.open import open_train
 from ncenet.errors import UnreadableImage
 from ncenet.features.vectors import VectorTable
 from ncenet.loop.networks import pools_of, source_of
-from ncenet.recipe import Recipe
+from ncenet.recipe import OWN, Recipe
 from ncenet.types import Pool
 
 HASHED = 1000
@@ -73,14 +73,14 @@ def embedding_of(recipe: Recipe) -> EmbeddingCost | None:
         recipe: the whole run.
 
     Returns:
-        None without features, or with vectors of the user's own.
+        None without features, or with vectors that are there already.
 
     Raises:
         UsageError: there are no such features.
         DataError: vectors or weights are not what they should be, or an image has no vector in such a file.
     """
     name = recipe.model.features
-    if name is None:
+    if name in (None, OWN):
         return None
     train = open_train(recipe)
     pools, source = pools_of(recipe, train), source_of(recipe, train)

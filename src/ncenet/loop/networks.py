@@ -11,7 +11,7 @@ from ncenet.features.embed import Embedder
 from ncenet.features.names import check_inputs
 from ncenet.features.pool import open_source
 from ncenet.features.vectors import VectorTable
-from ncenet.recipe import Recipe
+from ncenet.recipe import OWN, Recipe
 from ncenet.rng import Streams
 from ncenet.types import Pool
 
@@ -30,7 +30,7 @@ def check_network(recipe: Recipe) -> None:
     """
     train = open_train(recipe)
     check_inputs(recipe, train.pool)
-    if recipe.model.features is not None:
+    if recipe.model.features not in (None, OWN):
         source = source_of(recipe, train)
         if isinstance(source, VectorTable) and recipe.data.on_bad_image == "stop":
             for pool in pools_of(recipe, train):
@@ -79,7 +79,7 @@ def shape_of(pool: Pool, recipe: Recipe) -> tuple[int, ...]:
     Raises:
         DataError: no image can be read.
     """
-    if recipe.model.features is not None:
+    if recipe.model.features not in (None, OWN):
         return (open_source(recipe.model, pool=pool, ids=list(pool.ids())).dim,)
     for id in pool.ids():
         try:

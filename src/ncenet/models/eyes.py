@@ -21,7 +21,7 @@ from ncenet.features.framing import square_of
 from ncenet.features.vectors import is_vectors
 from ncenet.learners.model_file import CARRIED, read_tensors, write_model
 from ncenet.nn.weights import fill
-from ncenet.recipe import ModelRecipe
+from ncenet.recipe import OWN, ModelRecipe
 from ncenet.types import Pool
 
 
@@ -40,7 +40,7 @@ def eyes_of(about: Mapping[str, Any], recipe: ModelRecipe, file: Path) -> Embedd
         DataError: the extractor is another one by now than the model learned with.
         MissingExtra: a package that it needs is not installed.
     """
-    if recipe.features is None or is_vectors(recipe.features):
+    if recipe.features in (None, OWN) or is_vectors(recipe.features):
         return None
     carried = "eyes" in about
     weights = None if recipe.weights is None or carried else Path(recipe.weights).expanduser()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ncenet.compare.comparison import Comparison
 from ncenet.counts import count_of
-from ncenet.recipe import LoopRecipe, Recipe
+from ncenet.recipe import OWN, LoopRecipe, Recipe
 from ncenet.strategies.options import ScoreOptions, score_options
 
 
@@ -111,6 +111,8 @@ def _network(recipe: Recipe) -> str:
         return said
     weights = "" if model.weights is None else f" with the weights {model.weights}"
     framing = "" if model.framing is None else f" (framing {model.framing})"
+    if model.features == OWN:
+        return f"{said} on vectors"
     features = f"features {model.features}{weights}{framing}"
     if not recipe.on_vectors:
         return f"{said}; images are chosen by {features}"

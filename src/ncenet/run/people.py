@@ -99,15 +99,31 @@ def network_for(
 ) -> dict[str, Any]:
     """Changes by which a run takes pretrained features, if they suit its images and are installed.
 
+    Of data that are vectors: by which it learns on those.
+
     Args:
         recipe: with what was chosen put in.
         changed: dotted paths of what that was.
         pool: the images. Default: those that the recipe names.
         say: told of that, or that they could be had.
+
+    Raises:
+        UsageError: the images are not there.
+        DataError: what is there is not a data set.
     """
+    from ncenet.data.kind import is_photographs
+    from ncenet.data.open import open_dataset
+    from ncenet.data.pools import channels_of
+    from ncenet.features.own import network_of
     from ncenet.nn.packaged import installed
 
-    if not features_suit(recipe, changed, pool):
+    if not NETWORK.isdisjoint(changed):
+        return {}
+    if pool is None:
+        pool = open_dataset(recipe.data.train, task=recipe.task).pool
+    if channels_of(pool) == 0 and recipe.task == "classification":
+        return network_of(pool, say=say)
+    if not is_photographs(pool):
         return {}
     if not installed(FEATURES):
         say(
@@ -123,24 +139,20 @@ def network_for(
     return with_network(recipe.task, FEATURES)
 
 
-def features_suit(recipe: Recipe, changed: Collection[str], pool: Pool | None = None) -> bool:
-    """Whether a run that begins has photographs to learn, and nobody chose a network for them.
+def for_vectors(recipe: Recipe, changed: Collection[str], *, say: Callable[[str], None]) -> dict[str, Any]:
+    """Changes by which a simulation learns on data that are vectors; none for images, or of a chosen network.
 
-    Args:
-        recipe: with what was chosen put in.
-        changed: dotted paths of what that was.
-        pool: the images. Default: those that the recipe names.
-
-    Raises:
-        UsageError: the images are not there.
-        DataError: what is there is not a data set.
+    Args, raises: as :func:`network_for`.
     """
-    from ncenet.data.kind import is_photographs
-    from ncenet.data.open import open_dataset
+    from ncenet.data.open import open_train
+    from ncenet.data.pools import channels_of
+    from ncenet.features.own import network_of
 
-    if not NETWORK.isdisjoint(changed):
-        return False
-    return is_photographs(open_dataset(recipe.data.train, task=recipe.task).pool if pool is None else pool)
+    may_be = Path(recipe.data.train).suffix.lower() in (".npz", ".parquet")
+    if not may_be or recipe.task == "detection" or not NETWORK.isdisjoint(changed):
+        return {}
+    pool = open_train(recipe).pool
+    return network_of(pool, say=say) if channels_of(pool) == 0 else {}
 
 
 def with_network(task: Task, name: str) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from torch.nn.functional import normalize
 from ncenet.counts import count_of
 from ncenet.data.open import open_train
 from ncenet.errors import DataError
+from ncenet.features.own import OwnVectors
 from ncenet.features.pool import VectorPool, open_source
 from ncenet.learners.classifier import Classifier
 from ncenet.learners.committee import Committee, build_learner
 from ncenet.ledger import Ledger
-from ncenet.recipe import Recipe
+from ncenet.recipe import OWN, Recipe
 from ncenet.rng import Streams
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import set_apart
@@ -114,6 +115,8 @@ class TrialModels:
         pool, model = open_train(self.recipe).pool, self.recipe.model
         if model.features is None:
             return pool
+        if model.features == OWN:
+            return OwnVectors(pool, self.sound)
         with self._ledger() as ledger:
             hashes = {item.id: item.hash for item in ledger.items() if item.hash}
         return VectorPool(pool, open_source(model, pool=pool, ids=self.sound), hashes)

@@ -1,0 +1,139 @@
+"""Data that are vectors: learned on as those of a network are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ncenet
+from ncenet.data.pools import ArrayPool
+from ncenet.errors import RecipeError, UsageError
+from ncenet.features.own import LEAST, OwnVectors, network_of
+from ncenet.recipe import Recipe
+from ncenet.run.people import first_recipe
+from ncenet.web.label import label
+from tests.commands import run_command
+
+CLASSES = ["a", "b", "c"]
+
+
+def drawn(count: int, length: int, *, seed: int = 0):
+    """Vectors around one centre for each class, and the classes."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(count) % len(CLASSES)
+    centres = np.random.default_rng(9).normal(size=(len(CLASSES), length))
+    vectors = (centres[targets] + rng.normal(size=(count, length))).astype(np.float32)
+    return vectors, np.array(CLASSES)[targets]
+
+
+def written(folder, name, *, length=LEAST, count=120, seed=0):
+    vectors, labels = drawn(count, length, seed=seed)
+    np.savez(folder / name, X=vectors, y=labels, ids=[f"{name}-{row}" for row in range(count)])
+    return str(folder / name)
+
+
+def asked(run, times=3):
+    """What a run asks for, each answered by the name that its id stands for."""
+    ids = []
+    for _ in range(times):
+        query = run.ask(10)
+        ids.append(list(query.ids))
+        run.tell({id: CLASSES[int(id.split("-")[1]) % len(CLASSES)] for id in query.ids})
+    return ids
+
+
+def test_it_is_what_a_file_of_the_same_vectors_gives_for_images(tmp_path):
+    vectors, _ = drawn(120, LEAST)
+    ids = [f"v-{row}" for row in range(len(vectors))]
+    np.savez(tmp_path / "of.npz", ids=ids, vectors=vectors)
+    images = ncenet.ArrayPool(np.random.default_rng(1).integers(0, 255, (120, 8, 8), np.uint8), ids)
+    of_file = {"model.features": str(tmp_path / "of.npz")}
+    with (
+        ncenet.open(tmp_path / "own", pool=ncenet.ArrayPool(vectors, ids), classes=CLASSES) as own,
+        ncenet.open(tmp_path / "file", pool=images, classes=CLASSES, recipe=of_file) as file,
+    ):
+        assert (own.recipe.model.features, own.recipe.loop.strategy) == ("data", "herding")
+        assert own.recipe.fits_head
+        assert asked(own) == asked(file)
+        held = drawn(30, LEAST, seed=5)[0]
+        assert np.array_equal(own.model.predict(held).rejection, file.model.predict(held).rejection)
+
+
+@pytest.mark.parametrize(
+    ("length", "changes", "then"),
+    [
+        (LEAST, {}, ("data", "identity", "herding")),
+        (LEAST - 1, {}, (None, "mlp", "confusion")),
+        (LEAST, {"model.backbone": "mlp"}, (None, "mlp", "confusion")),
+        (LEAST, {"train.epochs": 3, "model.backbone": "identity"}, (None, "identity", "confusion")),
+        (LEAST, {"loop.strategy": "margin"}, ("data", "identity", "margin")),
+    ],
+)
+def test_who_names_no_network_gets_the_one_that_suits(tmp_path, length, changes, then):
+    recipe = first_recipe(written(tmp_path, "a.npz", length=length), changes, lambda text: None)
+    assert (recipe.model.features, recipe.model.backbone, recipe.loop.strategy) == then
+
+
+def test_a_simulation_says_what_learns_and_its_model_reads_other_vectors(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "train.npz")
+    written(tmp_path, "test.npz", count=60, seed=3)
+    words = "simulate train.npz --test test.npz --initial 6 --query-size 6 --cycles 3 --out run"
+    done = run_command(capsys, words.split())
+    assert done.code == 0
+    assert "features data: the data are vectors of 64 numbers, and a head learns" in done.said
+    recipe = Recipe.load(tmp_path / "run" / "recipe.yaml")
+    assert (recipe.model.features, recipe.loop.strategy) == ("data", "herding")
+    assert run_command(capsys, ["score", "run", "test.npz", "--out", "scores.csv"]).code == 0
+    rows = (tmp_path / "scores.csv").read_text().splitlines()[1:]
+    right = [row.split(",")[1] == CLASSES[n % len(CLASSES)] for n, row in enumerate(rows)]
+    assert len(right) == 60
+    assert np.mean(right) > 0.9
+    dry = run_command(capsys, [*words.replace("run", "dry").split(), "--dry-run"])
+    assert "labels 18 of a pool of 120" in " ".join(dry.out.split())
+
+
+def test_vectors_that_cannot_be_read_are_skipped_and_named(tmp_path):
+    vectors, _ = drawn(60, LEAST)
+    vectors[[0, 7]] = np.nan
+    pool = ArrayPool(vectors, [f"v-{row}" for row in range(60)])
+    skip = {"data.on_bad_image": "skip", "model.features": "data", "model.head.unlabeled": 1}
+    with ncenet.open(tmp_path / "run", pool=pool, classes=CLASSES, recipe=skip) as run:
+        asked_for = {id for query in asked(run) for id in query}
+    assert not asked_for & {"v-0", "v-7"}
+    assert "v-7,the feature vector holds nan or inf" in (tmp_path / "run" / "bad_images.csv").read_text()
+
+
+def test_the_first_vector_that_can_be_read_tells_how_long_they_are():
+    vectors = drawn(4, LEAST)[0]
+    vectors[0] = np.nan
+    assert network_of(ArrayPool(vectors), say=lambda text: None) == {"model.features": "data"}
+    vectors[:] = np.nan
+    assert network_of(ArrayPool(vectors), say=lambda text: None) == {}
+
+
+def test_the_pool_is_the_same_by_one_and_by_many():
+    pool = ArrayPool(drawn(5, LEAST)[0], list("abcde"))
+    own = OwnVectors(pool, ["a", "c", "e"])
+    assert (own.dim, own.known(), list(own.ids())) == (LEAST, ["a", "c", "e"], list("abcde"))
+    assert np.array_equal(own.rows(["e", "a"]), np.stack([own.load("e"), own.load("a")]))
+    assert own.content_hash("a") == pool.content_hash("a")
+
+
+@pytest.mark.parametrize("field", ["weights", "framing"])
+def test_no_network_makes_them(field):
+    with pytest.raises(RecipeError, match=f"{field}: with features data no network makes the vectors"):
+        Recipe().with_changes({"model.features": "data", f"model.{field}": "squash"})
+
+
+def test_a_page_has_nothing_to_show_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = written(tmp_path, "a.npz")
+    with pytest.raises(UsageError, match="holds vectors, of which a page has nothing to show: `ncenet ask`"):
+        label(file, out=tmp_path / "run", say=lambda text: None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_object_in_the_place_of_a_path_is_told_so(tmp_path):
+    with pytest.raises(UsageError, match="named by a path: give this ArrayPool as `pool`"):
+        ncenet.open(tmp_path / "run", images=ArrayPool(drawn(4, LEAST)[0]))
