@@ -9,6 +9,7 @@ import ncenet
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import RecipeError, UsageError
 from ncenet.features.own import LEAST, OwnVectors, network_of
+from ncenet.loop.estimate import Speed, cost_of
 from ncenet.recipe import Recipe
 from ncenet.run.people import first_recipe
 from ncenet.web.label import label
@@ -132,6 +133,28 @@ def test_a_page_has_nothing_to_show_of_them(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="holds vectors, of which a page has nothing to show: `ncenet ask`"):
         label(file, out=tmp_path / "run", say=lambda text: None)
     assert not (tmp_path / "run").exists()
+
+
+def test_an_estimate_counts_four_bytes_a_number_and_refuses_what_a_run_would(tmp_path):
+    own = Recipe().with_changes(
+        {
+            "data.train": written(tmp_path, "a.npz"),
+            "model.features": "data",
+            "loop.cycles": 1,
+            "loop.initial": 9,
+        }
+    )
+    cost = cost_of(own, lambda *question: Speed(1.0, 1.0, 0, (LEAST,)))
+    assert cost.megabytes == pytest.approx(120 * LEAST * 4 / 1e6)
+    images = own.with_changes({"model.features": None, "model.backbone": "small"})
+    with pytest.raises(UsageError, match="takes images, got vectors: name `model"):
+        cost_of(images)
+
+
+def test_nobody_is_sent_to_a_page_with_them(tmp_path, capsys):
+    done = run_command(capsys, ["init", written(tmp_path, "a.npz"), "--out", tmp_path / "run"])
+    assert (done.code, "ncenet label" in done.out) == (0, False)
+    assert f"Next: ncenet ask {tmp_path / 'run'}" in " ".join(done.out.split())
 
 
 def test_an_object_in_the_place_of_a_path_is_told_so(tmp_path):

@@ -101,7 +101,7 @@ def test_nothing_is_written_before_that(tmp_path, plugged, start):
         ({"model.backbone": "mlp", "model.mirrored": True}, "model.mirrored is for images, and these are"),
         ({"model.backbone": "small"}, "backbone small takes images, got vectors: name `model.features=data`"),
         ({"model.backbone": "lite0"}, "backbone lite0 takes images, got vectors: name `model.features=data`"),
-        ({"model.features": "gist"}, "feature vectors already: name `model.features=data`"),
+        ({"model.features": "gist"}, "feature vectors already, nothing to embed: `model.features=data`"),
         ({"model.features": "data", "data.train": "digits"}, "vectors, and these are images: name a network"),
         ({"model.backbone": "timm:resnet18"}, "backbone timm:resnet18 takes images, got vectors"),
         ({"model.backbone": "identity", "data.train": "digits"}, "takes feature vectors, got images"),

@@ -53,6 +53,7 @@ def init(
         raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
     recipe = first_recipe(images, changes_of(flags), say)
 
+    from ncenet.data.pools import channels_of
     from ncenet.progress import bars
     from ncenet.run.opening import survey
 
@@ -89,7 +90,8 @@ def init(
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {files.recipe}: read it, change what you like\n")
     where = shlex.quote(str(folder))
-    console.print(f"Next:  ncenet label {where}, or ncenet ask {where} --out query.csv")
+    page = "" if channels_of(seen.train.pool) == 0 else f"ncenet label {where}, or "
+    console.print(f"Next:  {page}ncenet ask {where} --out query.csv")
 
 
 def _facts(found: Scan, of_test: Scan | None) -> dict[str, object]:

@@ -22,7 +22,7 @@ BUILT_IN: dict[str, frozenset[str]] = {
     "extractor": frozenset({"gist", "lite0", "lite2", "timm"}),
 }
 """What is known without the registries, which bring torch."""
-VECTORS_ALREADY = "these are feature vectors already: name `model.features=data`, or leave it out"
+VECTORS_ALREADY = "feature vectors already, nothing to embed: `model.features=data` learns on them"
 OF_IMAGES = BUILT_IN["backbone"] - {"mlp", "identity"} | BRINGS_WEIGHTS
 """Backbones that take no vectors."""
 

@@ -17,6 +17,7 @@ from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import DataError
+from ncenet.features.names import check_inputs
 from ncenet.learners import classifier, detector
 from ncenet.learners.box_counts import spent
 from ncenet.learners.classifier import Classifier
@@ -83,6 +84,7 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
         are to be computed, see :func:`ncenet.loop.embedding_cost.embedding_of`.
     """
     train = open_train(recipe)
+    check_inputs(recipe, train.pool)
     test = open_test(recipe.data, train)
     names = recipe.data.classes or train.class_names
     if not names:
@@ -108,7 +110,8 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     batch = sizes[-1] if alone else min(fit.batch_size, sizes[-1])
     timed = speed_of if measure is None else measure
     speed = timed(recipe, shape_of(train.pool, recipe), names, batch, auxiliary)
-    images_bytes = (pool if loop.held_out else pool + tested) * math.prod(speed.shape)
+    wide = 4 if len(speed.shape) == 1 else 1  # vectors are float32, pixels are bytes
+    images_bytes = (pool if loop.held_out else pool + tested) * math.prod(speed.shape) * wide
     if isinstance(strategy, OracleLine):  # which fits and tests each query that it tries
         fits = strategy.fits
         steps += fits * sum(each[1:])

@@ -394,4 +394,4 @@ def cached_weights(about: Any) -> Path | None:
 
 def _check_image(shape: tuple[int, ...], name: str) -> None:
     if len(shape) != 3:
-        raise UsageError(f"backbone {name} takes images, got vectors of shape {shape}: use mlp or identity")
+        raise UsageError(f"backbone {name} takes images, got vectors of shape {shape}: name mlp or identity")
