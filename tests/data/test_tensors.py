@@ -114,3 +114,14 @@ def test_errors(pool, tmp_path):
         tensors.batch(["0.jpg", "1.jpg"])
     write(tmp_path, {"1.jpg": jpeg(1)})
     assert tensors.batch(["0.jpg", "1.jpg"]).any(dim=(1, 2, 3)).all(), "an image that failed is read again"
+
+
+def test_any_vector_that_can_be_read_tells_how_long_they_are():
+    rows = np.ones((3, 4), np.float32)
+    rows[0] = np.nan
+    tensors = ImageTensors(ArrayPool(rows, list("abc")), list("abc"), size=None)
+    assert tensors.shape == (4,)
+    assert tensors.batch(["c"]).tolist() == [[1, 1, 1, 1]]
+    rows[:] = np.nan
+    with pytest.raises(DataError, match="none of 3 vectors can be read"):
+        ImageTensors(ArrayPool(rows, list("abc")), list("abc"), size=None)

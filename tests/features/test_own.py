@@ -9,8 +9,10 @@ import ncenet
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import RecipeError, UsageError
 from ncenet.features.own import LEAST, OwnVectors, network_of
+from ncenet.learners.classifier import Classifier
 from ncenet.loop.estimate import Speed, cost_of
 from ncenet.recipe import Recipe
+from ncenet.rng import Streams
 from ncenet.run.people import first_recipe
 from ncenet.web.label import label
 from tests.commands import run_command
@@ -111,6 +113,14 @@ def test_the_first_vector_that_can_be_read_tells_how_long_they_are():
     assert network_of(ArrayPool(vectors), say=lambda text: None) == {"model.features": "data"}
     vectors[:] = np.nan
     assert network_of(ArrayPool(vectors), say=lambda text: None) == {}
+
+
+def test_an_array_is_read_where_it_lies():
+    pool = ArrayPool(drawn(5, LEAST)[0])
+    recipe = Recipe().with_changes({"model.features": "data"})
+    learner = Classifier(recipe.model, recipe.train, recipe.data, Streams(0))
+    tensors = learner.tensors_of(OwnVectors(pool, list(pool.ids())))
+    assert np.shares_memory(tensors._rows, pool.array)
 
 
 def test_the_pool_is_the_same_by_one_and_by_many():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from ncenet.counts import count_of
 from ncenet.data.pools import ArrayPool, VectorRows, channels_of, load_square
 from ncenet.data.rows import RowOf
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UnreadableImage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -126,4 +127,10 @@ class ImageTensors:
 
 
 def _vector_shape(pool: Pool, ids: Sequence[str]) -> tuple[int, ...]:
-    return (pool.dim,) if isinstance(pool, VectorRows) else pool.load(ids[0]).shape
+    """(D,), by a vector that can be read."""
+    if isinstance(pool, VectorRows):
+        return (pool.dim,)
+    for id in ids:
+        with suppress(UnreadableImage):
+            return pool.load(id).shape
+    raise DataError(f"none of {count_of(len(ids), 'vector')} can be read")

@@ -15,6 +15,7 @@ from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
 from ncenet.errors import DataError, UnreadableImage, UsageError
+from ncenet.features.own import OwnVectors
 from ncenet.learners.head_fit import STEPS, fit_head
 from ncenet.learners.lesson import ClassLesson
 from ncenet.learners.network_learner import NetworkLearner
@@ -349,6 +350,8 @@ class Classifier(NetworkLearner[Network]):
         return trained_side(self.model) if self._tunes else DEFAULT_SIDE
 
     def _opened(self, pool: Pool) -> ImageTensors:
+        if isinstance(pool, OwnVectors):
+            pool = pool.pool  # an array is read where it lies
         return ImageTensors(
             pool,
             pool.ids(),
