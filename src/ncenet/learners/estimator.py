@@ -58,7 +58,7 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             ``"medium-whitened"``, ``"resnet18"`` or ``"timm:NAME"`` for images. None: small for images. For
             vectors of 64 numbers and more, as networks make them, None is a head that learns alone, of all
             rows at once, on their principal components, with one radius; for shorter ones, and where a
-            parameter of training is given (epochs to weight_decay), mlp.
+            parameter of training is not as by default (epochs to weight_decay), mlp.
         image_size: side of the square that images are resized to. None: their own when they are square and
             at most 64, else 64.
         epochs: passes over the training data.
