@@ -69,6 +69,7 @@ def test_it_is_what_a_file_of_the_same_vectors_gives_for_images(tmp_path):
         (LEAST - 1, {}, (None, "mlp", "confusion")),
         (LEAST, {"model.backbone": "mlp"}, (None, "mlp", "confusion")),
         (LEAST, {"train.epochs": 3, "model.backbone": "identity"}, (None, "identity", "confusion")),
+        (LEAST, {"train.epochs": 3}, (None, "mlp", "confusion")),
         (LEAST, {"loop.strategy": "margin"}, ("data", "identity", "margin")),
     ],
 )
@@ -110,9 +111,9 @@ def test_vectors_that_cannot_be_read_are_skipped_and_named(tmp_path):
 def test_the_first_vector_that_can_be_read_tells_how_long_they_are():
     vectors = drawn(4, LEAST)[0]
     vectors[0] = np.nan
-    assert network_of(ArrayPool(vectors), say=lambda text: None) == {"model.features": "data"}
+    assert network_of(ArrayPool(vectors), trained=False, say=lambda text: None) == {"model.features": "data"}
     vectors[:] = np.nan
-    assert network_of(ArrayPool(vectors), say=lambda text: None) == {}
+    assert network_of(ArrayPool(vectors), trained=False, say=lambda text: None) == {}
 
 
 def test_an_array_is_read_where_it_lies():

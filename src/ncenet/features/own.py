@@ -79,11 +79,12 @@ class OwnVectors(VectorRows):
         return self._sound
 
 
-def network_of(pool: Pool, *, say: Callable[[str], None]) -> dict[str, Any]:
+def network_of(pool: Pool, *, trained: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """Changes by which a run learns on vectors: a head alone on many numbers, a perceptron on few.
 
     Args:
         pool: the vectors.
+        trained: somebody says how a network is to be trained, so one is, whatever the length.
         say: told which.
 
     Returns:
@@ -93,7 +94,7 @@ def network_of(pool: Pool, *, say: Callable[[str], None]) -> dict[str, Any]:
     if not length:
         return {}
     numbers = f"the data are vectors of {count_of(length, 'number')}"
-    if length < LEAST:
+    if trained or length < LEAST:
         say(f"backbone     mlp: {numbers}, and a perceptron learns on them")
         return {"model.backbone": "mlp"}
     say(f"features     data: {numbers}, and a head learns on them; `model.backbone=mlp` trains a perceptron")

@@ -23,7 +23,8 @@ OF_A_DETECTOR = {"train.epochs": 30, "train.min_steps": 300, "train.batch_size":
 """What trains the light detector on few images, as in recipes/bccd.yaml."""
 FEATURES = "lite0"
 """On photographs a head learns on the vectors of this network, where its extra is installed."""
-NETWORK = {"model.features", "model.backbone", *(f"train.{name}" for name in STEPS)}
+NAMES = {"model.features", "model.backbone"}
+NETWORK = NAMES | {f"train.{name}" for name in STEPS}
 """Who sets one of these says which network learns, and how, and gets that."""
 
 
@@ -117,13 +118,14 @@ def network_for(
     from ncenet.features.own import network_of
     from ncenet.nn.packaged import installed
 
-    if not NETWORK.isdisjoint(changed):
+    if not NAMES.isdisjoint(changed):
         return {}
     if pool is None:
         pool = open_dataset(recipe.data.train, task=recipe.task).pool
+    trained = not NETWORK.isdisjoint(changed)
     if channels_of(pool) == 0 and recipe.task == "classification":
-        return network_of(pool, say=say)
-    if not is_photographs(pool):
+        return network_of(pool, trained=trained, say=say)
+    if trained or not is_photographs(pool):
         return {}
     if not installed(FEATURES):
         say(
@@ -149,10 +151,11 @@ def for_vectors(recipe: Recipe, changed: Collection[str], *, say: Callable[[str]
     from ncenet.features.own import network_of
 
     may_be = Path(recipe.data.train).suffix.lower() in (".npz", ".parquet")
-    if not may_be or recipe.task == "detection" or not NETWORK.isdisjoint(changed):
+    if not may_be or recipe.task == "detection" or not NAMES.isdisjoint(changed):
         return {}
     pool = open_train(recipe).pool
-    return network_of(pool, say=say) if channels_of(pool) == 0 else {}
+    trained = not NETWORK.isdisjoint(changed)
+    return network_of(pool, trained=trained, say=say) if channels_of(pool) == 0 else {}
 
 
 def with_network(task: Task, name: str) -> dict[str, Any]:
