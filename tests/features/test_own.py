@@ -69,6 +69,7 @@ def test_it_is_what_a_file_of_the_same_vectors_gives_for_images(tmp_path):
         (LEAST - 1, {}, (None, "mlp", "confusion")),
         (LEAST, {"model.backbone": "mlp"}, (None, "mlp", "confusion")),
         (LEAST, {"train.epochs": 3, "model.backbone": "identity"}, (None, "identity", "confusion")),
+        (LEAST, {"model": {"backbone": "mlp"}}, (None, "mlp", "confusion")),
         (LEAST, {"train.epochs": 3}, (None, "mlp", "confusion")),
         (LEAST, {"loop.strategy": "margin"}, ("data", "identity", "margin")),
     ],
@@ -171,3 +172,14 @@ def test_nobody_is_sent_to_a_page_with_them(tmp_path, capsys):
 def test_an_object_in_the_place_of_a_path_is_told_so(tmp_path):
     with pytest.raises(UsageError, match="named by a path: give this ArrayPool as `pool`"):
         ncenet.open(tmp_path / "run", images=ArrayPool(drawn(4, LEAST)[0]))
+
+
+@pytest.mark.parametrize("named", [{"model.backbone": "mlp"}, {"model": {"backbone": "mlp"}}], ids=str)
+def test_a_network_named_in_a_section_is_named_too(tmp_path, named):
+    """Else the vectors' own head would take its place."""
+    pool = ArrayPool(drawn(9, LEAST)[0])
+    with ncenet.open(tmp_path / "run", pool=pool, classes=CLASSES, recipe=named) as run:
+        assert (run.recipe.model.features, run.recipe.model.backbone) == (None, "mlp")
+    changes = {"data": {"train": written(tmp_path, "a.npz"), "classes": CLASSES}, **named}
+    with ncenet.open(tmp_path / "other", recipe=changes) as run:
+        assert (run.recipe.model.features, run.recipe.model.backbone) == (None, "mlp")

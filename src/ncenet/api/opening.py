@@ -13,7 +13,7 @@ from ncenet.data.dataset import Dataset
 from ncenet.errors import UsageError
 from ncenet.given import is_given, name_of
 from ncenet.progress import Onlooker, Watch
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, dotted
 from ncenet.run.folder import RunFolder
 from ncenet.run.people import with_features
 from ncenet.types import Learner, Pool, QueryStrategy
@@ -101,7 +101,7 @@ def open(
     if pool is not None and not isinstance(pool, Dataset):
         _check(pool, "pool", ("ids", "load", "content_hash"))
     if isinstance(recipe, Mapping):  # with the others at once: options are of the strategy that is named now
-        changes = {**recipe, **changes}
+        changes = dotted({**recipe, **changes})
     whole = _recipe(target, recipe, begun="data.train" in changes).with_changes(changes)
     dataset = _dataset(pool, whole)
     begins = not RunFolder(target).recipe.exists()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from ncenet.recipe import Recipe, Task
+from ncenet.recipe import Recipe, Task, dotted
 from ncenet.types import Pool
 from ncenet.unread import STEPS
 
@@ -44,7 +44,7 @@ def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> 
     >>> recipe.loop.held_out, recipe.loop.initial, recipe.loop.first
     (50, 25, 'typical')
     """
-    wanted = dict(changes or {})
+    wanted = dotted(changes or {})
     recipe = Recipe().with_changes({"data.train": images, "data.on_bad_image": "skip"})
     named = recipe.with_changes(wanted)
     each = PER_CLASS_ON_FEATURES if named.on_vectors else PER_CLASS
@@ -83,6 +83,7 @@ def first_recipe(images: str, changes: Mapping[str, Any], say: Callable[[str], N
     Raises:
         RecipeError: a change is wrong.
     """
+    changes = dotted(changes)
     recipe = recipe_for_people(images, changes)
     network = network_for(recipe, changes, say=say)
     return recipe_for_people(images, {**network, **changes}) if network else recipe
