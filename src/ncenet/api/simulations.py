@@ -10,7 +10,8 @@ from typing import Any
 from ncenet.api.report import Report
 from ncenet.compare.comparison import Comparison
 from ncenet.progress import Onlooker, Watch
-from ncenet.recipe import Recipe
+from ncenet.recipe import Recipe, dotted
+from ncenet.run.people import with_features
 
 
 def simulate(
@@ -23,7 +24,8 @@ def simulate(
 
     Args:
         recipe: the whole run, a file that holds it, or changes by dotted path, such as
-            ``{"data.train": "digits"}``.
+            ``{"data.train": "digits"}``; with these photographs and vectors are learned on as in
+            :func:`ncenet.open`.
         folder: the run folder. Running again continues a run that was interrupted, bit for bit on the same
             machine; a finished run returns at once.
         notify: told of each fit, query and cycle. Default: bars or lines; False: nothing is shown.
@@ -107,5 +109,6 @@ def compare(
 
 def _recipe(recipe: Recipe | Mapping[str, Any] | str | PathLike[str]) -> Recipe:
     if isinstance(recipe, Mapping):
-        return Recipe().with_changes(dict(recipe))
+        changes = dotted(recipe)
+        return with_features(Recipe().with_changes(changes), changes, say=lambda text: None)
     return recipe if isinstance(recipe, Recipe) else Recipe.load(Path(recipe))

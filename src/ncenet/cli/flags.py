@@ -102,6 +102,9 @@ _OLD = Annotated[str | None, Parameter(show=False, group=_LOOP, negative=())], N
 """Flags that are options now: taken, with a pointer."""
 
 RecipeFlags: type[BaseModel] = create_model("RecipeFlags", **flag_fields())
+SUITED = "where no network or training is named: lite0 of photographs, if installed; data of vectors"
+"""The features of commands that choose them."""
+SimulateFlags: type[BaseModel] = create_model("SimulateFlags", **flag_fields(features=SUITED))
 
 
 def apply_flags(recipe: Recipe, flags: BaseModel | None) -> Recipe:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, create_model
 
-from ncenet.cli.flags import as_typed, flag_fields
+from ncenet.cli.flags import SUITED, as_typed, flag_fields
 from ncenet.console import plain_console
 from ncenet.recipe import Recipe
 from ncenet.run.people import (
@@ -35,6 +35,7 @@ PeopleFlags: type[BaseModel] = create_model(
         query_size=FIRST_BATCH,
         first="typical",
         strategy=_CHOOSES,
+        features=SUITED,
         **{
             path.removeprefix("train."): f"{_CLASSIFIER[path]}; of a detector {value}"
             for path, value in OF_A_DETECTOR.items()
@@ -42,7 +43,7 @@ PeopleFlags: type[BaseModel] = create_model(
     ),
 )
 """The recipe as flags, with the defaults of :func:`ncenet.run.people.recipe_for_people` in the help."""
-_ASKED = flag_fields(strategy=_CHOOSES)
+_ASKED = flag_fields(strategy=_CHOOSES, features=SUITED)
 del _ASKED["id_column"]
 AskFlags: type[BaseModel] = create_model("AskFlags", **_ASKED)
 """The same of a run whose batches people put together themselves; the column of ids is that of scores too."""

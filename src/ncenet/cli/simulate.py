@@ -8,14 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ncenet.cli.flags import Beside, DryRun, Engine, RecipeFlags, changes_of
+from ncenet.cli.flags import Beside, DryRun, Engine, SimulateFlags, changes_of
 from ncenet.cli.people import say
 from ncenet.cli.trials import print_cost, run_comparison, run_single
 from ncenet.compare.beside import beside_comparison
 from ncenet.engines import engines
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
-from ncenet.run.people import for_vectors
+from ncenet.run.people import with_features
 
 
 def simulate(
@@ -28,12 +28,14 @@ def simulate(
     engine: Engine = "local",
     processes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     dry_run: DryRun = False,
-    flags: Annotated[RecipeFlags | None, Parameter(name="*")] = None,
+    flags: Annotated[SimulateFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Simulate active learning on images whose labels are known, and say what it would have reached.
 
-    The labels are hidden behind an oracle that hands out only those that are queried. Interrupted or killed,
-    the same command goes on where it stopped.
+    The labels are hidden behind an oracle that hands out only those that are queried. On photographs a head
+    learns on pretrained features where the extra features is installed, and herding chooses; --backbone NAME
+    and any setting of training have a network trained. Interrupted or killed, the same command goes on where
+    it stopped.
 
     For example:
 
@@ -53,7 +55,7 @@ def simulate(
     """
     changes = changes_of(flags)
     recipe = Recipe().with_changes({"data.train": data} | changes)
-    recipe = recipe.with_changes(for_vectors(recipe, changes, say=say))
+    recipe = with_features(recipe, changes, say=say)
     start(recipe, beside, seeds, out, Path(data).stem, engine, processes, dry_run)
 
 

@@ -26,6 +26,8 @@ FEATURES = "lite0"
 NAMES = {"model.features", "model.backbone"}
 NETWORK = NAMES | {f"train.{name}" for name in STEPS}
 """Who sets one of these says which network learns, and how, and gets that."""
+SEES = {"data.image_size", "model.mirrored"}
+"""So does who sets one of these, which say what a classifier sees of an image."""
 
 
 def recipe_for_people(images: str, changes: Mapping[str, Any] | None = None) -> Recipe:
@@ -114,7 +116,7 @@ def network_for(
         DataError: what is there is not a data set.
     """
     from ncenet.data.kind import is_photographs
-    from ncenet.data.open import open_dataset
+    from ncenet.data.open import open_train
     from ncenet.data.pools import channels_of
     from ncenet.features.own import network_of
     from ncenet.nn.packaged import installed
@@ -122,11 +124,11 @@ def network_for(
     if not NAMES.isdisjoint(changed):
         return {}
     if pool is None:
-        pool = open_dataset(recipe.data.train, task=recipe.task).pool
-    trained = not NETWORK.isdisjoint(changed)
-    if channels_of(pool) == 0 and recipe.task == "classification":
+        pool = open_train(recipe).pool
+    trained, classifies = not NETWORK.isdisjoint(changed), recipe.task == "classification"
+    if channels_of(pool) == 0 and classifies:
         return network_of(pool, trained=trained, say=say)
-    if trained or not is_photographs(pool):
+    if trained or (classifies and not SEES.isdisjoint(changed)) or not is_photographs(pool):
         return {}
     if not installed(FEATURES):
         say(
@@ -140,23 +142,6 @@ def network_for(
         "`model.backbone=small` learns from scratch"
     )
     return with_network(recipe.task, FEATURES)
-
-
-def for_vectors(recipe: Recipe, changed: Collection[str], *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Changes by which a simulation learns on data that are vectors; none for images, or of a chosen network.
-
-    Args, raises: as :func:`network_for`.
-    """
-    from ncenet.data.open import open_train
-    from ncenet.data.pools import channels_of
-    from ncenet.features.own import network_of
-
-    may_be = Path(recipe.data.train).suffix.lower() in (".npz", ".parquet")
-    if not may_be or recipe.task == "detection" or not NAMES.isdisjoint(changed):
-        return {}
-    pool = open_train(recipe).pool
-    trained = not NETWORK.isdisjoint(changed)
-    return network_of(pool, trained=trained, say=say) if channels_of(pool) == 0 else {}
 
 
 def with_network(task: Task, name: str) -> dict[str, Any]:
