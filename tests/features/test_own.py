@@ -13,7 +13,7 @@ from ncenet.learners.classifier import Classifier
 from ncenet.loop.estimate import Speed, cost_of
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.run.people import first_recipe
+from ncenet.run.people import first_recipe, with_features, with_vectors
 from ncenet.web.label import label
 from tests.commands import run_command
 
@@ -77,6 +77,32 @@ def test_it_is_what_a_file_of_the_same_vectors_gives_for_images(tmp_path):
 def test_who_names_no_network_gets_the_one_that_suits(tmp_path, length, changes, then):
     recipe = first_recipe(written(tmp_path, "a.npz", length=length), changes, lambda text: None)
     assert (recipe.model.features, recipe.model.backbone, recipe.loop.strategy) == then
+
+
+WAYS = {
+    "people": lambda file, changes: first_recipe(file, changes, print),
+    "ask": lambda file, changes: with_features(Recipe(), {"data.train": file, **changes}, say=print),
+    "simulate": lambda file, changes: with_vectors(Recipe(), {"data.train": file, **changes}, say=print),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("model.head.unlabeled", 2), ("model.head", {"unlabeled": 2}), ("model.head.bias", True)],
+)
+def test_what_is_read_on_features_alone_is_judged_when_they_are_chosen(way, path, value, tmp_path):
+    long, short = (written(tmp_path, f"{length}.npz", length=length) for length in (LEAST, LEAST - 1))
+    assert way(long, {path: value}).model.features == "data"
+    with pytest.raises(RecipeError, match=r"model\.head\.(unlabeled|bias): .* leave it out"):
+        way(short, {path: value})
+
+
+def test_a_run_in_python_chooses_features_before_it_judges_them(tmp_path):
+    pool = ArrayPool(drawn(30, LEAST)[0])
+    changes = {"model.head.unlabeled": 2}
+    with ncenet.open(tmp_path / "run", pool=pool, classes=CLASSES, recipe=changes) as run:
+        assert (run.recipe.model.features, run.recipe.model.head.unlabeled) == ("data", 2)
 
 
 def test_a_simulation_says_what_learns_and_its_model_reads_other_vectors(tmp_path, capsys, monkeypatch):

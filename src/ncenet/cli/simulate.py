@@ -15,7 +15,7 @@ from ncenet.compare.beside import beside_comparison
 from ncenet.engines import engines
 from ncenet.errors import UsageError
 from ncenet.recipe import Recipe
-from ncenet.run.people import for_vectors
+from ncenet.run.people import with_vectors
 
 
 def simulate(
@@ -51,9 +51,7 @@ def simulate(
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
-    changes = changes_of(flags)
-    recipe = Recipe().with_changes({"data.train": data} | changes)
-    recipe = recipe.with_changes(for_vectors(recipe, changes, say=say))
+    recipe = with_vectors(Recipe(), {"data.train": data} | changes_of(flags), say=say)
     start(recipe, beside, seeds, out, Path(data).stem, engine, processes, dry_run)
 
 

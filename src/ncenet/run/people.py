@@ -84,16 +84,43 @@ def first_recipe(images: str, changes: Mapping[str, Any], say: Callable[[str], N
         RecipeError: a change is wrong.
     """
     changes = dotted(changes)
-    recipe = recipe_for_people(images, changes)
-    network = network_for(recipe, changes, say=say)
-    return recipe_for_people(images, {**network, **changes}) if network else recipe
+    network = network_for(recipe_for_people(images, _of_data(changes)), changes, say=say)
+    return recipe_for_people(images, {**network, **changes})
 
 
 def with_features(
-    recipe: Recipe, changed: Collection[str], pool: Pool | None = None, *, say: Callable[[str], None]
+    recipe: Recipe, changes: Mapping[str, Any], pool: Pool | None = None, *, say: Callable[[str], None]
 ) -> Recipe:
-    """The recipe with pretrained features, where they suit; see :func:`network_for`."""
-    return recipe.with_changes(network_for(recipe, changed, pool, say=say))
+    """A recipe with changes, and with pretrained features, where they suit; see :func:`network_for`.
+
+    They are chosen first: some settings are read with features alone.
+    """
+    changes = dotted(changes)
+    network = network_for(recipe.with_changes(_of_data(changes)), changes, pool, say=say)
+    return recipe.with_changes({**network, **changes})
+
+
+def with_vectors(recipe: Recipe, changes: Mapping[str, Any], *, say: Callable[[str], None]) -> Recipe:
+    """The same for a simulation: on data that are vectors, which it learns on; images stay as they are.
+
+    Args, raises: as :func:`network_for`.
+    """
+    from ncenet.data.open import open_train
+    from ncenet.data.pools import channels_of
+
+    changes = dotted(changes)
+    of_data = recipe.with_changes(_of_data(changes))
+    may_be = Path(of_data.data.train).suffix.lower() in (".npz", ".parquet")
+    network: dict[str, Any] = {}
+    if may_be and of_data.task == "classification" and NAMES.isdisjoint(changes):
+        pool = open_train(of_data).pool
+        network = network_for(of_data, changes, pool, say=say) if channels_of(pool) == 0 else {}
+    return recipe.with_changes({**network, **changes})
+
+
+def _of_data(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those changes that say which images there are, by which a network is chosen."""
+    return {path: value for path, value in changes.items() if path == "task" or path.startswith("data.")}
 
 
 def network_for(
@@ -140,23 +167,6 @@ def network_for(
         "`model.backbone=small` learns from scratch"
     )
     return with_network(recipe.task, FEATURES)
-
-
-def for_vectors(recipe: Recipe, changed: Collection[str], *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Changes by which a simulation learns on data that are vectors; none for images, or of a chosen network.
-
-    Args, raises: as :func:`network_for`.
-    """
-    from ncenet.data.open import open_train
-    from ncenet.data.pools import channels_of
-    from ncenet.features.own import network_of
-
-    may_be = Path(recipe.data.train).suffix.lower() in (".npz", ".parquet")
-    if not may_be or recipe.task == "detection" or not NAMES.isdisjoint(changed):
-        return {}
-    pool = open_train(recipe).pool
-    trained = not NETWORK.isdisjoint(changed)
-    return network_of(pool, trained=trained, say=say) if channels_of(pool) == 0 else {}
 
 
 def with_network(task: Task, name: str) -> dict[str, Any]:
