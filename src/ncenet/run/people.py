@@ -105,14 +105,14 @@ def with_vectors(recipe: Recipe, changes: Mapping[str, Any], *, say: Callable[[s
 
     Args, raises: as :func:`network_for`.
     """
+    from ncenet.data.kind import may_be_vectors
     from ncenet.data.open import open_train
     from ncenet.data.pools import channels_of
 
     changes = dotted(changes)
     of_data = recipe.with_changes(_of_data(changes))
-    may_be = Path(of_data.data.train).suffix.lower() in (".npz", ".parquet")
     network: dict[str, Any] = {}
-    if may_be and of_data.task == "classification" and NAMES.isdisjoint(changes):
+    if may_be_vectors(of_data.data.train) and of_data.task == "classification" and NAMES.isdisjoint(changes):
         pool = open_train(of_data).pool
         network = network_for(of_data, changes, pool, say=say) if channels_of(pool) == 0 else {}
     return recipe.with_changes({**network, **changes})
