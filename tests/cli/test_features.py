@@ -133,8 +133,8 @@ def test_a_run_learns_on_vectors_that_somebody_brings(ncenet, photos, tmp_path):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--framing", "pad"), "model: framing is read with features alone: name some"),
-        (("--weights", "w.pth"), "model: weights is read with features alone: name some"),
+        (("--backbone", "small", "--framing", "pad"), "framing is read with features alone: name some"),
+        (("--backbone", "small", "--weights", "w.pth"), "weights is read with features alone: name some"),
         (("--features", "grid", "--backbone", "timm:resnet18"), "leave out pretrained and backbone"),
         (("--backbone", "identity", "--task", "detection"), "a detector needs places"),
         (("--features", "grid", "--epochs", 5), "--epochs: a head on features is fitted to all labels"),

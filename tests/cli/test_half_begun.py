@@ -65,7 +65,7 @@ def test_each_command_goes_on_or_says_how(ncenet, prepared, tmp_path, left):
         done = ncenet(*command)
         assert "defect" not in done.said, (command, done.said)
         if done.code:
-            assert "nothing was asked yet; ncenet label or ncenet ask begins" in done.said, (
+            assert "nothing was asked yet; ncenet ask begins" in done.said, (
                 command,
                 done.said,
             )

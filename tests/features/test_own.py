@@ -7,13 +7,13 @@ import pytest
 
 import ncenet
 from ncenet.data.pools import ArrayPool
-from ncenet.errors import RecipeError, UsageError
+from ncenet.errors import DataError, RecipeError, UsageError
 from ncenet.features.own import LEAST, OwnVectors, network_of
 from ncenet.learners.classifier import Classifier
 from ncenet.loop.estimate import Speed, cost_of
 from ncenet.recipe import Recipe
 from ncenet.rng import Streams
-from ncenet.run.people import first_recipe
+from ncenet.run.people import first_recipe, with_features
 from ncenet.web.label import label
 from tests.commands import run_command
 
@@ -77,6 +77,31 @@ def test_it_is_what_a_file_of_the_same_vectors_gives_for_images(tmp_path):
 def test_who_names_no_network_gets_the_one_that_suits(tmp_path, length, changes, then):
     recipe = first_recipe(written(tmp_path, "a.npz", length=length), changes, lambda text: None)
     assert (recipe.model.features, recipe.model.backbone, recipe.loop.strategy) == then
+
+
+WAYS = {
+    "people": lambda file, changes: first_recipe(file, changes, print),
+    "simulate": lambda file, changes: with_features(Recipe(), {"data.train": file, **changes}, say=print),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("model.head.unlabeled", 2), ("model.head", {"unlabeled": 2}), ("model.head.bias", True)],
+)
+def test_what_is_read_on_features_alone_is_judged_when_they_are_chosen(way, path, value, tmp_path):
+    long, short = (written(tmp_path, f"{length}.npz", length=length) for length in (LEAST, LEAST - 1))
+    assert way(long, {path: value}).model.features == "data"
+    with pytest.raises(RecipeError, match=r"model\.head\.(unlabeled|bias): .* leave it out"):
+        way(short, {path: value})
+
+
+def test_a_run_in_python_chooses_features_before_it_judges_them(tmp_path):
+    pool = ArrayPool(drawn(30, LEAST)[0])
+    changes = {"model.head.unlabeled": 2}
+    with ncenet.open(tmp_path / "run", pool=pool, classes=CLASSES, recipe=changes) as run:
+        assert (run.recipe.model.features, run.recipe.model.head.unlabeled) == ("data", 2)
 
 
 def test_a_simulation_says_what_learns_and_its_model_reads_other_vectors(tmp_path, capsys, monkeypatch):
@@ -183,3 +208,60 @@ def test_a_network_named_in_a_section_is_named_too(tmp_path, named):
     changes = {"data": {"train": written(tmp_path, "a.npz"), "classes": CLASSES}, **named}
     with ncenet.open(tmp_path / "other", recipe=changes) as run:
         assert (run.recipe.model.features, run.recipe.model.backbone) == (None, "mlp")
+
+
+def test_one_class_alone_is_told_what_helps_where_no_page_is(tmp_path):
+    file = written(tmp_path, "a.npz", count=20, length=5)
+    own = {"images": file}, {"pool": ArrayPool(np.zeros((20, 8, 8), np.uint8))}
+    for number, images in enumerate(own):
+        folder = tmp_path / f"run-{number}"
+        with ncenet.open(folder, classes=["only"], recipe={"model.backbone": "mlp"}, **images) as run:
+            run.tell(dict.fromkeys(run.ask(4).ids, "only"))
+            with pytest.raises(UsageError, match="'only' is the only class") as refused:
+                run.ask(4)
+        assert "ncenet label" not in str(refused.value)
+        assert "begin anew in another folder" in str(refused.value)
+
+
+def test_no_link_is_made_to_a_page_of_vectors(tmp_path, capsys):
+    file = written(tmp_path, "a.npz", count=20)
+    why = "holds vectors, of which a page has nothing to show"
+    run = ncenet.open(tmp_path / "run", images=file, classes=CLASSES)
+    with run, pytest.raises(UsageError, match=why):
+        run.invite("anna")
+    refused = run_command(capsys, ["annotators", str(tmp_path / "run"), "--add", "anna"])
+    assert refused.code == 2
+    assert why in refused.said
+    assert run_command(capsys, ["annotators", str(tmp_path / "run")]).code == 0
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.int64])
+def test_a_model_reads_vectors_of_any_precision(tmp_path, kind):
+    file = written(tmp_path, "a.npz", count=60)
+    run = ncenet.open(tmp_path / "run", images=file, classes=CLASSES)
+    with run:
+        asked(run, times=2)
+        vectors = np.round(drawn(9, LEAST, seed=4)[0] * 8).astype(kind)
+        said = run.model.predict(vectors)
+        assert np.array_equal(said.likelihood, run.model.predict(vectors.astype(np.float32)).likelihood)
+        with pytest.raises(DataError, match="got an array of <U"):
+            run.model.predict([["a"] * LEAST])
+
+
+def test_an_array_in_another_precision_is_told_what_helps():
+    with pytest.raises(DataError, match=r"float32 \(N, D\): array.astype\(np.float32\)"):
+        ArrayPool(np.zeros((3, 4)))
+
+
+def test_vectors_without_labels_are_told_where_labels_stand(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", X=drawn(20, 5)[0])
+    refused = run_command(capsys, ["simulate", str(tmp_path / "a.npz"), "--out", str(tmp_path / "run")])
+    assert refused.code == 1
+    assert "the vectors have no labels. Labels are: an array y beside X" in refused.said
+
+
+def test_a_look_at_vectors_counts_numbers_and_no_pixels(tmp_path, capsys):
+    file = written(tmp_path, "a.npz", count=20, length=5)
+    done = run_command(capsys, ["init", file, "--out", str(tmp_path / "run")])
+    assert "vectors 20, each of 5 numbers" in " ".join(done.out.split())
+    assert "pixels" not in done.out

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncenet.functional.scope import PURE, chance_in_scope, in_scope, purest_cut
+from ncenet.functional.scope import PURE, chance_in_scope, in_one_unit, in_scope, purest_cut
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -91,3 +91,20 @@ def test_of_one_answer_of_each_kind_the_line_itself_tells() -> None:
     ours, theirs = heaps(50, 0)
     chances = chance_in_scope(torch.cat([ours, theirs]), ours[:1], theirs[:1], rng=rng())
     assert chances[:50].mean() > chances[50:].mean() and ((chances > 0) & (chances < 1)).all()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 10.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_the_unit_of_the_features_changes_nothing(unit: float, offset: float) -> None:
+    (labeled, skipped), (ours, theirs) = heaps(40, 0), heaps(300, 1)
+    parts = [part.double() for part in (torch.cat([ours, theirs]), labeled, skipped)]
+    others = [unit * (part + offset) for part in parts]
+    assert torch.equal(in_scope(*others, least=10, rng=rng()), in_scope(*parts, least=10, rng=rng()))
+    chances = chance_in_scope(*parts, rng=rng())
+    torch.testing.assert_close(chance_in_scope(*others, rng=rng()), chances, rtol=0, atol=1e-4)
+    assert chances.min() < 0.01 < 0.99 < chances.max()
+
+
+def test_rows_that_are_all_the_same_stay_so() -> None:
+    (same,) = in_one_unit(torch.full((3, 2), 0.1))
+    assert (same == same[0]).all() and same.isfinite().all()

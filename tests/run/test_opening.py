@@ -96,9 +96,7 @@ def names_of_classes(file):
 def test_a_run_that_a_kill_left_half_begun_is_begun_by_whoever_comes_next(recipe, tmp_path, left):
     survey(recipe, tmp_path / "run")
     left(tmp_path / "run" / "ledger.sqlite")
-    with pytest.raises(
-        UsageError, match="run: a recipe, and nothing was asked yet; ncenet label or ncenet ask"
-    ):
+    with pytest.raises(UsageError, match="run: a recipe, and nothing was asked yet; ncenet ask begins"):
         open_run(tmp_path / "run", read_only=True)
     with open_run(tmp_path / "run", begin=True) as run:
         assert [item.id for item in run.ledger.items()] == list(run.pool.ids()) != []

@@ -13,6 +13,7 @@ from ncenet.console import plain_console
 from ncenet.doors.public import begin_of_links, link_to
 from ncenet.progress import Onlooker
 from ncenet.run.opening import OpenRun
+from ncenet.run.page import check_page
 
 if TYPE_CHECKING:
     from ncenet.doors.annotators import Annotators
@@ -207,8 +208,10 @@ class Exchange:
             The link of each, by name; nobody can read it again.
 
         Raises:
-            UsageError: a name is none, or has a link that is not revoked; then none is made.
+            UsageError: a name is none, or has a link that is not revoked; then none is made. Or there is no
+                page, for these are vectors.
         """
+        check_page(self._opened.recipe, self._opened.pool)
         begin = begin_of_links(self._opened.files.page_address, public_url)[0]
         return {name: link_to(begin, key) for name, key in self.annotators.add(names).items()}
 

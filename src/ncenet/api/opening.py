@@ -102,12 +102,14 @@ def open(
         _check(pool, "pool", ("ids", "load", "content_hash"))
     if isinstance(recipe, Mapping):  # with the others at once: options are of the strategy that is named now
         changes = dotted({**recipe, **changes})
-    whole = _recipe(target, recipe, begun="data.train" in changes).with_changes(changes)
-    dataset = _dataset(pool, whole)
+    whole = _recipe(target, recipe, begun="data.train" in changes)
     begins = not RunFolder(target).recipe.exists()
     if begins and learner is None and (recipe is None or isinstance(recipe, Mapping)):
-        own_pool = None if dataset is None else dataset.pool
+        own_pool = pool.pool if isinstance(pool, Dataset) else pool
         whole = with_features(whole, changes, own_pool, say=lambda text: None)
+    else:
+        whole = whole.with_changes(changes)
+    dataset = _dataset(pool, whole)
     if backbone is not None and whole.task == "detection" and not isinstance(backbone, str):
         raise UsageError(
             "a detector reads several levels, which one module has not: give learner, not backbone"

@@ -10,7 +10,7 @@ from typing import Any
 from ncenet.api.report import Report
 from ncenet.compare.comparison import Comparison
 from ncenet.progress import Onlooker, Watch
-from ncenet.recipe import Recipe, dotted
+from ncenet.recipe import Recipe
 from ncenet.run.people import with_features
 
 
@@ -109,6 +109,5 @@ def compare(
 
 def _recipe(recipe: Recipe | Mapping[str, Any] | str | PathLike[str]) -> Recipe:
     if isinstance(recipe, Mapping):
-        changes = dotted(recipe)
-        return with_features(Recipe().with_changes(changes), changes, say=lambda text: None)
+        return with_features(Recipe(), recipe, say=lambda text: None)
     return recipe if isinstance(recipe, Recipe) else Recipe.load(Path(recipe))

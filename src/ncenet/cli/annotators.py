@@ -43,10 +43,13 @@ def annotators(
     from ncenet.doors.annotators import Annotators
     from ncenet.doors.public import begin_of_links, link_to
     from ncenet.run.folder import RunFolder
+    from ncenet.run.page import check_page
     from ncenet.run.recipe_record import load_recipe
 
     files = RunFolder(folder)
-    load_recipe(files)  # no links into a folder that holds no run
+    recipe = load_recipe(files)  # no links into a folder that holds no run
+    if add:
+        check_page(recipe)
     people = Annotators(folder)
     begin, known = begin_of_links(files.page_address, public_url)
     if revoke:

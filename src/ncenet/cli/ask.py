@@ -182,8 +182,7 @@ def _who(asked: Provenance) -> str:
 def _first(data: str, flags: BaseModel | None, id_column: str | None) -> Recipe:
     """The recipe of a run that begins: batches are what the flags say, and photographs become features."""
     changes = changes_of(flags) | ({} if id_column is None else {"data.id_column": id_column})
-    recipe = Recipe().with_changes({"data.train": data} | changes)
-    return with_features(recipe, changes, say=say)
+    return with_features(Recipe(), {"data.train": data} | changes, say=say)
 
 
 def _check(out: Path, files: RunFolder) -> None:

@@ -53,9 +53,9 @@ def init(
         raise UsageError(f"{folder}: a run is here already; ncenet report {folder} says how far it is")
     recipe = first_recipe(images, changes_of(flags), say)
 
-    from ncenet.data.pools import channels_of
     from ncenet.progress import bars
     from ncenet.run.opening import survey
+    from ncenet.run.page import shows_vectors
 
     with bars() as show:
         seen = survey(recipe, folder, notify=lambda event: None if event["event"] == "note" else show(event))
@@ -90,7 +90,7 @@ def init(
     console.print(f"classes      {', '.join(names)}")
     console.print(f"wrote {files.recipe}: read it, change what you like\n")
     where = shlex.quote(str(folder))
-    page = "" if channels_of(seen.train.pool) == 0 else f"ncenet label {where}, or "
+    page = "" if shows_vectors(seen.train.pool) else f"ncenet label {where}, or "
     console.print(f"Next:  {page}ncenet ask {where} --out query.csv")
 
 
@@ -119,11 +119,15 @@ def _describe(
     from ncenet.run.findings import copies
 
     modes = ", ".join(f"{count:,} {mode}" for mode, count in found.modes.items())
-    console.print(f"images       {len(found.hashes):,} ({modes})")
-    if found.sizes is not None:
-        smallest, largest, common = found.sizes
-        shown = f"{common[1]} x {common[0]}, all of them" if common else f"sides from {smallest} to {largest}"
-        console.print(f"pixels       {shown}")
+    if found.sizes is not None and found.modes.keys() == {"vector"}:
+        numbers = count_of(found.sizes.largest, "number")
+        console.print(f"vectors      {len(found.hashes):,}, each of {numbers}")
+    else:
+        console.print(f"images       {len(found.hashes):,} ({modes})")
+        if found.sizes is not None:
+            smallest, largest, common = found.sizes
+            sides = f"sides from {smallest} to {largest}"
+            console.print(f"pixels       {f'{common[1]} x {common[0]}, all of them' if common else sides}")
     groups, tested = found.duplicates, copies(found, of_test)
     listed = f", listed in {files.duplicates}" if groups or tested else ""
     console.print(

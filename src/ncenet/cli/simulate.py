@@ -53,9 +53,7 @@ def simulate(
         processes: Trials run at a time. Default: one per core.
         dry_run: Print labels, cycles, estimated minutes and memory, and train nothing.
     """
-    changes = changes_of(flags)
-    recipe = Recipe().with_changes({"data.train": data} | changes)
-    recipe = with_features(recipe, changes, say=say)
+    recipe = with_features(Recipe(), {"data.train": data} | changes_of(flags), say=say)
     start(recipe, beside, seeds, out, Path(data).stem, engine, processes, dry_run)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ncenet.boxes import Boxes
 from ncenet.class_names import check_class_names, slips
 from ncenet.counts import count_of
-from ncenet.data.pools import Subset
+from ncenet.data.pools import Subset, channels_of
 from ncenet.errors import BadAnnotation, DataError, NcenetError
 from ncenet.recipe import Task
 
@@ -223,6 +223,11 @@ class Dataset:
                 f"{self.name}: the images have no boxes. Boxes come with a VOC folder, a COCO file, a YOLO "
                 "folder, a CSV file with columns x1, y1, x2, y2 and label, or a Parquet file with columns "
                 "boxes and labels"
+            )
+        if self.oracle is None and self.pool.ids() and channels_of(self.pool) == 0:
+            raise DataError(
+                f"{self.name}: the vectors have no labels. Labels are: an array y beside X in the .npz file, "
+                "a column 'label' in the Parquet file, in Python those of a Dataset"
             )
         if self.oracle is None:
             raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import median
 
 from ncenet.data.pools import channels_of, size_of
@@ -10,6 +11,16 @@ from ncenet.errors import UnreadableImage
 from ncenet.types import Pool
 
 LOOKED_AT = 16
+
+
+def may_be_vectors(source: str) -> bool:
+    """Whether a data set may hold vectors: these are in one file of this machine.
+
+    >>> may_be_vectors("photos")
+    False
+    """
+    file = Path(source).expanduser()
+    return file.suffix.lower() in (".npz", ".parquet") and file.is_file()
 
 
 def is_photographs(pool: Pool) -> bool:

@@ -190,7 +190,8 @@ class ArrayPool:
         if not vectors and not (rows.dtype == np.uint8 and rows.ndim == 4 and rows.shape[3] in (1, 3)):
             raise DataError(
                 f"got an array of {rows.dtype} {rows.shape}: "
-                "images are uint8 (N, H, W) or (N, H, W, 1 or 3), feature vectors float32 (N, D)"
+                "images are uint8 (N, H, W) or (N, H, W, 1 or 3), "
+                f"feature vectors float32 (N, D){'' if rows.ndim != 2 else ': array.astype(np.float32)'}"
             )
         if ids is not None and len(ids) != len(rows):
             raise DataError(f"{len(ids)} ids for {len(rows)} rows")

@@ -9,12 +9,12 @@ Source: ours. Rejection (Eq. 8) as the number that is cut is measured beside it 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
-from ncenet.functional._precision import at_least_float32
 from ncenet.functional.calibration import RIDGE, out_of_fold
 
 TOLD = 0.65
@@ -111,16 +111,40 @@ def _line(pool_ND: Tensor, labeled_LD: Tensor, skipped_SD: Tensor, rng: Generato
 
     if not (len(pool_ND) and len(labeled_LD) and len(skipped_SD)):
         return None
-    answers = at_least_float32(torch.cat([labeled_LD, skipped_SD])).double()
+    pool, answers = in_one_unit(pool_ND, torch.cat([labeled_LD, skipped_SD]))
     labeled = torch.cat([torch.ones(len(labeled_LD)), torch.zeros(len(skipped_SD))]).long()
     with threadpool_limits(1):
         line = LogisticRegression(C=1 / RIDGE, max_iter=STEPS, tol=1e-4).fit(answers.numpy(), labeled.numpy())
-        sides = torch.from_numpy(line.decision_function(pool_ND.double().numpy()))
+        sides = torch.from_numpy(line.decision_function(pool.numpy()))
     said, told = out_of_fold(answers, labeled, rng=rng)
     tried = (said[:, 1] - said[:, 0]).double() if len(told) else sides[:0]
     if len(told) and _told_apart(tried, told) < TOLD:
         return None
     return _Line(sides, tried, told)
+
+
+def in_one_unit(*parts: Tensor) -> list[Tensor]:
+    """Rows (N, D) about their common mean, in such a unit that their mean squared length is 1.
+
+    That is what stored features have, to within half a hundredth, for which the ridge of the line was found;
+    of features in a unit of their own the same ridge would be another. One number scales all: what one of
+    the features says beside another stays.
+
+    Args:
+        parts: rows of the same kind, finite; one row at least in all.
+
+    Returns:
+        The parts in float64; rows that are all the same stay so.
+
+    >>> in_one_unit(torch.tensor([[1.0, 0.0], [5.0, 0.0]]), torch.tensor([[3.0, 0.0]]))[0].round(decimals=3)
+    tensor([[-1.2250,  0.0000],
+            [ 1.2250,  0.0000]], dtype=torch.float64)
+    """
+    rows, count = [part.double() for part in parts], sum(map(len, parts))
+    mean = torch.stack([part.sum(0) for part in rows]).sum(0) / count
+    centred = [part - mean for part in rows]
+    unit = math.sqrt(sum(float(part.square().sum()) for part in centred) / count) or 1.0
+    return [part / unit for part in centred]
 
 
 def purest_cut(sides: Tensor, labeled: Tensor) -> float:

@@ -116,7 +116,7 @@ class Database:
         if read_only and not self.rows("SELECT 1 FROM sqlite_master"):
             raise EmptyLedger(
                 f"{self.file}: nothing is in this ledger yet, as when a process is ended while it makes one: "
-                "ncenet ask or ncenet label goes on"
+                "ncenet ask goes on"
             )
         if self.one("PRAGMA application_id") != schema.APPLICATION_ID:
             raise LedgerError(f"{self.file}: a database, but not a ledger of ncenet")

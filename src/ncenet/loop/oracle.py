@@ -184,7 +184,7 @@ def open_simulated(recipe: Recipe) -> QueryStrategy:
     if recipe.model.backbone != "identity":
         raise RecipeError(
             "strategy oracle fits the learner for each of its proposals, which takes frozen features "
-            "(model.features lite0, a file of vectors): a network is too slow"
+            "(model.features lite0, a file of vectors, or data, if those are vectors): a network is too slow"
         )
     if recipe.loop.held_out:
         raise RecipeError(

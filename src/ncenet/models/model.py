@@ -155,7 +155,7 @@ class Pretrained(ABC, Generic[Said]):
         Args:
             images: one image or several: paths, encoded bytes, Pillow images, arrays uint8 (H, W) or
                 (H, W, channels); a folder, whose images are all looked at; for a model of feature vectors
-                one float32 array (N, D).
+                one array of numbers (N, D), which are read as float32.
 
         Returns:
             One row an image. Ids are the paths, or the numbers from 0.
@@ -166,6 +166,9 @@ class Pretrained(ABC, Generic[Said]):
         """
         if len(self.shape) == 1:
             vectors = np.atleast_2d(np.asarray(images))
+            if vectors.dtype.kind in "fiu":
+                with np.errstate(over="ignore"):  # what is too large is inf, and refused as that
+                    vectors = vectors.astype(np.float32, copy=False)
             pool: Pool = ArrayPool(vectors, [str(row) for row in range(len(vectors))])
         elif isinstance(images, str | PathLike) and Path(images).is_dir():
             pool = FolderPool(Path(images), channels=self.shape[0])

@@ -371,9 +371,7 @@ def open_run(
     check_ledger(files)
     if not is_begun(files):
         if not begin:
-            raise UsageError(
-                f"{folder}: a recipe, and nothing was asked yet; ncenet label or ncenet ask begins"
-            )
+            raise UsageError(f"{folder}: a recipe, and nothing was asked yet; ncenet ask begins")
         with alone(folder, wait=True):
             survey(recipe, folder, notify=notify).begin(notify).close()
     if not read_only:

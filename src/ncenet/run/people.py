@@ -86,16 +86,25 @@ def first_recipe(images: str, changes: Mapping[str, Any], say: Callable[[str], N
         RecipeError: a change is wrong.
     """
     changes = dotted(changes)
-    recipe = recipe_for_people(images, changes)
-    network = network_for(recipe, changes, say=say)
-    return recipe_for_people(images, {**network, **changes}) if network else recipe
+    network = network_for(recipe_for_people(images, _of_data(changes)), changes, say=say)
+    return recipe_for_people(images, {**network, **changes})
 
 
 def with_features(
-    recipe: Recipe, changed: Collection[str], pool: Pool | None = None, *, say: Callable[[str], None]
+    recipe: Recipe, changes: Mapping[str, Any], pool: Pool | None = None, *, say: Callable[[str], None]
 ) -> Recipe:
-    """The recipe with pretrained features, where they suit; see :func:`network_for`."""
-    return recipe.with_changes(network_for(recipe, changed, pool, say=say))
+    """A recipe with changes, and with pretrained features, where they suit; see :func:`network_for`.
+
+    They are chosen first: some settings are read with features alone.
+    """
+    changes = dotted(changes)
+    network = network_for(recipe.with_changes(_of_data(changes)), changes, pool, say=say)
+    return recipe.with_changes({**network, **changes})
+
+
+def _of_data(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those changes that say which images there are, by which a network is chosen."""
+    return {path: value for path, value in changes.items() if path == "task" or path.startswith("data.")}
 
 
 def network_for(

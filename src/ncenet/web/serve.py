@@ -12,17 +12,16 @@ from pathlib import Path
 import uvicorn
 
 from ncenet.data.open import open_train
-from ncenet.data.pools import channels_of
 from ncenet.doors import secret
 from ncenet.doors.connections import bind, config, serve_at
 from ncenet.doors.names import Names, is_everywhere
 from ncenet.doors.public import PublicUrl
-from ncenet.errors import UsageError
 from ncenet.files import alone, write_text
 from ncenet.progress import Notify
 from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import survey
+from ncenet.run.page import check_page
 from ncenet.web.arrivals import Arrivals, watched
 from ncenet.web.embedding import EmbeddingWork
 from ncenet.web.events import Hub
@@ -95,11 +94,7 @@ def open_project(
         UsageError: another server hands out the images of this run, or they are vectors.
     """
     train = open_train(recipe)
-    if train.pool.ids() and channels_of(train.pool) == 0:
-        raise UsageError(
-            f"{recipe.data.train}: holds vectors, of which a page has nothing to show: `ncenet ask` chooses "
-            "among them, and `ncenet tell` takes the answers"
-        )
+    check_page(recipe, train.pool)
     seen = survey(recipe, folder, notify=notify, nameless=True, train=train)
     with ExitStack() as held:
         held.enter_context(alone(folder, lock=SERVER_LOCK, otherwise=_SERVED))

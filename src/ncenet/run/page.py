@@ -1,0 +1,67 @@
+"""The labelling page, as far as others speak of it: of some images there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ncenet.class_names import shown
+from ncenet.data.kind import may_be_vectors
+from ncenet.data.open import open_train
+from ncenet.data.pools import channels_of
+from ncenet.errors import UsageError
+from ncenet.features.pool import images_of
+from ncenet.given import is_given
+from ncenet.ledger import Ledger
+from ncenet.recipe import Recipe
+from ncenet.run.recipe_record import recorded
+from ncenet.types import Pool
+
+
+def shows_vectors(pool: Pool) -> bool:
+    """Whether a page has vectors alone to show of a pool; photographs behind vectors are shown."""
+    images = images_of(pool)
+    return bool(images.ids()) and channels_of(images) == 0
+
+
+def check_page(recipe: Recipe, pool: Pool | None = None) -> None:
+    """Make sure that a page has something to show.
+
+    Args:
+        recipe: the run.
+        pool: its images. Default: those that the recipe names, opened only where they may be vectors.
+
+    Raises:
+        UsageError: it has not.
+        DataError: what is there is not a data set.
+    """
+    if pool is None and may_be_vectors(recipe.data.train):
+        pool = open_train(recipe).pool
+    if pool is not None and shows_vectors(pool):
+        raise UsageError(
+            f"{recipe.data.train}: holds vectors, of which a page has nothing to show: `ncenet ask` chooses "
+            "among them, and `ncenet tell` takes the answers"
+        )
+
+
+def check_two_classes(names: Sequence[str], ledger: Ledger, pool: Pool) -> None:
+    """Make sure that these are not one class alone, of which there is nothing to learn.
+
+    Args:
+        names: the classes of the run, as they are now.
+        ledger: that of the run; what finds boxes tells one class from the background.
+        pool: where the images are.
+
+    Raises:
+        UsageError: they are; says how another class comes in.
+    """
+    if len(names) != 1 or ledger.recall("task") == "detection":
+        return
+    recipes = recorded(ledger)
+    in_python = bool(recipes) and is_given(recipes[-1].recipe.data.train)
+    how = "add another on the page of ncenet label, such as 'other' for all that is none"
+    if in_python or shows_vectors(pool):
+        how = (
+            "begin anew in another folder with another beside it, such as 'other' for all that is none; "
+            "ncenet export and ncenet import take the answers along"
+        )
+    raise UsageError(f"{shown(names[0])} is the only class, and a model tells two apart at least: {how}")
