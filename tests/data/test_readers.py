@@ -51,6 +51,14 @@ def test_parquet_holds_vectors_too(tmp_path):
     assert dataset.oracle.answer(["z"]) == {"z": "a"} and dataset.class_names == ("a", "b")
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float16, np.float64])
+def test_rows_of_numbers_are_vectors_whatever_their_type(tmp_path, kind):
+    rows = np.arange(12).reshape(4, 3)
+    pool = open_dataset(npz(tmp_path / "X.npz", X=rows.astype(kind))).pool
+    assert pool.channels == 0
+    np.testing.assert_array_equal(pool.load(pool.ids()[3]), rows[3])
+
+
 @pytest.mark.parametrize(
     ("arrays", "complaint"),
     [
