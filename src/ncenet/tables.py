@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ncenet.counts import first_of
 from ncenet.errors import DataError, MissingExtra
 from ncenet.files import whole
 from ncenet.text_files import LONGEST_LINE, open_text, read_head
@@ -225,8 +226,10 @@ def _unescaped(text: str) -> str:
 def _header(columns: list[str], needs: Sequence[str], where: str) -> list[str]:
     missing = [column for column in needs if column not in columns]
     if missing:
-        found = ", ".join(filter(None, columns)) or "none"
+        found = first_of(list(filter(None, columns))) or "none"
         hint = "; fields are separated by commas" if len(columns) == 1 and re.search("[;\t]", found) else ""
+        if tuple(needs) == ("path",) and not hint:
+            hint = "; that names an image; vectors are read from .npz (X, y) and .parquet (vector, label)"
         *most, last = needs
         wanted = f"columns {', '.join(most)} and {last}" if most else f"a column {last}"
         raise DataError(f"{where} needs {wanted}, found {found}{hint}")

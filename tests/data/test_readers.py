@@ -1,6 +1,8 @@
 """Forms of data come through one door; vectors are data sets too."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ncenet.data import FolderPool, open_dataset
@@ -49,6 +51,14 @@ def test_parquet_holds_vectors_too(tmp_path):
     dataset = open_dataset(source)
     np.testing.assert_array_equal(dataset.pool.load("y"), rows[1])
     assert dataset.oracle.answer(["z"]) == {"z": "a"} and dataset.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float16, np.float64])
+def test_rows_of_numbers_are_vectors_whatever_their_type(tmp_path, kind):
+    rows = np.arange(12).reshape(4, 3)
+    pool = open_dataset(npz(tmp_path / "X.npz", X=rows.astype(kind))).pool
+    assert pool.channels == 0
+    np.testing.assert_array_equal(pool.load(pool.ids()[3]), rows[3])
 
 
 @pytest.mark.parametrize(
@@ -139,3 +149,13 @@ def test_vectors_that_single_precision_does_not_tell_apart_are_refused(tmp_path)
     for source in (npz(tmp_path / "X.npz", X=rows), parquet(tmp_path / "v.parquet", vector=rows.tolist())):
         with pytest.raises(DataError, match="so far from zero that single precision rounds off"):
             open_dataset(source)
+
+
+def test_a_table_of_numbers_is_told_where_vectors_are_read(tmp_path):
+    names = [f"x{n}" for n in range(2000)]
+    (tmp_path / "wine.csv").write_text(",".join([*names, "label"]) + "\n" + "1," * 2000 + "a\n")
+    with pytest.raises(DataError, match=r"1,993 more; that names an image; vectors are read from \.npz"):
+        open_dataset(str(tmp_path / "wine.csv"))
+    pq.write_table(pa.table({name: [1.0] for name in names}), tmp_path / "wine.parquet")
+    with pytest.raises(DataError, match="x7 and 1,992 more; vectors stand in a column 'vector'"):
+        open_dataset(str(tmp_path / "wine.parquet"))

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -113,7 +114,7 @@ NONE = {
     "note": ["a train", "a test", "a cat"],
     "fold": ["0", "1", "2"],
     "is_valid": [True, True, True],
-    "file": ["train/1.jpg", "test/2.jpg", "test/3.jpg"],
+    "a file": ["train/1.jpg", "test/2.jpg", "test/3.jpg"],
 }
 
 
@@ -138,6 +139,13 @@ def table(folder, form, column, values):
         ]
         record = {"images": images, "categories": [{"id": 1, "name": "ant"}], "annotations": []}
         file.write_text(json.dumps(record))
+    elif form == "vectors in npz":
+        file, task = folder / "list.npz", "classification"
+        np.savez(file, X=np.eye(3), y=["ant"] * 3, **{column: values})
+    elif form == "vectors in parquet":
+        file, task = folder / "list.parquet", "classification"
+        columns = {"vector": np.eye(3).tolist(), "label": ["ant"] * 3, column: values}
+        pq.write_table(pa.table(columns), file, row_group_size=1)
     else:
         file, task = folder / "list.parquet", "detection" if "boxes" in form else "classification"
         columns = {"image": [jpeg(n) for n in range(3)], column: values}
@@ -146,7 +154,7 @@ def table(folder, form, column, values):
     return open_dataset(str(folder) if form == "shards" else str(file), task=task)
 
 
-FORMS = ("csv", "boxes in csv", "coco", "parquet", "boxes in parquet")
+FORMS = ("csv", "boxes in csv", "coco", "parquet", "boxes in parquet", "vectors in npz", "vectors in parquet")
 
 
 @pytest.mark.parametrize("form", FORMS)

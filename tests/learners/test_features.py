@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ncenet.data.pools import ArrayPool
+from ncenet.features.own import OwnVectors
 from ncenet.learners import features as module
 from ncenet.learners.features import COMPONENTS, frozen_features, patch_features
 from ncenet.nn.backbones import TimmNet
@@ -65,12 +66,23 @@ def test_flat_images_have_finite_features():
     assert frozen_features(flat, flat.ids(), PLAIN, rng=rng()).isfinite().all()
 
 
-def test_vectors_are_their_own_features():
+def test_vectors_of_a_network_are_their_own_features():
     vectors = ArrayPool(np.arange(12, dtype=np.float32).reshape(4, 3))
-    ids = list(reversed(vectors.ids()))
+    own, ids = OwnVectors(vectors, list(vectors.ids())), list(reversed(vectors.ids()))
     assert torch.equal(
-        frozen_features(vectors, ids, PLAIN, rng=rng()), torch.from_numpy(vectors.array[::-1].copy())
+        frozen_features(own, ids, PLAIN, rng=rng()), torch.from_numpy(vectors.array[::-1].copy())
     )
+
+
+def test_the_unit_of_a_measurement_changes_nothing():
+    rows = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    rows[:, 3] = 5  # constant
+    features, others = (
+        frozen_features(ArrayPool(each), [f"{n:05}" for n in range(50)], PLAIN, rng=rng())
+        for each in (rows, (rows * [1000, 0.001, 1, 7] + [3, 0, -2, 1]).astype(np.float32))
+    )
+    torch.testing.assert_close(others, features, rtol=0, atol=1e-3)
+    assert features.isfinite().all()
 
 
 class Means(nn.Module):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import pytest
 
-from ncenet.loop import opinions
+from ncenet.loop import opinions, reasons
 from ncenet.loop.glance import glance
 from ncenet.loop.open import open_loop
 from ncenet.run.held_out import held_out_ids
@@ -56,3 +58,19 @@ def test_an_image_is_not_its_own_neighbour(loop):
 def test_nothing_is_said_before_the_image_has_features(loop, monkeypatch):
     monkeypatch.setattr(loop, "available", lambda ids: [id for id in ids if id != IDS[7]])
     assert glance(loop, 1, IDS[7]) is None and glance(loop, 1, IDS[8]) is not None
+
+
+def test_what_measures_is_predicted_once_until_another_label_is_told(loop, monkeypatch):
+    looked_at = []
+    plain = reasons.predicted
+    monkeypatch.setattr(reasons, "predicted", lambda *given: looked_at.append(set(given[2])) or plain(*given))
+    monkeypatch.setattr(reasons, "_SHARPNESS", WeakKeyDictionary())
+    measure = set(held_out_ids(loop.ledger))
+    first, again = (glance(loop, 1, IDS[8]) for _ in range(2))
+    assert looked_at == [measure] and first == again
+    one = min(measure)
+    was = dict(loop.ledger.labeled(among=[one]))[one]
+    loop.tell({one: next(name for name in NAMES if name != was)}, who="ann")
+    glance(loop, 1, IDS[8])
+    loop.tell({one: was}, who="ann")
+    assert looked_at == [measure, measure]

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_dataset
 from ncenet.data.pools import ArrayPool
 from ncenet.errors import RecipeError, UsageError
 from ncenet.ledger import Answer, Ledger
+from ncenet.ledger.provenance import Kind
 from ncenet.loop.open import open_loop
 from ncenet.loop.scope import of_scope
 from ncenet.recipe import Recipe
@@ -99,6 +101,25 @@ def test_a_run_asks_for_what_is_in_scope(tmp_path, foreign, strategy):
         # Herding speaks for the doubtful, and so asks nearer to the line than margin, which keeps off it.
         assert inside > {"margin": 0.9, "herding": 0.6}[strategy] if foreign == "leave-out" else inside < 0.5
         assert len(asked) == 30 and not set(asked.ids) & set(first.ids)
+
+
+@pytest.mark.parametrize("foreign", ["ask", "leave-out"])
+def test_typical_images_are_in_scope_too_once_there_is_a_model(tmp_path, foreign):
+    random = np.random.default_rng(0)
+    kinds = np.arange(120) % 6
+    rows = 4 * random.standard_normal((6, 64))[kinds] + random.standard_normal((120, 64))
+    changes = {"loop.foreign": foreign, "loop.first": "typical", "model.features": "data"}
+    recipe = Recipe().with_changes(changes | {"data.train": "vectors", "data.classes": ["a", "b"]})
+    train = Dataset("vectors", ArrayPool(rows.astype(np.float32)))
+    true = dict(zip(train.pool.ids(), kinds.tolist(), strict=True))
+    loop, _ = open_loop(recipe, tmp_path, train=train)
+    with loop.ledger:
+        first = loop.ask(12)
+        loop.tell({id: "ab"[true[id]] if true[id] < 2 else Answer.SKIP for id in first.ids}, who="ann")
+        asked = loop.ask(12)
+        assert loop.ledger.latest_query().asked.kind is Kind.TYPICAL
+    inside = np.mean([true[id] < 2 for id in asked.ids])
+    assert inside == 1 if foreign == "leave-out" else inside < 0.7
 
 
 def test_a_skip_that_was_taken_back_is_none(tmp_path):

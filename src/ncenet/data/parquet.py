@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncenet.counts import first_of
 from ncenet.data.class_labels import class_names_in, classes_in
 from ncenet.data.pools import Channels, EncodedPool
 from ncenet.data.rows import RowIds
@@ -190,7 +191,7 @@ def _column(file: Path, name: str) -> pyarrow.ChunkedArray:
     schema = _schema(file)
     if name not in schema.names:
         vectors = "; vectors stand in a column 'vector'" if name == "image" else ""
-        raise DataError(f"{file}: has no column {name!r}, only {', '.join(schema.names)}{vectors}")
+        raise DataError(f"{file}: has no column {name!r}, only {first_of(schema.names)}{vectors}")
     import pyarrow.parquet
 
     with reading_parquet(file), pyarrow.parquet.ParquetFile(file) as opened:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncenet.arrays import check_far, check_precision, map_npy, read_npz
-from ncenet.counts import count_of
+from ncenet.counts import count_of, first_of
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
 from ncenet.parquet_rows import read_fitting, spelt_out
@@ -174,7 +174,7 @@ def _parquet(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
     with reading_parquet(file), arrow.parquet.ParquetFile(file) as opened:
         names = opened.schema_arrow.names
         if any(names.count(name) != 1 for name in ("id", "vector")):
-            raise DataError(f"{file}: has the columns {', '.join(names)}; {_SHOULD}")
+            raise DataError(f"{file}: has the columns {first_of(names)}; {_SHOULD}")
         table = read_fitting(opened, file, ("id", "vector"), file)
     if not len(table):  # with columns of any type
         return [], np.zeros((0, 0), np.float32)
@@ -200,7 +200,7 @@ def _csv(file: Path) -> tuple[list[str], npt.NDArray[Any]]:
         rows = parse_csv(lines, file)
         line, header = next(rows, (1, []))
         if header.count("id") != 1 or header.count("vector") > 1 or len(header) < 2:
-            raise DataError(f"{file}:{line} has the columns {', '.join(header) or 'none'}; {_SHOULD}")
+            raise DataError(f"{file}:{line} has the columns {first_of(header) or 'none'}; {_SHOULD}")
         at, text = header.index("id"), "vector" in header
         for line, row in rows:
             numbers = _split(row[header.index("vector")]) if text else [*row[:at], *row[at + 1 :]]

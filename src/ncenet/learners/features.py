@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from ncenet.data.pools import channels_of
+from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.tensors import ImageTensors
+from ncenet.nn.normalization import Normalizing
 from ncenet.nn.pretrained import moments_of, pretrained_net, trained_side
 from ncenet.recipe import ModelRecipe
 from ncenet.types import Pool
@@ -41,7 +42,8 @@ def frozen_features(
     """Features of images under a model that never learns.
 
     Args:
-        pool: where the images are; feature vectors are their own features.
+        pool: where the images are; feature vectors are their own features, and vectors that a network learns
+            on are seen as it sees them, each number less its mean and by its deviation.
         ids: N ids.
         model: section ``model`` of the recipe; a pretrained backbone is used, others are not.
         rng: draws the patches.
@@ -51,7 +53,12 @@ def frozen_features(
         (N, D) float32.
     """
     if channels_of(pool) == 0:
-        return ImageTensors(pool, ids, size=None).batch(ids).float()
+        vectors = ImageTensors(pool, ids, size=None).batch(ids).float()
+        if isinstance(pool, VectorRows) or not len(vectors):
+            return vectors
+        inputs = Normalizing(vectors.shape[1])
+        inputs.set_normalization([vectors])
+        return inputs.normalized(vectors)
     if model.brings_weights:
         return _pretrained(pool, ids, model, workers)
     tensors = ImageTensors(pool, ids, size=SIDE, workers=workers, cache_gb=0)

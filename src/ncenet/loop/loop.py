@@ -328,17 +328,17 @@ class Loop:
         if cycle and self.pool_subset is not None and self.pool_subset < len(ids):
             chosen = self.streams.numpy("subset", cycle).choice(len(ids), self.pool_subset, replace=False)
             ids = [ids[i] for i in sorted(chosen)]
+        chances = dict[str, float]()
+        if cycle and self.leave_out_foreign and (skips := self.ledger.skipped_ids()):
+            learner, rng = self.model(cycle), self.streams.torch("scope", cycle)
+            known, weigh = (labeled.ids, skips), self.strategy.weighs_scope
+            ids, chances = of_scope(learner, self.pool, ids, *known, least=query_size, rng=rng, weigh=weigh)
         if by == TYPICAL and self.first is not None:
             query = self.first.query(ids, labeled.ids, query_size)
         elif cycle == 0:
             query = random_query(ids, query_size, self.streams)
         else:
-            learner, needs, chances = self.model(cycle), self.strategy.needs, dict[str, float]()
-            if self.leave_out_foreign and (skips := self.ledger.skipped_ids()):
-                rng, weigh = self.streams.torch("scope", cycle), self.strategy.weighs_scope
-                ids, chances = of_scope(
-                    learner, self.pool, ids, labeled.ids, skips, least=query_size, rng=rng, weigh=weigh
-                )
+            learner, needs = self.model(cycle), self.strategy.needs
             view = LearnerView(learner, self.pool, ids, labeled, needs, self.vectors, self.notify, chances)
             query = query_of(self.strategy, view, query_size, rng=self.streams.torch("query", cycle))
             seconds = view.predict_seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ NEIGHBOURS = 3
 """Labelled images that are named beside each queried one."""
 LIKELIEST = 3
 """Classes whose likelihood is told."""
+_SHARPNESS: WeakKeyDictionary[Loop, tuple[object, float]] = WeakKeyDictionary()
+"""What was found last, and of what: held-out images are predicted once, however many images are explained."""
 
 
 def explain_query(loop: Loop, query: Query, cycle: int) -> None:
@@ -85,10 +88,14 @@ def fitted_shares(loop: Loop, cycle: int, probs_NC: Tensor) -> Tensor:
     measured = [id for id, label in told.items() if label in names]
     if loop.available is not None:
         measured = loop.available(measured)
-    theirs = predicted(learner, loop.pool, measured)[0] if measured else probs_NC[:0]
-    targets = [names.index(told[id]) for id in measured]
-    sharpness = sharpness_of(theirs.numpy(), targets, temperature_of_cycle(loop, cycle))
-    return torch.from_numpy(shares(probs_NC.numpy(), sharpness))
+    temperature = temperature_of_cycle(loop, cycle)
+    known = cycle, temperature, names, {id: told[id] for id in measured}
+    found = _SHARPNESS.get(loop)
+    if found is None or found[0] != known:
+        theirs = predicted(learner, loop.pool, measured)[0] if measured else probs_NC[:0]
+        targets = [names.index(told[id]) for id in measured]
+        found = _SHARPNESS[loop] = known, sharpness_of(theirs.numpy(), targets, temperature)
+    return torch.from_numpy(shares(probs_NC.numpy(), found[1]))
 
 
 def temperature_of_cycle(loop: Loop, cycle: int) -> float | None:

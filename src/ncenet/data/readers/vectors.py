@@ -14,9 +14,10 @@ from ncenet.arrays import check_far, check_precision, read_npz
 from ncenet.class_names import shown
 from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Oracle, Split
-from ncenet.data.parquet import column_names, label_column, read_columns
+from ncenet.data.parquet import column_names, label_column, read_columns, refuse_splits
 from ncenet.data.pools import ArrayPool, Channels
 from ncenet.data.readers import Reader, readers
+from ncenet.data.set_apart import Columns
 from ncenet.errors import DataError
 
 COLUMN = "vector"
@@ -26,8 +27,8 @@ COLUMN = "vector"
 class Npz(Reader):
     """Arrays ``X``, and perhaps ``y`` and ``ids``.
 
-    ``X`` holds vectors (N, D), or images (N, H, W) or (N, H, W, channels) as uint8. ``y`` (N,) holds names of
-    classes, or numbers that are their names.
+    ``X`` holds vectors (N, D) of any numbers, or images (N, H, W) or (N, H, W, channels) as uint8. ``y`` (N,)
+    holds names of classes, or numbers that are their names.
     """
 
     form = "an .npz file with arrays X (and y, ids)"
@@ -45,8 +46,10 @@ class Npz(Reader):
                 raise DataError(
                     f"{path}: {name} is {arrays[name].shape} and X has {len(rows)} rows: one for each"
                 )
+        _refuse_splits(arrays, path)
         ids = _ids(arrays["ids"].tolist(), path) if "ids" in arrays else None
-        pool = ArrayPool(rows if rows.dtype == np.uint8 else _vectors(rows, path), ids)
+        images = rows.dtype == np.uint8 and rows.ndim != 2
+        pool = ArrayPool(rows if images else _vectors(rows, path), ids)
         if "y" not in arrays:
             return Dataset(path.stem, pool)
         if arrays["y"].dtype.kind not in "iuU":
@@ -72,6 +75,7 @@ class ParquetVectors(Reader):
 
     def open(self, path: Path, *, split: Split, channels: Channels, classes: Sequence[str] | None) -> Dataset:
         """See :class:`~ncenet.data.readers.Reader`."""
+        refuse_splits(path)
         columns = read_columns(path, [COLUMN], optional=["id"])
         try:
             rows = np.array(columns[COLUMN], dtype=np.float64)
@@ -93,6 +97,16 @@ def _load(path: Path) -> Mapping[str, npt.NDArray[Any]]:
     if "X" not in arrays:
         raise DataError(f"{path}: holds no array X, only {', '.join(arrays) or 'nothing'}")
     return arrays
+
+
+def _refuse_splits(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    """Refuse an archive with an array beside ``X`` that sets some of its rows apart for testing."""
+    columns = Columns(("X", "y", "ids"))
+    for name, array in arrays.items():
+        if array.shape == (len(arrays["X"]),) and array.dtype.kind in "biuU":
+            for value in np.unique(array).tolist():
+                columns.see({name: value})
+    columns.refuse_splits(path)
 
 
 def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
