@@ -107,6 +107,13 @@ def test_an_arm_of_a_figure_has_its_head_on_every_set():
     assert listed("digits", "shapes", figures={"nce": "margin"}).figures.nce == "margin"
 
 
+def test_all_sets_have_one_task_before_anything_is_trained():
+    boxes = {"train": "shapes", "changes": {"task": "detection"}}
+    said = r"classification \(data set 'digits'\) and detection \(data set 'shapes'\)"
+    with pytest.raises(ValueError, match=said):
+        listed("digits", boxes)
+
+
 def test_an_arm_is_the_oracle_on_all_sets_or_on_none():
     base = BASE.with_changes({"loop.strategy": "margin", "model.features": "gist"})
     arms = [Arm(name="random", changes={"loop.strategy": "random"}), Arm(name="NCE")]

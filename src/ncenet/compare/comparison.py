@@ -131,6 +131,10 @@ class Comparison(Section):
         for name, base in bases.items():
             for head in ("nce", "softmax"):
                 self._check_figure_arm(name, base, head, getattr(self.figures, head))
+        tasks = {base.task: name for name, base in bases.items()}
+        if len(tasks) > 1:
+            shown = " and ".join(f"{task} ({of_set(name)[:-2]})" for task, name in tasks.items())
+            raise ValueError(f"data sets of different tasks, whose numbers can't be compared: {shown}")
         oracles = {name: self._oracle(name, base) for name, base in bases.items()}
         if len(set(oracles.values())) > 1:
             name, reads = next((name, arm) for name, arm in oracles.items() if arm)
