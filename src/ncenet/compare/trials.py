@@ -89,7 +89,7 @@ def run(
             on_event(event)
 
     def tell_of_trial(event: Event) -> None:
-        if event["event"] == "note":  # of images, which other sets may have the same of
+        if event["event"] == "note" and event.get("trial") in trials:  # other sets may have the same words
             event = {**event, "text": of_set(trials[event["trial"]].of) + event["text"]}
         tell(event)
 
