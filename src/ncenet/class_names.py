@@ -91,8 +91,8 @@ def check_two_classes(names: Sequence[str]) -> None:
     """
     if len(names) == 1:
         raise UsageError(
-            f"{shown(names[0])} is the only class, and a model tells two apart at least: add another on the "
-            "page of ncenet label, such as 'other' for all that is none"
+            f"{shown(names[0])} is the only class, and a model tells two apart at least: let there be "
+            "another, such as 'other' for all that is none; on the page of ncenet label one is added"
         )
 
 

@@ -23,10 +23,10 @@ def listed(*sets, arms=ARMS, **fields):
     return Comparison(base=BASE, data=sets, arms=arms, seeds=[0], **fields)
 
 
-def vectors(folder, classes="ab"):
-    """Vectors to choose from and to test on; both files have the same names in each folder."""
+def vectors(folder, test="ab", train="ab"):
+    """Vectors to choose from and to test on, of these classes; the same names of files in each folder."""
     folder.mkdir()
-    for name, of in (("train", "ab"), ("test", classes)):
+    for name, of in (("train", train), ("test", test)):
         np.savez(folder / f"{name}.npz", X=np.eye(12, 3), y=np.array([*of] * 12)[:12])
     return DataSet(name=folder.name, train=str(folder / "train.npz"), test=str(folder / "test.npz"))
 
@@ -41,9 +41,11 @@ def images(folder, *broken):
 
 def test_mistakes_in_images_name_the_set(tmp_path):
     good, other = vectors(tmp_path / "good"), vectors(tmp_path / "other", "abc")
+    alone = vectors(tmp_path / "alone", "a", "a")
     without = good.model_copy(update={"name": "bare", "test": None})
     for wrong, said in (
         (other, r"^data set 'other': test: the test images have 1 class \(c\)"),
+        (alone, r"^data set 'alone': 'a' is the only class, and a model tells two apart at least: let there"),
         (without, r"^data set 'bare': .*: nothing to test on; name held-out images as its test, or"),
         (DataSet(name="lost", train="nowhere"), "^data set 'lost': nowhere: no built-in data set"),
     ):

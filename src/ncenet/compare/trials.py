@@ -7,6 +7,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncenet.class_names import check_two_classes
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.data_sets import of_set, on_set
 from ncenet.compare.earlier import check_earlier
@@ -272,7 +273,7 @@ def check_images(comparison: Comparison) -> None:
     """Make sure that the images of each data set have labels, and some of the same classes to test on.
 
     Raises:
-        UsageError: there are no such images, or none to test on.
+        UsageError: there are no such images, none to test on, or one class alone.
         DataError: they have no labels, or test images have a class that the others have not.
     """
     from ncenet.data.dataset import as_test_set
@@ -283,6 +284,9 @@ def check_images(comparison: Comparison) -> None:
             base = part.base
             train = open_train(base)
             train.required_oracle()
+            names = base.data.classes or train.class_names
+            if base.task == "classification":
+                check_two_classes(names)
             test = open_test(base.data, train)
             if test is None and not base.loop.held_out:
                 raise UsageError(
@@ -290,7 +294,7 @@ def check_images(comparison: Comparison) -> None:
                     f"{'its test' if name else 'data.test'}, or have some drawn from the pool (loop.held_out)"
                 )
             if test is not None and base.task == "classification":
-                as_test_set(test, base.data.classes or train.class_names)
+                as_test_set(test, names)
 
 
 def check_tests(comparison: Comparison, folder: Path) -> None:
