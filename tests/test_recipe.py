@@ -155,7 +155,7 @@ def test_a_strategy_that_was_named_stays_whatever_the_head_becomes():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("loop: {seed: 1}\nloop: {seed: 2}\n", "not YAML: line 1: loop stands there twice"),
+        ("loop: {seed: 1}\nloop: {seed: 2}\n", "not YAML: line 2: loop stands there twice"),
         ("data:\n  classes: [2024-13-45]\n", "not YAML: month must be in 1..12"),
         ("loop: {seed: " + "9" * 5000 + "}\n", "not YAML: Exceeds the limit"),
         ("data: " + "[" * 5000, "not YAML: (nested too deeply|line 1)"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ncenet.errors import DataError
+from ncenet.errors import DataError, UsageError
 
 LONGEST = 200
 """Characters of a name (ours): what a page can show, and a folder can be called."""
@@ -79,6 +79,25 @@ def check_class_names(names: Iterable[object], where: str = "") -> tuple[str, ..
             )
         seen[looks] = name
     return tuple(seen.values())
+
+
+ANOTHER = "let there be another, such as 'other' for all that is none"
+
+
+def check_two_classes(names: Sequence[str], how: str = ANOTHER) -> None:
+    """Make sure that these are not one class alone, of which there is nothing to learn.
+
+    Args:
+        names: the classes.
+        how: what brings another.
+
+    Raises:
+        UsageError: they are.
+
+    >>> check_two_classes(["cat", "other"])
+    """
+    if len(names) == 1:
+        raise UsageError(f"{shown(names[0])} is the only class, and a model tells two apart at least: {how}")
 
 
 def twin_of(name: str, names: Iterable[str]) -> str | None:

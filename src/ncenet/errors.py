@@ -181,10 +181,9 @@ class UnreadableImages(DataError):
 
     Args:
         problems: what they are.
-        place: stands before, such as the data set of several.
     """
 
-    def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation], place: str = "") -> None:
+    def __init__(self, problems: Sequence[UnreadableImage | BadAnnotation]) -> None:
         self.problems = list(problems)
         annotations = sum(isinstance(problem, BadAnnotation) for problem in self.problems)
         images = len(self.problems) - annotations
@@ -193,7 +192,7 @@ class UnreadableImages(DataError):
         shown = "\n".join(f"  {problem}" for problem in self.problems[:20])
         more = f"\n  and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
         super().__init__(
-            f"{place}{' and '.join(found)}:\n{shown}{more}\n"
+            f"{' and '.join(found)}:\n{shown}{more}\n"
             f"repair or remove them, or leave {'those images' if annotations else 'them'} out with "
             "`data.on_bad_image=skip`"
         )

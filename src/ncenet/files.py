@@ -23,6 +23,8 @@ from ncenet.errors import UsageError
 LEDGER_FILE = "ledger.sqlite"
 COMPARISON_FILE = "comparison.yaml"
 """Files by which the folder of a run, or of a comparison, is known."""
+ANALYSIS = "analysis"
+"""Folder of a comparison, beside those of the arms, of what figures are drawn from."""
 LOCK = ".lock"
 """File by which processes know of each other; it stays, and holds nothing."""
 AT_WORK = "another ncenet is at work in this folder; wait until it has ended, or name another"

@@ -265,10 +265,11 @@ def parse_yaml(text: str, *, words: bool = False) -> Any:
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-    if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise yaml.MarkedYAMLError(problem=f"{twice} stands there twice", problem_mark=node.start_mark)
+    keys: set[str] = set()
+    for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
+        if key.value in keys:
+            raise yaml.MarkedYAMLError(problem=f"{key.value} stands there twice", problem_mark=key.start_mark)
+        keys.add(key.value)
 
 
 class _Words(yaml.BaseLoader):

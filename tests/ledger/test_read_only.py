@@ -65,6 +65,28 @@ def test_a_closed_ledger(folder):
     assert names(folder) == ["ledger.sqlite"]
 
 
+def test_who_only_reads_leaves_nothing_behind(folder):
+    told(folder).close()
+    with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+        assert ledger.labeled() == [("a.png", "cat")]
+    assert names(folder) == ["ledger.sqlite"]
+
+
+def test_the_log_of_somebody_at_work_stays(folder):
+    writer = told(folder)
+    log = folder / "ledger.sqlite-wal"
+    before = log.read_bytes()
+    Ledger(folder / "ledger.sqlite", read_only=True).close()
+    assert before and log.read_bytes() == before
+    writer.close()
+    writer, reader = Ledger(folder / "ledger.sqlite"), Ledger(folder / "ledger.sqlite", read_only=True)
+    reader.close()  # while the log is empty
+    writer.tell({"b.png": "dog"}, who="ann", cycle=0)
+    writer.close()
+    with Ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+        assert ledger.labeled() == [("a.png", "cat"), ("b.png", "dog")]
+
+
 def test_answers_that_stand_in_the_log_alone(folder, tmp_path):
     """As a kill leaves it, or as it was when the folder was copied."""
     with told(folder) as ledger:
@@ -127,7 +149,7 @@ def test_a_journal_that_a_kill_left_is_worked_in_on_a_copy(folder, tmp_path):
 
 def test_a_ledger_that_was_just_begun(folder):
     (folder / "ledger.sqlite").touch()
-    with pytest.raises(LedgerError, match=r"nothing is in this ledger yet.*ncenet ask or"):
+    with pytest.raises(LedgerError, match=r"nothing is in this ledger yet.*ncenet ask goes on"):
         Ledger(folder / "ledger.sqlite", read_only=True)
     with Ledger(folder / "ledger.sqlite") as ledger:
         assert ledger.items() == []

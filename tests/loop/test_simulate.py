@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ncenet.compare.read import read_run
+from ncenet.errors import UsageError
+from ncenet.loop.estimate import cost_of
 from ncenet.loop.simulate import simulate
 from ncenet.recipe import Recipe
 from tests.loop.fakes import CountingLearner
@@ -43,3 +45,15 @@ def test_without_test_images_it_is_finished_when_its_cycles_are_done(tmp_path, m
     assert not read_run(run).finished, "its tests are lost"
     with pytest.raises(AssertionError):
         simulate(named, run, learner=CountingLearner(2))
+
+
+def test_one_class_alone_is_refused_before_anything_is_written(tmp_path):
+    for name in ("train", "test"):
+        np.savez(tmp_path / f"{name}.npz", X=np.eye(6), y=np.array(["ant"] * 6))
+    places = {f"data.{name}": str(tmp_path / f"{name}.npz") for name in ("train", "test")}
+    recipe = Recipe().with_changes({**places, "model.features": "data"})
+    with pytest.raises(UsageError, match="'ant' is the only class, and a model tells two apart"):
+        simulate(recipe, tmp_path / "run")
+    with pytest.raises(UsageError, match="'ant' is the only class"):
+        cost_of(recipe)
+    assert not (tmp_path / "run").exists()

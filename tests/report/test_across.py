@@ -106,6 +106,13 @@ def test_arms_that_are_not_begun_take_no_part_in_ranks(tmp_path):
     assert "No trial is finished of c, d: left out." in found.blocks[-1].text
 
 
+def test_the_ranks_of_one_block_are_not_tested(tmp_path):
+    curves = {"random": [[0.5, 0.6, 0.7]], "a": [[0.5, 0.65, 0.8]]}
+    results = write_suite(tmp_path, suite(sets=["one"], arms=ARMS[:2], seeds=[0]), {"one": curves})
+    found = next(s for s in sections_of(results) if s.title == "Mean ranks")
+    assert found.blocks[-1].text.startswith("Sets as blocks: N = 1, critical difference 1.96. Pairs of set")
+
+
 def test_one_that_never_gets_there_needs_at_least_everything(sections):
     found = table(sections["Labels to reach what random reaches with all"])
     assert found["b"]["Of the budget, %"].startswith("at least ") and found["b"]["Runs that do"] == "2 of 4"

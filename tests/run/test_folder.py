@@ -8,8 +8,10 @@ import pytest
 import ncenet
 from ncenet import files
 from ncenet.errors import UsageError
+from ncenet.recipe import Recipe
 from ncenet.run import folder
 from ncenet.run.folder import CycleFolder, RunFolder
+from ncenet.run.recipe_record import check_recipe
 
 SRC = Path(ncenet.__file__).parent
 ELSEWHERE = {"model.safetensors", "query.csv", "checkpoint.pt", "cycles"}
@@ -71,3 +73,46 @@ def test_a_folder_of_comparisons_is_none_itself(tmp_path):
     folder.refuse_comparison(tmp_path)
     with pytest.raises(UsageError, match="study: holds a comparison, whose trials are runs: name one"):
         folder.refuse_comparison(comparison)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A comparison of one arm, whose trial has a cycle."""
+    trial = RunFolder(tmp_path / "study" / "random" / "seed-0")
+    trial.cycle(1).path.mkdir(parents=True)
+    for file in (tmp_path / "study" / "comparison.yaml", trial.recipe, trial.ledger):
+        file.touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("study/random", "belongs to the comparison in .*study: name another folder"),
+        ("study/analysis", "belongs to the comparison in .*study: name another folder"),
+        ("study/random/seed-0/cycles", "lies within the run in .*seed-0: name another folder"),
+        ("study/random/seed-0/cycles/001/new", "lies within the run in .*seed-0: name another folder"),
+    ],
+)
+def test_what_a_run_or_comparison_keeps_for_itself_is_no_folder_for_another(kept, monkeypatch, place, said):
+    monkeypatch.chdir(kept)
+    for path in (Path(place), kept / place):
+        with pytest.raises(UsageError, match=said):
+            folder.refuse_run(path)
+        with pytest.raises(UsageError, match=said):
+            check_recipe(RunFolder(path), Recipe())
+
+
+def test_beside_what_is_kept_there_is_room(kept):
+    RunFolder(kept).ledger.touch()  # a run in whose folder others were begun
+    for place in ("study", "study/other", "study/random/seed-1", "other", "cycles-of-life", "runs/cycles"):
+        folder.refuse_kept(kept / place)
+
+
+def test_a_comparison_takes_no_file_and_no_folder_of_a_run_that_was_not_begun(tmp_path):
+    (tmp_path / "notes").touch()
+    with pytest.raises(UsageError, match="notes: is a file, and a comparison has a folder of its own"):
+        folder.refuse_run(tmp_path / "notes")
+    RunFolder(tmp_path).recipe.touch()
+    with pytest.raises(UsageError, match="holds a run, and a comparison keeps its own"):
+        folder.refuse_run(tmp_path)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ncenet.cli.flags import DryRun, Engine
 from ncenet.compare.comparison import Comparison
 from ncenet.compare.data_sets import of_sources, with_tests
+from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.recipe import DataRecipe
 from ncenet.section import explain, mistakes
@@ -87,17 +88,16 @@ def with_sources(comparison: Comparison, data: tuple[str, ...], test: tuple[str,
     Raises:
         UsageError: there are not as many ``test`` as sets, or the arms don't fit the sets.
     """
-    listed = tuple(each.train for each in comparison.data)
+    listed = comparison.data
     if not data and not test:
         return comparison
     if test and len(test) != len(data or listed or (comparison.base.data.train,)):
-        raise UsageError(
-            f"{len(test)} --test for {len(data or listed) or 1} data sets: one for each, in order"
-        )
+        sets = count_of(len(data or listed) or 1, "data set")
+        raise UsageError(f"{len(test)} --test for {sets}: one for each, in order")
     if len(data) > 1 or listed:
         base = comparison.base.with_changes({"data.train": DEFAULT_DATA, "data.test": None})
-        sets = of_sources(data, test) if data else with_tests(comparison.data, test)
-        changes: dict[str, object] = {"data": sets, "base": base}
+        listed = of_sources(data, test) if data else with_tests(comparison.data, test)
+        changes: dict[str, object] = {"data": listed, "base": base}
     else:
         sources = {"data.train": data, "data.test": test}
         given: dict[str, object] = {path: values[0] for path, values in sources.items() if values}

@@ -129,13 +129,20 @@ class Comparison(Section):
         if self.baseline and self.baseline not in slugs.values():
             raise ValueError(f"baseline: {UnknownName('arm', self.baseline, slugs.values())}")
         for name, base in bases.items():
-            self._check_oracle(name, base)
-        for head in ("nce", "softmax"):
-            self._check_figure_arm(head, getattr(self.figures, head))
+            for head in ("nce", "softmax"):
+                self._check_figure_arm(name, base, head, getattr(self.figures, head))
+        tasks = {base.task: name for name, base in bases.items()}
+        if len(tasks) > 1:
+            shown = " and ".join(f"{task} ({of_set(name)[:-2]})" for task, name in tasks.items())
+            raise ValueError(f"data sets of different tasks, whose numbers can't be compared: {shown}")
+        oracles = {name: self._oracle(name, base) for name, base in bases.items()}
+        if len(set(oracles.values())) > 1:
+            name, reads = next((name, arm) for name, arm in oracles.items() if arm)
+            raise ValueError(f"{of_set(name)}arm {reads!r} is the oracle, and not on all: set it in the arm")
         return self
 
-    def _check_oracle(self, name: str, base: Recipe) -> None:
-        """It says how much there is to gain: one does, and no arm is held against it."""
+    def _oracle(self, name: str, base: Recipe) -> str:
+        """It says how much there is to gain: one does, and no arm is held against it. Empty without one."""
         oracles = [arm.name for arm in self.arms if base.with_changes(arm.changes).loop.strategy == ORACLE]
         if len(oracles) > 1:
             raise ValueError(f"{of_set(name)}arms {', '.join(map(repr, oracles))} are oracles: leave one")
@@ -144,13 +151,14 @@ class Comparison(Section):
                 f"{of_set(name)}baseline: {self.baseline_arm!r} reads the test accuracy, so no arm is held "
                 "against it: name another"
             )
+        return "".join(oracles)
 
-    def _check_figure_arm(self, head: str, name: str) -> None:
+    def _check_figure_arm(self, of: str, base: Recipe, head: str, name: str) -> None:
         arm = {arm.name: arm for arm in self.arms}.get(name)
         if name and arm is None:
             raise ValueError(f"figures.{head}: {UnknownName('arm', name, [a.name for a in self.arms])}")
-        if arm is not None and self.base.with_changes(arm.changes).model.head.name != head:
-            raise ValueError(f"figures.{head}: arm {name!r} has another head")
+        if arm is not None and base.with_changes(arm.changes).model.head.name != head:
+            raise ValueError(f"{of_set(of)}figures.{head}: arm {name!r} has another head")
 
     @property
     def sets(self) -> dict[str, Comparison]:

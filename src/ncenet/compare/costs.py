@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.compare.comparison import SHARED, Comparison
+from ncenet.compare.remarks import remarks
 from ncenet.compare.trials import (
     check_base_options,
     check_folder,
@@ -14,7 +15,6 @@ from ncenet.compare.trials import (
     check_strategies,
     check_tests,
     planned,
-    remarks,
 )
 from ncenet.counts import count_of
 from ncenet.loop.embedding_cost import EmbeddingCost, embedding_of
@@ -152,7 +152,7 @@ def cost(
             alone.score_seconds,
             alone.megabytes,
             _left_out([what]),
-            _embeddings([what]),
+            _embeddings([("", what)]),
         )
     trials = planned(what, folder or Path(), arms=arms, seeds=seeds)
     left_out = () if folder is None else check_folder(what, folder, trials, seeds)
@@ -160,8 +160,7 @@ def cost(
     check_strategies(left)
     if left:
         check_base_options(what)
-        for part in what.sets.values() or [what]:
-            check_images(part)
+        check_images(what)
         if folder is not None:
             check_tests(what, folder)
     alike: dict[tuple[object, ...], list[Recipe]] = {}
@@ -185,7 +184,7 @@ def cost(
         sum(each.score_seconds * count for _, each, count in costs),
         max((each.megabytes for _, each, _ in costs), default=0.0),
         _left_out([trial.recipe for trial in left.values()]),
-        _embeddings([trial.recipe for trial in left.values()]),
+        _embeddings((trial.of, trial.recipe) for trial in left.values()),
         (*left_out, *remarks(what)),
     )
 
@@ -196,15 +195,15 @@ def _shared(recipe: Recipe) -> list[object]:
     return [values.get(path) for path in SHARED if path != "loop.seed"]
 
 
-def _embeddings(recipes: Iterable[Recipe]) -> tuple[EmbeddingCost, ...]:
-    """What is to be embedded, once for each set of images and extractor."""
+def _embeddings(recipes: Iterable[tuple[str, Recipe]]) -> tuple[EmbeddingCost, ...]:
+    """What is to be embedded, once for each set of images and extractor, from recipes after their sets."""
     different = {
-        (recipe.data.model_dump_json(), model.features, model.weights, model.framing): recipe
-        for recipe in recipes
+        (recipe.data.model_dump_json(), model.features, model.weights, model.framing): (name, recipe)
+        for name, recipe in recipes
         if (model := recipe.model).features is not None
     }
-    found = (embedding_of(recipe) for recipe in different.values())
-    return tuple(embedding for embedding in found if embedding is not None)
+    found = ((name, embedding_of(recipe)) for name, recipe in different.values())
+    return tuple(each._replace(data=name or each.data) for name, each in found if each is not None)
 
 
 def _left_out(recipes: Iterable[Recipe]) -> tuple[tuple[str, int], ...]:

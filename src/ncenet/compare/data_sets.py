@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from ncenet.errors import RecipeError
+from ncenet.errors import NcenetError, RecipeError
+from ncenet.files import ANALYSIS
 from ncenet.recipe import DataRecipe, Recipe, dotted
 from ncenet.section import Section
 
 LONGEST = 200
 """Bytes of a folder's name (ours); file systems take 255."""
-ANALYSIS = "analysis"
-"""Folder, beside those of the arms, of what figures are drawn from."""
 SAID_ELSEWHERE = {
     "data": "train and test of the set",
     "data.train": "train and test of the set",
@@ -86,7 +86,8 @@ class DataSet(Section):
     @property
     def called(self) -> str:
         """Its name."""
-        return self.name or Path(self.train).stem
+        place = Path(self.train)  # of which .5 is no suffix, as in photos-v1.5
+        return self.name or (place.stem if place.suffix[1:2].isalpha() else place.name)
 
     def base(self, shared: Recipe) -> Recipe:
         """What all arms share on this set.
@@ -117,6 +118,23 @@ def of_set(name: str) -> str:
     return f"data set {name!r}: " if name else ""
 
 
+@contextmanager
+def on_set(name: str) -> Iterator[None]:
+    """Name the data set in whatever the block raises on purpose; nothing where there is no list of them.
+
+    >>> with on_set("clothes"):
+    ...     raise NcenetError("no images")
+    Traceback (most recent call last):
+    ...
+    ncenet.errors.NcenetError: data set 'clothes': no images
+    """
+    try:
+        yield
+    except NcenetError as error:
+        error.args = (f"{of_set(name)}{error}", *error.args[1:])
+        raise
+
+
 def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
     """Make sure that sets can be told apart, and that nothing else names images.
 
@@ -130,10 +148,15 @@ def check_sets(sets: tuple[DataSet, ...], shared: DataRecipe) -> None:
             raise ValueError(f"base.data.{field}: data lists the sets: leave it out")
     taken: dict[str, str] = {}
     for each in sets:
+        if not each.called:
+            raise ValueError(f"data set {each.train!r}: give it a name: {{name: ..., train: {each.train}}}")
         folder = folder_named("data set", each.called)
         if folder in taken:
             both = f"{taken[folder]!r} and {each.called!r}"
-            raise ValueError(f"data sets {both} would share the folder {folder!r}: give one another name")
+            raise ValueError(
+                f"data sets {both} would share the folder {folder!r}: give one another name in the file, as "
+                f"in {{name: ..., train: {each.train}}}"
+            )
         taken[folder] = each.called
 
 

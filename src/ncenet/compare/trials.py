@@ -7,17 +7,19 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncenet.class_names import check_two_classes
 from ncenet.compare.comparison import Comparison
-from ncenet.compare.data_sets import of_set
+from ncenet.compare.data_sets import of_set, on_set
 from ncenet.compare.earlier import check_earlier
 from ncenet.compare.read import read_run
 from ncenet.compare.records import Results
+from ncenet.compare.remarks import remarks
 from ncenet.compare.suite import SuiteResults, read_compared
 from ncenet.engines import engines
 from ncenet.engines.trial import Event
 from ncenet.errors import RecipeError, UnknownName, UnreadableImages, UsageError
 from ncenet.files import COMPARISON_FILE, alone, write_text
-from ncenet.recipe import LoopRecipe, Recipe
+from ncenet.recipe import Recipe
 from ncenet.run.folder import RunFolder, refuse_run
 from ncenet.run.recipe_record import check_recipe, differing
 from ncenet.run.record_files import BAD_IMAGES, read_table
@@ -25,15 +27,14 @@ from ncenet.run.same_test import check_same_test
 from ncenet.section import flat
 from ncenet.unread import UNREAD
 
-ONE_RECIPE = "the same recipe: what sets them apart is chance alone, as in an A/A comparison"
-
 
 @dataclass(frozen=True)
 class Trial:
-    """One simulation: its recipe and its run folder."""
+    """One simulation: its recipe, its run folder, and of several data sets the name of its own."""
 
     recipe: Recipe
     folder: Path
+    of: str = ""
 
     @property
     def finished(self) -> bool:
@@ -88,6 +89,11 @@ def run(
         if on_event is not None:
             on_event(event)
 
+    def tell_of_trial(event: Event) -> None:
+        if event["event"] == "note" and event.get("trial") in trials:  # other sets may have the same words
+            event = {**event, "text": of_set(trials[event["trial"]].of) + event["text"]}
+        tell(event)
+
     trials = planned(comparison, folder, arms=arms, seeds=seeds)
     left_out = check_folder(comparison, folder, trials, seeds)
     map_trials = engines.get(engine)
@@ -99,8 +105,7 @@ def run(
         check_base_options(comparison)
         for remark in remarks(comparison):
             tell({"event": "note", "text": remark})
-        for part, _ in comparison.parts(folder).values():
-            check_images(part)
+        check_images(comparison)
         check_tests(comparison, folder)
         check_networks(jobs)
         check_readable(comparison, folder, tell)
@@ -116,25 +121,11 @@ def run(
         if jobs:
             if processes is None and engine == "local" and has_gpu():
                 processes = 1
-            with closing(map_trials(simulate_trial, jobs, processes=processes, on_event=on_event)) as done:
+            done = map_trials(simulate_trial, jobs, processes=processes, on_event=tell_of_trial)
+            with closing(done):
                 for name, _ in done:
                     tell({"event": "trial", "trial": name})
     return read_compared(folder)
-
-
-def remarks(comparison: Comparison) -> tuple[str, ...]:
-    """What may not be meant as it stands there, and does no harm: said before anything runs.
-
-    >>> from ncenet.compare import Arm
-    >>> remarks(Comparison(base=Recipe().with_changes({"loop.seed": 7}), arms=[Arm(name="a")], seeds=[0, 1]))
-    ('base.loop.seed 7 is not used: seeds says with which each arm runs (0, 1)',)
-    """
-    found = [f"arms {' and '.join(map(repr, group))} have {ONE_RECIPE}" for group in comparison.alike]
-    seed = comparison.base.loop.seed
-    if seed not in (LoopRecipe.model_fields["seed"].default, *comparison.seeds):
-        listed = ", ".join(map(str, comparison.seeds))
-        found.append(f"base.loop.seed {seed} is not used: seeds says with which each arm runs ({listed})")
-    return tuple(found)
 
 
 def planned(
@@ -168,7 +159,7 @@ def planned(
     found = {
         (f"{name}: " if name else "") + f"{arm}, seed {seed}" + " again" * again: (again, seed, trial)
         for name, (part, path) in comparison.parts(folder).items()
-        for (arm, seed, again), trial in _trials(part, path).items()
+        for (arm, seed, again), trial in _trials(part, path, name).items()
         if seed in first and (arms is None or arm in arms)
     }
     order = sorted(found, key=lambda name: (found[name][0], comparison.seeds.index(found[name][1])))
@@ -228,12 +219,13 @@ def check_networks(trials: Mapping[str, Trial]) -> None:
     """
     from ncenet.loop.networks import check_network
 
-    different: dict[tuple[str, str], Recipe] = {}
+    different: dict[tuple[str, str], Trial] = {}
     for trial in trials.values():
         network = trial.recipe.model.model_dump_json(exclude={"head"})
-        different.setdefault((trial.recipe.data.model_dump_json(), network), trial.recipe)
-    for recipe in different.values():
-        check_network(recipe)
+        different.setdefault((trial.recipe.data.model_dump_json(), network), trial)
+    for trial in different.values():
+        with on_set(trial.of):
+            check_network(trial.recipe)
 
 
 def check_base_options(comparison: Comparison) -> None:
@@ -278,26 +270,31 @@ LEFT_BEHIND = frozenset({"model.passes", *(path for paths, _, _ in UNREAD for pa
 
 
 def check_images(comparison: Comparison) -> None:
-    """Make sure that the images of one data set have labels, and some of the same classes to test on.
+    """Make sure that the images of each data set have labels, and some of the same classes to test on.
 
     Raises:
-        UsageError: there are no such images, or none to test on.
+        UsageError: there are no such images, none to test on, or one class alone.
         DataError: they have no labels, or test images have a class that the others have not.
     """
     from ncenet.data.dataset import as_test_set
     from ncenet.data.open import open_test, open_train
 
-    base = comparison.base
-    train = open_train(base)
-    train.required_oracle()
-    test = open_test(base.data, train)
-    if test is None and not base.loop.held_out:
-        raise UsageError(
-            f"{base.data.train}: nothing to test on; name held-out images as data.test, or "
-            "have some drawn from the pool (loop.held_out)"
-        )
-    if test is not None and base.task == "classification":
-        as_test_set(test, base.data.classes or train.class_names)
+    for name, part in (comparison.sets or {"": comparison}).items():
+        with on_set(name):
+            base = part.base
+            train = open_train(base)
+            train.required_oracle()
+            names = base.data.classes or train.class_names
+            if base.task == "classification":
+                check_two_classes(names)
+            test = open_test(base.data, train)
+            if test is None and not base.loop.held_out:
+                raise UsageError(
+                    f"{base.data.train}: nothing to test on; name held-out images as "
+                    f"{'its test' if name else 'data.test'}, or have some drawn from the pool (loop.held_out)"
+                )
+            if test is not None and base.task == "classification":
+                as_test_set(test, names)
 
 
 def check_tests(comparison: Comparison, folder: Path) -> None:
@@ -311,7 +308,7 @@ def check_tests(comparison: Comparison, folder: Path) -> None:
     from ncenet.data.open import open_test, open_train
     from ncenet.data.shards import ShardedPool
 
-    for part, path in comparison.parts(folder).values():
+    for name, (part, path) in comparison.parts(folder).items():
         begun = [RunFolder(trial.folder) for trial in _trials(part, path).values()]
         begun = [files for files in begun if files.recipe.exists()]
         named = bool(begun) and part.base.task == "classification" and not part.base.loop.held_out
@@ -323,7 +320,8 @@ def check_tests(comparison: Comparison, folder: Path) -> None:
             columns, rows = read_table(files.bad_images, BAD_IMAGES)
             places = (dict(zip(columns, row, strict=True)) for row in rows)
             bad = {place["id"] for place in places if place.get("in") == "test"}
-            check_same_test(files, {id: label for id, label in labels.items() if id not in bad})
+            with on_set(name):
+                check_same_test(files, {id: label for id, label in labels.items() if id not in bad})
 
 
 def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event], None]) -> None:
@@ -349,7 +347,8 @@ def check_readable(comparison: Comparison, folder: Path, notify: Callable[[Event
         looked_at = [each for each in both if each is not None and not isinstance(each.pool, ShardedPool)]
         problems = [found for each in looked_at for found in look_at_images(each, part.base, notify).problems]
         if problems:
-            raise UnreadableImages(problems, place=of_set(name))
+            with on_set(name):
+                raise UnreadableImages(problems)
 
 
 def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
@@ -359,11 +358,11 @@ def simulate_trial(trial: Trial, emit: Callable[[Event], None]) -> None:
     simulate(trial.recipe, trial.folder, notify=emit)
 
 
-def _trials(comparison: Comparison, folder: Path) -> dict[tuple[str, int, bool], Trial]:
+def _trials(comparison: Comparison, folder: Path, name: str = "") -> dict[tuple[str, int, bool], Trial]:
     """The trials on one data set, by arm, seed, and whether it runs once more."""
     return {
         (arm, seed, again): Trial(
-            comparison.recipe(arm, seed), folder / comparison.folder(arm, seed, again=again)
+            comparison.recipe(arm, seed), folder / comparison.folder(arm, seed, again=again), name
         )
         for again, trials in ((False, comparison.trials), (True, comparison.replayed))
         for arm, seed in trials

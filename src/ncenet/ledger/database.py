@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,6 +40,7 @@ class Database:
         if file.exists() and not file.is_file():
             raise LedgerError(f"{file}: is no file, but a folder, a device or a pipe")
         self.file = file
+        self._read_only = read_only
         self._lock = threading.RLock()
         self._copy: TemporaryDirectory[str] | None = None
         self._closed = False
@@ -57,12 +58,25 @@ class Database:
         """Close the file."""
         self._closed = True
         self._let_go()
+        if self._read_only:
+            self._clear_up()
 
     def _let_go(self) -> None:
         with self._lock:
             self._connection.close()
             if self._copy is not None:
                 self._copy.cleanup()
+
+    def _clear_up(self) -> None:
+        """Have the empty log taken away that SQLite makes for a reader, unless somebody is at work there.
+
+        A reader may not do that itself. A log with something in it is for whoever writes next.
+        """
+        with suppress(OSError, sqlite3.Error):
+            if self.file.with_name(self.file.name + "-wal").stat().st_size == 0:
+                with closing(self._connected("mode=rw")) as writer:
+                    writer.execute("PRAGMA busy_timeout = 0")
+                    writer.execute("SELECT 1 FROM sqlite_master")
 
     def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query, with ``:name`` parameters."""

@@ -24,7 +24,7 @@ class EmbeddingCost(NamedTuple):
 
     Attributes:
         features: name of the extractor.
-        data: the images, as the recipe names them.
+        data: the images, as the recipe names them, or the data set of several.
         images: in pool and test set, those that the learner reads as vectors.
         missing: those that have no vector yet.
         speed: images a second, of reading, decoding and the network; 0 where none was timed.
@@ -46,6 +46,8 @@ class EmbeddingCost(NamedTuple):
 
         >>> print(EmbeddingCost("lite0", "photos", 3000, 1500, 50.0))
         lite0 of photos: about 1,500 of 3,000 images have no vector yet; 50 a second, timed on some of them
+        >>> print(EmbeddingCost("lite0", "photos", 300, 1, 50.0))
+        lite0 of photos: 1 of 300 images has no vector yet; 50 a second, timed on some of them
         >>> print(EmbeddingCost("lite0", "photos", 300, 300, 5.0))
         lite0 of photos: none of 300 images has a vector yet; 5.0 a second, timed on some of them
         >>> print(EmbeddingCost("lite0", "photos", 3000, 0, 0.0))
@@ -59,8 +61,7 @@ class EmbeddingCost(NamedTuple):
                 else f"{of}: the image has a vector already"
             )
         about = "about " * (self.images > HASHED)
-        have = count_of(self.images, "image has", "images have")
-        count = f"{about}{self.missing:,} of {have} no vector yet"
+        count = f"{about}{self.missing:,} of {images} {'has' if self.missing == 1 else 'have'} no vector yet"
         if self.missing == self.images:
             count = f"none of {images} has a vector yet"
         return f"{of}: {count}; {self.speed:.{0 if self.speed >= 10 else 1}f} a second, timed on some of them"

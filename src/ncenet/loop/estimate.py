@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ncenet.boxes import Boxes
+from ncenet.class_names import check_two_classes
 from ncenet.data.dataset import Dataset
 from ncenet.data.open import open_test, open_train
 from ncenet.data.pools import ArrayPool
@@ -89,6 +90,8 @@ def cost_of(recipe: Recipe, measure: Measure | None = None) -> Cost:
     names = recipe.data.classes or train.class_names
     if not names:
         raise DataError(f"{recipe.data.train}: images without labels; name the classes with `data.classes`")
+    if recipe.task == "classification":
+        check_two_classes(names)
     loop, fit = recipe.loop, recipe.train
     pool = len(train.pool.ids())
     askable = max(1, pool - loop.held_out)  # the others measure, and are never learned

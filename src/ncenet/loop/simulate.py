@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from ncenet.class_names import check_two_classes
 from ncenet.data.dataset import BoxTestSet, Dataset, TestSet
 from ncenet.data.open import names_test, open_train
 from ncenet.errors import DamagedRecord
@@ -54,13 +55,16 @@ def simulate(
         DataError: the data set has no labels to answer with, or the held-out images are others than those
             that earlier cycles were tested on.
         RecipeError: the strategy doesn't fit the rest of the recipe.
-        UsageError: another process is at work on this run, or the network doesn't take vectors.
+        UsageError: another process is at work on this run, the network doesn't take vectors, or there is one
+            class alone.
     """
     if _finished(recipe, folder):
         return
     open_simulated(recipe)  # mistakes come before anything is written
     images = open_train(recipe) if train is None else train
     images.required_oracle()
+    if recipe.task == "classification":
+        check_two_classes(recipe.data.classes or images.class_names)
     if learner is None:
         check_inputs(recipe, images.pool)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from math import isnan
 from pathlib import Path
 
+from ncenet.compare.across.ranks import TIED
 from ncenet.compare.heads import against_baseline
 from ncenet.compare.records import HEADLINE, Results, RunResults
 from ncenet.compare.statistics import Difference, Spread, Verdict, difference_to_baseline
@@ -59,16 +60,21 @@ def percent(accuracy: float, digits: int = 1) -> str:
     >>> percent(0.8125), percent(-0.125, 0)
     ('81.2', '−12')
     """
-    return f"{100 * accuracy:.{digits}f}".replace("-", MINUS)
+    return f"{_untied(accuracy):.{digits}f}".replace("-", MINUS)
 
 
 def points(difference: float, digits: int = 2) -> str:
     """A difference of accuracies in percentage points, with its sign.
 
-    >>> points(0.0123), points(-0.004)
-    ('+1.23', '−0.40')
+    >>> points(0.0123), points(-0.004), points(0.1 + 0.2 - 0.3), points(0.3 - (0.1 + 0.2))
+    ('+1.23', '−0.40', '+0.00', '+0.00')
     """
-    return f"{100 * difference:+.{digits}f}".replace("-", MINUS)
+    return f"{_untied(difference):+.{digits}f}".replace("-", MINUS)
+
+
+def _untied(share: float) -> float:
+    """In percent; what sums in another order differ by is no difference, and has no sign."""
+    return round(100 * share, TIED - 2) + 0.0
 
 
 def spread_words(values: Spread, digits: int = 1) -> str:

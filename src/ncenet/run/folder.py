@@ -36,8 +36,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ncenet.errors import DataError, UsageError
-from ncenet.files import COMPARISON_FILE, LEDGER_FILE
+from ncenet.files import ANALYSIS, COMPARISON_FILE, LEDGER_FILE
 
+CYCLES = "cycles"
+"""Folder of a run, in which its cycles have folders."""
 OWN = re.compile(
     r"cycles/.*|ledger\.sqlite.*|recipe\.yaml|(bad_images|duplicates|images|looks-.*)\.csv|events\.jsonl"
     r"|page-(token|address)|(annotators|label-studio)\.json"
@@ -73,13 +75,32 @@ def refuse_comparison(folder: Path) -> None:
 
 
 def refuse_run(folder: Path) -> None:
-    """Make sure that a folder that is to be that of a comparison isn't the one of a run.
+    """Make sure that a folder that is to be that of a comparison isn't the one of a run, begun or not.
 
     Raises:
-        UsageError: it is.
+        UsageError: it is, it is a file, or it is :func:`refuse_kept`.
     """
-    if (folder / LEDGER_FILE).exists() and not (folder / COMPARISON_FILE).exists():
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file, and a comparison has a folder of its own")
+    files = RunFolder(folder)
+    if (files.ledger.exists() or files.recipe.exists()) and not (folder / COMPARISON_FILE).exists():
         raise UsageError(f"{folder}: holds a run, and a comparison keeps its own: name another folder")
+    refuse_kept(folder)
+
+
+def refuse_kept(folder: Path) -> None:
+    """Make sure that a folder isn't one in which a run or a comparison keeps what is its own.
+
+    Raises:
+        UsageError: it lies in ``cycles/`` of a run, or is the folder of an arm or ``analysis/``.
+    """
+    place = folder.absolute()
+    for at in (place, *place.parents):
+        if at.name == CYCLES and (at.parent / LEDGER_FILE).exists():
+            raise UsageError(f"{folder}: lies within the run in {at.parent}: name another folder")
+    of_comparison = (place.parent / COMPARISON_FILE).exists() and not (place / COMPARISON_FILE).exists()
+    if of_comparison and (place.name == ANALYSIS or any(place.glob("seed-*/recipe.yaml"))):
+        raise UsageError(f"{folder}: belongs to the comparison in {place.parent}: name another folder")
 
 
 def runs_within(folder: Path) -> str:
@@ -226,7 +247,7 @@ class RunFolder:
     @property
     def all_cycles(self) -> Path:
         """Folder of the folders of cycles."""
-        return self.path / "cycles"
+        return self.path / CYCLES
 
     def cycle(self, cycle: int) -> CycleFolder:
         """Files of a cycle; nothing is made.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ncenet.class_names import shown
+from ncenet.class_names import check_two_classes
 from ncenet.data.kind import may_be_vectors
 from ncenet.data.open import open_train
 from ncenet.data.pools import channels_of
@@ -43,25 +43,25 @@ def check_page(recipe: Recipe, pool: Pool | None = None) -> None:
         )
 
 
-def check_two_classes(names: Sequence[str], ledger: Ledger, pool: Pool) -> None:
-    """Make sure that these are not one class alone, of which there is nothing to learn.
+def check_classes(names: Sequence[str], ledger: Ledger, pool: Pool) -> None:
+    """Make sure that a run has more than one class, or is told how another comes in.
 
     Args:
-        names: the classes of the run, as they are now.
+        names: its classes, as they are now.
         ledger: that of the run; what finds boxes tells one class from the background.
         pool: where the images are.
 
     Raises:
-        UsageError: they are; says how another class comes in.
+        UsageError: there is one alone.
     """
     if len(names) != 1 or ledger.recall("task") == "detection":
         return
     recipes = recorded(ledger)
     in_python = bool(recipes) and is_given(recipes[-1].recipe.data.train)
-    how = "add another on the page of ncenet label, such as 'other' for all that is none"
     if in_python or shows_vectors(pool):
-        how = (
+        check_two_classes(
+            names,
             "begin anew in another folder with another beside it, such as 'other' for all that is none; "
-            "ncenet export and ncenet import take the answers along"
+            "ncenet export and ncenet import take the answers along",
         )
-    raise UsageError(f"{shown(names[0])} is the only class, and a model tells two apart at least: {how}")
+    check_two_classes(names, "add another on the page of ncenet label, such as 'other' for all that is none")

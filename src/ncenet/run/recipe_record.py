@@ -16,7 +16,7 @@ from ncenet.counts import count_of
 from ncenet.errors import EmptyLedger, LedgerError, RecipeError, UsageError
 from ncenet.ledger import Ledger
 from ncenet.recipe import Recipe
-from ncenet.run.folder import RunFolder, refuse_comparison, runs_within
+from ncenet.run.folder import RunFolder, refuse_comparison, refuse_kept, runs_within
 from ncenet.section import flat
 
 FREE = frozenset({"loop.cycles", "train.checkpoint_seconds", "data.workers", "data.cache_gb"})
@@ -91,12 +91,14 @@ def check_recipe(files: RunFolder, recipe: Recipe) -> None:
 
     Raises:
         RecipeError: another run lives here; names the fields that differ.
-        UsageError: a comparison does, or the ledger is missing or is not that of the cycles.
+        UsageError: a comparison does, or the folder belongs to one or to another run, or the ledger is
+            missing or is not that of the cycles.
         LedgerError: the ledger can't be read.
     """
     check_ledger(files)
     if not is_begun(files):
         refuse_comparison(files.path)
+        refuse_kept(files.path)
         if files.recipe.exists():
             _refuse_others(files, Recipe.load(files.recipe), recipe, allowed=())
         return

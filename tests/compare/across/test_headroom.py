@@ -127,8 +127,13 @@ def test_where_the_oracle_gains_nothing_nobody_has_a_share_of_it(tmp_path):
 
 
 def test_one_set_has_the_section_too(tmp_path):
-    written(tmp_path)
-    assert section(read_compared(tmp_path / "one")).blocks[0].rows[0][0] == "a"
+    across = section(written(tmp_path))
+    of_one = section(read_compared(tmp_path / "one"))
+    assert of_one.blocks[0].rows[0][0] == "a"
+    assert (
+        "12 cells (set, cycle, seed)" in across.blocks[1].text and ", on these sets;" in across.blocks[1].text
+    )
+    assert "6 cells (cycle, seed)" in of_one.blocks[1].text and "set" not in of_one.blocks[1].text
 
 
 def test_the_oracle_has_no_rank_no_verdict_and_is_no_rival(tmp_path):

@@ -20,8 +20,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from ncenet.compare.data_sets import ANALYSIS
 from ncenet.errors import DataError
+from ncenet.files import ANALYSIS
 from ncenet.section import Section
 from ncenet.text_files import read_json
 

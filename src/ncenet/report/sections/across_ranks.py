@@ -50,8 +50,6 @@ def mean_ranks(results: SuiteResults) -> ReportSection | None:
 
 
 def _said(found: Ranks) -> str:
-    p = NOTHING if found.p is None else f"{found.p:.2g}"
+    p = "" if found.p is None else f"all alike at p = {found.p:.2g} (Friedman, by permutation), "
     critical = NOTHING if found.critical is None else f"{found.critical:.2f}"
-    return (
-        f"N = {found.blocks}, all alike at p = {p} (Friedman, by permutation), critical difference {critical}"
-    )
+    return f"N = {found.blocks}, {p}critical difference {critical}"

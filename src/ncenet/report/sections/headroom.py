@@ -28,14 +28,16 @@ def headroom_of(results: Results | SuiteResults) -> ReportSection | None:
         (arm, cell(float(share), lambda x: percent(x, 0)), percents(float(low), float(high)))
         for arm, (share, low, high) in zip(found.arms, found.shares, strict=True)
     )
+    several = isinstance(results, SuiteResults)
     gain, low, high = found.gain
     interval = "" if isnan(low) else f" ({ends(low, high)})"
     said = (
         f"{found.oracle} is greedy on the accuracy on the test images, which no strategy can read. It gains "
         f"{points(gain)} points{interval} over {found.random}: that is the headroom, and the table says "
-        "which share of it each arm gains, in the mean over cycles, with Fieller's 95 % interval over seeds, "
-        f"on these sets; an arm below {found.random} has a negative one. In {percent(found.above)} % of "
-        f"{count_of(found.cells, 'cell')} (set, cycle, seed), the first cycle left out, no arm is above it."
+        "which share of it each arm gains, in the mean over cycles, with Fieller's 95 % interval over seeds"
+        f"{', on these sets' * several}; an arm below {found.random} has a negative one. In "
+        f"{percent(found.above)} % of {count_of(found.cells, 'cell')} ({'set, ' * several}cycle, seed), the "
+        "first cycle left out, no arm is above it."
     )
     if not found.deserved:
         said += (
