@@ -14,8 +14,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from ncenet.arrays import check_vectors
 from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
+from ncenet.errors import DataError
 from ncenet.features.own import LEAST
 from ncenet.functional.kernels import likelihoods
 from ncenet.functional.scores import confusion, rejection
@@ -145,8 +147,12 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             pool = ArrayPool(images)
             check_consistent_length(images, labels)
         else:
-            vectors, labels = validate_data(self, X, y, dtype=np.float32)
-            pool = ArrayPool(vectors)
+            vectors, labels = validate_data(self, X, y, dtype=(np.float64, np.float32))
+            try:
+                check_vectors(vectors, "X", lambda row: f"row {row}, counted from 0")
+            except DataError as error:
+                raise ValueError(str(error)) from error
+            pool = ArrayPool(vectors.astype(np.float32, copy=False))
         check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         self.input_shape_ = pool.array.shape[1:]
