@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ncenet
-from ncenet.errors import DataError, UsageError
+from ncenet.errors import DataError, NonFiniteScore, UsageError
 from tests.api.test_select import FEATURES, PROBS, N
 
 
@@ -53,3 +53,14 @@ def test_random_takes_ids_alone():
         ncenet.select(ids=["a"] * 5, strategy="random")
     with pytest.raises(UsageError, match="margin needs probs: give probs="):
         ncenet.select(ids=ids, query_size=5)
+    with pytest.raises(UsageError, match="ids: one for each image, and 'ab' is not several"):
+        ncenet.select(PROBS[:2], 1, ids="ab")
+
+
+@pytest.mark.parametrize("name", ["margin", "entropy", "least-confidence", "confusion", "rejection", "badge"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_likelihoods_that_are_not_finite_are_told_with_the_first_id(name, value):
+    broken = PROBS.copy()
+    broken[3, 1] = value
+    with pytest.raises(NonFiniteScore, match=r"1 score is not finite, the first at '00003'"):
+        ncenet.select(broken, 5, strategy=name, features=FEATURES)

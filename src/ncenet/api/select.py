@@ -250,7 +250,7 @@ def _names(ids: Any) -> list[str]:
 def _listed(values: Any, name: str) -> list[Any]:
     """Values one by one, numbers as Python's: those of a tensor write themselves as tensor(5)."""
     listed = values.tolist() if hasattr(values, "tolist") else values
-    if not isinstance(listed, Iterable):
+    if not isinstance(listed, Iterable) or isinstance(listed, str):
         raise UsageError(f"{name}: one for each image, and {values!r} is not several")
     return list(listed)
 

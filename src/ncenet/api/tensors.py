@@ -60,7 +60,8 @@ def tensor_of(values: Any, name: str) -> Tensor:
     if not tensor.is_floating_point():  # single precision would round off what sets large numbers apart
         tensor = tensor.float() if tensor.element_size() <= EXACT else tensor.double()
     if (name.endswith("probs") or name == "samples") and tensor.numel():
-        low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())
+        finite = tensor.nan_to_num(0.5, posinf=0.5)  # the others are told with their ids
+        low, high = float(finite.min()), float(finite.max())
         if low < 0 or high > 1 + ABOVE_ONE:
             raise UsageError(
                 f"{name}: likelihoods are in [0, 1], as softmax makes logits; these are from {low:.3g} to "
