@@ -91,7 +91,8 @@ def files_at(address: str, endings: Sequence[str]) -> list[str]:
 
     Args:
         address: a file, a pattern with ``*`` or ``?``, or a folder, which is looked through with all below.
-        endings: which files of a folder, such as ``(".parquet",)``; an exact address may end in anything.
+        endings: which files of a folder, such as ``(".parquet",)``, in small or large letters; an exact
+            address may end in anything.
 
     Raises:
         UsageError: there is nothing.
@@ -224,7 +225,7 @@ def _local(address: str, endings: Sequence[str]) -> list[str]:
         return [str(path)]
     if path.is_dir():
         found = (each for each in path.rglob("*") if each.is_file() and _counts(each.relative_to(path).parts))
-        return sorted(str(each) for each in found if each.name.endswith(tuple(endings)))
+        return sorted(str(each) for each in found if each.name.lower().endswith(tuple(endings)))
     if not _GLOB.search(address):
         return []
     matching = globs.glob(str(path), recursive=True)  # noqa: PTH207 - of pathlib's, none takes an absolute one
@@ -251,7 +252,7 @@ def _remote(address: str, endings: Sequence[str]) -> list[str]:
             for file in inside
             if fnmatch(file, wanted) and ("**" in wanted or file.count("/") == depth)
         )
-    return sorted(scheme + file.lstrip("/") for file in inside if file.endswith(tuple(endings)))
+    return sorted(scheme + file.lstrip("/") for file in inside if file.lower().endswith(tuple(endings)))
 
 
 def _counts(parts: Sequence[str]) -> bool:

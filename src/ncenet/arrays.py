@@ -15,12 +15,13 @@ from ncenet.errors import DataError
 from ncenet.text_files import check_regular
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 SHARE_OF_MEMORY = 0.5
 """Of the machine's, that the arrays of one file may take (ours)."""
-LOOKED_AT = 10_000
-"""Vectors that say how much precision they need (ours)."""
+LOOKED_AT, NUMBERS = 2_000, 4_000_000
+"""Vectors, and numbers in them, that say how all lie (ours): 2 tenths of a second and 32 MB."""
 MOST_LOST = 0.01
 """Of the deviation of vectors, in single precision (ours)."""
 FAR = 1e4
@@ -28,6 +29,9 @@ FAR = 1e4
 mean to where all others look alike."""
 NEARLY_ALL = 0.95
 """Share of the vectors that lie as far as is usual, or nearer (ours): most may be of one image, or nearly."""
+ALIKE = 2**-23 / MOST_LOST
+"""Vectors that differ by a smaller part of their length are one image's, but for rounding in single precision
+(ours): of few vectors most may be."""
 PART = 4096
 """Vectors in double precision at a time."""
 _LED_TO = (
@@ -78,34 +82,38 @@ def map_npy(file: Path) -> npt.NDArray[Any]:
         return array
 
 
-def check_precision(vectors: npt.NDArray[Any], file: Path | str) -> None:
-    """Make sure that single precision, in which vectors are learned, keeps what sets them apart.
+def check_vectors(vectors: npt.NDArray[Any], where: object, name: Callable[[int], str]) -> None:
+    """Make sure that vectors can be compared in single precision, in which all are.
 
     Args:
-        vectors: (N, D) finite numbers; of many, some are looked at.
-        file: where they stand, or what they are called.
+        vectors: (N, D) numbers of any kind, D at least 1; perhaps on the disk: read a part at a time.
+        where: the file in which they stand, or what they are called.
+        name: what a row is called.
 
     Raises:
-        DataError: it rounds off more than :data:`MOST_LOST`, as where all lie far from zero.
+        DataError: one holds nan, inf or more than single precision can, some are absurdly far from all
+            others, or single precision rounds off what sets them apart.
     """
     import numpy as np
 
-    some = np.asarray(vectors[:: -(-len(vectors) // LOOKED_AT)], np.float64)
-    apart, lost = ((rows - rows[0]).std(0) for rows in (some, some.astype(np.float32) - some))
-    apart, lost = np.linalg.norm(apart), np.linalg.norm(lost)
-    if lost > MOST_LOST * apart:
+    with np.errstate(over="ignore"):  # told below
+        finite = [np.isfinite(part.astype(np.float32, copy=False)).all(1) for part in _parts(vectors)]
+    if bad := sum(int((~rows).sum()) for rows in finite):
         raise DataError(
-            f"{file}: the vectors lie so far from zero that single precision rounds off "
-            f"{lost / apart:.0%} of what sets them apart: subtract their mean"
+            f"{where}: {count_of(bad, 'vector holds', 'vectors hold')} nan, inf or what single precision "
+            f"can't, the first of {name(int(np.argmin(np.concatenate(finite))))}"
         )
+    if len(vectors):
+        check_far(vectors, where, name)
+        _check_precision(vectors, where)
 
 
-def check_far(vectors: npt.NDArray[Any], file: Path, name: Callable[[int], str]) -> None:
+def check_far(vectors: npt.NDArray[Any], where: object, name: Callable[[int], str]) -> None:
     """Make sure that no vector is absurdly far from all others.
 
     Args:
-        vectors: (N, D) finite numbers, perhaps on the disk.
-        file: where they stand.
+        vectors: (N, D) finite numbers, N at least 1, perhaps on the disk.
+        where: the file in which they stand, or what they are called.
         name: what a row is called.
 
     Raises:
@@ -113,20 +121,46 @@ def check_far(vectors: npt.NDArray[Any], file: Path, name: Callable[[int], str])
     """
     import numpy as np
 
-    some = np.asarray(vectors[:: -(-len(vectors) // LOOKED_AT)], np.float64)
+    some = _some(vectors)
     middle = np.median(some, 0)
     away = np.linalg.norm(some - middle, axis=1)
-    if not away.any():
+    apart = away[away > ALIKE * np.linalg.norm(middle)]
+    if not len(apart):
         return
-    usual = float(np.quantile(away[away > 0], NEARLY_ALL, method="lower"))
-    starts = range(0, len(vectors), PART)
-    times = np.concatenate([np.linalg.norm(vectors[n : n + PART] - middle, axis=1) for n in starts]) / usual
+    usual = float(np.quantile(apart, NEARLY_ALL, method="lower"))
+    times = np.concatenate([np.linalg.norm(part - middle, axis=1) for part in _parts(vectors)]) / usual
     if count := int((times > FAR).sum()):
         row = int(times.argmax())
         raise DataError(
-            f"{file}: {count_of(count, 'vector lies', 'vectors lie')} more than {FAR:,.0f} times as far from "
-            f"the middle as others do, that of {name(row)} {times[row]:,.0f} times: mend it or leave it out"
+            f"{where}: {count_of(count, 'vector lies', 'vectors lie')} more than {FAR:,.0f} times as far "
+            "from the middle as others do, that of "
+            f"{name(row)} {times[row]:,.0f} times: mend it or leave it out"
         )
+
+
+def _check_precision(vectors: npt.NDArray[Any], where: object) -> None:
+    import numpy as np
+
+    some = _some(vectors)
+    apart, lost = ((rows - rows[0]).std(0) for rows in (some, some.astype(np.float32) - some))
+    apart, lost = np.linalg.norm(apart), np.linalg.norm(lost)
+    if lost > MOST_LOST * apart:
+        raise DataError(
+            f"{where}: the vectors lie so far from zero that single precision rounds off "
+            f"{lost / apart:.0%} of what sets them apart: subtract their mean"
+        )
+
+
+def _some(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Of many vectors some, evenly spread, in double precision."""
+    import numpy as np
+
+    most = max(100, min(LOOKED_AT, NUMBERS // vectors.shape[1]))
+    return np.asarray(vectors[:: -(-len(vectors) // most)], np.float64)
+
+
+def _parts(vectors: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (vectors[start : start + PART] for start in range(0, len(vectors), PART))
 
 
 def check_memory(size: int) -> None:

@@ -305,6 +305,37 @@ class TestFiles:
         with pytest.raises(UsageError, match=why):
             ncenet.select(scores, 2, **more)
 
+    def test_one_quota_and_one_list_of_ids_need_no_brackets(self, scores, tmp_path):
+        (tmp_path / "told.txt").write_text("0.jpg\n")
+        for told in (tmp_path / "told.txt", str(tmp_path / "told.txt")):
+            one = ncenet.select(scores, 4, exclude=told, quota="camera=1")
+            assert one == ncenet.select(scores, 4, exclude=[told], quota=["camera=1"])
+            assert len(one) == 2 and "0.jpg" not in one.ids
+
+    @pytest.mark.parametrize(
+        ("more", "why"),
+        [
+            ({"near": -1}, "`near`: -1 is no number from 0 on and below 2"),
+            ({"near": float("nan")}, "`near`: nan is no number"),
+            ({"near": "0.1"}, "`near`: '0.1' is no number"),
+            ({"factor": 0, "diversify": "kmeans"}, "`factor`: 0 is no whole number from 2 on"),
+            ({"factor": 2.5, "diversify": "kmeans"}, r"`factor`: 2\.5 is no whole number"),
+            ({"diversify": "k-means"}, "unknown way to diversify 'k-means': did you mean 'kmeans'"),
+            ({"minutes": 0, "seconds_per_image": 1}, "`minutes`: expected more than 0"),
+            ({"minutes": float("inf"), "seconds_per_image": 1}, "`minutes`: inf is no number from 0 on$"),
+            ({"minutes": 1, "seconds_per_image": -3}, "`seconds_per_image`: -3 is no number from 0 on"),
+            ({"minutes": 1, "seconds_per_image": 0}, "`seconds_per_image`: expected more than 0"),
+            ({"query_size": "3"}, "query_size: '3' is no number of images, from 1 on"),
+            ({"query_size": 2.5}, r"query_size: 2\.5 is no number of images"),
+            ({"boxes": 0}, "`boxes`: 0 is no whole number from 1 on"),
+            ({"options": {"x": 1}, "strategy": "random"}, "strategy random has no option 'x'"),
+            ({"options": {"x": 1}, "by": "late"}, "option x: `by` ranks by a column as it is"),
+        ],
+    )
+    def test_what_is_no_choice(self, scores, more, why):
+        with pytest.raises(UsageError, match=why):
+            ncenet.select(scores, **more)
+
     def test_what_arrays_cannot_do(self):
         with pytest.raises(UsageError, match="near, quota: for files of scores, and these are arrays"):
             ncenet.select(PROBS, 2, near=0.1, quota=["camera=1"])

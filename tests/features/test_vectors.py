@@ -110,6 +110,13 @@ def test_images_of_which_most_are_all_but_alike_are_not_absurdly_far_from_one_an
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_of_few_images_most_may_be_copies_but_for_rounding(tmp_path, form):
+    table = np.array([[1.0, 2.0], [1.0, 2.0 + 3e-7], [1.0 + 2e-7, 2.0], [1.0, 2.0], [3.0, 1.0]])
+    ids = [f"{n}.jpg" for n in range(5)]
+    assert np.allclose(VectorTable(form(tmp_path, table=table, ids=ids)).rows(ids), table)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_vector_without_an_id(tmp_path, form):
     with pytest.raises(DataError, match=r"vector 2 of 3 is without an id"):
         VectorTable(form(tmp_path, ids=["a.jpg", "", "c.jpg"]))

@@ -182,6 +182,15 @@ class TestInputs:
         expected = torch.from_numpy(np.delete(rows, 20, 0).std(0))
         torch.testing.assert_close(learner.network.std, expected, rtol=1e-5, atol=0)
 
+    @pytest.mark.parametrize("backbone", ["mlp", "identity"])
+    def test_a_vector_that_would_spoil_the_normalisation_is_refused_by_its_id(self, backbone):
+        rows = vectors().array.copy()
+        rows[20] *= 1e6
+        with pytest.raises(
+            DataError, match=r"pool: 1 vector lies more than .* that of '00020' [0-9,]+ times"
+        ):
+            fitted(ArrayPool(rows), backbone=backbone, epochs=1)
+
     def test_images_are_normalised_by_the_labelled_ones(self):
         pool = images()
         brighter = ArrayPool(np.stack([pool.load(id) + 80 * (int(id) >= 18) for id in pool.ids()]))

@@ -257,6 +257,17 @@ def test_refused_images():
         model.rejection(X.reshape(60, 64))
 
 
+@pytest.mark.parametrize("length", [4, LEAST])
+def test_vectors_that_single_precision_cannot_compare_are_refused(length):
+    rows = np.random.default_rng(0).normal(size=(40, length))
+    classes = np.arange(40) % 2
+    with pytest.raises(ValueError, match=r"^X: the vectors lie so far from zero .* subtract their mean"):
+        NCEClassifier().fit(rows + 1e9, classes)
+    rows[7] *= 1e6
+    with pytest.raises(ValueError, match=r"^X: 1 vector lies more than .* that of row 7, counted from 0 "):
+        NCEClassifier().fit(rows, classes)
+
+
 def test_refused_parameters():
     X, y = vectors()
     with pytest.raises(RecipeError, match=r"model.head.kernel: .*'gauss'"):

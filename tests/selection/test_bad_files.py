@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 
 import numpy as np
 import pyarrow as pa
@@ -124,7 +125,7 @@ def test_csv_of_another_kind(tmp_path, text, why):
 
 def test_a_query_of_nothing(tmp_path):
     pq.write_table(table(), tmp_path / "a.parquet")
-    with pytest.raises(UsageError, match="1 image at least, not 0"):
+    with pytest.raises(UsageError, match="0 is no number of images, from 1 on"):
         ncenet.select(tmp_path / "a.parquet", 0, notify=False)
 
 
@@ -149,3 +150,73 @@ def test_a_file_of_another_form_is_not_called_a_broken_parquet_file(name, tmp_pa
         ncenet.select(file, 1, notify=False)
     pq.write_table(table(), tmp_path / "plain")  # whatever it is called
     assert len(ncenet.select(tmp_path / "plain", 2, notify=False)) == 2
+
+
+@pytest.mark.parametrize("choice", [{"strategy": "random"}, {"by": "light"}, {"strategy": "margin"}])
+def test_an_image_that_could_not_be_read_is_not_chosen_whatever_ranks(tmp_path, choice):
+    """The lot of an id, and the light that came along, are numbers of broken images too."""
+    held = table(light=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], reason=["gone", None, "gone", "", None, "gone"])
+    assert sorted(chosen(tmp_path, {"a.parquet": held}, **choice).ids) == ["a1", "a3", "a4"]
+
+
+def test_a_column_of_reasons_that_is_no_text_says_nothing_of_images(tmp_path):
+    assert len(chosen(tmp_path, {"a.parquet": table(reason=[[1]] * 6)}, strategy="random")) == 3
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_a_header_alone_is_no_image(tmp_path, ending):
+    assert chosen(tmp_path, {"a.csv": f"id,u{ending}", "b.csv": "id,u\nx,1\n"}, by="u").ids == ("x",)
+
+
+def test_a_folder_of_files_whose_names_end_in_capitals(tmp_path):
+    assert len(chosen(tmp_path, {"A.PARQUET": table()})) == 3
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/A.CSV").write_text("id,u\nx,1\n")
+    assert ncenet.select(tmp_path / "t", 1, by="u", notify=False).ids == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        ([2**60 + n for n in range(0, 6000, 1000)], "a5"),
+        ([decimal.Decimal(n) / 7 for n in range(6)], "a5"),
+        ([-(2**62), 0, 1, 2, 5, 4], "a4"),
+    ],
+    ids=["nanoseconds", "decimals", "negative"],
+)
+def test_any_column_of_numbers_ranks(tmp_path, values, first):
+    assert chosen(tmp_path, {"a.parquet": table(u=values)}, by="u").ids[0] == first
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64(), pa.int64()])
+def test_lists_of_any_numbers_are_likelihoods_and_those_with_gaps_are_told(tmp_path, kind):
+    rows = [[1, 0], [0, 1], [1, 1]] if pa.types.is_integer(kind) else [[0.75, 0.25], [0.5, 0.5], [1, 0]]
+    made = pa.array(
+        [[np.float16(v) if kind == pa.float16() else v for v in row] for row in rows], pa.list_(kind)
+    )
+    held = pa.table({"id": ["a", "b", "c"], "likelihood": made})
+    found = chosen(tmp_path, {"a.parquet": held})
+    best = [sorted(row, reverse=True) for row in rows]
+    assert dict(zip(found.ids, found.scores, strict=True)) == {
+        id: second - first for id, (first, second) in zip("abc", best, strict=True)
+    }
+
+
+def test_likelihoods_of_text_with_gaps(tmp_path):
+    with pytest.raises(DataError, match="not lists of numbers"):
+        chosen(tmp_path, {"a.parquet": table(likelihood=[["a", None]] * 6)})
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_likelihoods_in_double_precision_are_told_apart_in_it(tmp_path, form):
+    """As arrays are: in single precision all of these are 1."""
+    unsure = [1e-9, 3e-9, 2e-9]
+    names = ["a", "b", "c"]
+    if form == "parquet":
+        held = pa.table({"id": names, "likelihood": [[1 - p, p] for p in unsure]})
+    else:
+        rows = [f"{id},{1 - p!r},{p!r}" for id, p in zip(names, unsure, strict=True)]
+        held = "\n".join(["id,prob_x,prob_y", *rows])
+    found = chosen(tmp_path, {f"a.{form}": held})
+    assert found.ids == ("b", "c", "a")
+    assert found == ncenet.select([[1 - p, p] for p in unsure], 3, ids=names)

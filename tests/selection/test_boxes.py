@@ -196,6 +196,22 @@ class TestBudgets:
             chosen(tmp_path / "a.csv", budget=Budget(boxes=3))
 
 
+def results(*changes):
+    """A COCO file of an object each, which differ from a sound one."""
+    sound = {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
+    return {"a.json": json.dumps([sound | change for change in changes]).encode()}
+
+
+def tasks(*changes):
+    """Tasks of Label Studio with a rectangle each, which differ from a sound one."""
+    found = []
+    for change in changes:
+        value = {"x": 1, "y": 2, "width": 3, "height": 4, "rectanglelabels": ["cat"]}
+        result = {"type": "rectanglelabels", "value": value, "score": 0.5} | change
+        found.append({"data": change.get("data", {"image": "a.jpg"}), "predictions": [{"result": [result]}]})
+    return {"a.json": json.dumps(found).encode()}
+
+
 @pytest.mark.parametrize(
     ("files", "source", "why"),
     [
@@ -206,9 +222,60 @@ class TestBudgets:
         ({"a.json": b'[{"data": {}, "predictions": []}]'}, "a.json", "task 0"),
         ({"a.csv": b'id,boxes\nx,"[{""label"": ""a""}]"\n'}, "a.csv", "not a JSON list of objects"),
         ({"a.csv": b'id,boxes\nx,"[{""label"": ""a"", ""score"": 3}]"\n'}, "a.csv", "has the likelihood 3"),
+        ({"p/a.txt": b"0 .5 .5 .1 .1 1.5\n"}, "p", "a.txt:1 likelihoods are from 0 to 1, not 1.5"),
+        ({"p/a.txt": b"0 .5 .5 .1 .1 nan\n"}, "p", "a.txt:1 likelihoods are from 0 to 1, not nan"),
+        (results({}, {"score": 1.5}), "a.json", r"object 1 .*likelihoods are from 0 to 1, not 1\.5"),
+        (
+            results({"image_id": None}),
+            "a.json",
+            "object 0 .*None names no image: text or",
+        ),
+        (results({"image_id": [1]}), "a.json", r"object 0 .*\[1\] names no image"),
+        (results({"category_id": None}), "a.json", "object 0 .*category_id is null"),
+        (
+            results({"file_name": "a.jpg"}, {}),
+            "a.json",
+            "object 1 .*'7' goes by 'a.jpg' before",
+        ),
+        (tasks({}, {}), "a.json", r"task 1 .*its image 'a\.jpg' is that of a task before"),
+        (
+            tasks({"data": {"img": "a.jpg"}}),
+            "a.json",
+            "under ncenet_id, id, image, and here are img",
+        ),
+        (tasks({"data": {"image": None}}), "a.json", "task 0 .*None names no image"),
+        (tasks({"score": 55}), "a.json", "task 0 .*likelihoods are from 0 to 1, not 55"),
+        (tasks({"type": "choices"}), "a.json", r"its predictions are choices, and rectangles .* are read"),
     ],
 )
 def test_files_that_are_none(tmp_path, files, source, why):
     write(tmp_path, files)
     with pytest.raises(DataError, match=why):
         chosen(tmp_path / source, 1)
+
+
+def test_what_lies_beside_predictions_and_is_none(tmp_path):
+    """As macOS leaves it in an archive; and a first task that nobody predicted."""
+    mac = {"p/__MACOSX/._a.txt": b"\0\xff", "p/.b.txt": b"x", "p/classes.txt": b"cat\n"}
+    write(tmp_path, {"p/_DSC1.txt": b"0 .5 .5 .1 .1 .5\n"} | mac)
+    assert chosen(tmp_path / "p", 9).query.ids == ("_DSC1",)
+    task = json.loads(tasks({})["a.json"])[0]
+    write(tmp_path, {"t.json": json.dumps([{"data": {"image": "b.jpg"}}, task]).encode()})
+    assert chosen(tmp_path / "t.json", 9).query.ids == ("a.jpg", "b.jpg")
+
+
+@pytest.mark.parametrize("how", ["difficulty", "entropy", "margin", "least-confidence"])
+def test_options_that_are_none(tmp_path, how):
+    for options, why in (
+        ({"aggregate": "median"}, "options.aggregate: "),
+        ({"agregate": "max"}, "did you mean"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            choose(open_files([str(parquet(tmp_path))]), Wish(Budget(1), strategy=how, options=options))
+
+
+@pytest.mark.parametrize("found", [{"label": ["x"], "score": 0.5}, {"label": "x", "score": "high"}])
+def test_objects_of_other_types(tmp_path, found):
+    pq.write_table(pa.table({"id": ["a"], "boxes": [[found]]}), tmp_path / "s.parquet")
+    with pytest.raises(DataError, match=r"s\.parquet: .* 'boxes' label is no text, or score no number"):
+        chosen(tmp_path / "s.parquet", 1)

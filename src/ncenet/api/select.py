@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from ncenet.api.tensors import tensor_of
+from ncenet.arrays import check_vectors
 from ncenet.counts import count_of
 from ncenet.errors import UsageError
 from ncenet.progress import Onlooker, Watch
@@ -81,9 +82,9 @@ def select(
     Raises:
         UnknownName: there is no such strategy.
         UsageError: the strategy needs what was not given, or what no array can hold.
-        NonFiniteScore: a likelihood or a feature is nan or inf.
-        DataError: a file cannot be read, or doesn't go with the others; or features in double precision are
-            alike in single precision.
+        NonFiniteScore: a likelihood is nan or inf.
+        DataError: a file cannot be read, or doesn't go with the others; or vectors that are compared hold nan
+            or inf, lie absurdly far from all others, or are alike in single precision.
 
     >>> import ncenet
     >>> probs = [[0.875, 0.125], [0.5, 0.5], [0.625, 0.375]]
@@ -138,6 +139,9 @@ def select(
     _check(strategy.needs, pool, name, chunks)
     labels = None if labels is None else _listed(labels, "labels")
     labeled = _labeled(pool, labeled_probs, labeled_features, labels)
+    if "features" in strategy.needs:
+        _check_features(pool, "features")
+        _check_features(labeled, "labeled_features")
     lacking = [
         what
         for what, there in (("probs", labeled_probs), ("features", labeled_features))
@@ -212,13 +216,14 @@ def _pool(
     arrays = {
         key: (tensor_of(value, key), int(axis)) for key, (value, axis) in given.items() if value is not None
     }
-    if not arrays:
-        raise UsageError("nothing to choose by: give predictions, probs or features")
+    if not arrays and ids is None:
+        raise UsageError("nothing to choose by: give predictions, probs or features; random takes ids alone")
     sizes = {key: tensor.shape[axis] for key, (tensor, axis) in arrays.items()}
     if len(set(sizes.values())) > 1:
         raise UsageError("of different numbers of images: " + ", ".join(f"{k} {n}" for k, n in sizes.items()))
-    count = next(iter(sizes.values()))
-    names = [f"{row:05}" for row in range(count)] if ids is None else _names(ids)
+    names = None if ids is None else _names(ids)
+    count = next(iter(sizes.values()), len(names or ()))
+    names = [f"{row:05}" for row in range(count)] if names is None else names
     if len(names) != count or len(set(names)) < count:
         needed = f"{count_of(count, 'image needs', 'images need')} {count_of(count, 'distinct id')}"
         raise UsageError(f"{needed}, got {len(set(names))}")
@@ -245,7 +250,7 @@ def _names(ids: Any) -> list[str]:
 def _listed(values: Any, name: str) -> list[Any]:
     """Values one by one, numbers as Python's: those of a tensor write themselves as tensor(5)."""
     listed = values.tolist() if hasattr(values, "tolist") else values
-    if not isinstance(listed, Iterable):
+    if not isinstance(listed, Iterable) or isinstance(listed, str):
         raise UsageError(f"{name}: one for each image, and {values!r} is not several")
     return list(listed)
 
@@ -300,6 +305,16 @@ def _check(needs: frozenset[str], pool: Prediction, name: str, chunks: Sequence[
             if 0 < len(without) < len(some):
                 raise UsageError(f"{name} needs {what}, and {_which(without[0])} has none")
             raise UsageError(f"{name} needs {what}: give {what}=")
+
+
+def _check_features(of: Prediction | None, name: str) -> None:
+    """Refuse vectors that cannot be compared, by their ids."""
+    import torch
+
+    if of is not None and of.features is not None and of.features.numel():
+        half = of.features.dtype == torch.bfloat16  # which NumPy doesn't have
+        vectors = of.features.float() if half else of.features
+        check_vectors(vectors.numpy(), name, lambda row: repr(of.ids[row]))
 
 
 def _chunks(predictions: Any) -> list[Prediction]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ncenet.arrays import check_precision
 from ncenet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
 
 SHAPES = {"probs": "NC NAC", "features": "ND", "samples": "MNC MNAC", "boxes": "NA4"}
 """What an array may be of: a letter for each dimension."""
+EXACT = 2
+"""Bytes of a whole number that single precision always holds."""
 
 
 def tensor_of(values: Any, name: str) -> Tensor:
@@ -24,7 +25,6 @@ def tensor_of(values: Any, name: str) -> Tensor:
 
     Raises:
         UsageError: no array of numbers, one of another shape, or likelihoods that are none.
-        DataError: features in double precision that single precision would not tell apart.
     """
     import numpy as np
     import torch
@@ -42,7 +42,8 @@ def tensor_of(values: Any, name: str) -> Tensor:
             values = _readable(values)
         if isinstance(values, list | tuple) and any(hasattr(row, "__array__") for row in values):
             values = torch.stack([torch.as_tensor(row) for row in values])
-        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
+        exact = torch.float64 if isinstance(values, list | tuple) else None  # as Python's numbers are
+        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values, dtype=exact)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"{name}: no array of numbers: {error}") from error
     if tensor.is_complex():
@@ -55,18 +56,17 @@ def tensor_of(values: Any, name: str) -> Tensor:
     if shapes and tensor.dim() not in map(len, shapes):
         wanted = " or ".join(f"({', '.join(shape)})" for shape in shapes)
         raise UsageError(f"{name}: expected an array {wanted}, got one of shape {tuple(tensor.shape)}")
-    tensor = tensor.detach().cpu() if tensor.is_floating_point() else tensor.float().cpu()
+    tensor = tensor.detach().cpu()
+    if not tensor.is_floating_point():  # single precision would round off what sets large numbers apart
+        tensor = tensor.float() if tensor.element_size() <= EXACT else tensor.double()
     if (name.endswith("probs") or name == "samples") and tensor.numel():
-        low, high = float(tensor.nan_to_num(0.5).min()), float(tensor.nan_to_num(0.5).max())
+        finite = tensor.nan_to_num(0.5, posinf=0.5)  # the others are told with their ids
+        low, high = float(finite.min()), float(finite.max())
         if low < 0 or high > 1 + ABOVE_ONE:
             raise UsageError(
                 f"{name}: likelihoods are in [0, 1], as softmax makes logits; these are from {low:.3g} to "
                 f"{high:.3g}"
             )
-    if name.endswith("features") and tensor.dtype == torch.float64:
-        finite = tensor[tensor.float().isfinite().all(1)]  # the others are told with their ids
-        if len(finite):
-            check_precision(finite.numpy(), name)
     return tensor
 
 

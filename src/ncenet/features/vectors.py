@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncenet.arrays import check_far, check_precision, map_npy, read_npz
+from ncenet.arrays import check_vectors, map_npy, read_npz
 from ncenet.counts import count_of, first_of
 from ncenet.data.rows import RowOf
 from ncenet.errors import DataError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".csv")
-_PART = 1 << 14
 _SHOULD = (
     "expected .npz with arrays 'ids' and 'vectors', .npy with its ids beside it in NAME.ids.txt, one a line, "
     "or .parquet or .csv with a column 'id' and a column 'vector' (in CSV also one column for each number)"
@@ -71,14 +70,7 @@ class VectorTable:
             )
         if "" in ids:
             raise DataError(f"{file}: vector {ids.index('') + 1} of {len(vectors)} is without an id")
-        finite = np.concatenate([np.isfinite(part).all(1) for part in _parts(vectors)])
-        if not finite.all():
-            raise DataError(
-                f"{file}: {count_of(int((~finite).sum()), 'vector holds', 'vectors hold')} nan, inf or "
-                f"what single precision can't, the first of {ids[int(np.argmin(finite))]!r}"
-            )
-        check_far(vectors, file, lambda row: repr(ids[row]))
-        check_precision(vectors, file)
+        check_vectors(vectors, file, lambda row: repr(ids[row]))
         self.ids, self.vectors = tuple(ids), vectors
         try:
             self._row_of = RowOf(self.ids)
@@ -123,13 +115,6 @@ class VectorTable:
         digest = hashlib.blake2b("\n".join(self.ids).encode(), digest_size=16)
         digest.update(np.ascontiguousarray(self.vectors, np.float32).tobytes())
         return digest.hexdigest()
-
-
-def _parts(vectors: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float32]]:
-    """In single precision, a part at a time, for they may be on the disk."""
-    with np.errstate(over="ignore"):
-        for start in range(0, len(vectors), _PART):
-            yield np.asarray(vectors[start : start + _PART], np.float32)
 
 
 def _read(file: Path) -> tuple[list[str], npt.NDArray[Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ncenet.arrays import check_vectors
 from ncenet.data.pools import VectorRows, channels_of
 from ncenet.data.scan import DEFAULT_SIDE
 from ncenet.data.tensors import ImageTensors
@@ -100,7 +101,7 @@ class Classifier(NetworkLearner[Network]):
                     self._begin_with_weights(labeled, targets, tensors)
                 else:
                     # Of vectors the whole pool is at hand: a few tell little of how much each number varies.
-                    seen = labeled.ids if len(tensors.shape) == 3 else _some_vectors(pool, tensors.shape[0])
+                    seen = labeled.ids if len(tensors.shape) == 3 else _some_vectors(pool, tensors)[0]
                     network = self._build(tensors.shape, labeled.class_names, seen, tensors)
                     self._network = network.to(processes().device)
                     self._initialize_head(labeled.ids, targets, tensors)
@@ -186,7 +187,7 @@ class Classifier(NetworkLearner[Network]):
         known = _ids_with_vectors(pool)
         if self._components is None or len(known) > GROWN * self._components[0]:
             tensors = self.tensors_of(pool)
-            some = tensors.batch(_some_vectors(pool, tensors.shape[0]))
+            _, some = _some_vectors(pool, tensors)
             if len(some) > 1 and (some == some[:1]).all():
                 raise DataError(f"{len(some)} vectors are all the same: nothing can be learned from them")
             self._components = len(known), PrincipalComponents.of(some)
@@ -366,11 +367,18 @@ def _ids_with_vectors(pool: Pool) -> list[str]:
     return pool.known() if isinstance(pool, VectorRows) else list(pool.ids())
 
 
-def _some_vectors(pool: Pool, width: int) -> list[str]:
-    """As many of them as tell how the vectors of a pool vary; without those that can't be read."""
+def _some_vectors(pool: Pool, tensors: ImageTensors) -> tuple[list[str], Tensor]:
+    """As many of them as tell how the vectors of a pool vary; without those that can't be read.
+
+    Raises:
+        DataError: one of them would spoil what is taken of all, a mean or a deviation.
+    """
     known = _ids_with_vectors(pool)
-    some = known[:: step_of(len(known), width)]
-    return some if isinstance(pool, VectorRows) else [id for id in some if _can_be_read(pool, id)]
+    some = known[:: step_of(len(known), tensors.shape[0])]
+    some = some if isinstance(pool, VectorRows) else [id for id in some if _can_be_read(pool, id)]
+    vectors = tensors.batch(some)
+    check_vectors(vectors.numpy(), "the vectors of the pool", lambda row: repr(some[row]))
+    return some, vectors
 
 
 def _can_be_read(pool: Pool, id: str) -> bool:

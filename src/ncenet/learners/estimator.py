@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from ncenet.arrays import check_precision
+from ncenet.arrays import check_vectors
 from ncenet.data.pools import ArrayPool
 from ncenet.data.scan import Sizes
 from ncenet.errors import DataError
@@ -147,9 +147,12 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             pool = ArrayPool(images)
             check_consistent_length(images, labels)
         else:
-            vectors, labels = validate_data(self, X, y, dtype=np.float32)
-            _check_precision(X)
-            pool = ArrayPool(vectors)
+            vectors, labels = validate_data(self, X, y, dtype=(np.float64, np.float32))
+            try:
+                check_vectors(vectors, "X", lambda row: f"row {row}, counted from 0")
+            except DataError as error:
+                raise ValueError(str(error)) from error
+            pool = ArrayPool(vectors.astype(np.float32, copy=False))
         check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         self.input_shape_ = pool.array.shape[1:]
@@ -252,16 +255,6 @@ class NCEClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 def _are_images(X: npt.ArrayLike) -> bool:
     """Arrays of three or four dimensions are images; all the rest is scikit-learn's to check."""
     return isinstance(X, np.ndarray) and X.ndim in (3, 4)
-
-
-def _check_precision(X: npt.ArrayLike) -> None:
-    """Refuse finite vectors of which single precision keeps too little, as where all lie far from zero."""
-    given = np.asarray(X)
-    if given.dtype.kind in "fiu":
-        try:
-            check_precision(given, "X")
-        except DataError as error:
-            raise ValueError(str(error)) from None
 
 
 def _checked_images(X: npt.ArrayLike) -> npt.NDArray[np.uint8]:

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from ncenet.errors import DataError
 from ncenet.section import Section
+from ncenet.strategies.options import checked
 from ncenet.tables import pyarrow
 
 if TYPE_CHECKING:
@@ -102,8 +103,13 @@ def objects_in(table: Any, name: str, where: str) -> Flat:
             "and a likelihood"
         )
     # Through the compute module: a field of a sliced struct would begin at the first of all.
-    labels = pa.compute.struct_field(objects, label).cast(pa.string()).dictionary_encode()
-    values = pa.compute.struct_field(objects, confidence).cast(pa.float64()).fill_null(float("nan"))
+    try:
+        labels = pa.compute.struct_field(objects, label).cast(pa.string()).dictionary_encode()
+        values = pa.compute.struct_field(objects, confidence).cast(pa.float64()).fill_null(float("nan"))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"{where}: in the column {name!r} {label} is no text, or {confidence} no number: {error}"
+        ) from error
     confidences = np.asarray(values)
     bad = ~((confidences >= 0) & (confidences <= 1))
     if bad.any() or labels.null_count:
@@ -128,10 +134,12 @@ class ByBoxes:
         options: of :class:`BoxOptions`.
     """
 
+    Options = BoxOptions
+
     def __init__(self, how: str, column: str, options: Mapping[str, object]) -> None:
         self.how = how
         self.columns: tuple[str, ...] = (column,)
-        self.options = BoxOptions.model_validate(dict(options))
+        self.options = checked(type(self), options, where="options.", name=f"strategy {how}")
         self.classes: list[str] = []
         self.weights = np.zeros(0)
 

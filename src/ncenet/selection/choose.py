@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncenet import addresses
+from ncenet.arrays import check_vectors
 from ncenet.errors import DataError, NonFiniteScore, UsageError
 from ncenet.progress import Notify
 from ncenet.rng import Lots
 from ncenet.score_columns import LIKELY, PREDICTED, REASON
 from ncenet.selection.best import Best, Row
-from ncenet.selection.columns import Holding, coded, holding, matrix, texts
+from ncenet.selection.columns import Holding, coded, given, holding, matrix, texts
 from ncenet.selection.excluded import Sightings
 from ncenet.selection.files import ENDINGS, IDS, CsvFile, ParquetFile, ScoreFile, ScoreFiles, TableFile
 from ncenet.selection.forms import forms
@@ -72,7 +73,7 @@ def open_files(sources: Sequence[str], id: str = ID) -> ScoreFiles:
         if source.lower().endswith(".json"):
             raise DataError(
                 f"{source}: not predictions that are known: a COCO list of results, or tasks of Label Studio "
-                "with predictions"
+                "with predictions; other scores are read from Parquet and CSV files"
             )
         for file in addresses.files_at(source, ENDINGS):
             found.append(CsvFile(file) if file.lower().endswith(".csv") else ParquetFile(file))
@@ -204,8 +205,7 @@ class _Chooser:
         self.total = self.unread = 0
         for file, start, table in files.chunks([files.id, *self.ranking.columns, *read, *reason, *model]):
             where = files.names[file]
-            scores = self.ranking.scores(table, where)
-            self._refuse_missing(scores, table, where)
+            scores = self._of_read_images(self.ranking.scores(table, where), table, where)
             for name in model:
                 seen_model |= set(texts(table, name).unique().to_pylist())
                 if len(seen_model) > 1:
@@ -229,19 +229,18 @@ class _Chooser:
             self.notes = tuple(self.sightings.notes())
         return best
 
-    def _refuse_missing(self, scores: npt.NDArray[Any], table: Any, where: str) -> None:
+    def _of_read_images(self, scores: npt.NDArray[Any], table: Any, where: str) -> npt.NDArray[Any]:
+        """Scores, nan where a reason says that the image could not be read."""
         bad = ~np.isfinite(scores)
-        if not bad.any():
-            return
-        if self.held.reason:
-            reasons = texts(table, REASON).fill_null("")
-            explained = np.asarray(reasons.to_numpy(zero_copy_only=False) != "", dtype=bool)
-            self.unread += int((bad & explained).sum())
-            bad &= ~explained
+        if self.held.reason and table[REASON].null_count < len(table):
+            unread = given(table, REASON)
+            self.unread += int(unread.sum())
+            scores, bad = np.where(unread, np.nan, scores), bad & ~unread
         if bad.any():
             first = self.files.named(table[self.files.id].slice(int(bad.argmax()), 1))[0]
             read = f", {', '.join(self.ranking.columns[:3])}" if self.ranking.columns else ""
             raise NonFiniteScore(int(bad.sum()), f"{first} ({where}{read})")
+        return scores
 
     def _cells(self, table: Any, columns: Sequence[str], best: Best) -> npt.NDArray[np.int64] | None:
         """The number of each row's cell; None without quotas."""
@@ -270,11 +269,14 @@ class _Chooser:
 
     def _vectors(self, rows: Sequence[Row]) -> npt.NDArray[np.float32]:
         table = self.files.rows([row.place for row in rows], self.held.embedding)
-        vectors = matrix(table, self.held.embedding, self.files.names[0])
-        bad = ~np.isfinite(vectors.astype(np.float32)).all(1)
-        if bad.any():
-            raise NonFiniteScore(int(bad.sum()), f"{rows[int(bad.argmax())].id}, its embedding")
-        return vectors
+        vectors, column = matrix(table, self.held.embedding, self.files.names[0]), self.held.embedding[0]
+        if not vectors.shape[1]:
+            raise DataError(f"{self._place(rows[0])}: nothing stands in {column} of {rows[0].id!r}")
+        check_vectors(vectors, column, lambda row: f"{rows[row].id!r} ({self._place(rows[row])})")
+        return vectors.astype(np.float32, copy=False)
+
+    def _place(self, row: Row) -> str:
+        return self.files.names[row.place[0]]
 
     def _without_copies(self, rows: list[Row]) -> tuple[list[Row], int]:
         if not self.wish.near or not rows:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ncenet.selection.files import ScoreFiles
 
 LIKELIHOODS = (LIKELIHOOD, "likelihoods", "probs", "probabilities", "likelihood[*]", "prob[*]", "prob_*")
+TOLD = ("text", "null")
+"""Types of a column that says why an image could not be read, the second where all could."""
 EMBEDDINGS = (EMBEDDING, "embeddings", "features", "vector", "embedding_*")
 
 
@@ -82,10 +84,10 @@ def holding(files: ScoreFiles, *, probs: str | None = None, embedding: str | Non
         name
         for name, kind in types.items()
         if name not in apart
-        and (files.text or kind.startswith(("float", "double", "halffloat", "int", "uint")))
+        and (files.text or kind.startswith(("float", "double", "halffloat", "int", "uint", "decimal")))
     )
     scores = tuple(name for name in numbers if not (files.text and name in (REASON, PREDICTED, BOXES)))
-    return Holding(likelihoods, named, vectors, boxes, scores, REASON in types)
+    return Holding(likelihoods, named, vectors, boxes, scores, types.get(REASON) in TOLD)
 
 
 def texts(table: Any, name: str) -> Any:
@@ -93,6 +95,12 @@ def texts(table: Any, name: str) -> Any:
     pa = pyarrow("reading scores")
     column = table[name].combine_chunks() if hasattr(table[name], "combine_chunks") else table[name]
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def given(table: Any, name: str) -> npt.NDArray[np.bool_]:
+    """Whether something stands in a column of text, (N,)."""
+    there = pyarrow("reading scores").compute.not_equal(texts(table, name), "").fill_null(False)
+    return np.asarray(there.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def coded(table: Any, name: str, where: str) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -128,7 +136,7 @@ def numbers_in(table: Any, name: str, where: str) -> npt.NDArray[Any]:
         except pa.ArrowInvalid as error:
             raise DataError(f"{where}: the column {name!r} holds what is no number: {error}") from error
     if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type):
-        column = column.cast(pa.float64())
+        column = column.cast(pa.float64(), safe=False)  # the nearest number, of those beyond 2**53
     if not pa.types.is_floating(column.type):
         raise DataError(f"{where}: the column {name!r} holds {column.type}, not numbers")
     if column.null_count:
@@ -137,17 +145,17 @@ def numbers_in(table: Any, name: str, where: str) -> npt.NDArray[Any]:
     return array
 
 
-def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float32]:
-    """Columns, or one column of lists, as an array (N, C); rows of what is missing are nan.
+def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[Any]:
+    """Columns, or one column of lists, as an array (N, C) of their precision; what is missing is nan.
 
-    Where all is missing, there are no columns.
+    Where all is missing, there are no columns. Whole numbers come in double precision, which holds them.
 
     Raises:
         DataError: rows of different lengths, or no numbers.
     """
     pa = pyarrow("reading scores")
     if len(names) > 1:
-        return np.stack([numbers_in(table, name, where).astype(np.float32) for name in names], axis=1)
+        return np.stack([numbers_in(table, name, where) for name in names], axis=1)
     column = table[names[0]]
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(column, pa.ChunkedArray):
@@ -157,28 +165,25 @@ def matrix(table: Any, names: Sequence[str], where: str) -> npt.NDArray[np.float
     kinds = pa.types
     if kinds.is_null(column.type):
         return np.empty((len(column), 0), np.float32)
-    if not (
-        kinds.is_list(column.type)
-        or kinds.is_large_list(column.type)
-        or kinds.is_fixed_size_list(column.type)
-    ):
+    lists = kinds.is_list(column.type) or kinds.is_large_list(column.type)
+    kind = column.type.value_type if lists or kinds.is_fixed_size_list(column.type) else None
+    if kind is None or not (kinds.is_floating(kind) or kinds.is_integer(kind) or kinds.is_null(kind)):
         raise DataError(f"{where}: the column {names[0]!r} holds {column.type}, not lists of numbers")
     there = np.asarray(column.is_valid())
     values = column.flatten()
+    if not kinds.is_floating(kind):
+        values = values.cast(pa.float64(), safe=False)
     if values.null_count:
-        values = values.cast(pa.float32()).fill_null(float("nan"))
+        values = values.fill_null(pa.scalar(float("nan"), values.type))
     count = int(there.sum())
     lengths = np.asarray(pa.compute.list_value_length(column.filter(pa.array(there))))
     if count and (lengths != lengths[0]).any():
         raise DataError(f"{where}: the column {names[0]!r} holds rows of different lengths")
-    flat = np.asarray(values.to_numpy(zero_copy_only=False))
-    if flat.dtype.kind not in "fiu":
-        raise DataError(f"{where}: the column {names[0]!r} holds {column.type}, not lists of numbers")
     width = int(lengths[0]) if count else 0
-    rows = flat.reshape(count, width)
+    rows = np.asarray(values.to_numpy(zero_copy_only=False)).reshape(count, width)
     if count == len(column):
-        return rows.astype(np.float32, copy=False)
-    full = np.full((len(column), width), np.nan, np.float32)
+        return rows
+    full = np.full((len(column), width), np.nan, rows.dtype)
     full[there] = rows
     return full
 

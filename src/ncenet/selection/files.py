@@ -174,6 +174,8 @@ class CsvFile(ScoreFile):
 
     def chunks(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """See :class:`ScoreFile`."""
+        if self.count == 0:
+            return
         pa, start = pyarrow("reading scores"), 0
         import pyarrow.csv as csv
 
@@ -195,7 +197,8 @@ class CsvFile(ScoreFile):
         import csv
 
         with addresses.reading(self.name, handle=True) as source:
-            line = source.read(2**20).split(b"\n")[0]
+            line, end, _ = source.read(2**20).partition(b"\n")
+        self.count = None if end else 0  # the header alone, which nothing ends
         try:
             text = line.decode("utf-8-sig").strip("\r\n")
         except UnicodeDecodeError as error:

@@ -67,6 +67,8 @@ class ByLikelihoods:
         from ncenet.types import Prediction
 
         probs = matrix(table, self.columns, where)
+        if probs.dtype == np.float16:  # in which no score is reckoned
+            probs = probs.astype(np.float32)
         if not probs.size:  # no rows, or nothing in any of them
             return np.full(len(probs), np.nan, np.float32)
         wide = probs.shape[1]
@@ -142,6 +144,8 @@ def open_ranking(
     if by is not None and strategy is not None:
         raise UsageError("`by` and `strategy` are two ways to rank: give one of them")
     if by is not None:
+        if options:
+            raise UsageError(f"option {next(iter(options))}: `by` ranks by a column as it is and has none")
         if by.removeprefix("-") not in held.scores:
             raise UsageError(f"`by` {by}: no such column of numbers; {held.sentence()}")
         return ByColumn(by)
@@ -177,7 +181,12 @@ def ways_of(
             ways.setdefault(name, partial(ByBoxes, name, held.boxes, options))
     if not options:
         ways |= {name: partial(ByColumn, column) for name, column in ours.items()}
-    return ways | {RANDOM: partial(AtRandom, files, seed)}
+    return ways | {RANDOM: partial(_at_random, files, options, seed)}
+
+
+def _at_random(files: ScoreFiles, options: Mapping[str, object], seed: int) -> Ranking:
+    _made(RANDOM, options)
+    return AtRandom(files, seed)
 
 
 def _by_likelihoods(name: str, columns: tuple[str, ...], options: Mapping[str, object]) -> Ranking:
@@ -186,8 +195,14 @@ def _by_likelihoods(name: str, columns: tuple[str, ...], options: Mapping[str, o
             other = "is `diversify` here" if option.startswith("diversify") else "is of boxes"
             raise UsageError(f"option {option}: {other}, and the files hold class likelihoods")
 
+    return ByLikelihoods(cast("ScoreStrategy", _made(name, options)), columns)
+
+
+def _made(name: str, options: Mapping[str, object]) -> QueryStrategy:
+    """A strategy by its name, whose options are checked."""
+
     def make(factory: Callable[..., QueryStrategy]) -> QueryStrategy:
         checked(factory, options, where="options.", name=f"strategy {name}")
         return factory(**options)
 
-    return ByLikelihoods(cast("ScoreStrategy", strategies.use(name, make)), columns)
+    return strategies.use(name, make)

@@ -34,7 +34,9 @@ def without_copies(vectors_MD: npt.NDArray[np.float32], threshold: float) -> lis
     import torch
 
     vectors = torch.tensor(vectors_MD)
-    vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    largest = vectors.abs().amax(1, keepdim=True)  # of which the square may leave single precision
+    vectors = torch.where(largest > 0, vectors / largest, vectors)
+    vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1)
     kept: list[int] = []
     alike = 1 - threshold
     for start in range(0, len(vectors), _ROWS):

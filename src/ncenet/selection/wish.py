@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, get_args
 
 from ncenet.errors import UnknownName, UsageError
 from ncenet.ledger import Ledger
@@ -16,7 +18,9 @@ from ncenet.selection.excluded import Excluded, answered, ids_in
 from ncenet.selection.pace import pace_of
 from ncenet.selection.quotas import Quota
 from ncenet.selection.spread import FACTOR, Diversify
-from ncenet.strategies.promise import checked_seed
+from ncenet.strategies.promise import checked_seed, checked_size
+
+_Text = TypeVar("_Text", str, "str | PathLike[str]")
 
 ID = "id"
 """Column of the ids when nobody names one."""
@@ -65,9 +69,10 @@ class OfFiles(TypedDict, total=False):
             (large and different gradients).
         factor: with ``diversify``: spread it over so many times the query.
         near: images nearer than this cosine distance of their embeddings count once.
-        quota: bounds for each value of a column, such as ``"camera=500"`` or ``"site=20:100"``.
+        quota: bounds for each value of a column, such as ``"camera=500"`` or ``"site=20:100"``; one or
+            several.
         exclude: ids that are passed over: files with a column of them, or run folders, whose answered images
-            are meant.
+            are meant; one or several.
         minutes: budget in minutes of a person.
         seconds_per_image: with ``minutes``: what an image takes. Default: as in the run.
         seconds_per_box: with ``minutes``: what a box takes beside that. Default: as in the run.
@@ -80,8 +85,8 @@ class OfFiles(TypedDict, total=False):
     diversify: Diversify
     factor: int
     near: float
-    quota: Sequence[str]
-    exclude: Sequence[str | PathLike[str]]
+    quota: str | Sequence[str]
+    exclude: str | PathLike[str] | Sequence[str | PathLike[str]]
     minutes: float | None
     seconds_per_image: float | None
     seconds_per_box: float | None
@@ -135,24 +140,26 @@ def wish_of(
     'camera'
     """
     check_names(choice)
-    strategy, diversify, near = choice.get("strategy"), choice.get("diversify", "none"), choice.get("near", 0)
-    image, box = choice.get("seconds_per_image"), choice.get("seconds_per_box")
-    minutes, pace, factor = choice.get("minutes"), choice.get("pace"), choice.get("factor", FACTOR)
-    if number is not None and number < 1:
-        raise UsageError(f"a query asks for 1 image at least, not {number}")
+    strategy, diversify = choice.get("strategy"), choice.get("diversify") or "none"
+    if diversify not in get_args(Diversify):
+        raise UnknownName("way to diversify", str(diversify), get_args(Diversify))
+    near, factor = _real(choice, "near", below=2) or 0.0, _whole(choice, "factor", least=2) or FACTOR
+    image, box = _real(choice, "seconds_per_image", positive=True), _real(choice, "seconds_per_box")
+    minutes, pace = _real(choice, "minutes", positive=True), choice.get("pace")
+    number = None if number is None else checked_size(number)
     if minutes is None and (image or box or pace):
         raise UsageError("`seconds_per_image`, `seconds_per_box` and `pace` are for `minutes`")
     if factor != FACTOR and diversify == "none" and not near and strategy not in (None, "difficulty"):
         raise UsageError("`factor`: `diversify`, `near` and the strategy difficulty alone read it")
     if minutes is not None and image is None:
         image, taken = _pace(pace, ledger)
-        box = box or taken
+        box = taken if box is None else box
     name = choice.get("id_column") or ID
     skip = set() if ledger is None else answered(ledger)
-    sources = [fspath(source) for source in choice.get("exclude", ())]
+    sources = [fspath(source) for source in _several(choice.get("exclude"))]
     seconds = None if minutes is None else 60 * minutes
     return Wish(
-        Budget(number, choice.get("boxes"), seconds, image or 0.0, box or 0.0),
+        Budget(number, _whole(choice, "boxes"), seconds, image or 0.0, box or 0.0),
         strategy=strategy,
         by=choice.get("by"),
         options=choice.get("options") or {},
@@ -160,13 +167,47 @@ def wish_of(
         diversify=diversify,
         factor=factor,
         near=near,
-        quotas=[Quota.parse(text) for text in choice.get("quota", ())],
+        quotas=[Quota.parse(text) for text in _several(choice.get("quota"))],
         skip=frozenset(skip),
         excluded=[Excluded(source, frozenset(ids_in(source, name))) for source in dict.fromkeys(sources)],
         id=name,
         probs=choice.get("probs"),
         embedding=choice.get("embedding"),
     )
+
+
+def _several(given: _Text | Sequence[_Text] | None) -> Sequence[_Text]:
+    """What was given, one or several."""
+    return [given] if isinstance(given, str | PathLike) else (given or ())
+
+
+def _real(choice: Choice, name: str, *, positive: bool = False, below: float = inf) -> float | None:
+    """A number of a choice, if it is there.
+
+    Raises:
+        UsageError: it is none, or out of bounds.
+    """
+    value: Any = choice.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < below:
+        bound = "" if below == inf else f" and below {below:g}"
+        raise UsageError(f"`{name}`: {value!r} is no number from 0 on{bound}")
+    if positive and not value:
+        raise UsageError(f"`{name}`: expected more than 0")
+    return float(value)
+
+
+def _whole(choice: Choice, name: str, *, least: int = 1) -> int | None:
+    """A whole number of a choice, if it is there.
+
+    Raises:
+        UsageError: it is none, or less than ``least``.
+    """
+    value: Any = choice.get(name)
+    if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < least):
+        raise UsageError(f"`{name}`: {value!r} is no whole number from {least} on")
+    return None if value is None else int(value)
 
 
 def _pace(given: str | PathLike[str] | None, ledger: Ledger | None) -> tuple[float, float]:

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ncenet.arrays import check_far, check_precision, read_npz
+from ncenet.arrays import check_vectors, read_npz
 from ncenet.class_names import shown
-from ncenet.counts import count_of
 from ncenet.data.dataset import Dataset, Oracle, Split
 from ncenet.data.parquet import column_names, label_column, read_columns, refuse_splits
 from ncenet.data.pools import ArrayPool, Channels
@@ -112,17 +111,8 @@ def _refuse_splits(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
 def _vectors(rows: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     if rows.ndim != 2 or rows.dtype.kind not in "iuf" or 0 in rows.shape:
         raise DataError(f"{path}: {rows.dtype} {rows.shape} are no feature vectors, which are numbers (N, D)")
-    with np.errstate(over="ignore"):  # told below
-        vectors = rows.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(vectors).all(1))
-    if bad.size:
-        raise DataError(
-            f"{path}: {count_of(len(bad), 'vector holds', 'vectors hold')} what is no finite number, "
-            f"the first in row {bad[0]}, counted from 0"
-        )
-    check_far(rows, path, lambda row: f"row {row}, counted from 0,")
-    check_precision(rows, path)
-    return vectors
+    check_vectors(rows, path, lambda row: f"row {row}, counted from 0")
+    return rows.astype(np.float32)
 
 
 def _ids(values: Sequence[object], path: Path) -> list[str]:

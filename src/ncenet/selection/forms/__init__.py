@@ -37,6 +37,31 @@ def box_table(objects: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]
     return pa.table({"id": ids, "boxes": pa.array(rows, pa.list_(kind))})
 
 
+def id_of(value: object) -> str:
+    """The id of an image as text.
+
+    Raises:
+        ValueError: it is neither text nor a whole number: written out, it would be an id that nobody gave.
+
+    >>> id_of("007"), id_of(7)
+    ('007', '7')
+    """
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise ValueError(f"{value!r} names no image: text or a whole number does")
+    return str(value)
+
+
+def likelihood_of(value: Any) -> float:
+    """How likely an object is there.
+
+    Raises:
+        ValueError: that is no number from 0 to 1.
+    """
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"likelihoods are from 0 to 1, not {value}")
+    return float(value)
+
+
 def json_at(address: str) -> Any:
     """The content of a JSON file; None when its name ends in something else.
 

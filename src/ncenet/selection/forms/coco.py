@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ncenet.errors import DataError
-from ncenet.selection.forms import box_table, forms, json_at
+from ncenet.selection.forms import box_table, forms, id_of, json_at, likelihood_of
 
 
 @forms.register("coco", order=10)
@@ -20,16 +20,21 @@ def coco(address: str) -> Any:
     ):
         return None
     objects: dict[str, list[tuple[str, float, list[float]]]] = {}
+    names: dict[str, str] = {}
     for n, each in enumerate(found):
         try:
             x, y, width, height = map(float, each["bbox"])
-            image, label, score = each["image_id"], each["category_id"], float(each["score"])
+            image, label, score = id_of(each["image_id"]), each["category_id"], likelihood_of(each["score"])
+            name = image if each.get("file_name") is None else id_of(each["file_name"])
+            if names.setdefault(image, name) != name:
+                raise ValueError(f"the image {image!r} goes by {names[image]!r} before, and by {name!r} here")
+            if label is None:
+                raise ValueError("category_id is null")
+            edges = [x, y, x + width, y + height]
+            objects.setdefault(name, []).append((str(label), score, edges))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{address}: object {n} (counted from 0) has not image_id, category_id, bbox of four numbers "
                 f"and score: {error!r}"
             ) from error
-        objects.setdefault(str(each.get("file_name", image)), []).append(
-            (str(label), score, [x, y, x + width, y + height])
-        )
     return box_table(objects)

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ncenet.errors import DataError
-from ncenet.selection.forms import box_table, forms
+from ncenet.selection.forms import box_table, forms, likelihood_of
 from ncenet.text_files import read_text
+
+NO_IMAGES = ("classes.txt", "labels.txt")
+"""Names of files that list classes."""
 
 
 @forms.register("yolo", order=30)
@@ -16,7 +19,8 @@ def yolo(address: str) -> Any:
     folder = Path(address)
     if not folder.is_dir():
         return None
-    files = sorted(file for file in folder.rglob("*.txt") if file.name not in ("classes.txt", "labels.txt"))
+    there = ((file, file.relative_to(folder)) for file in folder.rglob("*.txt"))
+    files = sorted(file for file, path in there if file.name not in NO_IMAGES and not _is_hidden(path))
     if not files:
         return None
     objects: dict[str, list[tuple[str, float, list[float]]]] = {}
@@ -27,13 +31,23 @@ def yolo(address: str) -> Any:
             if not line.strip():
                 continue
             try:
-                label, x, y, width, height, score = line.split()
-                left, top = float(x) - float(width) / 2, float(y) - float(height) / 2
-                edges = [left, top, left + float(width), top + float(height)]
-                objects[id].append((str(int(label)), float(score), edges))
+                label, *edges, score = line.split()
+                x, y, width, height = map(float, edges)
+                left, top = x - width / 2, y - height / 2
+                found = str(int(label)), float(score), [left, top, left + width, top + height]
             except ValueError as error:
                 raise DataError(
                     f"{file}:{number} expected class x y width height confidence, got {line.strip()[:60]!r} "
                     "(without confidences these are labels, no predictions: save_conf=True)"
                 ) from error
+            try:
+                likelihood_of(score)
+            except ValueError as error:
+                raise DataError(f"{file}:{number} {error}") from error
+            objects[id].append(found)
     return box_table(objects)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file is none of the data, as macOS and editors leave them."""
+    return any(part.startswith(".") for part in path.parts)
