@@ -140,11 +140,11 @@ def in_one_unit(*parts: Tensor) -> list[Tensor]:
     tensor([[-1.2250,  0.0000],
             [ 1.2250,  0.0000]], dtype=torch.float64)
     """
-    rows, count = [part.double() for part in parts], sum(map(len, parts))
+    rows, count = [part.to(torch.float64, copy=True) for part in parts], sum(map(len, parts))
     mean = torch.stack([part.sum(0) for part in rows]).sum(0) / count
-    centred = [part - mean for part in rows]
-    unit = math.sqrt(sum(float(part.square().sum()) for part in centred) / count) or 1.0
-    return [part / unit for part in centred]
+    lengths = [float(torch.linalg.vector_norm(part.sub_(mean))) for part in rows]
+    unit = math.hypot(*lengths) / math.sqrt(count) or 1.0
+    return [part.div_(unit) for part in rows]
 
 
 def purest_cut(sides: Tensor, labeled: Tensor) -> float:
