@@ -81,7 +81,7 @@ def test_yes_and_no_are_scores():
         def score(self, prediction):
             return prediction.probs.amax(-1) < 0.75
 
-    query = ncenet.select([[0.9, 0.1], [0.5, 0.5], [0.6, 0.4]], 2, strategy=Doubtful(), ids="abc")
+    query = ncenet.select([[0.9, 0.1], [0.5, 0.5], [0.6, 0.4]], 2, strategy=Doubtful(), ids=list("abc"))
     assert set(query.ids) == {"b", "c"} and query.scores == (1.0, 1.0)
 
 

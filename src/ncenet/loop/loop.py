@@ -30,7 +30,7 @@ from ncenet.rng import Streams
 from ncenet.run.advice import trusted_by_records
 from ncenet.run.folder import RunFolder
 from ncenet.run.held_out import held_out_test, measuring, set_apart, unlabeled_held_out
-from ncenet.run.page import check_classes
+from ncenet.run.page import check_enough_classes
 from ncenet.run.record_files import last_left_out, write_fit, write_query
 from ncenet.run.records import Asked, Fit, as_json
 from ncenet.run.sizes import SizeOf
@@ -183,7 +183,7 @@ class Loop:
             UsageError: there are no labels, or there is one class alone.
             LedgerError: labelled images have other bytes by now than those that were labelled.
         """
-        check_classes(self.class_names, self.ledger, self.pool)
+        check_enough_classes(self.class_names, self.ledger, self.pool)
         self._bytes.check()
         cycle, upto = self._current_cycle()
         self.finish(cycle, upto)

@@ -43,8 +43,8 @@ def check_page(recipe: Recipe, pool: Pool | None = None) -> None:
         )
 
 
-def check_classes(names: Sequence[str], ledger: Ledger, pool: Pool) -> None:
-    """Make sure that a run has more than one class, or is told how another comes in.
+def check_enough_classes(names: Sequence[str], ledger: Ledger, pool: Pool) -> None:
+    """Make sure that a run has more than one class; who has not is told how another comes in.
 
     Args:
         names: its classes, as they are now.
