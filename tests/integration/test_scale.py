@@ -160,7 +160,7 @@ def test_the_whole_walk_by_commands(place, tmp_path, capsys, monkeypatch):
     main(["score", str(file), "s3://photos/in/", "--out", "s3://photos/scores/", "--engine", "ray"])
     main(["select", "s3://photos/scores/", "-n", "10", "--out", "query.csv"])
     assert len((tmp_path / "query.csv").read_text().splitlines()) == 11
-    assert "1 of images that could not be read" in capsys.readouterr().err
+    assert "passed over 1 image with a reason why it could not be read" in capsys.readouterr().err
 
 
 def test_a_bucket_that_disappears(place):

@@ -150,6 +150,8 @@ class TestExact:
         pq.write_table(part, tmp_path / "a.parquet")
         found = chosen(tmp_path / "a.parquet", n=6)
         assert found.unread == 1 and len(found.query) == 5
+        told = "passed over 1 image with a reason why it could not be read, such as '{}': not an image"
+        assert found.notes == (told.format(part["id"][2].as_py()),)
 
 
 class TestDifferent:

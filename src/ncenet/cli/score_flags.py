@@ -80,8 +80,7 @@ def tell_of(chosen: Chosen) -> None:
     from ncenet.console import plain_console
 
     console = plain_console(stderr=True)
-    left = f", {chosen.unread:,} of images that could not be read" if chosen.unread else ""
-    console.print(f"{len(chosen.query):,} of {count_of(chosen.rows, 'row')} by {chosen.strategy}{left}")
+    console.print(f"{len(chosen.query):,} of {count_of(chosen.rows, 'row')} by {chosen.strategy}")
     if chosen.copies:
         console.print(f"{count_of(chosen.copies, 'near copy', 'near copies')} of better images passed over")
     for (column, value), count in list(chosen.short.items())[:10]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ncenet import addresses
 from ncenet.arrays import check_vectors
+from ncenet.counts import count_of
 from ncenet.errors import DataError, NonFiniteScore, UsageError
 from ncenet.progress import Notify
 from ncenet.rng import Lots
@@ -38,12 +39,13 @@ class Chosen:
         query: ids and scores, the highest first.
         places: file and row of each.
         rows: rows of the files in all.
-        unread: rows of images that could not be read.
+        unread: rows of images that could not be read: those with a reason.
         copies: candidates that were near copies of better ones.
         short: values of a quota's column of which fewer than the least fit, with how many came.
         strategy: what ranked them.
         wanted: how many were asked for; None where boxes or minutes bound them.
-        notes: how many of the ids to be passed over were found, a sentence for each list of them.
+        notes: how many of the ids to be passed over were found, a sentence for each list of them, and one of
+            the images that could not be read.
     """
 
     query: Query
@@ -86,8 +88,8 @@ def choose_from(sources: Sequence[str], wish: Wish, notify: Notify = lambda even
     Args:
         sources: files, folders, globs or addresses.
         wish: what is asked for.
-        notify: told of the progress, ``{"event": "rows", "done": ..., "total": ...}``, and of each list of
-            ids to be passed over, ``{"event": "note", "text": ...}``.
+        notify: told of the progress, ``{"event": "rows", "done": ..., "total": ...}``, and of what was passed
+            over, ``{"event": "note", "text": ...}``.
     """
     files = open_files(sources, wish.id)
     total = files.count
@@ -132,6 +134,7 @@ class _Chooser:
         self.size = wish.budget.most
         self._check()
         self.total = self.unread = 0
+        self.why = ""
         self.skip = wish.skip.union(*(each.ids for each in wish.excluded))
         self.sightings = Sightings(wish.excluded)
         self.notes: tuple[str, ...] | None = None
@@ -169,7 +172,7 @@ class _Chooser:
             shared.short,
             wish.by or wish.strategy or (self.boxes.how if self.boxes else "margin"),
             None if wish.budget.boxes or wish.budget.seconds else wish.budget.most,
-            self.notes or (),
+            (*(self.notes or ()), *([self.why] if self.why else [])),
         )
 
     def _check(self) -> None:
@@ -235,12 +238,22 @@ class _Chooser:
         if self.held.reason and table[REASON].null_count < len(table):
             unread = given(table, REASON)
             self.unread += int(unread.sum())
+            if unread.any():
+                self._tell_why(table.slice(int(unread.argmax()), 1))
             scores, bad = np.where(unread, np.nan, scores), bad & ~unread
         if bad.any():
             first = self.files.named(table[self.files.id].slice(int(bad.argmax()), 1))[0]
             read = f", {', '.join(self.ranking.columns[:3])}" if self.ranking.columns else ""
             raise NonFiniteScore(int(bad.sum()), f"{first} ({where}{read})")
         return scores
+
+    def _tell_why(self, row: Any) -> None:
+        """Say of how many images it is that they could not be read, by the last of them."""
+        (id,), (reason,) = self.files.named(row[self.files.id]), texts(row, REASON).to_pylist()
+        self.why = (
+            f"passed over {count_of(self.unread, 'image')} with a {REASON} why it could not be read, such as "
+            f"{id!r}: {reason}"
+        )
 
     def _cells(self, table: Any, columns: Sequence[str], best: Best) -> npt.NDArray[np.int64] | None:
         """The number of each row's cell; None without quotas."""
