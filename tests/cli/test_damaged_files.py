@@ -113,7 +113,7 @@ def test_is_named_and_repaired(ncenet, begun, tmp_path, monkeypatch, name, way, 
     # Each pair meets one of the commands in turn, so that each meets every file, and repair.
     turn = FILES.index(name) + WAYS.index(way)
     for command in (*(COMMANDS[(turn + n) % (len(COMMANDS) - 1)] for n in range(commands)), COMMANDS[-1]):
-        here = shutil.copytree(begun, tmp_path / command[0] / "-".join(command[2:]))
+        here = shutil.copytree(begun, tmp_path / "-".join(command))
         monkeypatch.chdir(here)
         damage(here / "r" / name, way)
         done = ncenet(*command)
