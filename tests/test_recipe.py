@@ -20,6 +20,7 @@ from ncenet.recipe import Recipe
         ("model:\n  head:\n    kernel: cubic\n", r"r\.yaml:3 model\.head\.kernel: 'cubic' is none of"),
         ("data: [1, 2\n", r"r\.yaml: not YAML"),
         ("- digits\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),
+        ("[]\n", r"r\.yaml:1 expected a mapping of task, data, model, train, loop"),
         (
             "task: detection\nmodel: {members: 3}\n",
             "committees classify, task detection trains one network",

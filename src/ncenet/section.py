@@ -54,9 +54,11 @@ class Section(BaseModel):
             raise RecipeError(str(error)) from error
         check_whole(file, text)
         try:
-            data = parse_yaml(text) or {}
+            data = parse_yaml(text)
         except ValueError as error:
             raise RecipeError(f"{file}: not YAML: {error}") from error
+        if data is None:  # nothing but comments, say
+            data = {}
         if not isinstance(data, dict):
             raise RecipeError(f"{file}:1 expected a mapping of {', '.join(cls.model_fields)}")
         try:

@@ -121,7 +121,19 @@ def test_is_named_and_repaired(ncenet, begun, tmp_path, monkeypatch, name, way, 
         if done.code:
             assert Path(name).name in done.said, (command, done.said)
             assert done.err.startswith("error ") and "\nerror " not in done.err, (command, done.said)
+        if command != COMMANDS[-1]:
+            monkeypatch.chdir(tmp_path)
+            shutil.rmtree(here)  # of all pairs and commands they are tens of GB
     if name != "ledger.sqlite":
         assert ncenet("ask", "r", "-n", "2", "--json").code == 0
         assert ncenet("export", "r", "after.jsonl").code == 0
         assert len((here / "after.jsonl").read_text().splitlines()) == ANSWERS
+
+
+@pytest.mark.parametrize("way", ["nothing", "a list"])
+def test_images_are_not_sorted_by_a_recipe_that_was_emptied(ncenet, begun, tmp_path, monkeypatch, way):
+    here = shutil.copytree(begun, tmp_path / "here")
+    monkeypatch.chdir(here)
+    damage(here / "r/recipe.yaml", way)
+    done = ncenet("sort", "r", "sorted")
+    assert done.code and "recipe.yaml" in done.err and not (here / "sorted").exists()

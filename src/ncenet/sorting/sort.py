@@ -32,6 +32,7 @@ from ncenet.ledger import Ledger
 from ncenet.progress import Notify
 from ncenet.run.folder import RunFolder
 from ncenet.run.opening import OpenRun
+from ncenet.run.recipe_record import check_recipe
 from ncenet.run.shares import shares, sharpness_of
 from ncenet.sorting.expected import STEPS, Expected
 from ncenet.sorting.place import How, Left, place, undo_place
@@ -86,9 +87,11 @@ def opinions(run: OpenRun, notify: Notify | None = None) -> dict[str, Opinion]:
 
     Raises:
         UsageError: no model was trained yet, and not every image has a label by a person.
+        RecipeError: recipe.yaml is not that of the ledger, so its images may be others.
     """
     from ncenet.run.held_out import held_out_ids
 
+    check_recipe(RunFolder(run.folder), run.recipe)
     labels, held_out = dict(run.ledger.labeled()), frozenset(held_out_ids(run.ledger))
     ids = [i.id for i in run.ledger.items() if i.problem is None and (i.id not in labels or i.id in held_out)]
     file = run.last_model()
