@@ -82,6 +82,7 @@ def check_class_names(names: Iterable[object], where: str = "") -> tuple[str, ..
 
 
 ANOTHER = "let there be another, such as 'other' for all that is none"
+"""What brings a second class, where nobody knows a nearer way."""
 
 
 def check_two_classes(names: Sequence[str], how: str = ANOTHER) -> None:

@@ -106,7 +106,7 @@ def test_what_a_run_or_comparison_keeps_for_itself_is_no_folder_for_another(kept
 def test_beside_what_is_kept_there_is_room(kept):
     RunFolder(kept).ledger.touch()  # a run in whose folder others were begun
     for place in ("study", "study/other", "study/random/seed-1", "other", "cycles-of-life", "runs/cycles"):
-        folder.refuse_kept(kept / place)
+        folder.refuse_kept(kept / place)  # raises where it is refused
 
 
 def test_a_comparison_takes_no_file_and_no_folder_of_a_run_that_was_not_begun(tmp_path):
